@@ -1,0 +1,1 @@
+"""What the portal does: harvest, validate, store, index, publish, and answer."""

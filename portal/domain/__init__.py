@@ -1,0 +1,1 @@
+"""The models that are kept, and the rules that belong to them."""

@@ -1,0 +1,68 @@
+"""What can go wrong, without a word of HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class PortalError(Exception):
+    """Base of every error that a person may read; its message holds no secret, SQL or path."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class NotFound(PortalError):
+    """The thing does not exist, or the actor may not know that it does."""
+
+
+class NotAuthorized(PortalError):
+    """The actor may not do this."""
+
+
+class Invalid(PortalError):
+    """Input that breaks a rule; `errors` maps each field to its messages, positions kept for lists."""
+
+    def __init__(self, errors: Mapping[str, Any] | str) -> None:
+        self.errors: dict[str, Any] = {"message": errors} if isinstance(errors, str) else dict(errors)
+        super().__init__("; ".join(f"{key}: {value}" for key, value in self.errors.items()))
+
+
+class IntegrityProblem(PortalError):
+    """Input of a wrong shape (CKAN's Integrity Error); `data` echoes it."""
+
+    def __init__(self, message: str, data: Any = None) -> None:
+        super().__init__(message)
+        self.data = data
+
+
+class SearchQueryProblem(PortalError):
+    """A search parameter that does not exist or a sort that cannot be."""
+
+
+class SearchProblem(PortalError):
+    """A q or fq that is refused or cannot be understood."""
+
+
+class Unavailable(PortalError):
+    """An engine (search, files) cannot be reached now; try again later."""
+
+
+class SettingsError(PortalError):
+    """A setting is missing or wrong; the message names the variable and what it takes."""
+
+
+class BadFile(PortalError):
+    """A file cannot be read as what it claims to be.
+
+    `code` is a stable machine word ("not-utf8", "zip-bomb", "not-xlsx", "empty", "no-header", …);
+    `vi` and `en` say what is wrong and how to mend it.
+    """
+
+    def __init__(self, code: str, vi: str, en: str) -> None:
+        super().__init__(en)
+        self.code = code
+        self.vi = vi
+        self.en = en

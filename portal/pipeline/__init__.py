@@ -1,0 +1,1 @@
+"""The main job in five stages: harvest, validate, store, index, publish."""

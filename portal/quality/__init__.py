@@ -1,0 +1,1 @@
+"""Whether data is good: metadata checks, table validation, personal-data scan."""

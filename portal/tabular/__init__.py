@@ -1,0 +1,1 @@
+"""Rows: immutable versions on disk, queries over them, exports from them."""

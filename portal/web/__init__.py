@@ -1,0 +1,1 @@
+"""HTTP: the only importers of Flask besides the composition root."""

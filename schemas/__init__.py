@@ -1,0 +1,1 @@
+"""Shapes of data on the way in and out, and the Table Schemas of every sector."""

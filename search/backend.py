@@ -1,0 +1,104 @@
+"""SearchBackend: what an index promises, whichever engine keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class SearchUnavailable(Exception):
+    """The index cannot be reached or opened now; the catalogue itself goes on."""
+
+
+class QueryError(ValueError):
+    """The query cannot be understood.
+
+    `kind` is "query" for a bad parameter or sort (CKAN's Search Query Error) and "search" for a
+    refused or malformed q/fq (CKAN's Search Error).
+    """
+
+    def __init__(self, message: str, *, kind: str = "search") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """One dataset to be indexed.
+
+    `package` is the package dict; `payload` its rendered bytes, stored and given back by a hit.
+    `labels` are the permission labels that may see it ("public", "member-<org id>",
+    "creator-<user id>", "collaborator-<dataset id>"). `version` grows with every change: an older
+    version never replaces a newer one.
+    """
+
+    id: str
+    package: Mapping[str, object]
+    payload: bytes
+    labels: frozenset[str]
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """A package_search, as CKAN clients say it.
+
+    `labels` None sees everything. `sort` is CKAN's sort text ("score desc, metadata_modified desc")
+    or None for the default. `fq` entries are AND-ed; each is Lucene grammar.
+    """
+
+    q: str = "*:*"
+    fq: tuple[str, ...] = ()
+    sort: str | None = None
+    rows: int = 10
+    start: int = 0
+    facet_fields: tuple[str, ...] = ()
+    facet_limit: int = 50
+    facet_mincount: int = 1
+    labels: frozenset[str] | None = frozenset({"public"})
+    include_private: bool = False
+    include_drafts: bool = False
+    include_deleted: bool = False
+    dismax: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    id: str
+    payload: bytes
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """`facets` maps field to (value, count) pairs, highest count first, ties by value; `sort` is the text used."""
+
+    count: int
+    hits: tuple[Hit, ...]
+    sort: str
+    facets: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+
+
+class SearchBackend(Protocol):
+    """Five promises. Every method raises SearchUnavailable when the index cannot be reached."""
+
+    def apply(self, entries: Iterable[IndexEntry], deleted: Iterable[str] = ()) -> None:
+        """Add or replace entries and remove ids; found by every reader once this returns."""
+        ...
+
+    def search(self, request: SearchRequest) -> SearchResult:
+        """Answer one request. Raises QueryError for a query that cannot be understood."""
+        ...
+
+    def rebuild(self, entries: Iterable[IndexEntry]) -> int:
+        """Fill a new index and swap it in without a gap in service; return how many it holds."""
+        ...
+
+    def stamps(self) -> Iterator[tuple[str, int]]:
+        """Yield (id, version) of everything indexed, for a comparison with the database."""
+        ...
+
+    def close(self) -> None:
+        """Give back connections and locks; safe to call twice."""
+        ...
