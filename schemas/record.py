@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +85,12 @@ class DatasetRecord:
     extras: Mapping[str, str] = field(default_factory=dict)
     profile: Mapping[str, Any] = field(default_factory=dict)
     resources: tuple[ResourceRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file on its way in with a request: its own name, its bytes, and the media type that its sender claims."""
+
+    name: str
+    stream: BinaryIO
+    media_type: str = ""

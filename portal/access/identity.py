@@ -1,0 +1,33 @@
+"""Actor: who is asking, with the roles that the database gives them, and the labels those roles open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who is asking. `organizations` and `groups` map ids to the actor's role there."""
+
+    user_id: str | None = None
+    name: str = ""
+    sysadmin: bool = False
+    organizations: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether nobody is known to ask."""
+        return self.user_id is None
+
+    def role_in(self, group_id: str | None) -> str | None:
+        """The actor's role in an organization or group, None without one."""
+        if group_id is None:
+            return None
+        return self.organizations.get(group_id) or self.groups.get(group_id)
+
+
+ANONYMOUS = Actor()
+SYSTEM = Actor(name="portal", sysadmin=True)
+"""The portal itself, at work for nobody: harvest jobs, sweeps, the command line."""

@@ -1,0 +1,142 @@
+"""Who may do what: one rule for each permission, rendered as a check, as an SQL filter and as index labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, or_, true
+
+from portal.access.identity import Actor
+from portal.domain.datasets import Dataset
+from portal.domain.people import Group, User
+from portal.errors import NotAuthorized
+from portal.settings import Settings
+
+PUBLIC = "public"
+
+
+class Permission(Enum):
+    """Everything that can be allowed; the value is what a refusal says of it."""
+
+    ANYONE = "see this page"
+    LOGGED_IN = "do this without being logged in"
+    SYSADMIN = "do this"
+    DATASET_READ = "read this dataset"
+    DATASET_CREATE = "add a dataset to this organization"
+    DATASET_UPDATE = "edit this dataset"
+    GROUP_READ = "see this group"
+    GROUP_UPDATE = "edit this group"
+    ORGANIZATION_CREATE = "create organizations"
+    GROUP_CREATE = "create groups"
+    USER_CREATE = "create users"
+    USER_UPDATE = "edit this user"
+    SOURCE_MANAGE = "manage the harvest sources of this organization"
+
+
+def labels_of(dataset: Dataset) -> frozenset[str]:
+    """The labels that open a dataset: "public", or those of the people who work on it."""
+    if dataset.state == "active" and not dataset.private:
+        return frozenset({PUBLIC})
+    if dataset.owner_org:
+        return frozenset({f"member-{dataset.owner_org}"})
+    return frozenset({f"creator-{dataset.creator_user_id}"})
+
+
+def labels_for(actor: Actor) -> frozenset[str] | None:
+    """The labels that an actor holds; None holds every label."""
+    if actor.sysadmin:
+        return None
+    labels = {PUBLIC, *(f"member-{organization}" for organization in actor.organizations)}
+    return frozenset(labels if actor.anonymous else labels | {f"creator-{actor.user_id}"})
+
+
+def may_read(actor: Actor, dataset: Dataset) -> bool:
+    """The row check of reading."""
+    held = labels_for(actor)
+    return held is None or not held.isdisjoint(labels_of(dataset))
+
+
+def readable(actor: Actor) -> ColumnElement[bool]:
+    """The SQL filter of reading: true for exactly the datasets that `may_read` allows."""
+    if actor.sysadmin:
+        return true()
+    public = and_(Dataset.state == "active", Dataset.private == false())
+    if actor.anonymous:
+        return public
+    member = Dataset.owner_org.in_(list(actor.organizations))
+    creator = and_(Dataset.owner_org.is_(None), Dataset.creator_user_id == actor.user_id)
+    return or_(public, member, creator)
+
+
+def may_edit(actor: Actor, dataset: Dataset) -> bool:
+    """Editors and admins of the owning organization; the creator where nobody owns the dataset."""
+    if actor.sysadmin:
+        return True
+    if dataset.owner_org:
+        return actor.organizations.get(dataset.owner_org) in ("admin", "editor")
+    return not actor.anonymous and dataset.creator_user_id == actor.user_id
+
+
+def _sysadmin(actor: Actor, _target: Any) -> bool:
+    return actor.sysadmin
+
+
+def _dataset_create(actor: Actor, organization: Group | None) -> bool:
+    if actor.sysadmin:
+        return True
+    if organization is None:
+        return any(role in ("admin", "editor") for role in actor.organizations.values())
+    return actor.organizations.get(organization.id) in ("admin", "editor")
+
+
+def _group_read(actor: Actor, group: Group) -> bool:
+    return group.state == "active" or actor.sysadmin or actor.role_in(group.id) is not None
+
+
+def _group_update(actor: Actor, group: Group) -> bool:
+    return actor.sysadmin or actor.role_in(group.id) == "admin"
+
+
+def _user_update(actor: Actor, user: User) -> bool:
+    return actor.sysadmin or (actor.user_id is not None and actor.user_id == user.id)
+
+
+def _organization_create(actor: Actor, settings: Settings) -> bool:
+    return actor.sysadmin or (settings.user_create_organizations and not actor.anonymous)
+
+
+def _group_create(actor: Actor, settings: Settings) -> bool:
+    return actor.sysadmin or (settings.user_create_groups and not actor.anonymous)
+
+
+def _source_manage(actor: Actor, organization: Group | None) -> bool:
+    if organization is None:
+        return actor.sysadmin
+    return actor.sysadmin or actor.organizations.get(organization.id) == "admin"
+
+
+RULES: dict[Permission, Callable[[Actor, Any], bool]] = {
+    Permission.ANYONE: lambda _actor, _target: True,
+    Permission.LOGGED_IN: lambda actor, _target: not actor.anonymous or actor.sysadmin,
+    Permission.SYSADMIN: _sysadmin,
+    Permission.DATASET_READ: may_read,
+    Permission.DATASET_CREATE: _dataset_create,
+    Permission.DATASET_UPDATE: may_edit,
+    Permission.GROUP_READ: _group_read,
+    Permission.GROUP_UPDATE: _group_update,
+    Permission.ORGANIZATION_CREATE: _organization_create,
+    Permission.GROUP_CREATE: _group_create,
+    Permission.USER_CREATE: _sysadmin,
+    Permission.USER_UPDATE: _user_update,
+    Permission.SOURCE_MANAGE: _source_manage,
+}
+
+
+def authorise(actor: Actor, permission: Permission, target: Any = None) -> None:
+    """Let pass or raise NotAuthorized; the message names the actor and the deed, never the target."""
+    if RULES[permission](actor, target):
+        return
+    who = f"User {actor.name}" if actor.name else "User"
+    raise NotAuthorized(f"Access denied: {who} not authorized to {permission.value}")

@@ -1,0 +1,119 @@
+"""Declaring use cases and calling them: load, target, authorise, run, audit, commit; nobody goes another way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError
+
+from portal.access import policy
+from portal.access.identity import Actor
+from portal.access.policy import Permission
+from portal.errors import Invalid
+from portal.runtime import Context, Portal
+
+Params = dict[str, Any]
+Find = Callable[[Context, Params], Any]
+Run = Callable[[Context, Any, Params], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One use case of the Action API: what guards it, and the function behind the guard.
+
+    `safe` actions only read, answer GET as well, and never commit. `on` finds the target that the
+    permission is judged on (None: the settings). `unknown` says what happens to undeclared
+    parameters: marshmallow's EXCLUDE drops them, INCLUDE keeps them, RAISE refuses them.
+    """
+
+    name: str
+    params: type[Schema]
+    allow: Permission
+    run: Run
+    on: Find | None
+    safe: bool
+    unknown: str
+
+    @property
+    def help(self) -> str:
+        """The text of help_show."""
+        return self.run.__doc__ or ""
+
+
+ACTIONS: dict[str, Action] = {}
+
+
+class NoParams(Schema):
+    """An action that takes nothing."""
+
+
+def action(
+    params: type[Schema] = NoParams,
+    *,
+    allow: Permission,
+    on: Find | None = None,
+    safe: bool = False,
+    unknown: str = EXCLUDE,
+) -> Callable[[Run], Run]:
+    """Declare the function below as the action of its own name (a trailing underscore is dropped)."""
+
+    def declare(run: Run) -> Run:
+        name = run.__name__.rstrip("_")
+        if name in ACTIONS:
+            raise RuntimeError(f"the action {name} is declared twice")
+        ACTIONS[name] = Action(name, params, allow, run, on, safe, unknown)
+        return run
+
+    return declare
+
+
+def call(portal: Portal, actor: Actor, name: str, data: Mapping[str, Any]) -> Any:
+    """Run one action for an actor and return its JSON-ready result.
+
+    Raises KeyError for an unknown name and a PortalError for everything that a caller can mend.
+    """
+    declared = ACTIONS[name]
+    params = load(declared, data)
+    with portal.read() if declared.safe else portal.work() as uow:
+        ctx = Context(portal, uow, actor)
+        target = declared.on(ctx, params) if declared.on else portal.settings
+        policy.authorise(actor, declared.allow, target)
+        result = declared.run(ctx, target, params)
+        if not declared.safe:
+            uow.audit(actor.user_id, name, type(target).__name__, getattr(target, "id", None))
+            uow.commit()
+    if not declared.safe and uow.has_consequences:
+        portal.after_write(portal)
+    return result
+
+
+def load(declared: Action, data: Mapping[str, Any]) -> Params:
+    """Check parameters against the action's schema. Raises Invalid with CKAN's shape of errors."""
+    try:
+        loaded: Params = declared.params().load(data, unknown=declared.unknown)
+    except ValidationError as error:
+        raise Invalid(_shape(error.normalized_messages(), declared.unknown)) from None
+    return loaded
+
+
+def _shape(messages: Mapping[Any, Any], unknown: str) -> dict[str, Any]:
+    """CKAN's shape: lists keep positions, unknown parameters come together under `__extras`."""
+    shaped = {str(key): _positions(value) for key, value in messages.items()}
+    if unknown != RAISE:
+        return shaped
+    strangers = [key for key, value in shaped.items() if value == ["Unknown field."]]
+    kept: dict[str, Any] = {key: value for key, value in shaped.items() if key not in strangers}
+    if strangers:
+        kept["__extras"] = [f'invalid value "{key}"' for key in strangers]
+    return kept
+
+
+def _positions(value: Any) -> Any:
+    """{1: {...}} of a list becomes [{}, {...}]."""
+    if not isinstance(value, Mapping):
+        return value
+    if value and all(isinstance(key, int) for key in value):
+        return [_positions(value.get(index, {})) for index in range(max(value) + 1)]
+    return {str(key): _positions(inner) for key, inner in value.items()}

@@ -1,0 +1,121 @@
+"""Questions about datasets, resources, tags, row versions and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import orjson
+from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy.orm import Session
+
+from portal.db import people
+from portal.domain.base import now
+from portal.domain.datasets import Dataset, DatasetTag, Resource, TableVersion, Tag, ValidationReport
+from portal.domain.rendering import package_dict, unchanged
+from portal.errors import NotFound
+
+
+def find_dataset(session: Session, name_or_id: str) -> Dataset | None:
+    """A dataset by id or name (case matters), whatever its state."""
+    return session.scalars(
+        select(Dataset).where(or_(Dataset.id == name_or_id, Dataset.name == name_or_id)).limit(2)
+    ).first()
+
+
+def get_dataset(session: Session, name_or_id: str) -> Dataset:
+    """As `find_dataset`; NotFound otherwise."""
+    dataset = find_dataset(session, name_or_id)
+    if dataset is None:
+        raise NotFound("Not found")
+    return dataset
+
+
+def find_resource(session: Session, resource_id: str) -> tuple[Resource, Dataset] | None:
+    """A resource that is not deleted, with its dataset."""
+    row = session.execute(
+        select(Resource, Dataset)
+        .join(Dataset, Dataset.id == Resource.package_id)
+        .where(Resource.id == resource_id, Resource.state == "active")
+    ).first()
+    return (row[0], row[1]) if row else None
+
+
+def list_names(
+    session: Session, where: ColumnElement[bool], limit: int | None = None, offset: int = 0
+) -> Sequence[str]:
+    """Names of datasets, in order."""
+    return session.scalars(select(Dataset.name).where(where).order_by(Dataset.name).limit(limit).offset(offset)).all()
+
+
+def list_rendered(session: Session, where: ColumnElement[bool], limit: int, offset: int) -> Sequence[bytes]:
+    """Rendered package dicts, newest modified first."""
+    return session.scalars(
+        select(Dataset.rendered)
+        .where(where)
+        .order_by(Dataset.metadata_modified.desc(), Dataset.id)
+        .limit(limit)
+        .offset(offset)
+    ).all()
+
+
+def tags_named(session: Session, names: Iterable[str]) -> list[Tag]:
+    """Free tags by name, made where there are none."""
+    wanted = sorted(set(names))
+    if not wanted:
+        return []
+    known = {
+        tag.name: tag for tag in session.scalars(select(Tag).where(Tag.name.in_(wanted), Tag.vocabulary_id.is_(None)))
+    }
+    for name in wanted:
+        if name not in known:
+            known[name] = Tag(name=name)
+            session.add(known[name])
+    return [known[name] for name in wanted]
+
+
+def render(session: Session, dataset: Dataset, site_url: str, *, quiet: bool = False) -> bool:
+    """Render the dataset again; tell whether it says anything new.
+
+    A change gives it a new revision and modification time; `quiet` keeps the time (for changes
+    that are not the publisher's own, such as a new title of its organization).
+    """
+    session.flush()
+    organization = people.list_by_id(session, [dataset.owner_org or ""]).get(dataset.owner_org or "")
+    groups = people.groups_of(session, dataset.id)
+    fresh = package_dict(dataset, organization, groups, site_url)
+    before = orjson.loads(dataset.rendered)
+    if before and unchanged(before, orjson.loads(orjson.dumps(fresh))):
+        return False
+    dataset.touch(dataset.metadata_modified if quiet else now())
+    fresh["metadata_modified"] = dataset.metadata_modified.isoformat(timespec="microseconds")
+    dataset.rendered = orjson.dumps(fresh)
+    session.flush()
+    return True
+
+
+def purge(session: Session, dataset: Dataset) -> None:
+    """Remove a dataset and everything that hangs on it, for good."""
+    ids = [resource.id for resource in dataset.all_resources]
+    session.execute(delete(TableVersion).where(TableVersion.resource_id.in_(ids)))
+    session.execute(delete(ValidationReport).where(ValidationReport.package_id == dataset.id))
+    session.execute(delete(DatasetTag).where(DatasetTag.package_id == dataset.id))
+    people.set_groups(session, dataset.id, ())
+    session.expire(dataset, ["tags"])
+    session.delete(dataset)
+
+
+def current_version(session: Session, resource: Resource) -> TableVersion | None:
+    """The version that the resource's pointer names."""
+    return session.get(TableVersion, resource.version_id) if resource.version_id else None
+
+
+def newest_number(session: Session, resource_id: str) -> int:
+    """The highest version number of a resource, 0 without any."""
+    query = select(func.max(TableVersion.number)).where(TableVersion.resource_id == resource_id)
+    return session.scalar(query) or 0
+
+
+def stamps(session: Session) -> Iterator[tuple[str, int]]:
+    """(id, revision) of every dataset that belongs into the index."""
+    for row in session.execute(select(Dataset.id, Dataset.revision).execution_options(yield_per=1000)):
+        yield row[0], row[1]

@@ -1,0 +1,16 @@
+"""Alembic's way in: runs migrations over the connection that `portal.db.migrate` hands in."""
+
+from alembic import context
+
+from portal.domain import datasets, events, harvest, people  # noqa: F401 - the models register themselves
+from portal.domain.base import Base
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=Base.metadata,
+    render_as_batch=connection.dialect.name == "sqlite",
+    compare_type=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,52 @@
+"""The unit of work: one transaction, undone unless committed, with its outbox and audit rows."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from portal.domain.events import AuditEntry, OutboxRow
+
+
+class UnitOfWork:
+    """One transaction as a context manager. Only `commit` keeps anything; leaving without it undoes everything."""
+
+    def __init__(self, engine: Engine, *, write: bool = True) -> None:
+        self.write = write
+        self._engine = engine if write else engine.execution_options(portal_read_only=True)
+        self._topics: set[tuple[str, str]] = set()
+        self.session: Session
+
+    def __enter__(self) -> UnitOfWork:
+        self.session = Session(self._engine, expire_on_commit=False, autoflush=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.session.rollback()
+        self.session.close()
+
+    def later(self, topic: str, entity_id: str) -> None:
+        """Ask for a consequence (`events.INDEX`, `events.PUBLISH`) once this work is committed; once per entity."""
+        if (topic, entity_id) not in self._topics:
+            self._topics.add((topic, entity_id))
+            self.session.add(OutboxRow(topic=topic, entity_id=entity_id))
+
+    def audit(self, actor_id: str | None, action: str, object_type: str, object_id: str | None, **detail: Any) -> None:
+        """Write down who did what; kept or undone together with it."""
+        self.session.add(
+            AuditEntry(actor_id=actor_id, action=action, object_type=object_type, object_id=object_id, detail=detail)
+        )
+
+    @property
+    def has_consequences(self) -> bool:
+        """Whether anything was asked for with `later`."""
+        return bool(self._topics)
+
+    def commit(self) -> None:
+        """Keep everything done so far."""
+        self.session.commit()

@@ -1,0 +1,48 @@
+"""What every model shares: the declarative base, identifiers and the one clock."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, MetaData
+from sqlalchemy.orm import DeclarativeBase
+
+NAMES = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Base of all models; constraint names are fixed so that migrations run on every database."""
+
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON, dict[str, str]: JSON, list[str]: JSON}  # noqa: RUF012 - SQLAlchemy reads it from the class
+
+
+def now() -> datetime:
+    """The time now, as CKAN writes it: UTC without a zone, microseconds kept."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def new_id() -> str:
+    """A new identifier: a random UUID as text."""
+    return str(uuid.uuid4())
+
+
+def is_uuid(text: object) -> bool:
+    """Whether `text` is a UUID in its canonical form."""
+    try:
+        return isinstance(text, str) and str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
+def stamp(moment: datetime | None) -> str | None:
+    """A time as CKAN writes it: ISO with microseconds, no zone."""
+    return moment.isoformat(timespec="microseconds") if moment else None

@@ -1,0 +1,204 @@
+"""Dataset and Resource: what is kept of a record, and the rules that make one from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.domain.base import Base, new_id, now
+from schemas.record import DatasetRecord, ResourceRecord
+from schemas.vocabularies import format_name
+
+CORE_FIELDS = (
+    "name", "title", "notes", "url", "version", "author", "author_email", "maintainer", "maintainer_email",
+    "license_id", "private", "type",
+)  # fmt: skip
+"""Fields that a record gives and a dataset keeps under the same name."""
+
+
+class Tag(Base):
+    """A free tag, or a tag of a vocabulary."""
+
+    __tablename__ = "tag"
+    __table_args__ = (UniqueConstraint("name", "vocabulary_id"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(100), index=True)
+    vocabulary_id: Mapped[str | None] = mapped_column(String(36))
+
+
+class DatasetTag(Base):
+    """That a dataset carries a tag."""
+
+    __tablename__ = "package_tag"
+
+    package_id: Mapped[str] = mapped_column(ForeignKey("package.id", ondelete="CASCADE"), primary_key=True)
+    tag_id: Mapped[str] = mapped_column(ForeignKey("tag.id"), primary_key=True, index=True)
+
+
+class Resource(Base):
+    """A resource: a link, an uploaded file, or a table whose current version answers row queries."""
+
+    __tablename__ = "resource"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    package_id: Mapped[str] = mapped_column(ForeignKey("package.id", ondelete="CASCADE"), index=True)
+    position: Mapped[int] = mapped_column(default=0)
+    name: Mapped[str | None] = mapped_column(Text)
+    url: Mapped[str] = mapped_column(Text, default="")
+    url_type: Mapped[str | None] = mapped_column(String(40))
+    description: Mapped[str | None] = mapped_column(Text)
+    format: Mapped[str] = mapped_column(String(200), default="")
+    hash: Mapped[str] = mapped_column(String(200), default="")
+    mimetype: Mapped[str | None] = mapped_column(String(200))
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    created: Mapped[datetime] = mapped_column(default=now)
+    last_modified: Mapped[datetime | None]
+    metadata_modified: Mapped[datetime] = mapped_column(default=now)
+    state: Mapped[str] = mapped_column(String(20), default="active")
+    extras: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    table_schema: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    schema_name: Mapped[str | None] = mapped_column(String(200))
+    file_key: Mapped[str | None] = mapped_column(String(64), index=True)
+    file_name: Mapped[str | None] = mapped_column(String(200))
+    version_id: Mapped[str | None] = mapped_column(String(36))
+    validation_status: Mapped[str | None] = mapped_column(String(20))
+    validation_report_id: Mapped[str | None] = mapped_column(String(36))
+
+    def describe(self, record: ResourceRecord) -> None:
+        """Take over what the record says; a stored file or table stays as it is."""
+        self.name = record.name or None
+        self.url = record.url if self.url_type in (None, "") else self.url
+        self.description = record.description or None
+        self.format = format_name(record.format, record.url)
+        self.mimetype = record.mimetype or self.mimetype
+        self.hash = record.hash or self.hash
+        self.size = record.size if record.size is not None else self.size
+        self.extras = dict(record.extras)
+
+    @property
+    def datastore_active(self) -> bool:
+        """Whether the resource's rows can be asked for."""
+        return self.version_id is not None
+
+
+class Dataset(Base):
+    """A dataset (CKAN package): metadata, ordered resources, and its rendered package dict."""
+
+    __tablename__ = "package"
+    __table_args__ = (
+        Index("ix_package_public", "state", "private", "name"),
+        Index("ix_package_modified", "metadata_modified"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    title: Mapped[str] = mapped_column(Text, default="")
+    notes: Mapped[str | None] = mapped_column(Text)
+    url: Mapped[str | None] = mapped_column(Text)
+    version: Mapped[str | None] = mapped_column(String(100))
+    author: Mapped[str | None] = mapped_column(Text)
+    author_email: Mapped[str | None] = mapped_column(Text)
+    maintainer: Mapped[str | None] = mapped_column(Text)
+    maintainer_email: Mapped[str | None] = mapped_column(Text)
+    license_id: Mapped[str | None] = mapped_column(String(100))
+    owner_org: Mapped[str | None] = mapped_column(ForeignKey("group.id"), index=True)
+    private: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[str] = mapped_column(String(20), default="active")
+    type: Mapped[str] = mapped_column(String(100), default="dataset")
+    creator_user_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    metadata_created: Mapped[datetime] = mapped_column(default=now)
+    metadata_modified: Mapped[datetime] = mapped_column(default=now)
+    extras: Mapped[dict[str, str]] = mapped_column(default=dict)
+    profile: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    revision: Mapped[int] = mapped_column(BigInteger, default=0)
+    rendered: Mapped[bytes] = mapped_column(LargeBinary, default=b"{}")
+
+    all_resources: Mapped[list[Resource]] = relationship(
+        order_by=Resource.position, cascade="all, delete-orphan", lazy="selectin"
+    )
+    tags: Mapped[list[Tag]] = relationship(secondary="package_tag", order_by=Tag.name, lazy="selectin")
+
+    @property
+    def resources(self) -> list[Resource]:
+        """The resources that are not deleted, in order."""
+        return [resource for resource in self.all_resources if resource.state == "active"]
+
+    def describe(self, record: DatasetRecord) -> None:
+        """Take over everything that the record says: the only bridge into a dataset.
+
+        Resources keep their identity: a record's resource is matched by id, then by name, then by
+        url; those that the record no longer names are deleted. Tags, owner and groups need the
+        database and are set by their callers.
+        """
+        for name in CORE_FIELDS:
+            setattr(self, name, getattr(record, name))
+        self.notes = record.notes or None
+        self.state = record.state
+        self.extras = dict(record.extras)
+        self.profile = {key: value for key, value in record.profile.items() if value not in (None, "", {})}
+        self._describe_resources(record.resources)
+
+    def _describe_resources(self, records: Iterable[ResourceRecord]) -> None:
+        kept: list[Resource] = []
+        for position, record in enumerate(records):
+            resource = self._match(record, kept) or Resource(id=record.id or new_id(), state="active")
+            resource.describe(record)
+            resource.position = position
+            kept.append(resource)
+        for resource in self.resources:
+            if resource not in kept:
+                resource.state = "deleted"
+        gone = [resource for resource in self.all_resources if resource not in kept]
+        self.all_resources = kept + gone
+
+    def _match(self, record: ResourceRecord, taken: list[Resource]) -> Resource | None:
+        free = [resource for resource in self.all_resources if resource not in taken]
+        if record.id:
+            return next((r for r in free if r.id == record.id), None)
+        alive = [resource for resource in free if resource.state == "active"]
+        by_name = (r for r in alive if record.name and r.name == record.name)
+        by_url = (r for r in alive if record.url and r.url == record.url)
+        return next(by_name, None) or next(by_url, None)
+
+    def find_resource(self, resource_id: str) -> Resource | None:
+        """The live resource with that id, or None."""
+        return next((resource for resource in self.resources if resource.id == resource_id), None)
+
+    def touch(self, moment: datetime) -> None:
+        """Note that the dataset changed: a new revision, a later modification time."""
+        self.revision += 1
+        self.metadata_modified = moment
+
+
+class TableVersion(Base):
+    """One immutable version of a resource's rows; `manifest` names the parts that hold them."""
+
+    __tablename__ = "table_version"
+    __table_args__ = (UniqueConstraint("resource_id", "number"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    resource_id: Mapped[str] = mapped_column(ForeignKey("resource.id", ondelete="CASCADE"), index=True)
+    number: Mapped[int]
+    created: Mapped[datetime] = mapped_column(default=now)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    rows: Mapped[int] = mapped_column(BigInteger)
+    manifest: Mapped[dict[str, Any]]
+    report_id: Mapped[str | None] = mapped_column(String(36))
+
+
+class ValidationReport(Base):
+    """What validation said of one resource or one dataset at one time."""
+
+    __tablename__ = "validation_report"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    package_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    resource_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    created: Mapped[datetime] = mapped_column(default=now)
+    status: Mapped[str] = mapped_column(String(20))
+    body: Mapped[dict[str, Any]]

@@ -1,0 +1,49 @@
+"""Portal (the engines, open) and Context (engines, unit of work, actor): what every use case is handed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from portal.access.identity import Actor
+from portal.db.uow import UnitOfWork
+from portal.files import Files
+from portal.settings import Settings
+from portal.tabular.store import TabularStore
+from search.backend import SearchBackend
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """The open engines of one process. `after_write` does at once what a commit has put into the outbox."""
+
+    settings: Settings
+    engine: Engine
+    search: SearchBackend
+    files: Files
+    tables: TabularStore
+    after_write: Callable[[Portal], None]
+
+    def read(self) -> UnitOfWork:
+        """A unit of work that only reads."""
+        return UnitOfWork(self.engine, write=False)
+
+    def work(self) -> UnitOfWork:
+        """A unit of work that may write."""
+        return UnitOfWork(self.engine)
+
+    def close(self) -> None:
+        """Give back every connection and lock; safe to call twice."""
+        self.search.close()
+        self.engine.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a use case may touch: engines, one transaction, and who asks."""
+
+    portal: Portal
+    uow: UnitOfWork
+    actor: Actor

@@ -1,0 +1,253 @@
+"""Every setting of the portal: read once from the environment or one file, checked before anything starts."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from portal.errors import SettingsError
+
+PREFIX = "PORTAL_"
+CONFIG_VARIABLE = "PORTAL_CONFIG"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its environment variable is PORTAL_ + `name`; `parse` raises ValueError saying what it takes."""
+
+    name: str
+    default: str
+    parse: Callable[[str], Any]
+    help: str
+
+    @property
+    def variable(self) -> str:
+        return PREFIX + self.name
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _flag(value: str) -> bool:
+    lowered = value.strip().lower()
+    if lowered in {"on", "true", "yes", "1"}:
+        return True
+    if lowered in {"off", "false", "no", "0", ""}:
+        return False
+    raise ValueError("takes on or off")
+
+
+def _number(low: int, high: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            raise ValueError(f"takes a whole number from {low} to {high}") from None
+        if not low <= number <= high:
+            raise ValueError(f"takes a whole number from {low} to {high}")
+        return number
+
+    return parse
+
+
+def _words(value: str) -> tuple[str, ...]:
+    return tuple(word for word in value.replace(",", " ").split() if word)
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value not in words:
+            raise ValueError(f"takes one of {', '.join(words)}")
+        return value
+
+    return parse
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ValueError("takes an address such as https://data.thanhhoa.gov.vn")
+    return value.rstrip("/")
+
+
+def _search_url(value: str) -> str:
+    return ",".join(_http_url(part) for part in _words(value))
+
+
+def _files_url(value: str) -> str:
+    if "://" in value and urlsplit(value).scheme not in {"file", "s3"}:
+        raise ValueError("takes a folder, file:///folder or s3://bucket/prefix")
+    return value
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("DATA_DIR", "var", _text, "Folder of everything embedded: SQLite, index, files, row versions."),
+    Setting(
+        "DATABASE_URL",
+        "",
+        _text,
+        "SQLAlchemy address of the database; empty: SQLite in the data folder. "
+        "PostgreSQL: postgresql+psycopg://user:password@host/name.",
+    ),
+    Setting(
+        "SEARCH_URL",
+        "",
+        _search_url,
+        "Empty: the embedded index in the data folder. Otherwise Elasticsearch, several addresses by comma.",
+    ),
+    Setting("SEARCH_INDEX", "portal", _text, "Name of the index (an alias in Elasticsearch)."),
+    Setting("SEARCH_CA_FILE", "", _text, "Certificate authority (PEM file) of an https Elasticsearch."),
+    Setting("SEARCH_API_KEY", "", _text, "API key for Elasticsearch, instead of user and password in its address."),
+    Setting("FILES_URL", "", _files_url, "Where uploaded and harvested files lie; empty: files/ in the data folder."),
+    Setting("SITE_URL", "http://127.0.0.1:5000", _http_url, "Public address; every link in an answer begins with it."),
+    Setting("SITE_TITLE", "Cổng dữ liệu mở tỉnh Thanh Hóa", _text, "Name of the portal, as status_show says it."),
+    Setting("SITE_DESCRIPTION", "", _text, "One sentence about the portal, as status_show says it."),
+    Setting("LOCALE", "vi", _one_of("vi", "en"), "Language of messages when a caller asks for none."),
+    Setting(
+        "SECRET_KEY",
+        "",
+        _text,
+        "Key that signs and seals (32 characters or more); empty: one is made and kept in the data folder.",
+    ),
+    Setting("MAX_RESOURCE_SIZE", "100", _number(1, 1_000_000), "Largest uploaded or harvested file, in MB."),
+    Setting("MAX_REQUEST_SIZE", "10", _number(1, 10_000), "Largest request body besides uploads, in MB."),
+    Setting("SQL_SEARCH", "off", _flag, "Public SQL over rows (datastore_search_sql): on or off."),
+    Setting("ROWS_MAX", "1000", _number(1, 100_000), "Most datasets in one package_search answer."),
+    Setting("DATASTORE_ROWS_MAX", "32000", _number(1, 1_000_000), "Most rows in one datastore_search answer."),
+    Setting("TOKEN_HEADER", "Authorization", _text, "Request header that carries an API token."),
+    Setting("TOKEN_DAYS", "0", _number(0, 3650), "Days until a new API token expires; 0: never."),
+    Setting("CREATE_UNOWNED_DATASET", "off", _flag, "Whether a dataset may have no organization: on or off."),
+    Setting("USER_CREATE_ORGANIZATIONS", "off", _flag, "Whether any user may create organizations: on or off."),
+    Setting("USER_CREATE_GROUPS", "off", _flag, "Whether any user may create groups: on or off."),
+    Setting("PUBLIC_USER_DETAILS", "on", _flag, "Whether user_list and user_show answer without a token: on or off."),
+    Setting(
+        "HARVEST_ALLOW",
+        "",
+        _words,
+        "Host names or networks (10.1.0.0/16) that sources may use although they are private or loopback.",
+    ),
+    Setting("HARVEST_ROOTS", "", _words, "Folders below which `files`, `datapackage` and SQLite sources may read."),
+    Setting("HARVEST_CA_FILE", "", _text, "Certificate authority (PEM file) of sources on the state network."),
+    Setting("HARVEST_TIMEOUT", "60", _number(1, 86_400), "Longest wait for one answer of a source, in seconds."),
+    Setting("HARVEST_LEASE", "60", _number(2, 3600), "Seconds after which a worker that fell silent loses its job."),
+    Setting("HARVEST_TRIES", "5", _number(1, 100), "How often a dataset or a job is tried before it is given up."),
+    Setting(
+        "HARVEST_DELETE_PERCENT",
+        "10",
+        _number(0, 100),
+        "Deletions are withheld when more than this share (and more than 10) of a source vanished at once.",
+    ),
+    Setting("VALIDATION_LIMIT", "1000", _number(1, 1_000_000), "Findings listed for each check and column."),
+    Setting("WORKER_POLL", "1", _number(1, 3600), "Seconds between two looks at the queue."),
+    Setting("LOG_LEVEL", "INFO", _one_of("DEBUG", "INFO", "WARNING", "ERROR"), "How much is logged."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, checked. Built by `load`; never read from the environment anywhere else."""
+
+    data_dir: Path
+    database_url: str
+    search_url: str
+    search_index: str
+    search_ca_file: str
+    search_api_key: str
+    files_url: str
+    site_url: str
+    site_title: str
+    site_description: str
+    locale: str
+    secret_key: str
+    max_resource_size: int
+    max_request_size: int
+    sql_search: bool
+    rows_max: int
+    datastore_rows_max: int
+    token_header: str
+    token_days: int
+    create_unowned_dataset: bool
+    user_create_organizations: bool
+    user_create_groups: bool
+    public_user_details: bool
+    harvest_allow: tuple[str, ...]
+    harvest_roots: tuple[str, ...]
+    harvest_ca_file: str
+    harvest_timeout: int
+    harvest_lease: int
+    harvest_tries: int
+    harvest_delete_percent: int
+    validation_limit: int
+    worker_poll: int
+    log_level: str
+
+
+def load(environment: Mapping[str, str] | None = None, **overrides: str) -> Settings:
+    """Read every setting; `overrides` (lower-case names) win over the environment, which wins over the file.
+
+    The file is named by PORTAL_CONFIG: lines `PORTAL_NAME=value`, `#` begins a comment.
+    Raises SettingsError that names the variable, its value's fault and what it takes.
+    """
+    given = dict(os.environ if environment is None else environment)
+    values = {**_read_file(given.get(CONFIG_VARIABLE, "")), **given}
+    values.update({PREFIX + name.upper(): value for name, value in overrides.items()})
+    _refuse_unknown(values)
+    parsed = {setting.name.lower(): _parse(setting, values) for setting in SETTINGS}
+    return Settings(**_fill_defaults(parsed))
+
+
+def _read_file(name: str) -> dict[str, str]:
+    if not name:
+        return {}
+    path = Path(name)
+    if not path.is_file():
+        raise SettingsError(f"{CONFIG_VARIABLE} names {name}, which is no readable file.")
+    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    return {key.strip(): value.strip().strip('"') for key, _, value in pairs}
+
+
+def _refuse_unknown(values: Mapping[str, str]) -> None:
+    known = {setting.variable for setting in SETTINGS} | {CONFIG_VARIABLE}
+    unknown = sorted(name for name in values if name.startswith(PREFIX) and name not in known)
+    allowed_elsewhere = {"PORTAL_SHARED_DATA"}
+    wrong = [name for name in unknown if name not in allowed_elsewhere and not name.startswith("PORTAL_SECRET_")]
+    if wrong:
+        raise SettingsError(f"{wrong[0]} is no setting of the portal; docs/operate.md lists them all.")
+
+
+def _parse(setting: Setting, values: Mapping[str, str]) -> Any:
+    text = values.get(setting.variable, setting.default)
+    try:
+        return setting.parse(text)
+    except ValueError as error:
+        raise SettingsError(f"{setting.variable} {error}. {setting.help}") from None
+
+
+def _fill_defaults(parsed: dict[str, Any]) -> dict[str, Any]:
+    folder = Path(parsed["data_dir"]).expanduser().resolve()
+    parsed["data_dir"] = folder
+    parsed["database_url"] = parsed["database_url"] or f"sqlite:///{folder / 'portal.db'}"
+    parsed["files_url"] = parsed["files_url"] or str(folder / "files")
+    if parsed["secret_key"] and len(parsed["secret_key"]) < 32:
+        raise SettingsError("PORTAL_SECRET_KEY takes 32 characters or more, kept secret.")
+    parsed["secret_key"] = parsed["secret_key"] or _kept_secret(folder / "secret.key")
+    return parsed
+
+
+def _kept_secret(path: Path) -> str:
+    """Make a key once and keep it readable for the owner alone; two processes agree on one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii").strip()
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(48))
+    return path.read_text(encoding="ascii").strip()
