@@ -94,7 +94,7 @@ def load(declared: Action, data: Mapping[str, Any]) -> Params:
     try:
         loaded: Params = declared.params().load(data, unknown=declared.unknown)
     except ValidationError as error:
-        raise Invalid(_shape(error.normalized_messages(), declared.unknown)) from None
+        raise Invalid(_shape(error.messages_dict, declared.unknown)) from None
     return loaded
 
 

@@ -9,10 +9,13 @@ from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal.db import people
+from portal.db.uow import UnitOfWork
 from portal.domain.base import now
 from portal.domain.datasets import Dataset, DatasetTag, Resource, TableVersion, Tag, ValidationReport
+from portal.domain.events import INDEX
 from portal.domain.rendering import package_dict, unchanged
 from portal.errors import NotFound
+from schemas.record import DatasetRecord
 
 
 def find_dataset(session: Session, name_or_id: str) -> Dataset | None:
@@ -89,6 +92,42 @@ def render(session: Session, dataset: Dataset, site_url: str, *, quiet: bool = F
     dataset.touch(dataset.metadata_modified if quiet else now())
     fresh["metadata_modified"] = dataset.metadata_modified.isoformat(timespec="microseconds")
     dataset.rendered = orjson.dumps(fresh)
+    session.flush()
+    return True
+
+
+def keep(
+    uow: UnitOfWork, dataset: Dataset, record: DatasetRecord, *, group_ids: Iterable[str] | None, site_url: str
+) -> bool:
+    """Take over a record into a new or known dataset, with its tags and groups; tell whether anything changed.
+
+    The owner is the caller's to set. `group_ids` None leaves the groups as they are.
+    """
+    dataset.describe(record)
+    uow.session.add(dataset)
+    dataset.tags = tags_named(uow.session, record.tags)
+    uow.session.flush()
+    if group_ids is not None:
+        people.set_groups(uow.session, dataset.id, group_ids)
+    return save(uow, dataset, site_url)
+
+
+def save(uow: UnitOfWork, dataset: Dataset, site_url: str, *, quiet: bool = False) -> bool:
+    """Render a dataset that may have changed and, if it did, have it indexed after the commit."""
+    changed = render(uow.session, dataset, site_url, quiet=quiet)
+    if changed:
+        uow.later(INDEX, dataset.id)
+    return changed
+
+
+def free_name(session: Session, name: str, own_id: str | None = None) -> bool:
+    """Whether a dataset may take this name; a deleted dataset gives its own up and is called by its id."""
+    holder = session.scalars(select(Dataset).where(Dataset.name == name)).first()
+    if holder is None or holder.id == own_id:
+        return True
+    if holder.state != "deleted":
+        return False
+    holder.name = holder.id
     session.flush()
     return True
 

@@ -137,3 +137,12 @@ def count_datasets(session: Session, organization_ids: Iterable[str]) -> dict[st
         .group_by(Dataset.owner_org)
     ).all()
     return {row[0]: row[1] for row in rows if row[0]}
+
+
+def titles(session: Session, names: Iterable[str], *, organization: bool) -> dict[str, str]:
+    """What organizations or groups are called, by name."""
+    wanted = list(names)
+    if not wanted:
+        return {}
+    query = select(Group.name, Group.title).where(Group.name.in_(wanted), Group.is_organization == organization)
+    return {row[0]: row[1] or row[0] for row in session.execute(query)}

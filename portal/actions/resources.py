@@ -1,0 +1,196 @@
+"""Resources: show, create, update, patch, delete, reorder; links and uploaded files."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+import unicodedata
+from dataclasses import replace
+from typing import Any
+
+from marshmallow import INCLUDE, ValidationError
+
+from portal.access.policy import Permission
+from portal.actions.registry import Params, action
+from portal.db import datasets as db
+from portal.domain.base import new_id, now
+from portal.domain.datasets import Dataset, Resource
+from portal.domain.rendering import resource_dict
+from portal.errors import Invalid, NotFound
+from portal.runtime import Context
+from schemas.datasets import MISSING, AnyParams, ResourceParams, resource_record
+from schemas.record import ResourceRecord, Upload
+from schemas.search import flag
+from schemas.vocabularies import FORMATS, MEDIA_TYPES
+
+LONGEST_FILE_NAME = 100
+BYTES_PER_MB = 1024 * 1024
+
+
+def dataset_of_package_id(ctx: Context, params: Params) -> Dataset:
+    """The dataset that a new resource is for."""
+    key = params.get("package_id")
+    if not key:
+        raise Invalid({"package_id": [MISSING]})
+    return db.get_dataset(ctx.uow.session, str(key))
+
+
+def dataset_of_resource(ctx: Context, params: Params) -> Dataset:
+    """The dataset of a live resource; its `id` is then in `Dataset.resources`."""
+    key = params.get("id")
+    if not key:
+        raise Invalid({"id": [MISSING]})
+    found = db.find_resource(ctx.uow.session, str(key))
+    if found is None:
+        raise NotFound("Not found: Resource was not found.")
+    return found[1]
+
+
+def dataset_of_any_resource(ctx: Context, params: Params) -> Dataset:
+    """The dataset of a resource, also of a deleted one, so that deleting twice is no error."""
+    key = params.get("id")
+    if not key:
+        raise Invalid({"id": [MISSING]})
+    resource = ctx.uow.session.get(Resource, str(key))
+    if resource is None:
+        raise NotFound("Not found: Resource was not found.")
+    return db.get_dataset(ctx.uow.session, resource.package_id)
+
+
+def dataset_to_reorder(ctx: Context, params: Params) -> Dataset:
+    """The dataset of `id`, once `order` is known to be a list."""
+    if not params.get("id"):
+        raise Invalid({"id": [MISSING]})
+    if not isinstance(params.get("order"), list):
+        raise Invalid({"order": [MISSING if params.get("order") is None else "Must be a list of resource ids"]})
+    return db.get_dataset(ctx.uow.session, str(params["id"]))
+
+
+@action(AnyParams, allow=Permission.DATASET_READ, on=dataset_of_resource, safe=True)
+def resource_show(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
+    """Return one resource."""
+    return _show(ctx, dataset, str(params["id"]))
+
+
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_package_id, unknown=INCLUDE)
+def resource_create(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
+    """Add a resource to the dataset `package_id` and return it: a link (`url`) or a file (`upload`, multipart)."""
+    record = _checked(params)
+    if record.id and ctx.uow.session.get(Resource, record.id):
+        raise Invalid({"id": ["Resource id already exists."]})
+    resource = Resource(id=record.id or new_id(), package_id=dataset.id, position=len(dataset.resources))
+    dataset.all_resources.append(resource)
+    return _keep(ctx, dataset, resource, record, params)
+
+
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_resource, unknown=INCLUDE)
+def resource_update(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
+    """Replace a resource's description and return it; a new `upload` replaces its file."""
+    resource = _get(dataset, str(params["id"]))
+    kept = {key: getattr(resource, key) for key in ("format", "size") if key not in params}
+    return _keep(ctx, dataset, resource, _checked({**params, **kept}), params)
+
+
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_resource, unknown=INCLUDE)
+def resource_patch(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
+    """Change only the given fields of a resource and return it."""
+    resource = _get(dataset, str(params["id"]))
+    return _keep(ctx, dataset, resource, _checked({**_show(ctx, dataset, resource.id), **params}), params)
+
+
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_any_resource)
+def resource_delete(ctx: Context, dataset: Dataset, params: Params) -> None:
+    """Delete a resource. Deleting twice is no error."""
+    resource = dataset.find_resource(str(params["id"]))
+    if resource is not None:
+        resource.state = "deleted"
+        db.save(ctx.uow, dataset, ctx.portal.settings.site_url)
+
+
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_to_reorder, unknown=INCLUDE)
+def package_resource_reorder(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
+    """Put the resources named by `order` first, the others after them in the order they had."""
+    order = [str(key) for key in params["order"]]
+    unknown = [key for key in order if dataset.find_resource(key) is None]
+    if unknown or len(set(order)) != len(order):
+        raise Invalid({"order": ["resource ids must be unique and belong to this dataset"]})
+    first = [_get(dataset, key) for key in order]
+    arranged = first + [resource for resource in dataset.resources if resource not in first]
+    for position, resource in enumerate(arranged):
+        resource.position = position
+    dataset.all_resources.sort(key=lambda resource: (resource.state != "active", resource.position))
+    db.save(ctx.uow, dataset, ctx.portal.settings.site_url)
+    return {"id": dataset.id, "order": [resource.id for resource in arranged]}
+
+
+def _get(dataset: Dataset, resource_id: str) -> Resource:
+    resource = dataset.find_resource(resource_id)
+    if resource is None:
+        raise NotFound("Not found: Resource was not found.")
+    return resource
+
+
+def _show(ctx: Context, dataset: Dataset, resource_id: str) -> dict[str, Any]:
+    resource = _get(dataset, resource_id)
+    return resource_dict(resource, ctx.portal.settings.site_url, dataset.resources.index(resource))
+
+
+def _checked(data: Params) -> ResourceRecord:
+    try:
+        return resource_record(ResourceParams().load({key: value for key, value in data.items() if key != "upload"}))
+    except ValidationError as error:
+        raise Invalid(dict(error.messages_dict)) from None
+
+
+def _keep(ctx: Context, dataset: Dataset, resource: Resource, record: ResourceRecord, params: Params) -> dict[str, Any]:
+    upload = params.get("upload")
+    if flag(params.get("clear_upload")) or (resource.url_type == "upload" and _relinked(record, resource)):
+        resource.url_type, resource.file_key, resource.file_name = None, None, None
+    if isinstance(upload, Upload):
+        record = _store(ctx, resource, upload, record)
+    resource.describe(record)
+    if db.save(ctx.uow, dataset, ctx.portal.settings.site_url):
+        resource.metadata_modified = now()
+        db.render(ctx.uow.session, dataset, ctx.portal.settings.site_url, quiet=True)
+    return _show(ctx, dataset, resource.id)
+
+
+def _relinked(record: ResourceRecord, resource: Resource) -> bool:
+    """Whether a client gave an uploaded resource a link of its own in place of the file's address."""
+    return record.url.startswith(("http://", "https://")) and f"/resource/{resource.id}/download/" not in record.url
+
+
+def _store(ctx: Context, resource: Resource, upload: Upload, record: ResourceRecord) -> ResourceRecord:
+    limit = ctx.portal.settings.max_resource_size * BYTES_PER_MB
+    blob = ctx.portal.files.put_file(_Limited(upload, limit))
+    name = file_name(upload.name)
+    resource.url_type, resource.file_key, resource.file_name = "upload", blob.key, name
+    resource.last_modified = now()
+    suffix = name.rsplit(".", 1)[-1] if "." in name else ""
+    format_ = record.format or FORMATS.get(suffix, "")
+    guessed = MEDIA_TYPES.get(format_) or mimetypes.guess_type(name)[0] or upload.media_type or None
+    return replace(record, format=format_, mimetype=guessed, size=blob.size, hash="")
+
+
+class _Limited:
+    """An upload's stream that refuses to give more than it may."""
+
+    def __init__(self, upload: Upload, limit: int) -> None:
+        self._upload, self._left = upload, limit
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self._upload.stream.read(size)
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise Invalid({"upload": ["File upload too large"]})
+        return chunk
+
+
+def file_name(name: str) -> str:
+    """CKAN's munging: ASCII, lower case, hyphens, at most 100 characters, the suffix kept."""
+    plain = unicodedata.normalize("NFKD", name.replace("đ", "d").replace("Đ", "D")).encode("ascii", "ignore").decode()
+    stem, dot, suffix = plain.rpartition(".")
+    stem, suffix = (stem, suffix) if dot else (plain, "")
+    stem = re.sub(r"-{2,}", "-", re.sub(r"[^a-z0-9_.-]+", "-", stem.lower().replace(" ", "-"))).strip("-.") or "file"
+    suffix = re.sub(r"[^a-z0-9]+", "", suffix.lower())[:20]
+    return f"{stem[: LONGEST_FILE_NAME - len(suffix) - 1]}.{suffix}" if suffix else stem[:LONGEST_FILE_NAME]

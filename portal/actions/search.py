@@ -1,0 +1,122 @@
+"""Searching datasets: package_search."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from portal.access import policy
+from portal.access.policy import Permission
+from portal.actions.registry import Params, action
+from portal.db import people
+from portal.errors import Invalid, SearchProblem, SearchQueryProblem, Unavailable
+from portal.runtime import Context
+from schemas.datasets import AnyParams
+from schemas.search import flag, natural, unknown_parameters, words
+from schemas.vocabularies import LICENCE_BY_ID
+from search.backend import QueryError, SearchRequest, SearchResult, SearchUnavailable
+
+DEFAULT_ROWS, DEFAULT_FACET_LIMIT = 10, 50
+UNLIMITED = 100_000
+
+
+@action(AnyParams, allow=Permission.ANYONE, safe=True)
+def package_search(ctx: Context, target: object, params: Params) -> dict[str, Any]:
+    """Search datasets. `q` and `fq` speak Lucene; `rows`, `start`, `sort` page; `facet.field` counts values.
+
+    "benh vien" finds "bệnh viện"; a query with diacritics ranks exact spellings first.
+    """
+    request = _request(ctx, params)
+    try:
+        result = ctx.portal.search.search(request)
+    except QueryError as error:
+        raise (SearchQueryProblem if error.kind == "query" else SearchProblem)(str(error)) from None
+    except SearchUnavailable:
+        raise Unavailable("The search index cannot be reached now; try again later.") from None
+    return _answer(ctx, result, words(params.get("fl")) or [])
+
+
+def _request(ctx: Context, params: Params) -> SearchRequest:
+    strangers = unknown_parameters(params)
+    if strangers:
+        listed = ", ".join(repr(name) for name in strangers)
+        raise SearchQueryProblem(f"Search Query is invalid: Invalid search parameters: [{listed}]")
+    numbers = _numbers(ctx, params)
+    fields = _facet_fields(params)
+    return SearchRequest(
+        q=_query(params.get("q")),
+        fq=tuple(text for text in (params.get("fq"), *_fq_list(params)) if text),
+        sort=params.get("sort") or None,
+        rows=numbers["rows"],
+        start=numbers["start"],
+        facet_fields=tuple(fields) if flag(params.get("facet", True)) else (),
+        facet_limit=numbers["facet.limit"],
+        facet_mincount=numbers["facet.mincount"],
+        labels=policy.labels_for(ctx.actor),
+        include_private=flag(params.get("include_private")),
+        include_drafts=flag(params.get("include_drafts")),
+        include_deleted=flag(params.get("include_deleted")),
+        dismax=None,
+    )
+
+
+def _query(q: Any) -> str:
+    text = str(q or "").strip()
+    return "*:*" if text in ("", '""', "''") else text
+
+
+def _fq_list(params: Params) -> list[str]:
+    value = params.get("fq_list")
+    return [value] if isinstance(value, str) and not value.startswith("[") else words(value) or []
+
+
+def _numbers(ctx: Context, params: Params) -> dict[str, int]:
+    defaults = {"rows": DEFAULT_ROWS, "start": 0, "facet.limit": DEFAULT_FACET_LIMIT, "facet.mincount": 1}
+    found: dict[str, int] = {}
+    for name, default in defaults.items():
+        value = params.get(name)
+        number = default if value in (None, "") else natural(value)
+        if number is None and name == "facet.limit" and str(value).strip() == "-1":
+            number = UNLIMITED
+        if number is None:
+            raise Invalid({name: ["Must be a natural number"]})
+        found[name] = number
+    found["rows"] = min(found["rows"], ctx.portal.settings.rows_max)
+    return found
+
+
+def _facet_fields(params: Params) -> list[str]:
+    fields = words(params.get("facet.field"))
+    if fields is None:
+        raise Invalid({"facet.field": ["Could not parse as valid JSON", "Not a list"]})
+    return fields
+
+
+def _answer(ctx: Context, result: SearchResult, fl: list[str]) -> dict[str, Any]:
+    results: list[Any] = [orjson.Fragment(hit.payload) for hit in result.hits]
+    if fl:
+        loaded = (orjson.loads(hit.payload) for hit in result.hits)
+        results = [{name: package[name] for name in fl if name in package} for package in loaded]
+    return {
+        "count": result.count,
+        "facets": {field: dict(pairs) for field, pairs in result.facets.items()},
+        "results": results,
+        "sort": result.sort,
+        "search_facets": {field: _facet(ctx, field, pairs) for field, pairs in result.facets.items()},
+    }
+
+
+def _facet(ctx: Context, field: str, pairs: tuple[tuple[str, int], ...]) -> dict[str, Any]:
+    titles = _titles(ctx, field, [name for name, _ in pairs])
+    items = [{"name": name, "display_name": titles.get(name, name), "count": count} for name, count in pairs]
+    return {"title": field, "items": sorted(items, key=lambda item: str(item["display_name"]), reverse=True)}
+
+
+def _titles(ctx: Context, field: str, names: list[str]) -> dict[str, str]:
+    """What people call the values of a facet."""
+    if field in ("organization", "groups"):
+        return people.titles(ctx.uow.session, names, organization=field == "organization")
+    if field == "license_id":
+        return {name: LICENCE_BY_ID[name].title for name in names if name in LICENCE_BY_ID}
+    return {}

@@ -1,0 +1,319 @@
+"""Parameters of the dataset and resource actions, and the way from them to records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from marshmallow import EXCLUDE, INCLUDE, Schema, ValidationError, fields, validates, validates_schema
+
+from schemas.record import DatasetRecord, ResourceRecord
+from schemas.vocabularies import PROFILE_FIELDS, PROFILE_NAMES
+
+Json = dict[str, Any]
+MISSING = "Missing value"
+NAME_SHORTEST, NAME_LONGEST = 2, 100
+TAG_LONGEST = 100
+RESERVED_NAMES = ("new", "edit", "search")
+_NAME = re.compile(r"^[a-z0-9_-]*$")
+_TAG = re.compile(r"^[\w .-]*$")
+_EMAIL = re.compile(r"^[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\".]+$")
+_UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+
+RESOURCE_GIVEN = frozenset({"id", "name", "url", "description", "format", "mimetype", "size", "hash"})
+RESOURCE_OURS = frozenset(
+    {
+        "package_id", "position", "created", "last_modified", "metadata_modified", "state", "datastore_active",
+        "url_type", "cache_last_updated", "cache_url", "mimetype_inner", "validation_status", "upload", "clear_upload",
+        "schema", "revision_id", "datastore_contains_all_records_of_source_file",
+    }
+)  # fmt: skip
+"""Keys of a resource that the portal itself writes: what a client sends for them is not kept."""
+
+
+def name_errors(name: str) -> list[str]:
+    """CKAN's rules for the name of a dataset (its URL), in CKAN's words."""
+    if name in RESERVED_NAMES:
+        return ["That name cannot be used"]
+    errors = []
+    if len(name) < NAME_SHORTEST:
+        errors += [
+            f"Must be at least {NAME_SHORTEST} characters long",
+            f'Name "{name}" length is less than minimum {NAME_SHORTEST}',
+        ]
+    elif len(name) > NAME_LONGEST:
+        errors += [
+            f"Name must be a maximum of {NAME_LONGEST} characters long",
+            f'Name "{name}" length is more than maximum {NAME_LONGEST}',
+        ]
+    elif not _NAME.match(name):
+        errors.append("Must be purely lowercase alphanumeric (ascii) characters and these symbols: -_")
+    return errors
+
+
+class Text(fields.Field[Any]):
+    """A text; numbers become texts, as CKAN takes them."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if value is None:
+            return None
+        if isinstance(value, (dict, list)):
+            raise ValidationError(f"Must be a Unicode string value, not {type(value).__name__}")
+        return str(value)
+
+
+class Email(Text):
+    """An e-mail address, or nothing."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if text and not _EMAIL.match(text):
+            raise ValidationError(f"Email {text} is not a valid format")
+        return text
+
+
+class Flag(fields.Field[Any]):
+    """CKAN's boolean: true, yes, t, y and 1 are true, anything else is false."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        return value is True or str(value).strip().lower() in ("true", "yes", "t", "y", "1")
+
+
+class Whole(fields.Field[Any]):
+    """A whole number, or nothing."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if value in (None, ""):
+            return None
+        try:
+            return int(str(value))
+        except ValueError:
+            raise ValidationError("Invalid integer") from None
+
+
+class ResourceParams(Schema):
+    """A resource as clients send it; keys that CKAN does not know are kept as they are."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    id = Text(allow_none=True)
+    name = Text(allow_none=True)
+    url = Text(allow_none=True)
+    description = Text(allow_none=True)
+    format = Text(allow_none=True)
+    mimetype = Text(allow_none=True)
+    hash = Text(allow_none=True)
+    size = Whole(allow_none=True)
+
+    @validates("id")
+    def check_id(self, value: str | None, data_key: str) -> None:
+        """Identifiers name files and rows: only UUIDs may pass."""
+        if value and not _UUID.match(value):
+            raise ValidationError("Invalid id provided")
+
+
+class PackageParams(Schema):
+    """A dataset as clients send it to package_create and package_update."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    id = Text(allow_none=True)
+    name = Text(required=True, allow_none=True, error_messages={"required": MISSING})
+    title = Text(allow_none=True)
+    notes = Text(allow_none=True)
+    url = Text(allow_none=True)
+    version = Text(allow_none=True)
+    author = Text(allow_none=True)
+    author_email = Email(allow_none=True)
+    maintainer = Text(allow_none=True)
+    maintainer_email = Email(allow_none=True)
+    license_id = Text(allow_none=True)
+    owner_org = Text(allow_none=True)
+    private = Flag(allow_none=True)
+    state = Text(allow_none=True)
+    type = Text(allow_none=True)
+    tag_string = Text(allow_none=True)
+    tags = fields.Raw(allow_none=True)
+    extras = fields.Raw(allow_none=True)
+    groups = fields.Raw(allow_none=True)
+    resources = fields.List(fields.Nested(ResourceParams), allow_none=True)
+    locals().update({field.name: fields.Raw(allow_none=True) for field in PROFILE_FIELDS})
+
+    @validates("name")
+    def check_name(self, value: str | None, data_key: str) -> None:
+        """CKAN's rules of names."""
+        if not value:
+            raise ValidationError(MISSING)
+        if errors := name_errors(value):
+            raise ValidationError(errors)
+
+    @validates_schema(skip_on_field_errors=False)
+    def check_rest(self, data: Json, **kwargs: Any) -> None:
+        """Tags, extras and the province's fields, whose messages have shapes of their own."""
+        errors: Json = {}
+        if messages := tag_errors(tag_names(data)):
+            errors["tags"] = messages
+        errors.update(_extras_errors(data.get("extras") or ()))
+        errors.update(_profile_errors(data))
+        if errors:
+            raise ValidationError(errors)
+
+
+def tag_names(data: Mapping[str, Any]) -> list[str]:
+    """The tags that a dataset names, by `tags` and by `tag_string`, without doubles, in order of their names."""
+    names = {str(tag.get("name", "")).strip() for tag in data.get("tags") or () if isinstance(tag, Mapping)}
+    names |= {name.strip() for name in (data.get("tag_string") or "").split(",")}
+    return sorted(name for name in names if name)
+
+
+def tag_errors(names: Sequence[str]) -> list[str]:
+    """CKAN's rules for tags: a flat list of messages."""
+    errors = []
+    for name in names:
+        if len(name) < NAME_SHORTEST:
+            errors.append(f'Tag "{name}" length is less than minimum {NAME_SHORTEST}')
+        elif len(name) > TAG_LONGEST:
+            errors.append(f'Tag "{name}" length is more than maximum {TAG_LONGEST}')
+        elif not _TAG.match(name):
+            errors.append(f'Tag "{name}" can only contain alphanumeric characters, spaces (" "), hyphens ("-"), '
+                          'underscores ("_") or dots (".")')  # fmt: skip
+    return errors
+
+
+def _extras_errors(extras: Sequence[Mapping[str, Any]]) -> Json:
+    keys = [str(extra.get("key", "")) for extra in extras if not extra.get("deleted")]
+    if any(not key for key in keys):
+        return {"extras": [{} if key else {"key": [MISSING]} for key in keys]}
+    doubled = sorted({key for key in keys if keys.count(key) > 1})
+    if doubled:
+        return {"extras_validation": [f'Duplicate key "{key}"' for key in doubled]}
+    taken = set(PackageParams._declared_fields) - PROFILE_NAMES
+    clash = [{"key": ["There is a schema field with the same name"]} if key in taken else {} for key in keys]
+    return {"extras": clash} if any(clash) else {}
+
+
+def _profile_errors(data: Mapping[str, Any]) -> Json:
+    errors: Json = {}
+    for field in PROFILE_FIELDS:
+        value = data.get(field.name)
+        if value in (None, ""):
+            continue
+        if field.choices and value not in field.choices:
+            errors[field.name] = [f"Value must be one of {', '.join(field.choices)}"]
+        elif field.translated and not _translations(value):
+            errors[field.name] = ['Must be an object of texts by language, such as {"vi": "…", "en": "…"}']
+        elif not field.translated and isinstance(value, (dict, list)):
+            errors[field.name] = ["Must be a text"]
+    return errors
+
+
+def _translations(value: Any) -> dict[str, str]:
+    if isinstance(value, str):
+        try:
+            value = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return {}
+    good = isinstance(value, Mapping) and all(isinstance(text, str) for text in value.values())
+    return {str(key): text for key, text in value.items()} if good else {}
+
+
+def shape_problem(data: Mapping[str, Any]) -> str | None:
+    """The name of a list that does not hold objects where it must (CKAN's Integrity Error), else None."""
+    for key in ("tags", "extras", "groups", "resources"):
+        value = data.get(key)
+        if value is not None and not (isinstance(value, list) and all(isinstance(item, Mapping) for item in value)):
+            return key
+    return None
+
+
+def load_package(data: Mapping[str, Any]) -> tuple[Json, Json]:
+    """Check a dataset: (what could be read, errors by field). Errors are empty for a good one."""
+    try:
+        return dict(PackageParams().load(data)), {}
+    except ValidationError as error:
+        valid = error.valid_data if isinstance(error.valid_data, dict) else {}
+        return dict(valid), dict(error.messages_dict)
+
+
+def package_record(loaded: Mapping[str, Any]) -> DatasetRecord:
+    """A checked dataset as the one inbound shape."""
+    names = ("url", "version", "author", "author_email", "maintainer", "maintainer_email", "license_id")
+    texts: Json = {name: loaded.get(name) or None for name in names}
+    profile = {field.name: _profile_value(field.translated, loaded.get(field.name)) for field in PROFILE_FIELDS}
+    extras = {str(e["key"]): as_text(e.get("value")) for e in loaded.get("extras") or () if not e.get("deleted")}
+    profile |= {key: value for key, value in extras.items() if key in PROFILE_NAMES and not profile.get(key)}
+    return DatasetRecord(
+        name=loaded["name"],
+        id=loaded.get("id") or None,
+        title=loaded.get("title") or "",
+        owner_org=loaded.get("owner_org") or None,
+        private=bool(loaded.get("private")),
+        state=loaded.get("state") or "active",
+        type=loaded.get("type") or "dataset",
+        tags=tuple(tag_names(loaded)),
+        groups=tuple(str(g.get("id") or g.get("name") or "") for g in loaded.get("groups") or ()),
+        extras={key: value for key, value in extras.items() if key not in PROFILE_NAMES},
+        profile={key: value for key, value in profile.items() if value},
+        resources=tuple(resource_record(resource) for resource in loaded.get("resources") or ()),
+        notes=loaded.get("notes") or "",
+        **texts,
+    )
+
+
+def _profile_value(translated: bool, value: Any) -> Any:
+    return (_translations(value) if translated else as_text(value)) if value not in (None, "") else None
+
+
+def resource_record(loaded: Mapping[str, Any]) -> ResourceRecord:
+    """A checked resource as the one inbound shape."""
+    kept = {key: value for key, value in loaded.items() if key not in RESOURCE_GIVEN | RESOURCE_OURS}
+    return ResourceRecord(
+        id=loaded.get("id") or None,
+        name=loaded.get("name") or "",
+        url=loaded.get("url") or "",
+        description=loaded.get("description") or "",
+        format=loaded.get("format") or "",
+        mimetype=loaded.get("mimetype") or None,
+        size=loaded.get("size"),
+        hash=loaded.get("hash") or "",
+        extras=kept,
+    )
+
+
+def as_text(value: Any) -> str:
+    """An extra's value as CKAN keeps it: null is empty, everything else its text."""
+    return "" if value is None else str(value)
+
+
+class ById(Schema):
+    """Parameters of an action about one thing."""
+
+    id = Text(required=True, error_messages={"required": MISSING, "null": MISSING})
+
+
+class AnyParams(Schema):
+    """An action that checks its own parameters, once it is known who asks."""
+
+    class Meta:
+        unknown = INCLUDE
+
+
+class Paged(Schema):
+    """Parameters of a list."""
+
+    limit = fields.Integer(load_default=None, allow_none=True, error_messages={"invalid": "Invalid integer"})
+    offset = fields.Integer(load_default=0, error_messages={"invalid": "Invalid integer"})
+    page = fields.Integer(load_default=None, allow_none=True, error_messages={"invalid": "Invalid integer"})
+
+    @validates_schema
+    def check_natural(self, data: Json, **kwargs: Any) -> None:
+        """Counts are natural numbers."""
+        wrong = {key: ["Must be a natural number"] for key in ("limit", "offset") if (data.get(key) or 0) < 0}
+        if data.get("page") is not None and data["page"] < 1:
+            wrong["page"] = ["Must be a postive integer"]
+        if wrong:
+            raise ValidationError(dict(wrong))
