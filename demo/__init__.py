@@ -1,0 +1,1 @@
+"""The demo: sample sources, served over real sockets and files, and harvested from end to end."""
