@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from portal.errors import SettingsError
 
 PREFIX = "PORTAL_"
 CONFIG_VARIABLE = "PORTAL_CONFIG"
+SECRET_PREFIX = "PORTAL_SECRET_"  # noqa: S105 - the name of variables, not a secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,17 +155,17 @@ class Settings:
     """All settings, checked. Built by `load`; never read from the environment anywhere else."""
 
     data_dir: Path
-    database_url: str
-    search_url: str
+    database_url: str = field(repr=False)
+    search_url: str = field(repr=False)
     search_index: str
     search_ca_file: str
-    search_api_key: str
+    search_api_key: str = field(repr=False)
     files_url: str
     site_url: str
     site_title: str
     site_description: str
     locale: str
-    secret_key: str
+    secret_key: str = field(repr=False)
     max_resource_size: int
     max_request_size: int
     sql_search: bool
@@ -186,6 +187,7 @@ class Settings:
     validation_limit: int
     worker_poll: int
     log_level: str
+    secrets: Mapping[str, str] = field(repr=False)
 
 
 def load(environment: Mapping[str, str] | None = None, **overrides: str) -> Settings:
@@ -199,7 +201,7 @@ def load(environment: Mapping[str, str] | None = None, **overrides: str) -> Sett
     values.update({PREFIX + name.upper(): value for name, value in overrides.items()})
     _refuse_unknown(values)
     parsed = {setting.name.lower(): _parse(setting, values) for setting in SETTINGS}
-    return Settings(**_fill_defaults(parsed))
+    return Settings(**_fill_defaults(parsed), secrets=_secrets(values))
 
 
 def _read_file(name: str) -> dict[str, str]:
@@ -217,9 +219,15 @@ def _refuse_unknown(values: Mapping[str, str]) -> None:
     known = {setting.variable for setting in SETTINGS} | {CONFIG_VARIABLE}
     unknown = sorted(name for name in values if name.startswith(PREFIX) and name not in known)
     allowed_elsewhere = {"PORTAL_SHARED_DATA"}
-    wrong = [name for name in unknown if name not in allowed_elsewhere and not name.startswith("PORTAL_SECRET_")]
+    wrong = [name for name in unknown if name not in allowed_elsewhere and not name.startswith(SECRET_PREFIX)]
     if wrong:
         raise SettingsError(f"{wrong[0]} is no setting of the portal; docs/operate.md lists them all.")
+
+
+def _secrets(values: Mapping[str, str]) -> dict[str, str]:
+    """Secrets of harvest sources: PORTAL_SECRET_NAME=… is named NAME in a source's configuration."""
+    named = {key.removeprefix(SECRET_PREFIX): value for key, value in values.items() if key.startswith(SECRET_PREFIX)}
+    return {name: value for name, value in named.items() if name != "KEY"}
 
 
 def _parse(setting: Setting, values: Mapping[str, str]) -> Any:

@@ -32,6 +32,7 @@ class Permission(Enum):
     GROUP_CREATE = "create groups"
     USER_CREATE = "create users"
     USER_UPDATE = "edit this user"
+    SOURCE_READ = "see the harvest sources of this organization"
     SOURCE_MANAGE = "manage the harvest sources of this organization"
 
 
@@ -117,6 +118,10 @@ def _source_manage(actor: Actor, organization: Group | None) -> bool:
     return actor.sysadmin or actor.organizations.get(organization.id) == "admin"
 
 
+def _source_read(actor: Actor, organization: Group | None) -> bool:
+    return actor.sysadmin or (organization is not None and organization.id in actor.organizations)
+
+
 RULES: dict[Permission, Callable[[Actor, Any], bool]] = {
     Permission.ANYONE: lambda _actor, _target: True,
     Permission.LOGGED_IN: lambda actor, _target: not actor.anonymous or actor.sysadmin,
@@ -130,6 +135,7 @@ RULES: dict[Permission, Callable[[Actor, Any], bool]] = {
     Permission.GROUP_CREATE: _group_create,
     Permission.USER_CREATE: _sysadmin,
     Permission.USER_UPDATE: _user_update,
+    Permission.SOURCE_READ: _source_read,
     Permission.SOURCE_MANAGE: _source_manage,
 }
 

@@ -15,7 +15,7 @@ from portal.access.policy import Permission
 from portal.actions.registry import Params, action
 from portal.db import datasets as db
 from portal.db import people
-from portal.domain.base import is_uuid, new_id, now
+from portal.domain.base import is_uuid, new_id
 from portal.domain.datasets import Dataset, Resource
 from portal.domain.events import INDEX
 from portal.domain.people import Group
@@ -194,18 +194,9 @@ def _resource_errors(ctx: Context, loaded: Params, known: Dataset | None) -> dic
 def _keep(ctx: Context, dataset: Dataset, record: DatasetRecord) -> orjson.Fragment:
     dataset.owner_org = record.owner_org
     groups = _group_ids(ctx, dataset, record)
-    site_url = ctx.portal.settings.site_url
-    modified = {resource.id: resource.metadata_modified for resource in dataset.resources}
-    changed = db.keep(ctx.uow, dataset, record, group_ids=groups, site_url=site_url)
-    if changed:
-        _stamp_new_resources(dataset, modified)
+    db.describe(ctx.uow, dataset, record, groups)
+    db.save(ctx.uow, dataset, ctx.portal.settings.site_url)
     return orjson.Fragment(dataset.rendered)
-
-
-def _stamp_new_resources(dataset: Dataset, before: dict[str, Any]) -> None:
-    for resource in dataset.resources:
-        if resource.id not in before:
-            resource.metadata_modified = now()
 
 
 def _group_ids(ctx: Context, dataset: Dataset, record: DatasetRecord) -> list[str]:

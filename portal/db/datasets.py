@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, delete, func, or_, select
@@ -96,20 +97,16 @@ def render(session: Session, dataset: Dataset, site_url: str, *, quiet: bool = F
     return True
 
 
-def keep(
-    uow: UnitOfWork, dataset: Dataset, record: DatasetRecord, *, group_ids: Iterable[str] | None, site_url: str
-) -> bool:
-    """Take over a record into a new or known dataset, with its tags and groups; tell whether anything changed.
+def describe(uow: UnitOfWork, dataset: Dataset, record: DatasetRecord, group_ids: Iterable[str]) -> None:
+    """Take over a record into a new or known dataset, with its tags and groups; `save` then renders it.
 
-    The owner is the caller's to set. `group_ids` None leaves the groups as they are.
+    The owner is the caller's to set.
     """
     dataset.describe(record)
     uow.session.add(dataset)
     dataset.tags = tags_named(uow.session, record.tags)
     uow.session.flush()
-    if group_ids is not None:
-        people.set_groups(uow.session, dataset.id, group_ids)
-    return save(uow, dataset, site_url)
+    people.set_groups(uow.session, dataset.id, group_ids)
 
 
 def save(uow: UnitOfWork, dataset: Dataset, site_url: str, *, quiet: bool = False) -> bool:
@@ -158,3 +155,13 @@ def stamps(session: Session) -> Iterator[tuple[str, int]]:
     """(id, revision) of every dataset that belongs into the index."""
     for row in session.execute(select(Dataset.id, Dataset.revision).execution_options(yield_per=1000)):
         yield row[0], row[1]
+
+
+def list_manifests(session: Session) -> Sequence[dict[str, Any]]:
+    """The manifest of every version of every resource."""
+    return session.scalars(select(TableVersion.manifest)).all()
+
+
+def list_file_keys(session: Session) -> Sequence[str]:
+    """The keys of all files that a resource names, deleted ones included."""
+    return [key for key in session.scalars(select(Resource.file_key).where(Resource.file_key.is_not(None))) if key]

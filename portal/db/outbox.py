@@ -19,6 +19,12 @@ def claim(session: Session, topic: str, moment: datetime, limit: int) -> Sequenc
     return session.scalars(query.limit(limit).with_for_update(skip_locked=True)).all()
 
 
+def waiting(session: Session, topic: str, moment: datetime, limit: int) -> Sequence[OutboxRow]:
+    """Look at due rows of a topic without taking them."""
+    query = select(OutboxRow).where(OutboxRow.topic == topic, OutboxRow.due <= moment).order_by(OutboxRow.id)
+    return session.scalars(query.limit(limit)).all()
+
+
 def settle(session: Session, rows: Iterable[OutboxRow]) -> None:
     """Remove rows whose consequence is done."""
     session.execute(delete(OutboxRow).where(OutboxRow.id.in_([row.id for row in rows])))

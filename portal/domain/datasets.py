@@ -170,8 +170,11 @@ class Dataset(Base):
         return next((resource for resource in self.resources if resource.id == resource_id), None)
 
     def touch(self, moment: datetime) -> None:
-        """Note that the dataset changed: a new revision, a later modification time."""
-        self.revision += 1
+        """Note that the dataset changed: a new revision, a later modification time.
+
+        Revisions follow the clock, so that a dataset made again under a purged one's id is newer than it.
+        """
+        self.revision = max((self.revision or 0) + 1, int(now().timestamp() * 1000))
         self.metadata_modified = moment
 
 

@@ -113,13 +113,3 @@ class HarvestIdentity(Base):
     refused_hash: Mapped[str | None] = mapped_column(String(64))
     report_id: Mapped[str | None] = mapped_column(String(36))
     present: Mapped[bool] = mapped_column(default=True)
-
-
-class Tick(Base):
-    """That a scheduled moment of a task was taken: whoever inserts the row runs it, nobody else."""
-
-    __tablename__ = "scheduler_tick"
-
-    task: Mapped[str] = mapped_column(String(80), primary_key=True)
-    moment: Mapped[datetime] = mapped_column(primary_key=True)
-    taken: Mapped[datetime] = mapped_column(default=now)

@@ -1,0 +1,330 @@
+"""Harvest sources and jobs, with ckanext-harvest's actions and shapes."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+import orjson
+from sqlalchemy import delete, select
+
+from harvesters import KINDS, ConfigError, check_config
+from portal.access import policy
+from portal.access.policy import Permission
+from portal.actions.registry import NoParams, Params, action
+from portal.db import datasets, people
+from portal.db import harvest as db
+from portal.domain.base import new_id, now, stamp
+from portal.domain.datasets import Dataset, ValidationReport
+from portal.domain.events import INDEX
+from portal.domain.harvest import OUTCOMES, HarvestIdentity, HarvestJob, HarvestObject, HarvestSource
+from portal.domain.people import Group
+from portal.errors import Invalid, NotFound
+from portal.runtime import Context
+from schemas.datasets import AnyParams, ById
+from schemas.harvest import JobCreate, JobList, SourceList, SourceParams, config_text
+
+ERRORS_IN_SUMMARY = 20
+
+
+def owner(ctx: Context, params: Params) -> Group | None:
+    """The organization that the datasets of a new source will belong to."""
+    name = params.get("owner_org")
+    if not name:
+        return None
+    group = people.find_group(ctx.uow.session, str(name), organization=True)
+    if group is None:
+        raise Invalid({"owner_org": ["Organization does not exist"]})
+    return group
+
+
+def owner_of_source(ctx: Context, params: Params) -> Group | None:
+    """The organization of the source `id` (its id, name or url)."""
+    source = db.get_source(ctx.uow.session, str(params.get("id") or params.get("source_id") or params.get("url") or ""))
+    return ctx.uow.session.get(Group, source.owner_org) if source.owner_org else None
+
+
+def owner_of_job(ctx: Context, params: Params) -> Group | None:
+    """The organization of the job `id`."""
+    job = db.get_job(ctx.uow.session, str(params.get("id") or ""))
+    return owner_of_source(ctx, {"id": job.source_id})
+
+
+@action(SourceParams, allow=Permission.SOURCE_MANAGE, on=owner)
+def harvest_source_create(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
+    """Create a harvest source and return it: `url`, `source_type`, `config` (JSON), `frequency`, `owner_org`."""
+    source = HarvestSource(id=new_id(), user_id=ctx.actor.user_id, name="")
+    return _keep(ctx, source, organization, params)
+
+
+@action(SourceParams, allow=Permission.SOURCE_MANAGE, on=owner_of_source)
+def harvest_source_update(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
+    """Replace the description of the source `id` and return it."""
+    source = db.get_source(ctx.uow.session, str(params["id"]))
+    return _keep(ctx, source, _new_owner(ctx, organization, params), params)
+
+
+@action(AnyParams, allow=Permission.SOURCE_MANAGE, on=owner_of_source)
+def harvest_source_patch(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
+    """Change only the given fields of the source `id` and return it."""
+    source = db.get_source(ctx.uow.session, str(params["id"]))
+    merged = SourceParams().load({**_describe(ctx, source), **params})
+    return _keep(ctx, source, _new_owner(ctx, organization, params), merged)
+
+
+@action(ById, allow=Permission.SOURCE_MANAGE, on=owner_of_source)
+def harvest_source_delete(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
+    """Switch the source `id` off: nothing is harvested from it any more; its datasets stay."""
+    source = db.get_source(ctx.uow.session, params["id"])
+    source.active, source.next_run = False, None
+    if job := db.open_job(ctx.uow.session, source.id):
+        db.abort(ctx.uow.session, job)
+    return _describe(ctx, source)
+
+
+@action(ById, allow=Permission.SOURCE_MANAGE, on=owner_of_source)
+def harvest_source_clear(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
+    """Remove every dataset, job and object of the source `id`; the source itself stays."""
+    session = ctx.uow.session
+    source = db.get_source(session, params["id"])
+    if job := db.open_job(session, source.id):
+        db.abort(session, job)
+    identities = session.scalars(select(HarvestIdentity).where(HarvestIdentity.source_id == source.id)).all()
+    for identity in identities:
+        if dataset := session.get(Dataset, identity.package_id):
+            datasets.purge(session, dataset)
+        ctx.uow.later(INDEX, identity.package_id)
+    session.execute(delete(HarvestIdentity).where(HarvestIdentity.source_id == source.id))
+    session.execute(delete(HarvestObject).where(HarvestObject.source_id == source.id))
+    session.execute(delete(HarvestJob).where(HarvestJob.source_id == source.id))
+    return {"id": source.id, "datasets": len(identities)}
+
+
+@action(ById, allow=Permission.SOURCE_READ, on=owner_of_source, safe=True)
+def harvest_source_show(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
+    """Return the source `id` (its id, name or url) with the status of its jobs."""
+    return _describe(ctx, db.get_source(ctx.uow.session, params["id"]))
+
+
+@action(ById, allow=Permission.SOURCE_READ, on=owner_of_source, safe=True)
+def harvest_source_show_status(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
+    """Return the status of the source `id`: jobs, the last one, the next run, how many datasets it gave."""
+    return _status(ctx, db.get_source(ctx.uow.session, params["id"]))
+
+
+@action(SourceList, allow=Permission.LOGGED_IN, safe=True)
+def harvest_source_list(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
+    """Return the sources of the caller's organizations; a sysadmin sees all."""
+    found = db.list_sources(ctx.uow.session, active=True if params["only_active"] else None)
+    seen = [source for source in found if policy.RULES[Permission.SOURCE_READ](ctx.actor, _group(ctx, source))]
+    wanted = params["organization_id"]
+    return [_describe(ctx, source) for source in seen if wanted in (None, source.owner_org)]
+
+
+@action(NoParams, allow=Permission.ANYONE, safe=True)
+def harvesters_info_show(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
+    """Return the kinds of source that can be harvested."""
+    return [{"name": kind.name, "title": kind.title_en, "description": kind.help} for kind in KINDS]
+
+
+@action(JobCreate, allow=Permission.SOURCE_MANAGE, on=owner_of_source)
+def harvest_job_create(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
+    """Queue a trip to the source `source_id` and return its job; a worker takes it. `run=false` only prepares it."""
+    source = db.get_source(ctx.uow.session, params["source_id"])
+    if not source.active:
+        raise Invalid("Can not create jobs on inactive sources")
+    if db.open_job(ctx.uow.session, source.id):
+        raise Invalid("There already is an unrun job for this source")
+    return _job(ctx, db.new_job(ctx.uow.session, source, queued=params["run"]))
+
+
+@action(ById, allow=Permission.SOURCE_MANAGE, on=owner_of_job)
+def harvest_send_job_to_gather_queue(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
+    """Queue a job that was only prepared."""
+    job = db.get_job(ctx.uow.session, params["id"])
+    job.queued = True
+    return _job(ctx, job)
+
+
+@action(AnyParams, allow=Permission.SOURCE_READ, on=owner_of_job, safe=True)
+def harvest_job_show(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
+    """Return the job `id` with its counts and a summary of its errors."""
+    return _job(ctx, db.get_job(ctx.uow.session, str(params["id"])))
+
+
+@action(JobList, allow=Permission.LOGGED_IN, safe=True)
+def harvest_job_list(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
+    """Return jobs, newest first, of the sources that the caller may see; `source_id` and `status` narrow them."""
+    source_id = db.get_source(ctx.uow.session, params["source_id"]).id if params["source_id"] else None
+    jobs = db.list_jobs(
+        ctx.uow.session,
+        source_id=source_id,
+        status=params["status"],
+        limit=max(1, min(params["limit"], 1000)),
+        offset=max(0, params["offset"]),
+    )
+    return [_job(ctx, job) for job in jobs if _visible(ctx, job)]
+
+
+@action(ById, allow=Permission.SOURCE_READ, on=owner_of_job, safe=True)
+def harvest_job_report(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
+    """Return every error of the job `id`: those of the listing, and those of single datasets with their reports."""
+    job = db.get_job(ctx.uow.session, params["id"])
+    bad = [item for item in db.list_objects(ctx.uow.session, job.id) if item.errors or item.outcome == "refused"]
+    return {
+        "gather_errors": job.gather_errors,
+        "notes": job.notes,
+        "object_errors": {item.id: _object_errors(ctx, item) for item in bad},
+    }
+
+
+@action(ById, allow=Permission.SOURCE_MANAGE, on=owner_of_job)
+def harvest_job_abort(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
+    """Stop the job `id`: what it has stored stays, what waits is not done."""
+    job = db.get_job(ctx.uow.session, params["id"])
+    if not job.over:
+        db.abort(ctx.uow.session, job)
+    return _job(ctx, job)
+
+
+@action(ById, allow=Permission.LOGGED_IN, safe=True)
+def harvest_object_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
+    """Return one harvest object: what became of one dataset of one trip."""
+    item = ctx.uow.session.get(HarvestObject, params["id"])
+    if item is None or not _visible(ctx, db.get_job(ctx.uow.session, item.job_id)):
+        raise NotFound("Not found: Harvest object was not found.")
+    return _object(item)
+
+
+def _visible(ctx: Context, job: HarvestJob) -> bool:
+    source = ctx.uow.session.get_one(HarvestSource, job.source_id)
+    return policy.RULES[Permission.SOURCE_READ](ctx.actor, _group(ctx, source))
+
+
+def _group(ctx: Context, source: HarvestSource) -> Group | None:
+    return ctx.uow.session.get(Group, source.owner_org) if source.owner_org else None
+
+
+def _new_owner(ctx: Context, organization: Group | None, params: Params) -> Group | None:
+    """The organization after a change; moving a source needs the right in both."""
+    if "owner_org" not in params:
+        return organization
+    moved = owner(ctx, params)
+    policy.authorise(ctx.actor, Permission.SOURCE_MANAGE, moved)
+    return moved
+
+
+def _keep(ctx: Context, source: HarvestSource, organization: Group | None, params: Params) -> dict[str, Any]:
+    config = config_text(params["config"])
+    try:
+        check_config(params["source_type"], params["url"], orjson.loads(config or "{}"))
+    except ConfigError as error:
+        raise Invalid(dict(error.errors)) from None
+    source.name = _free_name(ctx, source, params)
+    source.url, source.source_type, source.config = params["url"], params["source_type"], config
+    source.title, source.description = params["title"] or source.name, params["notes"] or ""
+    source.frequency, source.active = params["frequency"] or "MANUAL", params["active"]
+    source.owner_org = organization.id if organization else None
+    source.next_run = None if source.frequency == "MANUAL" or not source.active else source.next_run or now()
+    ctx.uow.session.add(source)
+    ctx.uow.session.flush()
+    return _describe(ctx, source)
+
+
+def _free_name(ctx: Context, source: HarvestSource, params: Params) -> str:
+    wanted = params["name"] or source.name or _slug(params["title"] or params["url"])
+    clash = select(HarvestSource).where(HarvestSource.name == wanted, HarvestSource.id != source.id)
+    if ctx.uow.session.scalars(clash).first() is None:
+        return wanted
+    if params["name"]:
+        raise Invalid({"name": ["That name is already in use."]})
+    return f"{wanted[:90]}-{source.id[:8]}"
+
+
+def _slug(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text.lower().replace("đ", "d")).encode("ascii", "ignore").decode()
+    return (re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "source")[:90]
+
+
+def _describe(ctx: Context, source: HarvestSource) -> dict[str, Any]:
+    return {
+        "id": source.id,
+        "name": source.name,
+        "title": source.title,
+        "notes": source.description,
+        "url": source.url,
+        "type": "harvest",
+        "source_type": source.source_type,
+        "frequency": source.frequency,
+        "config": source.config,
+        "active": source.active,
+        "state": "active" if source.active else "deleted",
+        "owner_org": source.owner_org,
+        "publisher_id": source.owner_org or "",
+        "user_id": source.user_id or "",
+        "created": stamp(source.created),
+        "metadata_created": stamp(source.created),
+        "next_run": stamp(source.next_run),
+        "status": _status(ctx, source),
+    }
+
+
+def _status(ctx: Context, source: HarvestSource) -> dict[str, Any]:
+    jobs = db.list_jobs(ctx.uow.session, source_id=source.id, limit=1)
+    return {
+        "job_count": db.count_jobs(ctx.uow.session, source.id),
+        "last_job": _job(ctx, jobs[0]) if jobs else None,
+        "next_harvest": stamp(source.next_run) or "Not yet scheduled",
+        "total_datasets": db.count_present(ctx.uow.session, source.id),
+    }
+
+
+def _job(ctx: Context, job: HarvestJob) -> dict[str, Any]:
+    counts = db.stats(ctx.uow.session, job.id)
+    return {
+        "id": job.id,
+        "source_id": job.source_id,
+        "status": job.status,
+        "created": stamp(job.created),
+        "gather_started": stamp(job.gather_started),
+        "gather_finished": stamp(job.gather_finished),
+        "finished": stamp(job.finished),
+        "listing_complete": job.listing_complete,
+        "stats": {outcome: counts.get(outcome, 0) for outcome in (*OUTCOMES, "waiting")},
+        "gather_error_summary": [[error["message"], 1] for error in job.gather_errors],
+        "object_error_summary": _summary(ctx, job),
+        "notes": job.notes,
+    }
+
+
+def _summary(ctx: Context, job: HarvestJob) -> list[list[Any]]:
+    """The most frequent error messages with their counts."""
+    counted: dict[str, int] = {}
+    for item in db.list_objects(ctx.uow.session, job.id, outcome="errored"):
+        for error in item.errors:
+            counted[error["message"]] = counted.get(error["message"], 0) + 1
+    ranked = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [[message, count] for message, count in ranked[:ERRORS_IN_SUMMARY]]
+
+
+def _object(item: HarvestObject) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "guid": item.guid,
+        "title": item.title,
+        "state": item.state,
+        "report_status": item.outcome,
+        "package_id": item.package_id,
+        "harvest_job_id": item.job_id,
+        "harvest_source_id": item.source_id,
+        "gathered": stamp(item.gathered),
+        "import_finished": stamp(item.finished),
+        "errors": item.errors,
+        "report_id": item.report_id,
+    }
+
+
+def _object_errors(ctx: Context, item: HarvestObject) -> dict[str, Any]:
+    report = ctx.uow.session.get(ValidationReport, item.report_id) if item.report_id else None
+    return {**_object(item), "report": report.body if report else None}

@@ -1,0 +1,61 @@
+"""The composition root: the only place that opens engines and wires them together."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask
+
+from portal.actions import (  # noqa: F401 - importing an action module declares its actions
+    datasets,
+    datastore,
+    groups,
+    harvest,
+    licenses,
+    members,
+    organizations,
+    resources,
+    search,
+    site,
+    tags,
+    tokens,
+    users,
+)
+from portal.db import migrate
+from portal.db.engine import open_engine
+from portal.errors import SettingsError
+from portal.files import open_files
+from portal.pipeline import index
+from portal.runtime import Portal
+from portal.settings import Settings, load
+from portal.tabular.store import TabularStore
+from portal.web.app import create_app as create_web
+from search import open_backend
+
+
+def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
+    """Open every engine. With `upgrade` the database is brought to the newest revision first.
+
+    Raises SettingsError when a setting is wrong or the database is older than the code.
+    """
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    engine = open_engine(settings.database_url)
+    if upgrade:
+        migrate.upgrade(engine)
+    elif migrate.current(engine) != migrate.newest():
+        raise SettingsError("The database is not at the newest revision: run `portal db upgrade` first.")
+    files = open_files(settings.files_url)
+    return Portal(
+        settings=settings,
+        engine=engine,
+        search=open_backend(settings.search_url, settings.data_dir / "index"),
+        files=files,
+        tables=TabularStore(files, settings.data_dir / "tables"),
+        after_write=index.drain,
+    )
+
+
+def create_app() -> Flask:
+    """The WSGI application, from the environment: what a web server is pointed at (`portal.bootstrap:create_app()`)."""
+    return create_web(build_portal(load()))

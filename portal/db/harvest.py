@@ -1,0 +1,218 @@
+"""Questions about harvest sources, jobs, objects and identities; claiming jobs by lease."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import CursorResult, Update, and_, exists, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from portal.domain.base import new_id, now
+from portal.domain.harvest import (
+    ABORTED,
+    DONE,
+    FINISHED,
+    NEW,
+    RUNNING,
+    WAITING,
+    HarvestIdentity,
+    HarvestJob,
+    HarvestObject,
+    HarvestSource,
+)
+from portal.errors import NotFound
+
+
+class LeaseLost(Exception):
+    """Another worker holds the job now, or somebody aborted it: whoever gets this must stop at once."""
+
+
+def find_source(session: Session, name_or_id: str) -> HarvestSource | None:
+    """A source by id, name or url."""
+    match = or_(HarvestSource.id == name_or_id, HarvestSource.name == name_or_id, HarvestSource.url == name_or_id)
+    return session.scalars(select(HarvestSource).where(match).order_by(HarvestSource.created)).first()
+
+
+def get_source(session: Session, name_or_id: str) -> HarvestSource:
+    """As `find_source`; NotFound otherwise."""
+    source = find_source(session, name_or_id)
+    if source is None:
+        raise NotFound("Not found: Harvest source was not found.")
+    return source
+
+
+def list_sources(session: Session, *, active: bool | None = None) -> Sequence[HarvestSource]:
+    """All sources by name."""
+    query = select(HarvestSource).order_by(HarvestSource.name)
+    return session.scalars(query if active is None else query.where(HarvestSource.active == active)).all()
+
+
+def get_job(session: Session, job_id: str) -> HarvestJob:
+    """A job by id; NotFound otherwise."""
+    job = session.get(HarvestJob, job_id)
+    if job is None:
+        raise NotFound("Not found: Harvest job was not found.")
+    return job
+
+
+def list_jobs(
+    session: Session, *, source_id: str | None = None, status: str | None = None, limit: int = 100, offset: int = 0
+) -> Sequence[HarvestJob]:
+    """Jobs, newest first."""
+    query = select(HarvestJob).order_by(HarvestJob.created.desc(), HarvestJob.id)
+    query = query if source_id is None else query.where(HarvestJob.source_id == source_id)
+    query = query if status is None else query.where(HarvestJob.status == status)
+    return session.scalars(query.limit(limit).offset(offset)).all()
+
+
+def open_job(session: Session, source_id: str) -> HarvestJob | None:
+    """The source's job that is not over yet."""
+    return session.scalars(
+        select(HarvestJob)
+        .where(HarvestJob.source_id == source_id, HarvestJob.status.in_((NEW, RUNNING)))
+        .order_by(HarvestJob.created)
+    ).first()
+
+
+def due_sources(session: Session, moment: datetime) -> Sequence[HarvestSource]:
+    """Active sources whose next run has come."""
+    due = and_(HarvestSource.active.is_(True), HarvestSource.next_run.is_not(None), HarvestSource.next_run <= moment)
+    return session.scalars(select(HarvestSource).where(due).order_by(HarvestSource.next_run)).all()
+
+
+def take_turn(session: Session, source: HarvestSource, following: datetime | None) -> bool:
+    """Move the source's next run on; False when another scheduler has just done so."""
+    turn = update(HarvestSource).where(HarvestSource.id == source.id, HarvestSource.next_run == source.next_run)
+    return _count(session, turn.values(next_run=following)) == 1
+
+
+def claim(session: Session, owner: str, moment: datetime, until: datetime) -> HarvestJob | None:
+    """Take one queued or orphaned job, at most one at a time for each source; None when there is nothing to do."""
+    other = aliased(HarvestJob)
+    busy = exists().where(
+        other.source_id == HarvestJob.source_id,
+        other.id != HarvestJob.id,
+        other.status == RUNNING,
+        other.lease_until > moment,
+    )
+    fresh = and_(HarvestJob.status == NEW, HarvestJob.queued.is_(True))
+    orphaned = and_(HarvestJob.status == RUNNING, HarvestJob.lease_until <= moment)
+    job = session.scalars(
+        select(HarvestJob)
+        .where(or_(fresh, orphaned), ~busy)
+        .order_by(HarvestJob.created)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).first()
+    if job is None:
+        return None
+    job.status, job.lease_owner, job.lease_until = RUNNING, owner, until
+    job.gather_started = job.gather_started or moment
+    job.tries += 1
+    session.flush()
+    return job
+
+
+def fence(session: Session, job_id: str, owner: str, until: datetime) -> None:
+    """Renew the lease inside the caller's transaction. Raises LeaseLost when the job is no longer the caller's."""
+    held = update(HarvestJob).where(
+        HarvestJob.id == job_id, HarvestJob.lease_owner == owner, HarvestJob.status == RUNNING
+    )
+    if _count(session, held.values(lease_until=until)) != 1:
+        raise LeaseLost(job_id)
+
+
+def _count(session: Session, statement: Update) -> int:
+    result = session.execute(statement.execution_options(synchronize_session=False))
+    return result.rowcount if isinstance(result, CursorResult) else 0
+
+
+def add_objects(session: Session, job: HarvestJob, objects: Iterable[HarvestObject]) -> int:
+    """Add the objects that the job does not know yet; return how many were new."""
+    fresh = {item.guid: item for item in objects}
+    known = session.scalars(
+        select(HarvestObject.guid).where(HarvestObject.job_id == job.id, HarvestObject.guid.in_(list(fresh)))
+    ).all()
+    for guid in known:
+        fresh.pop(guid)
+    session.add_all(fresh.values())
+    session.flush()
+    return len(fresh)
+
+
+def next_object(session: Session, job_id: str) -> HarvestObject | None:
+    """The first object of the job that still waits."""
+    return session.scalars(
+        select(HarvestObject)
+        .where(HarvestObject.job_id == job_id, HarvestObject.state == WAITING)
+        .order_by(HarvestObject.position, HarvestObject.id)
+        .limit(1)
+    ).first()
+
+
+def list_objects(
+    session: Session, job_id: str, *, outcome: str | None = None, limit: int = 1000
+) -> Sequence[HarvestObject]:
+    """Objects of a job in the order of the listing."""
+    query = select(HarvestObject).where(HarvestObject.job_id == job_id).order_by(HarvestObject.position)
+    return session.scalars(
+        (query if outcome is None else query.where(HarvestObject.outcome == outcome)).limit(limit)
+    ).all()
+
+
+def stats(session: Session, job_id: str) -> dict[str, int]:
+    """How many objects of the job came to which outcome; those that wait are under "waiting"."""
+    rows = session.execute(
+        select(HarvestObject.outcome, func.count())
+        .where(HarvestObject.job_id == job_id)
+        .group_by(HarvestObject.outcome)
+    ).all()
+    return {row[0] or "waiting": row[1] for row in rows}
+
+
+def find_identity(session: Session, source_id: str, guid: str) -> HarvestIdentity | None:
+    """What the source's item became."""
+    match = and_(HarvestIdentity.source_id == source_id, HarvestIdentity.guid == guid)
+    return session.scalars(select(HarvestIdentity).where(match)).first()
+
+
+def vanished(session: Session, job: HarvestJob) -> Sequence[HarvestIdentity]:
+    """Items known from earlier trips that this trip's listing did not name."""
+    seen = exists().where(HarvestObject.job_id == job.id, HarvestObject.guid == HarvestIdentity.guid)
+    gone = and_(HarvestIdentity.source_id == job.source_id, HarvestIdentity.present.is_(True), ~seen)
+    return session.scalars(select(HarvestIdentity).where(gone).order_by(HarvestIdentity.guid)).all()
+
+
+def count_present(session: Session, source_id: str) -> int:
+    """How many items of the source are held now."""
+    present = and_(HarvestIdentity.source_id == source_id, HarvestIdentity.present.is_(True))
+    return session.scalar(select(func.count()).select_from(HarvestIdentity).where(present)) or 0
+
+
+def finish(job: HarvestJob, status: str = FINISHED) -> None:
+    """Note that nothing more will happen to the job."""
+    job.status, job.finished, job.lease_owner, job.lease_until = status, now(), None, None
+
+
+def abort(session: Session, job: HarvestJob) -> None:
+    """Stop a job: what it has stored stays, what waits is not done; its worker loses the lease."""
+    finish(job, ABORTED)
+    session.execute(
+        update(HarvestObject)
+        .where(HarvestObject.job_id == job.id, HarvestObject.state == WAITING)
+        .values(state=DONE, finished=now())
+    )
+
+
+def new_job(session: Session, source: HarvestSource, *, queued: bool = True) -> HarvestJob:
+    """Add a job for a source."""
+    job = HarvestJob(id=new_id(), source_id=source.id, status=NEW, queued=queued)
+    session.add(job)
+    session.flush()
+    return job
+
+
+def count_jobs(session: Session, source_id: str) -> int:
+    """How many jobs the source had."""
+    return session.scalar(select(func.count()).select_from(HarvestJob).where(HarvestJob.source_id == source_id)) or 0

@@ -1,0 +1,245 @@
+"""Stage 3, store: a record, its row versions, reports, identity and consequences: together or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import orjson
+
+from portal.db import datasets as db
+from portal.db import people
+from portal.db.uow import UnitOfWork
+from portal.domain.base import new_id, now
+from portal.domain.datasets import Dataset, Resource, TableVersion, ValidationReport
+from portal.domain.events import PUBLISH
+from portal.domain.harvest import ADDED, DELETED, REFUSED, UNCHANGED, UPDATED, HarvestIdentity, HarvestSource
+from portal.pipeline.verdict import CheckedResource, Verdict
+from portal.runtime import Portal
+from portal.tabular.store import Manifest
+from schemas.datasets import NAME_LONGEST, name_errors
+from schemas.record import DatasetRecord
+from schemas.vocabularies import MEDIA_TYPES
+
+SUCCESS, FAILURE = "success", "failure"
+"""ckanext-validation's names for a verdict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A resource whose bytes already lie in the stores, content-addressed, named by nobody yet."""
+
+    checked: CheckedResource
+    manifest: Manifest | None = None
+    file_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a source on its way into the catalogue: what it says, what it became before, and its hash."""
+
+    source: HarvestSource
+    guid: str
+    record: DatasetRecord
+    content_hash: str
+    fingerprint: str | None
+    identity: HarvestIdentity | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of an item."""
+
+    outcome: str
+    package_id: str | None
+    report_id: str | None = None
+
+
+def content_hash(record: DatasetRecord) -> str:
+    """SHA-256 over everything a record says and the bytes of its files: equal means that nothing changed."""
+    plain = asdict(record)
+    for resource in plain["resources"]:
+        if resource["content"]:
+            resource["content"]["parts"] = [(part["name"], part["sha256"]) for part in resource["content"]["parts"]]
+    return hashlib.sha256(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS, default=str)).hexdigest()
+
+
+def manifests_of(uow: UnitOfWork, identity: HarvestIdentity | None) -> dict[str, Manifest]:
+    """The manifests that an item's resources have now, by resource name."""
+    dataset = uow.session.get(Dataset, identity.package_id) if identity else None
+    found: dict[str, Manifest] = {}
+    for resource in dataset.resources if dataset else ():
+        version = db.current_version(uow.session, resource)
+        if version:
+            found[resource.name or ""] = Manifest.from_dict(version.manifest)
+    return found
+
+
+def prepare(portal: Portal, verdict: Verdict, previous: Mapping[str, Manifest]) -> tuple[Prepared, ...]:
+    """Write rows and files into the stores, outside any transaction; what no row names later is swept.
+
+    `previous` maps resource names to the manifests they have now, so that unchanged parts are kept.
+    """
+    return tuple(_prepare(portal, checked, previous.get(checked.record.name)) for checked in verdict.resources)
+
+
+def _prepare(portal: Portal, checked: CheckedResource, previous: Manifest | None) -> Prepared:
+    if checked.tables and checked.schema is not None:
+        return Prepared(checked, manifest=portal.tables.write(checked.tables, checked.schema, previous=previous))
+    content = checked.record.content
+    if content is None:
+        return Prepared(checked)
+    return Prepared(checked, file_key=portal.files.put_file(content.parts[0].path).key)
+
+
+def store(portal: Portal, uow: UnitOfWork, item: Item, verdict: Verdict, prepared: Sequence[Prepared]) -> Stored:
+    """Keep a valid item inside the caller's transaction and ask for its indexing and publication."""
+    dataset, fresh = _dataset(uow, item)
+    deleted_here = dataset.state == "deleted" and item.identity is not None and item.identity.present
+    revived = dataset.state != "active" and not deleted_here
+    state = "deleted" if deleted_here else "active"  # what a person deleted here stays deleted
+    changed = _describe(portal, uow, item, dataset, verdict, prepared, state=state)
+    report = _report(uow, dataset, None, verdict.valid, verdict.to_dict())
+    identity = _identity(uow, item, dataset)
+    identity.fingerprint, identity.content_hash, identity.refused_hash = item.fingerprint, item.content_hash, None
+    identity.present, identity.report_id = True, report.id
+    outcome = ADDED if fresh or revived else UPDATED if changed else UNCHANGED
+    uow.audit(None, "harvest", "Dataset", dataset.id, source=item.source.name, outcome=outcome)
+    return Stored(outcome, dataset.id, report.id)
+
+
+def refuse(portal: Portal, uow: UnitOfWork, item: Item, verdict: Verdict) -> Stored:
+    """Keep the report of an item that is not valid. Its last good version stays as it is; a new one stays a draft."""
+    dataset, fresh = _dataset(uow, item)
+    if fresh:
+        _describe(portal, uow, item, dataset, verdict, (), state="draft")
+    report = _report(uow, dataset, None, False, verdict.to_dict())
+    identity = _identity(uow, item, dataset)
+    identity.refused_hash, identity.report_id, identity.present = item.content_hash, report.id, True
+    uow.audit(None, "harvest", "Dataset", dataset.id, source=item.source.name, outcome=REFUSED)
+    return Stored(REFUSED, dataset.id, report.id)
+
+
+def remove(portal: Portal, uow: UnitOfWork, identity: HarvestIdentity) -> Stored:
+    """Delete (softly) the dataset of an item that its source no longer lists."""
+    identity.present, identity.fingerprint, identity.content_hash = False, None, None
+    dataset = uow.session.get(Dataset, identity.package_id)
+    if dataset is not None and dataset.state != "deleted":
+        dataset.state = "deleted"
+        db.save(uow, dataset, portal.settings.site_url)
+        uow.audit(None, "harvest", "Dataset", dataset.id, outcome=DELETED)
+    return Stored(DELETED, identity.package_id)
+
+
+def _dataset(uow: UnitOfWork, item: Item) -> tuple[Dataset, bool]:
+    known = uow.session.get(Dataset, item.identity.package_id) if item.identity else None
+    if known is not None:
+        return known, False
+    wanted = item.record.id
+    taken = wanted is None or uow.session.get(Dataset, wanted) is not None
+    return Dataset(id=new_id() if taken or wanted is None else wanted, name="", state="draft"), True
+
+
+def _describe(
+    portal: Portal,
+    uow: UnitOfWork,
+    item: Item,
+    dataset: Dataset,
+    verdict: Verdict,
+    prepared: Sequence[Prepared],
+    *,
+    state: str,
+) -> bool:
+    name = _free_name(uow, item.record.name, dataset.id)
+    record = replace(item.record, name=name, state=state, resources=tuple(c.record for c in verdict.resources))
+    owner = people.find_group(uow.session, record.owner_org, organization=True) if record.owner_org else None
+    dataset.owner_org = owner.id if owner else item.source.owner_org
+    found = (people.find_group(uow.session, group, organization=False) for group in record.groups)
+    groups = [group.id for group in found if group is not None]
+    db.describe(uow, dataset, record, groups)
+    for resource, ready in zip(dataset.resources, prepared, strict=False):
+        _attach(uow, dataset, resource, ready)
+    return db.save(uow, dataset, portal.settings.site_url)
+
+
+def _attach(uow: UnitOfWork, dataset: Dataset, resource: Resource, ready: Prepared) -> None:
+    """Point a resource at the bytes that were prepared for it."""
+    if ready.checked.report is not None:
+        body = {"valid": ready.checked.report.valid, "report": ready.checked.report.to_dict()}
+        resource.validation_status = SUCCESS if ready.checked.report.valid else FAILURE
+        resource.validation_report_id = _report(uow, dataset, resource, ready.checked.report.valid, body).id
+    if ready.manifest is not None:
+        _new_version(uow, resource, ready, ready.manifest)
+    elif ready.file_key is not None and ready.file_key != resource.file_key:
+        _new_file(resource, ready, ready.file_key)
+
+
+def _new_version(uow: UnitOfWork, resource: Resource, ready: Prepared, manifest: Manifest) -> None:
+    current = db.current_version(uow.session, resource)
+    resource.url_type, resource.file_name = "harvest", f"{_stem(resource)}.csv"
+    resource.format, resource.mimetype = "CSV", MEDIA_TYPES["CSV"]
+    resource.schema_name = ready.checked.record.schema_name
+    resource.table_schema = dict(ready.checked.schema or {})
+    if current is not None and current.fingerprint == manifest.fingerprint:
+        return
+    version = TableVersion(
+        id=new_id(),
+        resource_id=resource.id,
+        number=db.newest_number(uow.session, resource.id) + 1,
+        fingerprint=manifest.fingerprint,
+        rows=manifest.rows,
+        manifest=manifest.to_dict(),
+        report_id=resource.validation_report_id,
+    )
+    uow.session.add(version)
+    resource.version_id, resource.last_modified = version.id, now()
+    resource.hash = manifest.fingerprint
+    uow.later(PUBLISH, resource.id)
+
+
+def _new_file(resource: Resource, ready: Prepared, key: str) -> None:
+    content = ready.checked.record.content
+    part = content.parts[0] if content else None
+    resource.url_type, resource.file_key = "harvest", key
+    resource.file_name = part.name if part else resource.id
+    resource.size, resource.hash, resource.last_modified = part.size if part else None, key, now()
+    resource.mimetype = MEDIA_TYPES.get(resource.format) or mimetypes.guess_type(resource.file_name)[0]
+
+
+def _stem(resource: Resource) -> str:
+    name = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in (resource.name or "").lower())
+    return name.strip("-") or resource.id
+
+
+def _report(
+    uow: UnitOfWork, dataset: Dataset, resource: Resource | None, valid: bool, body: dict[str, object]
+) -> ValidationReport:
+    report = ValidationReport(
+        id=new_id(),
+        package_id=dataset.id,
+        resource_id=resource.id if resource else None,
+        status=SUCCESS if valid else FAILURE,
+        body=body,
+    )
+    uow.session.add(report)
+    return report
+
+
+def _identity(uow: UnitOfWork, item: Item, dataset: Dataset) -> HarvestIdentity:
+    identity = item.identity
+    if identity is None:
+        identity = HarvestIdentity(source_id=item.source.id, guid=item.guid, package_id=dataset.id)
+        uow.session.add(identity)
+    identity.package_id = dataset.id
+    return identity
+
+
+def _free_name(uow: UnitOfWork, wanted: str, own_id: str) -> str:
+    """The name as wanted where it may be, else with the first number that makes it free."""
+    cleaned = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in wanted.lower())
+    base = cleaned.strip("-")[: NAME_LONGEST - 5]
+    base = base if not name_errors(base) else f"dataset-{base}".rstrip("-")
+    names = (base if number == 1 else f"{base}-{number}" for number in range(1, 10_000))
+    return next(name for name in names if db.free_name(uow.session, name, own_id))

@@ -1,0 +1,34 @@
+"""The sweep: removes what a crash left behind and nothing names any more."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from datetime import timedelta
+
+from portal.db import datasets as db
+from portal.runtime import Portal
+from portal.tabular.store import Manifest
+
+GRACE = timedelta(days=1)
+"""So old must a leftover be: work under way has names in no row yet."""
+
+
+def sweep(portal: Portal, grace: timedelta = GRACE) -> int:
+    """Remove orphaned parts, files and work folders older than `grace`; return how many were removed."""
+    with portal.read() as uow:
+        manifests = [Manifest.from_dict(body) for body in db.list_manifests(uow.session)]
+        named = set(db.list_file_keys(uow.session))
+    removed = 0
+    for key in portal.tables.orphans(manifests, named, older_than=grace.total_seconds()):
+        portal.files.delete(key)
+        removed += 1
+    return removed + _work_folders(portal, grace)
+
+
+def _work_folders(portal: Portal, grace: timedelta) -> int:
+    limit = time.time() - grace.total_seconds()
+    old = [folder for folder in (portal.settings.data_dir / "work").glob("*") if folder.stat().st_mtime < limit]
+    for folder in old:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(old)

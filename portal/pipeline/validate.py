@@ -1,0 +1,70 @@
+"""Stage 2, validate: a record's metadata and the rows of its tables, against their declared schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from portal.errors import BadFile
+from portal.pipeline.verdict import CheckedResource, Verdict
+from portal.quality import metadata, tables
+from portal.quality.report import Finding, Report, Text
+from portal.reading import ReadOptions, read_table
+from schemas import catalog
+from schemas.record import Content, DatasetRecord, ResourceRecord
+from schemas.texttable import TextTable
+
+TABULAR = frozenset({"CSV", "TSV", "XLSX", "XLS", "ODS", "JSON", "NDJSON", "GeoJSON", "ZIP", "GZ"})
+
+References = Callable[[str], Any]
+
+
+def validate(record: DatasetRecord, references: References, *, limit: int, options: ReadOptions) -> Verdict:
+    """Check one record. Bad files and bad rows are findings, never exceptions."""
+    checked = tuple(_check(resource, references, limit, options) for resource in record.resources)
+    return Verdict(metadata.check_record(record), checked)
+
+
+def _check(resource: ResourceRecord, references: References, limit: int, options: ReadOptions) -> CheckedResource:
+    if resource.content is None or not _tabular(resource):
+        return CheckedResource(resource)
+    try:
+        whole = read_table(resource.content, format=resource.format, options=options)
+        schema = _schema(resource, whole)
+        report = tables.check_table(whole, schema, references=references, limit=limit)
+        parts = _parts(resource.content, resource.format, whole, options)
+    except BadFile as problem:
+        return CheckedResource(resource, _refusal(resource, problem))
+    named = tuple(replace(finding, resource=resource.name) for finding in report.findings)
+    return CheckedResource(resource, replace(report, findings=named), parts, schema)
+
+
+def _parts(content: Content, format_: str, whole: TextTable, options: ReadOptions) -> tuple[TextTable, ...]:
+    """A table for each file, so that a file which did not change keeps the part that it was stored in."""
+    if len(content.parts) == 1:
+        return (whole,)
+    single = (replace(content, parts=(part,)) for part in content.parts)
+    return tuple(read_table(one, format=format_, options=options) for one in single)
+
+
+def _tabular(resource: ResourceRecord) -> bool:
+    return bool(resource.schema or resource.schema_name) or resource.format in TABULAR
+
+
+def _schema(resource: ResourceRecord, table: TextTable) -> Mapping[str, Any]:
+    """The declared schema; without one every column is a text: a code must never become a number by guessing."""
+    if resource.schema_name:
+        return catalog.get(resource.schema_name).descriptor
+    return resource.schema or {"fields": [{"name": label, "type": "string"} for label in table.labels]}
+
+
+def _refusal(resource: ResourceRecord, problem: BadFile) -> Report:
+    finding = Finding(
+        check=problem.code,
+        severity="error",
+        message=Text(problem.vi, problem.en),
+        hint=Text("", ""),
+        resource=resource.name,
+    )
+    return Report(valid=False, findings=(finding,), counts={(problem.code, ""): 1})
