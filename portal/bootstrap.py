@@ -20,6 +20,7 @@ from portal.actions import (  # noqa: F401 - importing an action module declares
     tags,
     tokens,
     users,
+    validation,
 )
 from portal.db import migrate
 from portal.db.engine import open_engine

@@ -12,7 +12,7 @@ from schemas.datasets import MISSING, Flag, Text, name_errors
 from schemas.vocabularies import HARVEST_FREQUENCIES
 
 _CRON = re.compile(r"^\S+ \S+ \S+ \S+ \S+$")
-_REQUIRED = {"required": MISSING, "null": MISSING}
+_REQUIRED: dict[str, Any] = {"required": MISSING, "null": MISSING}
 
 
 class SourceParams(Schema):

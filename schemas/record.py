@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,13 @@ class ContentPart:
     name: str
     sha256: str
     size: int
+
+    @classmethod
+    def of(cls, path: Path, name: str = "") -> ContentPart:
+        """The part that a local file is; reads it once for its hash."""
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return cls(path, name or path.name, digest, path.stat().st_size)
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,3 +165,9 @@ def list_manifests(session: Session) -> Sequence[dict[str, Any]]:
 def list_file_keys(session: Session) -> Sequence[str]:
     """The keys of all files that a resource names, deleted ones included."""
     return [key for key in session.scalars(select(Resource.file_key).where(Resource.file_key.is_not(None))) if key]
+
+
+def list_reports(session: Session, package_id: str, limit: int = 20) -> Sequence[ValidationReport]:
+    """The newest validation reports of a dataset."""
+    query = select(ValidationReport).where(ValidationReport.package_id == package_id)
+    return session.scalars(query.order_by(ValidationReport.created.desc()).limit(limit)).all()

@@ -216,3 +216,9 @@ def new_job(session: Session, source: HarvestSource, *, queued: bool = True) -> 
 def count_jobs(session: Session, source_id: str) -> int:
     """How many jobs the source had."""
     return session.scalar(select(func.count()).select_from(HarvestJob).where(HarvestJob.source_id == source_id)) or 0
+
+
+def list_present(session: Session, source_id: str) -> Sequence[str]:
+    """The ids, in the source's own words, of everything held from it now."""
+    present = and_(HarvestIdentity.source_id == source_id, HarvestIdentity.present.is_(True))
+    return session.scalars(select(HarvestIdentity.guid).where(present)).all()

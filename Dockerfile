@@ -1,0 +1,15 @@
+FROM python:3.12-slim
+WORKDIR /app
+COPY requirements.lock pyproject.toml README.md ./
+RUN pip install --no-cache-dir --require-hashes -r requirements.lock
+COPY portal portal
+COPY harvesters harvesters
+COPY schemas schemas
+COPY search search
+COPY demo demo
+RUN pip install --no-cache-dir --no-deps --no-build-isolation . \
+    && useradd --create-home --uid 10001 portal && mkdir /data && chown portal /data
+USER portal
+VOLUME /data
+EXPOSE 5000
+CMD ["portal", "serve", "--host", "0.0.0.0", "--port", "5000"]

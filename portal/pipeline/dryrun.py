@@ -1,0 +1,88 @@
+"""A dry run: what a trip to a source would change, found out without changing anything."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from harvesters.base import ItemError, RemoteItem, SourceAdapter, SourceError
+from portal.db import harvest as db
+from portal.domain.harvest import ADDED, ERRORED, REFUSED, UNCHANGED, UPDATED, HarvestIdentity, HarvestSource
+from portal.pipeline import harvest, store, validate
+from portal.pipeline.references import references
+from portal.reading import ReadOptions
+from portal.runtime import Portal
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What would become of one item, and why."""
+
+    guid: str
+    title: str
+    outcome: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What a trip would do: items, what a complete listing no longer names, and the error that broke it off."""
+
+    items: tuple[Outcome, ...]
+    vanished: tuple[str, ...] = ()
+    error: str = ""
+
+
+def dry_run(portal: Portal, source: HarvestSource) -> DryRun:
+    """List, load and validate everything that the source has, and compare it with what is kept."""
+    items: list[Outcome] = []
+    try:
+        adapter = harvest.open_adapter(portal.settings, source)
+    except SourceError as error:
+        return DryRun((), error=error.message)
+    try:
+        for listed in adapter.items():
+            items.append(_outcome(portal, source, adapter, listed))
+    except SourceError as error:
+        return DryRun(tuple(items), error=error.message)
+    finally:
+        adapter.close()
+    return DryRun(tuple(items), _vanished(portal, source, {item.guid for item in items}))
+
+
+def _outcome(portal: Portal, source: HarvestSource, adapter: SourceAdapter, listed: RemoteItem | ItemError) -> Outcome:
+    if isinstance(listed, ItemError):
+        return Outcome(listed.item_id, "", ERRORED, listed.message)
+    with portal.read() as uow:
+        identity = db.find_identity(uow.session, source.id, listed.id)
+    if identity and identity.present and listed.fingerprint and identity.fingerprint == listed.fingerprint:
+        return Outcome(listed.id, listed.title, UNCHANGED)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            return _loaded(portal, adapter, listed, identity, Path(folder))
+        except (ItemError, SourceError) as error:
+            return Outcome(listed.id, listed.title, ERRORED, error.message)
+
+
+def _loaded(
+    portal: Portal, adapter: SourceAdapter, listed: RemoteItem, identity: HarvestIdentity | None, folder: Path
+) -> Outcome:
+    record = adapter.load(listed, folder)
+    title = record.title or listed.title
+    if identity and identity.present and identity.content_hash == store.content_hash(record):
+        return Outcome(listed.id, title, UNCHANGED)
+    verdict = validate.validate(
+        record, references(portal), limit=portal.settings.validation_limit, options=ReadOptions()
+    )
+    if not verdict.valid:
+        reports = [verdict.report, *(checked.report for checked in verdict.resources if checked.report)]
+        wrong = sum(report.to_dict()["errors"] for report in reports)
+        return Outcome(listed.id, title, REFUSED, f"{wrong} errors")
+    return Outcome(listed.id, title, UPDATED if identity and identity.present else ADDED)
+
+
+def _vanished(portal: Portal, source: HarvestSource, listed: set[str]) -> tuple[str, ...]:
+    with portal.read() as uow:
+        held = db.list_present(uow.session, source.id)
+    return tuple(sorted(set(held) - listed))
