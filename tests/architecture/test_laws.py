@@ -1,0 +1,70 @@
+"""The laws of the house that no linter knows."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from portal import bootstrap
+from portal.access.policy import RULES, Permission
+from portal.actions.registry import ACTIONS
+from tests.architecture import documents
+from tests.architecture.documents import ROOT, modules, sentence
+
+assert bootstrap  # importing the composition root declares every action
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_says_in_one_sentence_what_it_is_for(path: Path) -> None:
+    assert re.fullmatch(r"[A-Z\"].{10,150}[.]", sentence(path)), "the docstring's first line is its entry in the map"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_module_passes_four_hundred_lines(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_no_room_is_called_a_lumber_room() -> None:
+    assert not {path.stem for path in modules()} & {"utils", "helpers", "common", "manager", "misc"}
+
+
+def test_only_the_unit_of_work_commits() -> None:
+    """Sessions are committed in one place; everybody else asks the unit of work."""
+    for path in modules():
+        if path.name == "uow.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and node.attr == "commit":
+                owner = ast.unparse(node.value)
+                assert "session" not in owner, f"{path.relative_to(ROOT)}:{node.lineno} commits past the unit of work"
+
+
+def test_every_permission_has_a_rule() -> None:
+    assert set(RULES) == set(Permission)
+
+
+@pytest.mark.parametrize("name", sorted(ACTIONS))
+def test_an_action_is_declared_whole(name: str) -> None:
+    declared = ACTIONS[name]
+    assert declared.allow in RULES
+    assert len(declared.help.strip()) > 20, "help_show answers with the docstring"
+
+
+def test_every_action_is_in_the_api_guide() -> None:
+    guide = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+    missing = sorted(name for name in ACTIONS if f"`{name}`" not in guide)
+    assert not missing, f"docs/api.md does not name {missing}"
+
+
+def test_every_action_is_called_in_a_test() -> None:
+    texts = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    missing = sorted(name for name in ACTIONS if not re.search(rf"[\"'/.]{name}\b", texts))
+    assert not missing, f"no test calls {missing}"
+
+
+def test_the_map_and_the_settings_are_as_the_code_says() -> None:
+    """Run `python -m tests.architecture.documents` when this fails."""
+    assert (ROOT / "docs/map.md").read_text(encoding="utf-8") == documents.map_of_modules()
+    operate = (ROOT / "docs/operate.md").read_text(encoding="utf-8")
+    assert operate == documents.with_settings(operate)
