@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 
 from flask import Flask
+from granian import Granian
+from granian.constants import Interfaces
 
 from portal.actions import (  # noqa: F401 - importing an action module declares its actions
     datasets,
@@ -33,6 +35,9 @@ from portal.tabular.store import TabularStore
 from portal.web.app import create_app as create_web
 from search import open_backend
 
+BLOCKING_THREADS = 8
+"""Threads of each server process: a streaming download holds one."""
+
 
 def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
     """Open every engine. With `upgrade` the database is brought to the newest revision first.
@@ -60,3 +65,17 @@ def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
 def create_app() -> Flask:
     """The WSGI application, from the environment: what a web server is pointed at (`portal.bootstrap:create_app()`)."""
     return create_web(build_portal(load()))
+
+
+def server(host: str, port: int, workers: int = 1) -> Granian:
+    """The web server, not yet started: processes that each build the application from the environment."""
+    return Granian(
+        "portal.bootstrap:create_app",
+        address=host,
+        port=port,
+        workers=workers,
+        interface=Interfaces.WSGI,
+        factory=True,
+        blocking_threads=BLOCKING_THREADS,
+        log_access=False,
+    )

@@ -14,14 +14,12 @@ from typing import Any
 
 import click
 import orjson
-from granian import Granian
-from granian.constants import Interfaces
 
 from demo import run as demo_run
 from portal import scheduler
 from portal.access.identity import SYSTEM
 from portal.actions import registry
-from portal.bootstrap import build_portal
+from portal.bootstrap import build_portal, server
 from portal.db import harvest as harvest_db
 from portal.db import migrate
 from portal.db.engine import open_engine
@@ -33,8 +31,6 @@ from portal.runtime import Portal
 from portal.settings import load
 from schemas import catalog
 from schemas.record import Content, ContentPart, DatasetRecord, ResourceRecord
-
-BLOCKING_THREADS = 8
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -95,20 +91,6 @@ def serve(host: str, port: int, workers: int) -> None:
     with opened():
         pass  # settings and revision are checked here, where an error is readable, and not in a worker's log
     server(host, port, workers).serve()
-
-
-def server(host: str, port: int, workers: int = 1) -> Granian:
-    """The web server, not yet started."""
-    return Granian(
-        "portal.bootstrap:create_app",
-        address=host,
-        port=port,
-        workers=workers,
-        interface=Interfaces.WSGI,
-        factory=True,
-        blocking_threads=BLOCKING_THREADS,
-        log_access=False,
-    )
 
 
 @portal.command()
