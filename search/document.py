@@ -1,0 +1,263 @@
+"""The field table, and the way from a package dict to the flat document that both indexes keep."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from search.backend import IndexEntry
+from search.folding import exact, fold, sort_key, words
+from search.moments import stored_micros
+
+Value: TypeAlias = str | int | list[str]
+Document: TypeAlias = dict[str, Value]
+
+
+class Kind(Enum):
+    """How a column is kept: whole values, words (made in Python, split at blanks), numbers, or unsearched."""
+
+    EXACT = "exact"
+    WORDS = "words"
+    NUMBER = "number"
+    STORED = "stored"
+
+
+class Asked(Enum):
+    """How a query on a field is read."""
+
+    EXACT = "exact"
+    WORDS = "words"
+    NUMBER = "number"
+    MOMENT = "moment"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field as queries name it; `column` is where the index keeps it, `sort` the column to sort by ("" = none)."""
+
+    name: str
+    asked: Asked
+    column: str
+    sort: str = ""
+
+
+FIELDS: tuple[Field, ...] = (
+    *(Field(name, Asked.EXACT, name, name) for name in ("id", "name", "state", "type", "capacity")),
+    *(Field(name, Asked.EXACT, name, name) for name in ("organization", "license_id", "version")),
+    *(Field(name, Asked.EXACT, name) for name in ("owner_org", "creator_user_id", "private", "entity_type")),
+    *(Field(name, Asked.EXACT, name) for name in ("tags", "groups", "res_format", "res_type", "res_url")),
+    Field("dataset_type", Asked.EXACT, "type", "type"),
+    Field("title", Asked.WORDS, "title_f", "title_sort"),
+    Field("title_string", Asked.EXACT, "title", "title_sort"),
+    Field("author", Asked.WORDS, "author_f", "author"),
+    Field("maintainer", Asked.WORDS, "maintainer_f", "maintainer"),
+    *(Field(name, Asked.WORDS, f"{name}_f") for name in ("notes", "text", "url", "res_name", "res_description")),
+    *(Field(name, Asked.NUMBER, name, name) for name in ("num_resources", "num_tags", "views_recent")),
+    *(Field(name, Asked.MOMENT, name, name) for name in ("metadata_created", "metadata_modified")),
+)
+"""What a query may name. Any other name is an extra (`<key>` exact, `extras_<key>` words)."""
+BY_NAME: Mapping[str, Field] = {field.name: field for field in FIELDS}
+
+COLUMNS: Mapping[str, Kind] = {
+    **{field.column: Kind.EXACT for field in FIELDS if field.asked is Asked.EXACT},
+    **dict.fromkeys(("labels", "extras", "title_sort", "author", "maintainer"), Kind.EXACT),
+    **{field.column: Kind.WORDS for field in FIELDS if field.asked is Asked.WORDS},
+    **dict.fromkeys(("name_f", "tags_f", "groups_f", "extras_f", "title_x", "text_x"), Kind.WORDS),
+    **{field.column: Kind.NUMBER for field in FIELDS if field.asked in (Asked.NUMBER, Asked.MOMENT)},
+    "entry_version": Kind.NUMBER,
+    "payload": Kind.STORED,
+}
+"""What an index keeps: `_f` columns are folded, `_x` columns keep diacritics."""
+
+LONGEST_VALUE = 2_000
+"""Characters kept of an exact value (8,000 bytes at most: both engines refuse values beyond 32 kB)."""
+LONGEST_WORD = 200
+LONGEST_TOKEN = 250
+MOST_WORDS = 50_000
+"""Words kept of each text of one dataset."""
+_GAP = "\u241f"
+_UNSAFE = re.compile(r"[\s=%]")
+
+
+def columns_format() -> str:
+    """A fingerprint of the columns: an index of another format must be rebuilt."""
+    shape = ";".join(f"{name}={kind.value}" for name, kind in sorted(COLUMNS.items()))
+    return hashlib.sha256(f"1;{shape}".encode()).hexdigest()[:12]
+
+
+def key_token(key: str, value: str) -> str:
+    """How the value of an extra is kept beside all others: `key=value`, with nothing in the key that misleads."""
+    return f"{_UNSAFE.sub(lambda found: f'%{ord(found.group()):x}.', key)}={value}"
+
+
+def word_token(key: str, word: str) -> str:
+    """How one word of an extra is kept: short enough for every engine's tokenizer."""
+    return key_token(key, word)[:LONGEST_TOKEN]
+
+
+def flatten(entry: IndexEntry) -> Document:
+    """The columns of one dataset; empty ones are left out."""
+    package = entry.package
+    extras = list(_extras(package))
+    document: Document = {
+        **_exact_columns(package),
+        **_word_columns(package, extras),
+        **_number_columns(package),
+        "id": entry.id,
+        "labels": sorted(entry.labels),
+        "extras": _distinct(clip(key_token(key, value)) for key, value in extras),
+        "entry_version": entry.version,
+        "payload": entry.payload.decode("utf-8"),
+    }
+    return {name: value for name, value in document.items() if value not in ("", [])}
+
+
+def clip(value: str) -> str:
+    """An exact value as it is kept and asked for."""
+    return value[:LONGEST_VALUE]
+
+
+def folded_words(text: str) -> list[str]:
+    """The words that recall goes by."""
+    return [word[:LONGEST_WORD] for word in words(fold(text))]
+
+
+def exact_words(text: str) -> list[str]:
+    """The words with their diacritics, one for one beside `folded_words`."""
+    return [word[:LONGEST_WORD] for word in words(exact(text))]
+
+
+def _exact_columns(package: Mapping[str, object]) -> Document:
+    private = package.get("private") is True
+    columns: Document = {name: clip(_text(package, name)) for name in _COPIED}
+    return columns | {
+        "state": _text(package, "state") or "active",
+        "type": clip(_text(package, "type")) or "dataset",
+        "entity_type": "package",
+        "private": "true" if private else "false",
+        "capacity": "private" if private else "public",
+        "organization": clip(_text(_organization(package), "name")),
+        "tags": _distinct(_each(package, "tags", "name")),
+        "groups": _distinct(_each(package, "groups", "name")),
+        "res_format": _distinct(_each(package, "resources", "format")),
+        "res_type": _distinct(_each(package, "resources", "resource_type")),
+        "res_url": _distinct(_each(package, "resources", "url")),
+        "title_sort": sort_key(_text(package, "title") or _text(package, "name")),
+    }
+
+
+_COPIED = ("name", "title", "owner_org", "license_id", "version", "creator_user_id", "author", "maintainer")
+
+
+def _word_columns(package: Mapping[str, object], extras: list[tuple[str, str]]) -> Document:
+    titles = [_text(package, "title"), *_translations(package, "title_translated")]
+    groups = [text for name in ("name", "title") for text in _each(package, "groups", name)]
+    parts = {
+        "name_f": [_text(package, "name")],
+        "title_f": titles,
+        "notes_f": [_text(package, "notes"), *_translations(package, "notes_translated")],
+        "tags_f": list(_each(package, "tags", "name")),
+        "groups_f": groups,
+        "url_f": [_text(package, "url")],
+        "author_f": [_text(package, "author")],
+        "maintainer_f": [_text(package, "maintainer")],
+        "res_name_f": list(_each(package, "resources", "name")),
+        "res_description_f": list(_each(package, "resources", "description")),
+    }
+    organization = [_text(_organization(package), name) for name in ("name", "title")]
+    everything = [
+        *(text for texts in parts.values() for text in texts),
+        *organization,
+        *_each(package, "resources", "format"),
+        *(value for _, value in extras),
+    ]
+    columns: Document = {name: _joined(map(folded_words, texts)) for name, texts in parts.items()}
+    return columns | {
+        "title_x": _joined(map(exact_words, titles)),
+        "text_f": _joined(map(folded_words, everything)),
+        "text_x": _joined(map(exact_words, everything)),
+        "extras_f": _joined([word_token(key, word) for word in folded_words(value)] for key, value in extras),
+    }
+
+
+def _number_columns(package: Mapping[str, object]) -> Document:
+    return {
+        "num_resources": len(list(_dicts(package, "resources"))),
+        "num_tags": len(list(_dicts(package, "tags"))),
+        "views_recent": _whole(_sub(package, "tracking_summary").get("recent")),
+        "metadata_created": stored_micros(_text(package, "metadata_created")),
+        "metadata_modified": stored_micros(_text(package, "metadata_modified")),
+    }
+
+
+def _extras(package: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Every extra, and every field of the package that no column keeps under its own name."""
+    for extra in _dicts(package, "extras"):
+        for value in _plain(extra.get("value")):
+            yield str(extra.get("key", "")), value
+    for key, held in package.items():
+        if key not in BY_NAME and key not in _NOT_EXTRA:
+            for value in _plain(held):
+                yield key, value
+
+
+_NOT_EXTRA = frozenset({"extras", "resources", "relationships_as_subject", "relationships_as_object", "isopen"})
+
+
+def _plain(value: object) -> Iterator[str]:
+    match value:
+        case bool():
+            yield "true" if value else "false"
+        case str() | int() | float():
+            yield str(value)
+        case list():
+            yield from (item for item in value if isinstance(item, str))
+
+
+def _joined(texts: Iterable[list[str]]) -> str:
+    """Words of several texts in one, with a gap that no phrase crosses."""
+    found: list[str] = []
+    for text in texts:
+        if text:
+            found += [_GAP, *text] if found else text
+    return " ".join(found[:MOST_WORDS])
+
+
+def _distinct(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(clip(value) for value in values if value))
+
+
+def _text(holder: Mapping[str, object], name: str) -> str:
+    value = holder.get(name)
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+def _sub(holder: Mapping[str, object], name: str) -> Mapping[str, object]:
+    value = holder.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _organization(package: Mapping[str, object]) -> Mapping[str, object]:
+    return _sub(package, "organization")
+
+
+def _dicts(package: Mapping[str, object], name: str) -> Iterator[Mapping[str, object]]:
+    held = package.get(name)
+    if isinstance(held, list):
+        yield from (item for item in held if isinstance(item, Mapping))
+
+
+def _each(package: Mapping[str, object], listed: str, name: str) -> Iterator[str]:
+    return (text for item in _dicts(package, listed) if (text := _text(item, name)))
+
+
+def _translations(package: Mapping[str, object], name: str) -> Iterator[str]:
+    return (text for text in _sub(package, name).values() if isinstance(text, str) and text)
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) and 0 <= value < 2**62 else 0

@@ -1,0 +1,146 @@
+"""The folder of the embedded index: generations, a pointer to the current one, one writer at a time.
+
+current        names the generation that is served and its format; replaced in one step
+gen-…/         a tantivy index
+writer.lock    held while somebody writes
+rebuild.lock   held while somebody fills a new generation
+journal        what was written meanwhile, to be repeated on the new generation before it is served
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from search.backend import SearchUnavailable
+
+_PREFIX = "gen-"
+
+
+class Generations:
+    """One index folder, shared by any number of processes on one machine."""
+
+    def __init__(self, folder: Path, layout: str, *, patience: float = 30.0) -> None:
+        """`layout` fingerprints the columns; `patience` is how many seconds to wait for the other writer."""
+        self.folder = folder
+        self.layout = layout
+        self.patience = patience
+
+    def current(self) -> str | None:
+        """The name of the generation that is served, or None before the first. Raises SearchUnavailable."""
+        try:
+            name, _, layout = (self.folder / "current").read_text("utf-8").partition(" ")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError):
+            raise SearchUnavailable("The search index cannot be read; check the folder, then rebuild it.") from None
+        if layout != self.layout or not name.startswith(_PREFIX) or "/" in name:
+            raise SearchUnavailable(
+                "The search index was written by another release; rebuild it (portal index rebuild)."
+            )
+        return name
+
+    def create(self) -> str:
+        """A new, empty generation that nobody serves yet."""
+        name = f"{_PREFIX}{secrets.token_hex(8)}"
+        self.path(name).mkdir(parents=True)
+        return name
+
+    def path(self, name: str) -> Path:
+        """Where a generation lies."""
+        return self.folder / name
+
+    def publish(self, name: str) -> None:
+        """Serve this generation from now on."""
+        draft = self.folder / f"current.{secrets.token_hex(4)}"
+        with draft.open("w", encoding="utf-8") as file:
+            file.write(f"{name} {self.layout}")
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self.folder / "current")
+
+    def sweep(self) -> None:
+        """Remove every generation but the current one; who still reads an old one keeps it open."""
+        pointer = self.folder / "current"
+        kept = pointer.read_text("utf-8").partition(" ")[0] if pointer.exists() else ""
+        for path in self.folder.glob(f"{_PREFIX}*"):
+            if path.name != kept:
+                shutil.rmtree(path, ignore_errors=True)
+        for path in self.folder.glob("current.*"):
+            path.unlink(missing_ok=True)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the only writer. Raises SearchUnavailable when another holds on for longer than `patience`."""
+        with self._locked("writer.lock", self.patience, "Another process is writing to the search index; try again."):
+            yield
+
+    @contextmanager
+    def rebuilding(self) -> Iterator[None]:
+        """Be the only one to rebuild; what others write meanwhile goes to the journal too."""
+        with self._locked("rebuild.lock", 1.0, "The search index is being rebuilt by another process; wait for it."):
+            self._journal.write_bytes(b"")
+            try:
+                yield
+            finally:
+                self._journal.unlink(missing_ok=True)
+
+    def note(self, lines: list[bytes]) -> None:
+        """Add to the journal if a rebuild is going on. Call it while writing."""
+        if not self._journal.exists():
+            return
+        if not self._held("rebuild.lock"):
+            self._journal.unlink(missing_ok=True)  # the rebuild died, nobody will read it
+            return
+        with self._journal.open("ab") as file:
+            # A line break on both sides: what a killed writer left half written spoils only itself.
+            file.write(b"".join(b"\n" + line + b"\n" for line in lines))
+
+    def noted(self) -> list[bytes]:
+        """The lines of the journal; one of them may be half of a line, where its writer was killed."""
+        return self._journal.read_bytes().split()
+
+    @property
+    def _journal(self) -> Path:
+        return self.folder / "journal"
+
+    def _held(self, name: str) -> bool:
+        with self._opened(name) as file:
+            if not _locks(file):
+                return True
+        return False
+
+    @contextmanager
+    def _locked(self, name: str, patience: float, refusal: str) -> Iterator[None]:
+        with self._opened(name) as file:
+            until = time.monotonic() + patience
+            while not _locks(file):
+                if time.monotonic() >= until:
+                    raise SearchUnavailable(refusal)
+                time.sleep(0.005)
+            yield
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[IO[bytes]]:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            file = (self.folder / name).open("ab")
+        except OSError:
+            raise SearchUnavailable("The folder of the search index cannot be written; check its owner.") from None
+        with file:
+            yield file
+
+
+def _locks(file: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # given back when the file is closed, also by kill -9
+    except BlockingIOError:
+        return False
+    return True

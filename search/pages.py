@@ -1,0 +1,187 @@
+"""Pages of tantivy hits in a total order: tantivy sorts by one key, ties are broken here, page after page alike."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TypeAlias
+
+import tantivy
+from tantivy import FieldType, Occur, Order, Query
+
+from search.clauses import schema
+from search.document import COLUMNS, Kind
+from search.plan import SortKey
+
+Scored: TypeAlias = tuple[float, tantivy.DocAddress]
+_SLACK = 16
+
+
+def page(
+    searcher: tantivy.Searcher, query: Query, order: tuple[SortKey, ...], start: int, rows: int
+) -> tuple[int, list[Scored]]:
+    """The number of all matches, and the hits from `start` on, `rows` at most, with their scores (0 where unscored).
+
+    `order` ends with a unique key, so that the order is total and every hit is on exactly one page.
+    """
+    held = searcher.num_docs
+    if start >= held or rows <= 0:
+        return total(searcher, query), []
+    rows = min(rows, held - start)
+    if order[0].column == "score":
+        return _by_score(searcher, query, order, start, rows)
+    count = total(searcher, query)
+    return count, [(0.0, address) for address in _by_column(searcher, query, order, start, min(rows, count - start))]
+
+
+def total(searcher: tantivy.Searcher, query: Query) -> int:
+    """How many documents match."""
+    return _total(searcher.search(query, 1))
+
+
+def _total(found: tantivy.SearchResult) -> int:
+    return int(found.count)  # type: ignore[attr-defined]  # missing in tantivy's own stub, not in tantivy
+
+
+def _by_score(
+    searcher: tantivy.Searcher, query: Query, order: tuple[SortKey, ...], start: int, rows: int
+) -> tuple[int, list[Scored]]:
+    if not order[0].descending:
+        return _worst_first(searcher, query, order, start, rows)
+    limit = start + rows + _SLACK
+    while True:
+        found = searcher.search(query, min(limit, searcher.num_docs))
+        hits, count = found.hits, _total(found)
+        # The last group of equal scores on the page must be complete before it can be ordered.
+        if len(hits) >= count or hits[-1][0] < hits[min(start + rows, len(hits)) - 1][0]:
+            return count, _ties_broken(searcher, hits, order[1:], start, rows)
+        limit *= 4
+
+
+def _worst_first(
+    searcher: tantivy.Searcher, query: Query, order: tuple[SortKey, ...], start: int, rows: int
+) -> tuple[int, list[Scored]]:
+    hits = searcher.search(query, searcher.num_docs).hits
+    return len(hits), _ties_broken(searcher, hits[::-1], order[1:], start, rows)
+
+
+def _ties_broken(
+    searcher: tantivy.Searcher, hits: list[Scored], order: tuple[SortKey, ...], start: int, rows: int
+) -> list[Scored]:
+    ordered: list[Scored] = []
+    place = 0
+    for score, group in groupby(hits, key=lambda hit: hit[0]):
+        members = [address for _, address in group]
+        first, place = place, place + len(members)
+        if place <= start:
+            continue
+        if first >= start + rows:
+            break
+        low, high = max(start - first, 0), min(start + rows - first, len(members))
+        if len(members) > 1:
+            members = _members_in_order(searcher, members, order, low, high - low)
+        else:
+            members = members[low:high]
+        ordered += [(score, address) for address in members]
+    return ordered
+
+
+def _members_in_order(
+    searcher: tantivy.Searcher, members: list[tantivy.DocAddress], order: tuple[SortKey, ...], start: int, rows: int
+) -> list[tantivy.DocAddress]:
+    keys = [str(searcher.doc(address).get_first("id")) for address in members]
+    return _by_column(searcher, Query.term_set_query(schema(), "id", keys), order, start, rows)
+
+
+def _by_column(
+    searcher: tantivy.Searcher, query: Query, order: tuple[SortKey, ...], start: int, rows: int
+) -> list[tantivy.DocAddress]:
+    """Addresses from `start` on. One neighbour on each side is looked at, to see whether a tie crosses the page."""
+    if rows <= 0:
+        return []
+    key, rest = order[0], order[1:]
+    if key.column == "score":  # equal scores here, or scores that are not wanted first: the next key decides
+        return _by_column(searcher, query, rest, start, rows)
+    before = 1 if start and rest else 0
+    direction = Order.Desc if key.descending else Order.Asc
+    found = searcher.search(
+        query,
+        rows + before + (1 if rest else 0),
+        count=False,
+        order_by_field=key.column,
+        order=direction,
+        offset=start - before,
+    ).hits
+    if not rest:
+        return [address for _, address in found]
+    return _columns_ties(searcher, query, order, found, start, before, rows)
+
+
+def _columns_ties(
+    searcher: tantivy.Searcher,
+    query: Query,
+    order: tuple[SortKey, ...],
+    found: list[tuple[object, tantivy.DocAddress]],
+    start: int,
+    before: int,
+    rows: int,
+) -> list[tantivy.DocAddress]:
+    ordered: list[tantivy.DocAddress] = []
+    place = -before
+    for value, group in groupby(found, key=lambda hit: hit[0]):
+        members = [address for _, address in group]
+        first, place = place, place + len(members)
+        low, high = max(first, 0), min(place, rows)
+        if low >= high:
+            continue
+        if len(members) == 1:
+            ordered += members
+            continue
+        tied = _where(query, order[0].column, value)
+        # A tie that began before the page: what it holds there is skipped within the tie.
+        skipped = start + low - _before(searcher, query, order[0], value) if first < 0 else 0
+        ordered += _by_column(searcher, tied, order[1:], skipped, high - low)
+    return ordered
+
+
+def _where(query: Query, column: str, value: object) -> Query:
+    if value is None:
+        return Query.boolean_query([(Occur.Must, query), (Occur.MustNot, Query.exists_query(column))])
+    return Query.boolean_query([(Occur.Must, query), (Occur.Must, Query.term_query(schema(), column, value))])
+
+
+def _before(searcher: tantivy.Searcher, query: Query, key: SortKey, value: object) -> int:
+    """How many matches come before all that hold `value`."""
+    if COLUMNS[key.column] is Kind.NUMBER and isinstance(value, int):
+        low, high = (value, None) if key.descending else (None, value)
+        beyond = Query.range_query(
+            schema(),
+            key.column,
+            FieldType.Integer,
+            low,
+            high,
+            low is None,
+            high is None,
+        )
+        both = Query.boolean_query([(Occur.Must, query), (Occur.Must, beyond)])
+        return total(searcher, both)
+    return _before_text(searcher, query, key, value)
+
+
+def _before_text(searcher: tantivy.Searcher, query: Query, key: SortKey, value: object) -> int:
+    """The same for a text, which tantivy has no ranges for: a search for the first place by halving."""
+    low, high = 0, total(searcher, query)
+    direction = Order.Desc if key.descending else Order.Asc
+    while low < high:
+        middle = (low + high) // 2
+        hits = searcher.search(query, 1, count=False, order_by_field=key.column, order=direction, offset=middle).hits
+        if _comes_before(hits[0][0], value, key.descending):
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _comes_before(value: object, other: object, descending: bool) -> bool:
+    if value is None or other is None:
+        return value is not None and other is None
+    return str(value) > str(other) if descending else str(value) < str(other)

@@ -1,0 +1,453 @@
+"""A request worked out for any engine: the same few clauses, the same weights, the same order.
+
+Both indexes translate these clauses one for one, so that they answer and rank alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from search import tree
+from search.backend import QueryError, SearchRequest
+from search.document import (
+    BY_NAME,
+    COLUMNS,
+    LONGEST_TOKEN,
+    Asked,
+    Field,
+    Kind,
+    clip,
+    exact_words,
+    folded_words,
+    key_token,
+)
+from search.folding import fold, nfc
+from search.moments import interval
+from search.query import parse, parse_q
+from search.tree import Node, pattern_parts
+
+OnField: TypeAlias = tree.Term | tree.Phrase | tree.Wildcard | tree.Fuzzy | tree.Range | tree.Exists
+
+DEFAULT_SORT = "score desc, metadata_modified desc"
+FREE_WEIGHTS = (("name_f", 4.0), ("title_f", 4.0), ("tags_f", 2.0), ("groups_f", 2.0), ("text_f", 1.0))
+"""CKAN's qf: where a free word may stand, and what that is worth."""
+TIE = 0.1
+PHRASE_WEIGHTS = (("title_f", 4.0), ("text_f", 1.0))
+WORD_CEILING = 500.0
+"""More than one word can add to a BM25 score: (k1+1) × ln(10⁷ datasets) × the weights above, with its phrase."""
+MOST_FREE_WORDS = 64
+"""Words of q that phrases and exact spelling look at; recall looks at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Is:
+    """The column holds this whole value, word or number."""
+
+    column: str
+    value: str | int
+
+
+@dataclass(frozen=True, slots=True)
+class IsAny:
+    column: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InOrder:
+    """The words stand in this order, at most `slop` moves apart (two words at least)."""
+
+    column: str
+    words: tuple[str, ...]
+    slop: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """`pattern` with live `*` and `?`; a backslash makes the next character ordinary."""
+
+    column: str
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    column: str
+    word: str
+    distance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Whole numbers, both bounds included; None is an open end."""
+
+    column: str
+    low: int | None
+    high: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TextBetween:
+    """Texts by code point; None is an open end."""
+
+    column: str
+    low: str | None
+    high: str | None
+    include_low: bool
+    include_high: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Nothing at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    clauses: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Any:
+    clauses: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Except:
+    clause: Clause
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best clause counts, the others by `TIE`."""
+
+    clauses: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Weighted:
+    clause: Clause
+    factor: float
+
+
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """The same score for every match."""
+
+    clause: Clause
+    score: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Preferring:
+    """`clause` decides what is found; each bonus that matches adds its score."""
+
+    clause: Clause
+    bonuses: tuple[Clause, ...]
+
+
+Leaf: TypeAlias = Is | IsAny | InOrder | Like | Near | Between | TextBetween | Whole | Nothing
+Clause: TypeAlias = Leaf | All | Any | Except | Best | Weighted | Flat | Preferring
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """A column to sort by, or "score"."""
+
+    column: str
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """`column` counted; only values that begin with `prefix` (an extra's key), which is cut off again."""
+
+    name: str
+    column: str
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`query` scores, `filters` only keep; `order` is total: it ends with the identifier."""
+
+    query: Clause
+    filters: tuple[Clause, ...]
+    order: tuple[SortKey, ...]
+    facets: tuple[Facet, ...]
+    sort: str
+
+
+def plan(request: SearchRequest, now: datetime | None = None) -> Plan:
+    """Work a request out. Raises QueryError."""
+    moment = now or datetime.now(UTC)
+    asked = parse_q(nfc(request.q), request.dismax)
+    query = _preferring(asked, _clause(asked, moment))
+    filters = [_clause(parse(nfc(text)), moment) for text in request.fq]
+    order, sort = _order(request.sort, scored=_scored(query))
+    return Plan(
+        query=query if _scored(query) else Flat(query),
+        filters=(*filters, *_visible(request)),
+        order=order,
+        facets=tuple(_facet(name) for name in dict.fromkeys(request.facet_fields)),
+        sort=sort,
+    )
+
+
+def _visible(request: SearchRequest) -> Iterator[Clause]:
+    """CKAN's defaults, and the labels that nothing in q or fq can widen."""
+    if not request.include_private:
+        yield Is("capacity", "public")
+    if not any(re.search(r"\+state\b", text) for text in request.fq):
+        more = (("draft", request.include_drafts), ("deleted", request.include_deleted))
+        yield IsAny("state", ("active", *(state for state, wanted in more if wanted)))
+    if request.labels is not None:
+        yield IsAny("labels", tuple(sorted(request.labels))) if request.labels else Nothing()
+
+
+def _order(sort: str | None, *, scored: bool) -> tuple[tuple[SortKey, ...], str]:
+    text = (sort or "").strip()
+    text = DEFAULT_SORT if text in ("", "rank", "none") else text
+    keys = [_sort_key(part) for part in text.split(",")]
+    # Where every score is equal, sorting by it says nothing, and the next key can use its column at once.
+    told = [key for key in keys if scored or key.column != "score"] + [SortKey("id", False)]
+    unique = {key.column: key for key in reversed(told)}
+    ordered = sorted(unique.values(), key=told.index)
+    last = next(place for place, key in enumerate(ordered) if key.column == "id")
+    return tuple(ordered[: last + 1]), text
+
+
+def _sort_key(part: str) -> SortKey:
+    name, _, direction = " ".join(part.split()).partition(" ")
+    field = BY_NAME.get(name)
+    column = "score" if name == "score" else field.sort if field else ""
+    if not column or direction.lower() not in ("", "asc", "desc"):
+        names = ", ".join(["score", *(field.name for field in BY_NAME.values() if field.sort)])
+        raise QueryError(
+            f"Cannot sort by {part.strip()[:80]!r}; write a field and asc or desc. Fields: {names}.", kind="query"
+        )
+    return SortKey(column, direction.lower() == "desc")
+
+
+def _facet(name: str) -> Facet:
+    field = BY_NAME.get(name)
+    if field is None:
+        return Facet(name, "extras", key_token(name, ""))
+    column = field.name if field.name in ("author", "maintainer", "title") else field.column
+    if COLUMNS[column] is not Kind.EXACT:
+        raise QueryError(f"Cannot count values of the field {name!r}; it holds text, dates or numbers.", kind="query")
+    return Facet(name, column, "")
+
+
+def _clause(node: Node, now: datetime) -> Clause:
+    match node:
+        case tree.And(children):
+            return _all([_clause(child, now) for child in children])
+        case tree.Or(children):
+            return Any(tuple(_clause(child, now) for child in children))
+        case tree.Not(child):
+            return Except(_clause(child, now))
+        case tree.Boost(child, factor):
+            return Weighted(_clause(child, now), factor)
+        case tree.Everything():
+            return Whole()
+        case _:
+            return _anywhere(node) if node.field is None else _on_field(node, node.field, now)
+
+
+def _anywhere(node: OnField) -> Clause:
+    """What names no field is looked for in all fields of free text."""
+    match node:
+        case tree.Term(None, text):
+            return _free(folded_words(text), 0)
+        case tree.Phrase(None, text, slop):
+            return _free(folded_words(text), slop)
+        case tree.Wildcard(None, pattern):
+            return Any(tuple(Like(column, _folded_pattern(pattern)) for column, _ in FREE_WEIGHTS))
+        case tree.Fuzzy(None, text, distance):
+            return _all(Near("text_f", word, distance) for word in folded_words(text))
+        case tree.Range(None):
+            raise QueryError("A range needs a field in front of it, as in metadata_modified:[2026-01-01 TO NOW].")
+        case _:
+            return Nothing()
+
+
+def _on_field(node: OnField, name: str, now: datetime) -> Clause:
+    field = BY_NAME.get(name)
+    if field is None:
+        in_words = name.startswith("extras_")
+        key = key_token(name.removeprefix("extras_"), "")
+        return _in_words(node, "extras_f", key) if in_words else _whole_value(node, "extras", key)
+    if field.asked is Asked.WORDS:
+        return _in_words(node, field.column, "")
+    if field.asked is Asked.EXACT:
+        return _whole_value(node, field.column, "")
+    return _on_scale(node, field, now)
+
+
+def _whole_value(node: Node, column: str, key: str) -> Clause:
+    match node:
+        case tree.Term(_, text) | tree.Phrase(_, text, _):
+            return Is(column, clip(key + text))
+        case tree.Wildcard(_, pattern):
+            return Like(column, _literal(key) + pattern)
+        case tree.Fuzzy(_, text, distance):
+            return Near(column, clip(key + text), distance)
+        case tree.Range(_, low, high, include_low, include_high):
+            return _text_range(column, key, low, high, include_low, include_high)
+        case _:
+            return Like(column, _literal(key) + "*")
+
+
+def _in_words(node: Node, column: str, key: str) -> Clause:
+    match node:
+        case tree.Term(_, text):
+            return _words([(key + word)[:LONGEST_TOKEN] for word in folded_words(text)], column, 0)
+        case tree.Phrase(_, text, slop):
+            return _words([(key + word)[:LONGEST_TOKEN] for word in folded_words(text)], column, slop)
+        case tree.Wildcard(_, pattern):
+            return Like(column, _literal(key) + _folded_pattern(pattern))
+        case tree.Fuzzy(_, text, distance):
+            return _all(Near(column, key + word, distance) for word in folded_words(text))
+        case tree.Range(_, low, high, include_low, include_high):
+            first, last = (None if end is None else fold(end) for end in (low, high))
+            return _text_range(column, key, first, last, include_low, include_high)
+        case _:
+            return Like(column, _literal(key) + "*")
+
+
+def _on_scale(node: Node, field: Field, now: datetime) -> Clause:
+    """Dates and whole numbers: a value is the interval that it names, so a day finds all of its moments."""
+    match node:
+        case tree.Term(_, text) | tree.Phrase(_, text, _):
+            return Between(field.column, *_span(text, field, now))
+        case tree.Range(_, first, last, include_low, include_high):
+            low = None if first is None else _span(first, field, now)[0 if include_low else 1] + (not include_low)
+            high = None if last is None else _span(last, field, now)[1 if include_high else 0] - (not include_high)
+            return Whole() if first is None and last is None else Between(field.column, low, high)
+        case tree.Exists():
+            return Whole()
+        case _:
+            raise QueryError(f"{field.name} takes a value or a range, no wildcard and no fuzziness.")
+
+
+def _span(text: str, field: Field, now: datetime) -> tuple[int, int]:
+    if field.asked is Asked.MOMENT:
+        return interval(text, now)
+    if not re.fullmatch(r"-?[0-9]{1,15}", text):
+        raise QueryError(f"{text[:60]!r} is no whole number; {field.name} takes one, or a range as in [3 TO *].")
+    return int(text), int(text)
+
+
+def _text_range(
+    column: str, key: str, low: str | None, high: str | None, include_low: bool, include_high: bool
+) -> Clause:
+    if not key:
+        both_open = low is None and high is None
+        return Like(column, "*") if both_open else TextBetween(column, low, high, include_low, include_high)
+    # Within an extra: everything from "key=" up to, but without, what follows all values of that key.
+    top = key[:-1] + chr(ord(key[-1]) + 1)
+    return TextBetween(
+        column,
+        key if low is None else key + low,
+        top if high is None else key + high,
+        low is None or include_low,
+        high is not None and include_high,
+    )
+
+
+def _free(found: list[str], slop: int) -> Clause:
+    clauses = (_weighted(_words(found, column, slop), weight) for column, weight in FREE_WEIGHTS)
+    return Best(tuple(clauses)) if found else Nothing()
+
+
+def _words(found: list[str], column: str, slop: int) -> Clause:
+    if not found:
+        return Nothing()
+    return Is(column, found[0]) if len(found) == 1 else InOrder(column, tuple(found), slop)
+
+
+def _weighted(clause: Clause, weight: float) -> Clause:
+    return clause if weight == 1.0 else Weighted(clause, weight)
+
+
+def _all(clauses: Iterable[Clause]) -> Clause:
+    """All of them; what says nothing (a word of punctuation only) is left out unless nothing else is there."""
+    listed = list(clauses)
+    telling = [clause for clause in listed if clause != Nothing()]
+    if not telling:
+        return Nothing()
+    return telling[0] if len(telling) == 1 else All(tuple(telling))
+
+
+def _folded_pattern(pattern: str) -> str:
+    return "".join(
+        f"\\{fold(escaped)}" if escaped else char if char in "*?" else fold(char)
+        for escaped, char in pattern_parts(pattern)
+    )
+
+
+def _literal(text: str) -> str:
+    return re.sub(r"([\\*?])", r"\\\1", text)
+
+
+def _preferring(asked: Node, clause: Clause) -> Clause:
+    """Words together count more; what is spelled exactly as typed, diacritics included, comes first, always."""
+    spelled = [word for text in _free_texts(asked) for word in exact_words(text)]
+    step = WORD_CEILING * len(spelled) * max(1.0, _highest_boost(asked))
+    spelled = spelled[:MOST_FREE_WORDS]
+    folded = list(map(fold, spelled))
+    bonuses: list[Clause] = []
+    if len(folded) > 1:
+        bonuses += [_weighted(InOrder(column, tuple(folded)), weight) for column, weight in PHRASE_WEIGHTS]
+    marked = [word for word in spelled if fold(word) != word]
+    if marked:
+        bonuses += [
+            Flat(_all(Is("text_x", word) for word in marked), step),
+            Flat(_all(Is("title_x", word) for word in marked), step),
+            Flat(_words(spelled, "title_x", 0), step),
+        ]
+    return Preferring(clause, tuple(bonuses)) if bonuses else clause
+
+
+def _free_texts(node: Node) -> Iterator[str]:
+    match node:
+        case tree.And(children) | tree.Or(children):
+            for child in children:
+                yield from _free_texts(child)
+        case tree.Boost(child, _):
+            yield from _free_texts(child)
+        case tree.Term(None | "text" | "title", text) | tree.Phrase(None | "text" | "title", text, _):
+            yield text
+
+
+def _highest_boost(node: Node) -> float:
+    match node:
+        case tree.And(children) | tree.Or(children):
+            return max(map(_highest_boost, children))
+        case tree.Boost(child, factor):
+            return max(1.0, factor) * _highest_boost(child)
+        case _:
+            return 1.0
+
+
+def _scored(clause: Clause) -> bool:
+    """Whether matches can differ in score."""
+    match clause:
+        case Is(column, _):
+            return COLUMNS[column] is Kind.WORDS
+        case InOrder() | Weighted() | Preferring():
+            return True
+        case All(clauses) | Any(clauses) | Best(clauses):
+            return any(map(_scored, clauses))
+        case _:
+            return False
