@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import sqlalchemy as sa
 
-from demo.illustrative.seed import Rows, random_for
+from demo.illustrative.seed import Rows, keep, random_for
 from demo.illustrative.stations import STATIONS
 from schemas import catalog
 
@@ -94,9 +95,14 @@ def _value(code: str, place: str, period: str, value: float, day: str) -> dict[s
 
 
 def write_cube(path: Path) -> Path:
-    """Write the cube as a SQLite file with the tables chi_tieu and gia_tri; replaces what was there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
+    """Write the cube as a SQLite file with the tables chi_tieu and gia_tri; one that holds the same stays as it is."""
+    with TemporaryDirectory() as folder:
+        fresh = Path(folder) / path.name
+        _fill(fresh)
+        return keep(path, fresh.read_bytes())
+
+
+def _fill(path: Path) -> None:
     metadata = sa.MetaData()
     tables = (
         _sql_table(metadata, "chi_tieu", "D18/chi-tieu", ("ma",)),
@@ -110,7 +116,6 @@ def write_cube(path: Path) -> Path:
                 connection.execute(table.insert(), [{k: v if v != "" else None for k, v in r.items()} for r in rows])
     finally:
         engine.dispose()
-    return path
 
 
 def _sql_table(metadata: sa.MetaData, name: str, schema: str, key: tuple[str, ...]) -> sa.Table:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from demo.illustrative.seed import LAST_DAY, VIETNAM, Rows, random_for
+from demo.illustrative.seed import LAST_DAY, VIETNAM, Rows, keep, random_for
 from schemas import catalog
 
 
@@ -64,7 +64,6 @@ def write_stations(folder: Path, units: Iterable[Mapping[str, str]], last: date 
     mix encodings. The station LATE_STATION misses in the first day and comes in the late file.
     """
     day_files = folder / "so-lieu"
-    day_files.mkdir(parents=True, exist_ok=True)
     days = [last - timedelta(days=back) for back in (2, 1, 0)]
     first = measurements(days[0])
     late = [row for row in first if row["ma_tram"] == LATE_STATION]
@@ -74,11 +73,9 @@ def write_stations(folder: Path, units: Iterable[Mapping[str, str]], last: date 
         (day_files / f"{days[2]}.csv", measurements(days[2]), "utf-8-sig", "\r\n"),
         (day_files / f"{days[0]}-bo-sung.csv", late, "utf-8", "\n"),
     )
-    stations = folder / "tram.csv"
-    stations.write_bytes(windows_1258(_csv_text(STATION_FIELDS, station_rows(units), "\n")))
-    for path, rows, encoding, ending in drops:
-        path.write_bytes(_csv_text(MEASURE_FIELDS, rows, ending).encode(encoding))
-    return (stations, *(path for path, *_ in drops))
+    stations = keep(folder / "tram.csv", windows_1258(_csv_text(STATION_FIELDS, station_rows(units), "\n")))
+    files = (keep(path, _csv_text(MEASURE_FIELDS, rows, end).encode(code)) for path, rows, code, end in drops)
+    return (stations, *files)
 
 
 def station_rows(units: Iterable[Mapping[str, str]]) -> Rows:

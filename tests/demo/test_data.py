@@ -378,6 +378,14 @@ def test_everything_made_is_the_same_each_time(tmp_path: Path, tree: Administrat
     assert [path.read_bytes() for path in once] == [path.read_bytes() for path in twice]
 
 
+def test_a_second_preparation_touches_nothing(tmp_path: Path, unit_rows: list) -> None:
+    def prepare() -> list[int]:
+        cube = indicators.write_cube(tmp_path / "cube.sqlite")
+        return [path.stat().st_mtime_ns for path in (cube, *stations.write_stations(tmp_path, unit_rows))]
+
+    assert prepare() == prepare()
+
+
 def test_the_generator_writes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "docs").mkdir()
     monkeypatch.chdir(tmp_path)
