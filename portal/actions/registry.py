@@ -25,7 +25,8 @@ class Action:
 
     `safe` actions only read, answer GET as well, and never commit. `on` finds the target that the
     permission is judged on (None: the settings). `unknown` says what happens to undeclared
-    parameters: marshmallow's EXCLUDE drops them, INCLUDE keeps them, RAISE refuses them.
+    parameters: marshmallow's EXCLUDE drops them, INCLUDE keeps them, RAISE refuses them; when it is
+    not said, the schema's Meta decides, and without that they are dropped.
     """
 
     name: str
@@ -55,7 +56,7 @@ def action(
     allow: Permission,
     on: Find | None = None,
     safe: bool = False,
-    unknown: str = EXCLUDE,
+    unknown: str | None = None,
 ) -> Callable[[Run], Run]:
     """Declare the function below as the action of its own name (a trailing underscore is dropped)."""
 
@@ -63,7 +64,8 @@ def action(
         name = run.__name__.rstrip("_")
         if name in ACTIONS:
             raise RuntimeError(f"the action {name} is declared twice")
-        ACTIONS[name] = Action(name, params, allow, run, on, safe, unknown)
+        policy_of_unknown = unknown or getattr(params.Meta, "unknown", EXCLUDE)
+        ACTIONS[name] = Action(name, params, allow, run, on, safe, policy_of_unknown)
         return run
 
     return declare

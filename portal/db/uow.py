@@ -27,7 +27,7 @@ class UnitOfWork:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.session.rollback()
+        # Closing undoes what is not committed; unlike a rollback it leaves what was read usable afterwards.
         self.session.close()
 
     def later(self, topic: str, entity_id: str) -> None:

@@ -11,7 +11,7 @@ from portal.runtime import Portal
 Json = dict[str, Any]
 
 
-def call(portal: Portal, actor: Actor, name: str, **params: Any) -> Any:
+def call(portal: Portal, actor: Actor, name: str, /, **params: Any) -> Any:
     """Run an action and return its result as a client reads it."""
     return orjson.loads(orjson.dumps(registry.call(portal, actor, name, params)))
 

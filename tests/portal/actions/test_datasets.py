@@ -20,7 +20,7 @@ def editor(portal: Portal, org: Json) -> Actor:
     return make_actor(portal, "editor", "editor", org)
 
 
-def errors_of(portal: Portal, actor: Actor, action: str, **params: Any) -> Json:
+def errors_of(portal: Portal, actor: Actor, action: str, /, **params: Any) -> Json:
     with pytest.raises(Invalid) as problem:
         call(portal, actor, action, **params)
     return problem.value.errors

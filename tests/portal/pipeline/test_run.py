@@ -37,7 +37,7 @@ def test_a_file_becomes_a_search_hit_with_rows(portal: Portal, source: Source, c
 
 
 def test_a_second_run_changes_nothing(portal: Portal, source: Source, counts) -> None:
-    source.write("a.csv", GOOD)
+    source.write("aa.csv", GOOD)
     source.run()
     with portal.read() as uow:
         before = uow.session.execute(select(Dataset.rendered, Dataset.revision)).all()
@@ -48,26 +48,26 @@ def test_a_second_run_changes_nothing(portal: Portal, source: Source, counts) ->
 
 
 def test_a_change_makes_a_new_version_and_keeps_every_identity(portal: Portal, source: Source, counts) -> None:
-    source.write("a.csv", GOOD)
+    source.write("aa.csv", GOOD)
     source.run()
-    before = orjson.loads(orjson.dumps(registry.call(portal, SYSTEM, "package_show", {"id": "a"})))
-    source.write("a.csv", GOOD + "00003,Phòng khám\n")
+    before = orjson.loads(orjson.dumps(registry.call(portal, SYSTEM, "package_show", {"id": "aa"})))
+    source.write("aa.csv", GOOD + "00003,Phòng khám\n")
     assert counts(source.run()) == {"updated": 1}
-    after = orjson.loads(orjson.dumps(registry.call(portal, SYSTEM, "package_show", {"id": "a"})))
+    after = orjson.loads(orjson.dumps(registry.call(portal, SYSTEM, "package_show", {"id": "aa"})))
     assert (after["id"], after["resources"][0]["id"]) == (before["id"], before["resources"][0]["id"])
     with portal.read() as uow:
         assert sorted(uow.session.scalars(select(TableVersion.number))) == [1, 2]
 
 
 def test_a_bad_item_never_stops_the_rest_and_its_last_version_stays(portal: Portal, source: Source, counts) -> None:
-    source.write("a.csv", GOOD)
-    source.write("b.csv", GOOD)
+    source.write("aa.csv", GOOD)
+    source.write("bb.csv", GOOD)
     source.run()
-    source.write("a.csv", "<html><body>Lỗi máy chủ</body></html>")
-    source.write("b.csv", GOOD + "00003,Phòng khám\n")
+    source.write("aa.csv", "<html><body>Lỗi máy chủ</body></html>")
+    source.write("bb.csv", GOOD + "00003,Phòng khám\n")
     job = source.run()
     assert counts(job) == {"refused": 1, "updated": 1}
-    package = orjson.loads(orjson.dumps(registry.call(portal, ANONYMOUS, "package_show", {"id": "a"})))
+    package = orjson.loads(orjson.dumps(registry.call(portal, ANONYMOUS, "package_show", {"id": "aa"})))
     rows = registry.call(portal, ANONYMOUS, "datastore_search", {"resource_id": package["resources"][0]["id"]})
     assert rows["total"] == 2
     report = registry.call(portal, SYSTEM, "harvest_job_report", {"id": job["id"]})
@@ -89,24 +89,24 @@ def test_a_refused_newcomer_is_a_draft_that_nobody_outside_sees(portal: Portal, 
 
 
 def test_what_a_complete_listing_no_longer_names_is_deleted(portal: Portal, source: Source, counts) -> None:
-    source.write("a.csv", GOOD)
-    source.write("b.csv", GOOD)
+    source.write("aa.csv", GOOD)
+    source.write("bb.csv", GOOD)
     source.run()
-    (source.folder / "b.csv").unlink()
+    (source.folder / "bb.csv").unlink()
     assert counts(source.run()) == {"not modified": 1, "deleted": 1}
     index.drain(portal)
-    assert found(portal, "*:*") == ["a"]
-    source.write("b.csv", GOOD)
+    assert found(portal, "*:*") == ["aa"]
+    source.write("bb.csv", GOOD)
     assert counts(source.run())["added"] == 1
 
 
 def test_an_empty_listing_deletes_nothing(portal: Portal, source: Source) -> None:
-    source.write("a.csv", GOOD)
+    source.write("aa.csv", GOOD)
     source.run()
-    (source.folder / "a.csv").unlink()
+    (source.folder / "aa.csv").unlink()
     job = source.run()
     assert job["stats"]["deleted"] == 0
-    assert found(portal, "*:*") == ["a"]
+    assert found(portal, "*:*") == ["aa"]
 
 
 def test_too_many_deletions_are_doubted(portal: Portal, source: Source) -> None:
@@ -121,17 +121,17 @@ def test_too_many_deletions_are_doubted(portal: Portal, source: Source) -> None:
 
 
 def test_what_a_person_deleted_stays_deleted(portal: Portal, source: Source) -> None:
-    source.write("a.csv", GOOD)
+    source.write("aa.csv", GOOD)
     source.run()
-    registry.call(portal, SYSTEM, "package_delete", {"id": "a"})
-    source.write("a.csv", GOOD + "00003,Phòng khám\n")
+    registry.call(portal, SYSTEM, "package_delete", {"id": "aa"})
+    source.write("aa.csv", GOOD + "00003,Phòng khám\n")
     source.run()
     with portal.read() as uow:
         assert uow.session.scalars(select(Dataset.state)).all() == ["deleted"]
 
 
 def test_a_worker_that_lost_its_lease_can_store_nothing(portal: Portal, source: Source) -> None:
-    source.write("a.csv", GOOD)
+    source.write("aa.csv", GOOD)
     job_id = source.queue()
     with portal.work() as uow:
         db.claim(uow.session, "first", now(), now())
@@ -169,8 +169,8 @@ def test_a_crash_at_any_step_is_followed_by_a_run_that_finishes(
     portal: Portal, source: Source, counts, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     """A crash is a BaseException here: nothing of ours catches it, as nothing catches kill -9."""
-    source.write("a.csv", GOOD)
-    source.write("b.csv", GOOD)
+    source.write("aa.csv", GOOD)
+    source.write("bb.csv", GOOD)
     job_id = source.queue()
     with portal.work() as uow:
         db.claim(uow.session, "first", now(), now())
@@ -202,14 +202,14 @@ def test_a_crash_at_any_step_is_followed_by_a_run_that_finishes(
 
 
 def test_an_item_that_kills_its_worker_again_and_again_is_given_up(portal: Portal, source: Source, counts) -> None:
-    source.write("a.csv", GOOD)
+    source.write("aa.csv", GOOD)
     job_id = source.queue()
     with portal.work() as uow:
         job = db.claim(uow.session, "worker", now(), now())
         assert job is not None
         job.gather_finished = now()
         uow.session.add(
-            HarvestObject(job_id=job.id, source_id=job.source_id, guid="a.csv", tries=portal.settings.harvest_tries)
+            HarvestObject(job_id=job.id, source_id=job.source_id, guid="aa.csv", tries=portal.settings.harvest_tries)
         )
         uow.commit()
     run.run_job(portal, job_id, "worker")
