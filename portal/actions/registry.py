@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError
 
@@ -15,6 +15,7 @@ from portal.errors import Invalid
 from portal.runtime import Context, Portal
 
 Params = dict[str, Any]
+Unknown = Literal["exclude", "include", "raise"]
 Find = Callable[[Context, Params], Any]
 Run = Callable[[Context, Any, Params], Any]
 
@@ -30,12 +31,12 @@ class Action:
     """
 
     name: str
-    params: type[Schema]
+    params: Schema
     allow: Permission
     run: Run
     on: Find | None
     safe: bool
-    unknown: str
+    unknown: Unknown
 
     @property
     def help(self) -> str:
@@ -56,7 +57,7 @@ def action(
     allow: Permission,
     on: Find | None = None,
     safe: bool = False,
-    unknown: str | None = None,
+    unknown: Unknown | None = None,
 ) -> Callable[[Run], Run]:
     """Declare the function below as the action of its own name (a trailing underscore is dropped)."""
 
@@ -64,8 +65,8 @@ def action(
         name = run.__name__.rstrip("_")
         if name in ACTIONS:
             raise RuntimeError(f"the action {name} is declared twice")
-        policy_of_unknown = unknown or getattr(params.Meta, "unknown", EXCLUDE)
-        ACTIONS[name] = Action(name, params, allow, run, on, safe, policy_of_unknown)
+        what_of_unknown: Unknown = unknown or getattr(params.Meta, "unknown", None) or EXCLUDE
+        ACTIONS[name] = Action(name, params(), allow, run, on, safe, what_of_unknown)
         return run
 
     return declare
@@ -94,13 +95,13 @@ def call(portal: Portal, actor: Actor, name: str, data: Mapping[str, Any]) -> An
 def load(declared: Action, data: Mapping[str, Any]) -> Params:
     """Check parameters against the action's schema. Raises Invalid with CKAN's shape of errors."""
     try:
-        loaded: Params = declared.params().load(data, unknown=declared.unknown)
+        loaded: Params = declared.params.load(data, unknown=declared.unknown)
     except ValidationError as error:
         raise Invalid(_shape(error.messages_dict, declared.unknown)) from None
     return loaded
 
 
-def _shape(messages: Mapping[Any, Any], unknown: str) -> dict[str, Any]:
+def _shape(messages: Mapping[Any, Any], unknown: Unknown) -> dict[str, Any]:
     """CKAN's shape: lists keep positions, unknown parameters come together under `__extras`."""
     shaped = {str(key): _positions(value) for key, value in messages.items()}
     if unknown != RAISE:

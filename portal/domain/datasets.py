@@ -118,10 +118,8 @@ class Dataset(Base):
     revision: Mapped[int] = mapped_column(BigInteger, default=0)
     rendered: Mapped[bytes] = mapped_column(LargeBinary, default=b"{}")
 
-    all_resources: Mapped[list[Resource]] = relationship(
-        order_by=Resource.position, cascade="all, delete-orphan", lazy="selectin"
-    )
-    tags: Mapped[list[Tag]] = relationship(secondary="package_tag", order_by=Tag.name, lazy="selectin")
+    all_resources: Mapped[list[Resource]] = relationship(order_by=Resource.position, cascade="all, delete-orphan")
+    tags: Mapped[list[Tag]] = relationship(secondary="package_tag", order_by=Tag.name)
 
     @property
     def resources(self) -> list[Resource]:
