@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import CursorResult, Update, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, Update, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from portal.domain.base import new_id, now
@@ -22,6 +22,8 @@ from portal.domain.harvest import (
     HarvestSource,
 )
 from portal.errors import NotFound
+
+MOST_CANDIDATES = 50
 
 
 class LeaseLost(Exception):
@@ -89,6 +91,31 @@ def take_turn(session: Session, source: HarvestSource, following: datetime | Non
 
 def claim(session: Session, owner: str, moment: datetime, until: datetime) -> HarvestJob | None:
     """Take one queued or orphaned job, at most one at a time for each source; None when there is nothing to do."""
+    candidates = session.execute(
+        select(HarvestJob.id, HarvestJob.source_id)
+        .where(_claimable(moment))
+        .order_by(HarvestJob.created)
+        .limit(MOST_CANDIDATES)
+    ).all()
+    for job_id, source_id in candidates:
+        # The source is locked first and the job judged again after that: of two workers that saw two
+        # jobs of one source waiting, the second must see what the first has just taken.
+        source = select(HarvestSource.id).where(HarvestSource.id == source_id).with_for_update(skip_locked=True)
+        if session.scalar(source) is None:
+            continue
+        again = select(HarvestJob).where(HarvestJob.id == job_id, _claimable(moment)).with_for_update(skip_locked=True)
+        job = session.scalars(again).first()
+        if job is not None:
+            job.status, job.lease_owner, job.lease_until = RUNNING, owner, until
+            job.gather_started = job.gather_started or moment
+            job.tries += 1
+            session.flush()
+            return job
+    return None
+
+
+def _claimable(moment: datetime) -> ColumnElement[bool]:
+    """Queued, or running with a lease that is over; and no other job of the same source under way."""
     other = aliased(HarvestJob)
     busy = exists().where(
         other.source_id == HarvestJob.source_id,
@@ -98,20 +125,7 @@ def claim(session: Session, owner: str, moment: datetime, until: datetime) -> Ha
     )
     fresh = and_(HarvestJob.status == NEW, HarvestJob.queued.is_(True))
     orphaned = and_(HarvestJob.status == RUNNING, HarvestJob.lease_until <= moment)
-    job = session.scalars(
-        select(HarvestJob)
-        .where(or_(fresh, orphaned), ~busy)
-        .order_by(HarvestJob.created)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    ).first()
-    if job is None:
-        return None
-    job.status, job.lease_owner, job.lease_until = RUNNING, owner, until
-    job.gather_started = job.gather_started or moment
-    job.tries += 1
-    session.flush()
-    return job
+    return and_(or_(fresh, orphaned), ~busy)
 
 
 def fence(session: Session, job_id: str, owner: str, until: datetime) -> None:

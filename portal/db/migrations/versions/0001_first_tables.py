@@ -60,13 +60,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_outbox_due", ["topic", "due", "id"], unique=False)
 
     op.create_table(
-        "scheduler_tick",
-        sa.Column("task", sa.String(length=80), nullable=False),
-        sa.Column("moment", sa.DateTime(), nullable=False),
-        sa.Column("taken", sa.DateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("task", "moment", name=op.f("pk_scheduler_tick")),
-    )
-    op.create_table(
         "tag",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
@@ -392,7 +385,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_tag_name"))
 
     op.drop_table("tag")
-    op.drop_table("scheduler_tick")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index("ix_outbox_due")
 
