@@ -16,6 +16,8 @@ from frictionless import Package, Resource
 from demo import generate, units
 from demo.illustrative import enterprises, indicators, prices, stations
 from demo.illustrative.seed import LAST_DAY
+from demo.sources import ENTERPRISE_COLUMNS as ENTERPRISE
+from demo.sources import PRICE_COLUMNS as PRICE
 from schemas import catalog
 from schemas.administrative import AdministrativeUnits
 
@@ -173,27 +175,6 @@ def _ours(text: str, name: str) -> str:
     return text.replace(".", "").replace(",", ".") if name.startswith(("gia_", "von_")) or name == "gia" else text
 
 
-ENTERPRISE = {
-    "MaSoDN": "ma_dn",
-    "TenDN": "ten",
-    "TenVietTat": "ten_viet_tat",
-    "Nhom": "nhom",
-    "TrongDiem": "trong_diem",
-    "NganhChinh": "vsic_chinh",
-    "PhienBanVSIC": "vsic_phien_ban",
-    "MaXa": "ma_xa",
-    "DiaChi": "dia_chi",
-    "NamThanhLap": "nam_thanh_lap",
-    "VonDieuLe": "von_dieu_le_trd",
-    "SoLaoDong": "so_lao_dong",
-    "QuyMo": "quy_mo",
-    "LinhVuc": "linh_vuc",
-    "Website": "website",
-    "TrangThai": "trang_thai",
-    "NgayCapNhat": "ngay_cap_nhat",
-}
-
-
 def test_the_clean_register_is_valid_without_its_personal_columns(
     tree: AdministrativeUnits, unit_rows: list[dict[str, str]]
 ) -> None:
@@ -235,20 +216,6 @@ def test_the_faulty_register_is_wrong_where_it_is_meant_to_be(
 
 
 # D09: prices
-
-PRICE = {
-    "NgayKhaoSat": "ngay",
-    "MaHang": "ma_mat_hang",
-    "TenHang": "ten_mat_hang",
-    "MaDiem": "ma_diem",
-    "MaXa": "ma_xa",
-    "LoaiGia": "loai_gia",
-    "DonViTinh": "don_vi_tinh",
-    "Gia": "gia",
-    "GiaThap": "gia_thap",
-    "GiaCao": "gia_cao",
-    "Nguon": "nguon",
-}
 
 
 def test_prices_are_valid_and_complete(unit_rows: list[dict[str, str]]) -> None:
