@@ -18,7 +18,7 @@ from portal.db import harvest as db
 from portal.db.harvest import LeaseLost
 from portal.domain.base import now
 from portal.domain.harvest import INTERVALS, HarvestSource
-from portal.pipeline import index, publish, run, sweep
+from portal.pipeline import index, load, publish, run, sweep
 from portal.runtime import Portal
 
 DUE_SECONDS = 5
@@ -92,6 +92,7 @@ def start_ticks(portal: Portal) -> BackgroundScheduler:
     )
     scheduler.add_job(guarded, "interval", seconds=DUE_SECONDS, args=(enqueue_due, portal))
     scheduler.add_job(guarded, "interval", seconds=portal.settings.worker_poll, args=(index.drain, portal))
+    scheduler.add_job(guarded, "interval", seconds=portal.settings.worker_poll, args=(load.drain, portal))
     scheduler.add_job(guarded, "interval", seconds=DUE_SECONDS, args=(publish.drain, portal))
     scheduler.add_job(guarded, "interval", minutes=SWEEP_MINUTES, args=(sweep.sweep, portal))
     scheduler.start()

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from marshmallow import EXCLUDE, INCLUDE, Schema, ValidationError, fields, validates, validates_schema
 
+from schemas import catalog
 from schemas.record import DatasetRecord, ResourceRecord
 from schemas.vocabularies import PROFILE_FIELDS, PROFILE_NAMES
 
@@ -22,12 +23,12 @@ _TAG = re.compile(r"^[\w .-]*$")
 _EMAIL = re.compile(r"^[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\".]+$")
 _UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
-RESOURCE_GIVEN = frozenset({"id", "name", "url", "description", "format", "mimetype", "size", "hash"})
+RESOURCE_GIVEN = frozenset({"id", "name", "url", "description", "format", "mimetype", "size", "hash", "schema"})
 RESOURCE_OURS = frozenset(
     {
         "package_id", "position", "created", "last_modified", "metadata_modified", "state", "datastore_active",
         "url_type", "cache_last_updated", "cache_url", "mimetype_inner", "validation_status", "upload", "clear_upload",
-        "schema", "revision_id", "datastore_contains_all_records_of_source_file",
+        "revision_id", "datastore_contains_all_records_of_source_file",
     }
 )  # fmt: skip
 """Keys of a resource that the portal itself writes: what a client sends for them is not kept."""
@@ -93,6 +94,30 @@ class Whole(fields.Field[Any]):
             raise ValidationError("Invalid integer") from None
 
 
+class TableSchemaField(fields.Field[Any]):
+    """A Table Schema: the name of one of the portal's own, or a descriptor as an object or its JSON text."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if value in (None, "", {}):
+            return None
+        if isinstance(value, str) and not value.lstrip().startswith("{"):
+            return _known_schema(value)
+        try:
+            descriptor = orjson.loads(value) if isinstance(value, str) else value
+        except orjson.JSONDecodeError:
+            descriptor = None
+        if not isinstance(descriptor, dict) or not isinstance(descriptor.get("fields"), list):
+            raise ValidationError('Not a Table Schema: a JSON object with a list of "fields" is expected')
+        return descriptor
+
+
+def _known_schema(name: str) -> str:
+    try:
+        return catalog.get(name).name
+    except KeyError as error:
+        raise ValidationError(str(error)) from None
+
+
 class ResourceParams(Schema):
     """A resource as clients send it; keys that CKAN does not know are kept as they are."""
 
@@ -107,6 +132,7 @@ class ResourceParams(Schema):
     mimetype = Text(allow_none=True)
     hash = Text(allow_none=True)
     size = Whole(allow_none=True)
+    schema = TableSchemaField(allow_none=True)
 
     @validates("id")
     def check_id(self, value: str | None, data_key: str) -> None:
@@ -271,7 +297,10 @@ def _profile_value(translated: bool, value: Any) -> Any:
 def resource_record(loaded: Mapping[str, Any]) -> ResourceRecord:
     """A checked resource as the one inbound shape."""
     kept = {key: value for key, value in loaded.items() if key not in RESOURCE_GIVEN | RESOURCE_OURS}
+    schema = loaded.get("schema")
     return ResourceRecord(
+        schema=schema if isinstance(schema, dict) else None,
+        schema_name=schema if isinstance(schema, str) else None,
         id=loaded.get("id") or None,
         name=loaded.get("name") or "",
         url=loaded.get("url") or "",

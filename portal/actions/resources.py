@@ -15,6 +15,7 @@ from portal.actions.registry import Params, action
 from portal.db import datasets as db
 from portal.domain.base import new_id, now
 from portal.domain.datasets import Dataset, Resource
+from portal.domain.events import LOAD
 from portal.domain.rendering import resource_dict
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
@@ -166,6 +167,7 @@ def _store(ctx: Context, resource: Resource, upload: Upload, record: ResourceRec
     name = file_name(upload.name)
     resource.url_type, resource.file_key, resource.file_name = "upload", blob.key, name
     resource.last_modified = now()
+    ctx.uow.later(LOAD, resource.id)
     suffix = name.rsplit(".", 1)[-1] if "." in name else ""
     format_ = record.format or FORMATS.get(suffix, "")
     guessed = MEDIA_TYPES.get(format_) or mimetypes.guess_type(name)[0] or upload.media_type or None

@@ -79,6 +79,7 @@ class Resource(Base):
         self.hash = record.hash or self.hash
         self.size = record.size if record.size is not None else self.size
         self.extras = dict(record.extras)
+        self.schema_name, self.table_schema = record.schema_name, dict(record.schema or {})
 
     @property
     def datastore_active(self) -> bool:

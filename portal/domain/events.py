@@ -12,6 +12,7 @@ from portal.domain.base import Base, new_id, now
 
 INDEX = "index"
 PUBLISH = "publish"
+LOAD = "load"
 
 
 class OutboxRow(Base):

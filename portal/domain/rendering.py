@@ -87,9 +87,10 @@ def resource_dict(resource: Resource, site_url: str, position: int | None = None
 
 
 def _validation(resource: Resource) -> Json:
-    if resource.validation_status is None:
-        return {}
-    return {"schema": resource.schema_name, "validation_status": resource.validation_status}
+    """The table schema and the last verdict, where there are any, under ckanext-validation's keys."""
+    schema = resource.schema_name or resource.table_schema
+    verdict = {"validation_status": resource.validation_status} if resource.validation_status else {}
+    return {**({"schema": schema} if schema else {}), **verdict}
 
 
 def resource_url(resource: Resource, site_url: str) -> str:

@@ -82,10 +82,11 @@ def prepare(portal: Portal, verdict: Verdict, previous: Mapping[str, Manifest]) 
 
     `previous` maps resource names to the manifests they have now, so that unchanged parts are kept.
     """
-    return tuple(_prepare(portal, checked, previous.get(checked.record.name)) for checked in verdict.resources)
+    return tuple(prepare_one(portal, checked, previous.get(checked.record.name)) for checked in verdict.resources)
 
 
-def _prepare(portal: Portal, checked: CheckedResource, previous: Manifest | None) -> Prepared:
+def prepare_one(portal: Portal, checked: CheckedResource, previous: Manifest | None) -> Prepared:
+    """As `prepare`, for one resource."""
     if checked.tables and checked.schema is not None:
         return Prepared(checked, manifest=portal.tables.write(checked.tables, checked.schema, previous=previous))
     content = checked.record.content
@@ -160,12 +161,15 @@ def _describe(
     groups = [group.id for group in found if group is not None]
     db.describe(uow, dataset, record, groups)
     for resource, ready in zip(dataset.resources, prepared, strict=False):
-        _attach(uow, dataset, resource, ready)
+        attach(uow, dataset, resource, ready)
     return db.save(uow, dataset, portal.settings.site_url)
 
 
-def _attach(uow: UnitOfWork, dataset: Dataset, resource: Resource, ready: Prepared) -> None:
-    """Point a resource at the bytes that were prepared for it."""
+def attach(uow: UnitOfWork, dataset: Dataset, resource: Resource, ready: Prepared) -> None:
+    """Point a resource at the verdict, and at the rows or the file, that were prepared for it.
+
+    An uploaded resource keeps its own file as what it serves; a harvested one serves its rows.
+    """
     if ready.checked.report is not None:
         body = {"valid": ready.checked.report.valid, "report": ready.checked.report.to_dict()}
         resource.validation_status = SUCCESS if ready.checked.report.valid else FAILURE
@@ -178,10 +182,9 @@ def _attach(uow: UnitOfWork, dataset: Dataset, resource: Resource, ready: Prepar
 
 def _new_version(uow: UnitOfWork, resource: Resource, ready: Prepared, manifest: Manifest) -> None:
     current = db.current_version(uow.session, resource)
-    resource.url_type, resource.file_name = "harvest", f"{_stem(resource)}.csv"
-    resource.format, resource.mimetype = "CSV", MEDIA_TYPES["CSV"]
-    resource.schema_name = ready.checked.record.schema_name
-    resource.table_schema = dict(ready.checked.schema or {})
+    if resource.url_type != "upload":
+        resource.url_type, resource.file_name = "harvest", f"{_stem(resource)}.csv"
+        resource.format, resource.mimetype, resource.hash = "CSV", MEDIA_TYPES["CSV"], manifest.fingerprint
     if current is not None and current.fingerprint == manifest.fingerprint:
         return
     version = TableVersion(
@@ -195,7 +198,6 @@ def _new_version(uow: UnitOfWork, resource: Resource, ready: Prepared, manifest:
     )
     uow.session.add(version)
     resource.version_id, resource.last_modified = version.id, now()
-    resource.hash = manifest.fingerprint
     uow.later(PUBLISH, resource.id)
 
 

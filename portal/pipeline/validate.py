@@ -22,11 +22,12 @@ References = Callable[[str], Any]
 
 def validate(record: DatasetRecord, references: References, *, limit: int, options: ReadOptions) -> Verdict:
     """Check one record. Bad files and bad rows are findings, never exceptions."""
-    checked = tuple(_check(resource, references, limit, options) for resource in record.resources)
+    checked = tuple(check(resource, references, limit, options) for resource in record.resources)
     return Verdict(metadata.check_record(record), checked)
 
 
-def _check(resource: ResourceRecord, references: References, limit: int, options: ReadOptions) -> CheckedResource:
+def check(resource: ResourceRecord, references: References, limit: int, options: ReadOptions) -> CheckedResource:
+    """Check one resource; without content, or with content that is no table, there is no report."""
     if resource.content is None or not _tabular(resource):
         return CheckedResource(resource)
     try:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from portal.access.identity import ANONYMOUS, SYSTEM, Actor
 from portal.actions.resources import LONGEST_FILE_NAME, file_name
 from portal.errors import Invalid, NotAuthorized, NotFound
+from portal.pipeline import load
 from portal.runtime import Portal
 from schemas.record import Upload
 from tests.portal.actions.people import Json, call, make_actor, make_org
@@ -138,3 +139,37 @@ def test_file_names_are_always_safe(name: str) -> None:
 )
 def test_file_names(name: str, munged: str) -> None:
     assert file_name(name) == munged
+
+
+def test_an_uploaded_table_is_validated_and_answers_rows(portal: Portal, editor: Actor, dataset: Json) -> None:
+    file = upload("a.csv", "ma,ten\n00001,Trạm y tế\n".encode())
+    made = call(portal, editor, "resource_create", package_id="xx", upload=file)
+    assert made["datastore_active"] is False
+    assert load.drain(portal) == 1
+    shown = call(portal, ANONYMOUS, "resource_show", id=made["id"])
+    assert (shown["datastore_active"], shown["validation_status"]) == (True, "success")
+    assert (shown["url"], shown["url_type"]) == (made["url"], "upload")
+    rows = call(portal, ANONYMOUS, "datastore_search", resource_id=made["id"])
+    assert rows["records"] == [{"_id": 1, "ma": "00001", "ten": "Trạm y tế"}]
+
+
+def test_a_bad_upload_keeps_the_last_good_rows(
+    portal: Portal, editor: Actor, dataset: Json
+) -> None:
+    schema = {"fields": [{"name": "ma", "type": "string"}, {"name": "so", "type": "integer"}]}
+    good = upload("a.csv", b"ma,so\n00001,1\n")
+    made = call(portal, editor, "resource_create", package_id="xx", upload=good, schema=schema)
+    load.drain(portal)
+    bad = upload("a.csv", "ma,so\n00001,một\n".encode())
+    call(portal, editor, "resource_patch", id=made["id"], upload=bad)
+    load.drain(portal)
+    shown = call(portal, ANONYMOUS, "resource_show", id=made["id"])
+    assert (shown["datastore_active"], shown["validation_status"]) == (True, "failure")
+    assert call(portal, ANONYMOUS, "datastore_search", resource_id=made["id"])["records"][0]["so"] == 1
+    report = call(portal, ANONYMOUS, "resource_validation_show", resource_id=made["id"])
+    assert (report["status"], report["report"]["report"]["findings"][0]["row"]) == ("failure", 2)
+
+
+def test_an_unknown_schema_is_refused_by_name(portal: Portal, editor: Actor, dataset: Json) -> None:
+    with pytest.raises(Invalid, match="no-such-schema"):
+        call(portal, editor, "resource_create", package_id="xx", schema="no-such-schema")
