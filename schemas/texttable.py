@@ -37,11 +37,13 @@ class TextBatch:
 
     `frame` has the String columns "0", "1", … (one for each label, in order; an empty cell is "")
     and the Int64 column `_row`: the row's number in the source, counted as Frictionless counts
-    (the header is row 1, blank rows count). `ragged` rows are not in `frame`.
+    (the header is row 1, blank rows count). `ragged` rows are not in `frame`. `part` names the file
+    that the rows stand in, where a table is made of several; row numbers count within it.
     """
 
     frame: pl.DataFrame
     ragged: tuple[RaggedRow, ...] = ()
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ class Finding:
 
     `check` is a Frictionless error code ("type-error", "primary-key", …) or the id of one of our
     own checks. `row` counts as Frictionless counts (header = 1). `cell` is the text as written,
-    cut to 200 characters, and empty for fields tagged as personal data.
+    cut to 200 characters, and empty for fields tagged as personal data. `part` names the file that
+    `row` counts in, where a table is made of several.
     """
 
     check: str
@@ -35,6 +36,7 @@ class Finding:
     cell: str = ""
     note: str = ""
     resource: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ def _finding_dict(finding: Finding) -> dict[str, Any]:
         "check": finding.check,
         "severity": finding.severity,
         "resource": finding.resource or None,
+        "part": finding.part or None,
         "row": finding.row,
         "field": finding.field,
         "cell": finding.cell,

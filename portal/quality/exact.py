@@ -1,0 +1,198 @@
+"""What Frictionless itself says of a schema, a header and a cell; the only module that imports frictionless."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from frictionless import FrictionlessException, Schema
+from frictionless.table.header import Header
+
+FIELD_KEYS = (
+    "name",
+    "type",
+    "format",
+    "title",
+    "constraints",
+    "missingValues",
+    "trueValues",
+    "falseValues",
+    "bareNumber",
+    "decimalChar",
+    "groupChar",
+    "floatNumber",
+    "delimiter",
+    "itemType",
+    "arrayItem",
+)
+SCHEMA_KEYS = ("primaryKey", "missingValues", "fieldsMatch", "$schema")
+BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+CACHED = 200_000
+"""Verdicts on distinct cells kept for one column."""
+
+Cell = str | None
+Errors = tuple[tuple[str, str], ...]
+"""(code, note) of each error of a cell, in Frictionless' order."""
+
+
+class SchemaProblem(ValueError):
+    """A Table Schema that cannot be used; `notes` says what is wrong with it."""
+
+    def __init__(self, notes: Iterable[str]) -> None:
+        self.notes = tuple(notes)
+        super().__init__("; ".join(self.notes))
+
+
+@dataclass(slots=True)
+class Column:
+    """One expected column: the declared rule, and Frictionless' verdict on any cell of it."""
+
+    number: int
+    name: str
+    rule: Any
+    missing: tuple[str, ...]
+    bounds: Mapping[str, Any] = field(default_factory=dict)
+    enum: tuple[Any, ...] | None = None
+    title: str = ""
+    personal: bool = False
+    declared: bool = True
+    _read: Callable[[Any], tuple[Any, dict[str, str] | None]] | None = None
+    _cache: dict[Cell, Errors] = field(default_factory=dict)
+
+    def read(self, cell: Cell) -> tuple[Any, Errors]:
+        """The typed value of a cell (None: missing or of a wrong type) and its errors."""
+        if self._read is None:
+            self._read = self.rule.create_cell_reader()
+        value, notes = self._read(cell)
+        if not notes:
+            return value, ()
+        kind = notes.pop("type", None)
+        errors = [("type-error", kind)] if kind else []
+        return value, (*errors, *(("constraint-error", note) for note in notes.values()))
+
+    def errors(self, cell: Cell) -> Errors:
+        """The errors of a cell, remembered for equal cells."""
+        found = self._cache.get(cell)
+        if found is None:
+            if len(self._cache) >= CACHED:
+                self._cache.clear()
+            found = self._cache[cell] = self.read(cell)[1]
+        return found
+
+    def accepts(self, cell: Cell) -> bool:
+        """Whether the cell has no error at all."""
+        return not self.errors(cell)
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderError:
+    """One thing wrong with the header: Frictionless' code, note, field and label."""
+
+    code: str
+    note: str
+    field: str
+    number: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A schema compiled for one table: its columns in the order of the file, keys and header errors."""
+
+    columns: tuple[Column, ...]
+    header: tuple[HeaderError, ...]
+    unique: tuple[int, ...]
+    primary: tuple[int, ...]
+    foreign: tuple[Mapping[str, Any], ...]
+
+    def index(self, name: str) -> int | None:
+        """Position of the column called `name`, None where the file lacks it."""
+        return next((i for i, column in enumerate(self.columns) if column.name == name), None)
+
+
+def compile_rules(descriptor: Mapping[str, Any], labels: tuple[str, ...], *, named: bool = True) -> Rules:
+    """The rules for a table with these labels; `named` False means that its file has no header.
+
+    Raises SchemaProblem where Frictionless refuses the schema, or could not judge cells by it.
+    """
+    try:
+        schema = Schema.from_descriptor(_plain(descriptor))
+        header = Header(
+            [label.strip() for label in labels] if named else [],
+            fields=schema.fields,
+            row_numbers=[1],
+            fields_match=schema.fields_match if schema.has_defined("fields_match") else "exact",
+        )
+        expected = header.get_expected_fields()
+    except FrictionlessException as problem:
+        raise SchemaProblem([error.note for error in problem.to_errors()]) from None
+    tags = {str(entry.get("name")): entry for entry in descriptor.get("fields", ())}
+    columns = tuple(_column(number, rule, schema, tags) for number, rule in enumerate(expected, 1))
+    names = [column.name for column in columns]
+    primary = tuple(schema.primary_key)
+    return Rules(
+        columns,
+        tuple(_header_error(error) for error in header.errors),
+        tuple(i for i, column in enumerate(columns) if column.rule.constraints.get("unique")),
+        tuple(names.index(name) for name in primary) if set(primary) <= set(names) else (),
+        tuple(_foreign(descriptor.get("foreignKeys") or ())),
+    )
+
+
+def _plain(descriptor: Mapping[str, Any]) -> dict[str, Any]:
+    """Only what Table Schema defines: our own keys and examples are no matter of Frictionless."""
+    fields = [{key: entry[key] for key in FIELD_KEYS if key in entry} for entry in descriptor.get("fields", ())]
+    return {**{key: descriptor[key] for key in SCHEMA_KEYS if key in descriptor}, "fields": fields}
+
+
+def _column(number: int, rule: Any, schema: Schema, tags: Mapping[str, Mapping[str, Any]]) -> Column:
+    tag = tags.get(rule.name, {})
+    own = rule.has_defined("missing_values") or rule.schema is None
+    missing = tuple(rule.missing_values if own else schema.missing_values)
+    try:
+        rule.create_cell_reader()
+        read = rule.create_value_reader()
+        bounds = {name: read(rule.constraints[name]) for name in BOUNDS if rule.constraints.get(name) is not None}
+        enum = rule.constraints.get("enum")
+        typed = tuple(read(value) for value in enum) if enum is not None else None
+    except Exception as problem:  # any engine error while compiling (a broken pattern, say) is a fault of the schema
+        raise SchemaProblem([f'field "{rule.name}": {problem}']) from None
+    if any(value is None for value in bounds.values()):
+        raise SchemaProblem([f'field "{rule.name}": a bound is not of type "{rule.type}"'])
+    return Column(
+        number,
+        rule.name,
+        rule,
+        missing,
+        bounds,
+        typed,
+        title=str(tag.get("title") or ""),
+        personal=str(tag.get("pd") or "none") != "none",
+        declared=rule.name in tags,
+    )
+
+
+def _header_error(error: Any) -> HeaderError:
+    return HeaderError(
+        error.type,
+        error.note,
+        getattr(error, "field_name", "") or "",
+        getattr(error, "field_number", 0) or 0,
+        getattr(error, "label", "") or "",
+    )
+
+
+def _foreign(keys: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+    """Foreign keys with both field lists as lists, whichever form the descriptor uses."""
+    for key in keys:
+        reference = key.get("reference") or {}
+        yield {
+            "fields": _listed(key.get("fields")),
+            "resource": str(reference.get("resource") or ""),
+            "reference": _listed(reference.get("fields")),
+        }
+
+
+def _listed(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else [str(item) for item in value or ()]

@@ -1,0 +1,110 @@
+"""JSON, NDJSON and GeoJSON as text tables: numbers stay as they are written, nested values become JSON text."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from portal.reading import grid
+from portal.reading.options import ReadOptions
+from portal.reading.refusals import refuse
+from schemas.texttable import ReadNote, TextTable
+
+RECORD_KEYS = ("records", "data", "result", "results", "items", "value", "rows")
+"""Keys under which services put their list of records, in the order they are tried."""
+DEPTH = 3
+
+
+class _Number(str):
+    """A number exactly as the file writes it."""
+
+    __slots__ = ()
+
+
+def open_json(path: Path, name: str, kind: str, options: ReadOptions, notes: tuple[ReadNote, ...] = ()) -> TextTable:
+    """The table of a JSON file in UTF-8. Raises BadFile("damaged" | "no-records" | "empty" | "too-large")."""
+    text = path.read_text(encoding="utf-8-sig")
+    if not text.strip():
+        raise refuse("empty", name=name)
+    try:
+        records = _lines(text) if kind == "NDJSON" else _document(text, name)
+    except (ValueError, RecursionError) as error:
+        line = getattr(error, "lineno", 0) or text.count("\n", 0, getattr(error, "pos", 0)) + 1
+        raise refuse("damaged", name=name, claimed=kind, why=f"line {line}") from None
+    rows = _arrays(records) if records and all(isinstance(record, list) for record in records) else _objects(records)
+    if rows is None:
+        raise refuse("no-records", name=name)
+    return grid.table(rows, name, options, notes, titled=False)
+
+
+def _load(text: str) -> Any:
+    return json.loads(text, parse_float=_Number, parse_int=_Number, parse_constant=_Number)
+
+
+def _lines(text: str) -> list[Any]:
+    return [_load(line) for line in text.split("\n") if line.strip()]
+
+
+def _document(text: str, name: str) -> list[Any]:
+    try:
+        document = _load(text)
+    except json.JSONDecodeError:
+        first = text.lstrip().split("\n", 1)[0]
+        if first.startswith("{") and first.rstrip().endswith("}"):
+            return _lines(text)  # NDJSON that calls itself JSON
+        raise
+    if isinstance(document, dict) and document.get("type") == "FeatureCollection":
+        return [_feature(feature) for feature in document.get("features") or ()]
+    found = _find(document, DEPTH)
+    if found is None:
+        raise refuse("no-records", name=name)
+    return found
+
+
+def _find(value: Any, depth: int) -> list[Any] | None:
+    if isinstance(value, list):
+        return value
+    if not isinstance(value, dict) or not depth:
+        return None
+    for key in RECORD_KEYS:
+        if key in value and (found := _find(value[key], depth - 1)) is not None:
+            return found
+    lists = [item for item in value.values() if isinstance(item, list) and item and isinstance(item[0], dict)]
+    return lists[0] if len(lists) == 1 else None
+
+
+def _feature(feature: Any) -> dict[str, Any]:
+    properties = dict(feature.get("properties") or {}) if isinstance(feature, dict) else {}
+    geometry = feature.get("geometry") if isinstance(feature, dict) else None
+    return {**properties, "_geometry" if "geometry" in properties else "geometry": geometry}
+
+
+def _arrays(records: list[Any]) -> list[list[str]]:
+    return [[_text(cell) for cell in record] for record in records]
+
+
+def _objects(records: list[Any]) -> list[list[str]] | None:
+    if not records or not all(isinstance(record, dict) for record in records):
+        return None
+    labels = list(dict.fromkeys(key for record in records for key in record))
+    return [labels, *([_text(record.get(label)) for label in labels] for record in records)]
+
+
+def _text(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return str(value)
+    return orjson.dumps(value, default=_as_written, option=orjson.OPT_PASSTHROUGH_SUBCLASS).decode()
+
+
+def _as_written(value: object) -> orjson.Fragment:
+    if isinstance(value, _Number):
+        return orjson.Fragment(str(value))
+    raise TypeError(type(value).__name__)

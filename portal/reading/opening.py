@@ -1,0 +1,85 @@
+"""read_table: a file of any kind, or several that belong together, opened as one table of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from portal.reading import signature, totals
+from portal.reading.archive import unpack
+from portal.reading.csvtext import open_csv
+from portal.reading.encoding import to_utf8
+from portal.reading.jsontext import open_json
+from portal.reading.options import ReadOptions
+from portal.reading.refusals import refuse
+from portal.reading.scratch import Scratch
+from portal.reading.spreadsheet import open_sheet
+from schemas.record import Content, ContentPart
+from schemas.texttable import TextBatch, TextTable
+
+DEFAULTS = ReadOptions()
+
+
+def read_table(content: Content | Path, *, format: str = "", options: ReadOptions = DEFAULTS) -> TextTable:
+    """The table in `content`: CSV, TSV, XLSX, XLS, ODS, JSON, NDJSON or GeoJSON, also inside .gz and .zip.
+
+    `format` is what the source declares; without it the file's name decides, then its content. Several
+    parts must have the same header and become one table, each batch naming its part. Row numbers count
+    as Frictionless counts (the header of an ordinary file is row 1). Raises BadFile, here or while the
+    batches are read, with a code of `portal.reading.refusals`.
+    """
+    content = Content((ContentPart(content, content.name, "", 0),)) if isinstance(content, Path) else content
+    opened = [_open(part.path, part.name, format, content, options, options.max_depth) for part in content.parts]
+    if not opened:
+        raise refuse("empty", name="?")
+    return opened[0] if len(opened) == 1 else _joined(opened)
+
+
+def _open(path: Path, name: str, declared: str, content: Content, options: ReadOptions, depth: int) -> TextTable:
+    if not path.stat().st_size:
+        raise refuse("empty", name=name)
+    kind = signature.resolve(path, name, declared)
+    if kind in signature.ARCHIVES:
+        if not depth:
+            raise refuse("zip-bomb", name=name, what_vi="nén lồng quá nhiều lớp", what_en="archives nest too deeply")
+        owner, inner = unpack(path, name, kind, options)
+        declared = "" if declared.upper() in signature.ARCHIVES else declared
+        return _keeping(owner, _open(owner.path, inner, declared, content, options, depth - 1))
+    if kind in signature.SHEETS:
+        return totals.noted(open_sheet(path, name, kind, options), drop=options.drop_totals)
+    decoded = to_utf8(path, name, options, content.encoding)
+    if kind in ("CSV", "TSV"):
+        table = open_csv(decoded, name, kind, content.dialect, options)
+        return totals.noted(table, drop=options.drop_totals) if decoded.may_have_totals else table
+    return open_json(decoded.path, name, kind, options, decoded.notes)
+
+
+def _keeping(owner: Scratch, table: TextTable) -> TextTable:
+    """The same table, holding on to the scratch file that it is read from."""
+
+    def batches(_: Scratch = owner) -> Iterator[TextBatch]:
+        return table.batches()
+
+    return replace(table, batches=batches)
+
+
+def _joined(tables: list[TextTable]) -> TextTable:
+    """Tables of one shape as one table, batch after batch."""
+    first = tables[0]
+    for table in tables[1:]:
+        if table.labels != first.labels:
+            raise refuse(
+                "parts-differ",
+                name=table.name,
+                found=", ".join(table.labels)[:300],
+                wanted=", ".join(first.labels)[:300],
+            )
+
+    def batches() -> Iterator[TextBatch]:
+        for table in tables:
+            for batch in table.batches():
+                yield replace(batch, part=table.name)
+
+    notes = tuple(replace(note, detail={**note.detail, "part": t.name}) for t in tables for note in t.notes)
+    return TextTable(first.labels, batches, first.name, notes)

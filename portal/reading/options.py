@@ -1,0 +1,40 @@
+"""ReadOptions: every limit of reading, and the few choices that a caller may make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How far reading goes before it refuses, and what it picks where a file offers a choice."""
+
+    max_bytes: int = 512 * MIB
+    """Bytes of one file, and of everything that an archive or workbook unpacks to."""
+    max_rows: int = 20_000_000
+    """Rows of one table, its header included."""
+    max_columns: int = 2_000
+    """Columns of one table."""
+    max_cell: int = 8 * MIB
+    """Characters of one cell."""
+    batch_bytes: int = 16 * MIB
+    """About how many bytes of text become one batch."""
+    batch_rows: int = 50_000
+    """Rows of a batch where rows are not read as blocks of bytes."""
+    max_ratio: int = 200
+    """How many times larger than its archive a file may unpack (small files are exempt)."""
+    max_members: int = 1_000
+    """Entries of one archive."""
+    max_depth: int = 2
+    """Archives inside archives."""
+    sheet: str = ""
+    """Name of the worksheet; empty: the first visible one with cells."""
+    member: str = ""
+    """Glob for the one file to read of an archive ("*.csv"); empty: its only table."""
+    drop_totals: bool = False
+    """Whether total rows are left out of the table (they are reported either way)."""
+    folder: Path | None = None
+    """Where unpacked and re-encoded copies live while a table does; None: the system's temporary folder."""

@@ -1,0 +1,81 @@
+"""XLSX, XLS and ODS worksheets as text: dates in ISO form, whole numbers without a decimal point, true and false."""
+
+from __future__ import annotations
+
+import datetime as dt
+import unicodedata
+import zipfile
+from pathlib import Path
+
+import python_calamine as calamine
+
+from portal.reading import grid
+from portal.reading.archive import check_members
+from portal.reading.options import ReadOptions
+from portal.reading.refusals import refuse
+from schemas.texttable import ReadNote, TextTable
+
+EXACT_WHOLE = 2**53
+"""Beyond this a float no longer tells whole numbers apart."""
+
+
+def open_sheet(path: Path, name: str, kind: str, options: ReadOptions) -> TextTable:
+    """The table of one worksheet. Raises BadFile("damaged" | "encrypted" | "no-sheet" | "zip-bomb" | "empty" …)."""
+    if path.stat().st_size > options.max_bytes:
+        raise refuse("too-large", name=name, what="bytes", limit=options.max_bytes)
+    try:
+        if kind != "XLS":
+            check_members(path, name, options)
+        with calamine.CalamineWorkbook.from_path(str(path)) as book:
+            sheet, notes = _sheet(book, name, options)
+            rows = [[to_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
+            merged = len(sheet.merged_cell_ranges or ()) if kind != "ODS" else 0
+    except calamine.PasswordError:
+        raise refuse("encrypted", name=name) from None
+    except (calamine.CalamineError, zipfile.BadZipFile) as error:
+        raise refuse("damaged", name=name, claimed=kind, why=type(error).__name__) from None
+    if merged:
+        notes += (ReadNote("merged-cells", {"ranges": merged}),)
+    return grid.table(rows, name, options, notes)
+
+
+def _sheet(
+    book: calamine.CalamineWorkbook, name: str, options: ReadOptions
+) -> tuple[calamine.CalamineSheet, tuple[ReadNote, ...]]:
+    """The worksheet that is asked for, else the first visible one with cells, noted where there are others."""
+    if options.sheet:
+        if options.sheet not in book.sheet_names:
+            raise refuse("no-sheet", name=name, sheet=options.sheet, sheets=", ".join(book.sheet_names))
+        return book.get_sheet_by_name(options.sheet), ()
+    visible = [
+        meta.name
+        for meta in book.sheets_metadata
+        if meta.typ == calamine.SheetTypeEnum.WorkSheet and meta.visible == calamine.SheetVisibleEnum.Visible
+    ]
+    filled = [sheet for sheet in map(book.get_sheet_by_name, visible) if sheet.height and sheet.width]
+    if not filled:
+        raise refuse("empty", name=name)
+    if len(filled) == 1:
+        return filled[0], ()
+    others = ", ".join(sheet.name for sheet in filled[1:])
+    return filled[0], (ReadNote("other-sheets", {"sheet": filled[0].name, "others": others}),)
+
+
+def to_text(cell: object) -> str:
+    """A cell as text: ISO dates, "2" for 2.0, "true"/"false", NFC strings with plain line ends, "" for nothing."""
+    match cell:
+        case None:
+            return ""
+        case str():
+            return unicodedata.normalize("NFC", cell.replace("\r\n", "\n").replace("\r", "\n"))
+        case bool():
+            return "true" if cell else "false"
+        case float() if cell.is_integer() and abs(cell) < EXACT_WHOLE:
+            return str(int(cell))
+        case dt.datetime() if cell.time() == dt.time():
+            return cell.date().isoformat()
+        case dt.datetime() | dt.date() | dt.time():
+            return cell.isoformat()
+        case float():
+            return repr(cell)
+    return str(cell)

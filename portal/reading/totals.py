@@ -1,0 +1,34 @@
+"""Total rows ("Tổng cộng") found among the rows of a table, and left out where the caller says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import polars as pl
+
+from schemas.texttable import ROW, ReadNote, TextBatch, TextTable
+
+PATTERN = r"(?i)^\s*(tổng cộng|tổng số|tổng|cộng)\s*[:.]?\s*$"
+COLUMNS = 3
+"""The words stand in one of the first columns: number, name, or code."""
+NOTED = 20
+
+
+def _is_total(width: int) -> pl.Expr:
+    return pl.any_horizontal(pl.col(str(index)).str.contains(PATTERN) for index in range(min(width, COLUMNS)))
+
+
+def noted(table: TextTable, *, drop: bool) -> TextTable:
+    """The table with a "total-row" note for each of the first total rows; without these rows if `drop`."""
+    found = _is_total(len(table.labels))
+    rows = [row for batch in table.batches() for row in batch.frame.filter(found)[ROW].to_list()]
+    if not rows:
+        return table
+    notes = tuple(ReadNote("total-row", {"rows": len(rows), "dropped": int(drop)}, row=row) for row in rows[:NOTED])
+
+    def kept() -> Iterator[TextBatch]:
+        for batch in table.batches():
+            yield replace(batch, frame=batch.frame.filter(~found))
+
+    return replace(table, batches=kept if drop else table.batches, notes=table.notes + notes)
