@@ -1,24 +1,409 @@
-"""Our own checks beyond Frictionless, as one list: what they are, how grave, and what they say."""
+"""Our own checks beyond Frictionless, as one list: what they are, how grave, what they say and how to mend it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import NamedTuple
 
-from portal.quality.collect import Collector
-from portal.quality.exact import Rules
-from portal.quality.keys import References
-from schemas.texttable import TextBatch, TextTable
+from portal.quality.messages import Message
+from portal.quality.report import Severity
 
 
-class Watch:
-    """Runs the checks of our own over the batches of one table."""
+class Check(NamedTuple):
+    """One check: `id` names it in reports, schemas and policies; `message` is filled by what it finds."""
 
-    def __init__(self, table: TextTable, schema: Mapping[str, Any], rules: Rules, collector: Collector) -> None:
-        self.table, self.schema, self.rules, self.collector = table, schema, rules, collector
+    id: str
+    severity: Severity
+    message: Message
 
-    def batch(self, batch: TextBatch, part: int) -> None:
-        """Look at one batch."""
 
-    def finish(self, references: References) -> None:
-        """Say what only the whole table shows."""
+CHECKS: tuple[Check, ...] = (
+    # What reading found or repaired.
+    Check(
+        "encoding",
+        "info",
+        Message(
+            "Tệp dùng bảng mã {encoding}, đã chuyển sang UTF-8.",
+            "The file is in {encoding} and was re-encoded to UTF-8.",
+            "Lần sau hãy xuất tệp dạng UTF-8.",
+            "Export the file as UTF-8 next time.",
+        ),
+    ),
+    Check(
+        "nfc",
+        "info",
+        Message(
+            "{cells} ô dùng chữ tổ hợp, đã chuẩn hóa Unicode NFC.",
+            "{cells} cells had decomposed letters; normalised to Unicode NFC.",
+            "Dùng bộ gõ Unicode dựng sẵn.",
+            "Type with precomposed Unicode.",
+        ),
+    ),
+    Check(
+        "delimiter",
+        "info",
+        Message(
+            "Tệp không khai báo dấu phân cách; nhận ra: {delimiter}.",
+            "No delimiter is declared; found: {delimiter}.",
+            "Khai báo dấu phân cách, hoặc dùng dấu phẩy.",
+            "Declare the delimiter, or use commas.",
+        ),
+    ),
+    Check(
+        "no-header",
+        "info",
+        Message(
+            "Tệp không có dòng tiêu đề theo khai báo.",
+            "The file is declared to have no header row.",
+            "Nên có dòng tiêu đề.",
+            "A header row is better.",
+        ),
+    ),
+    Check(
+        "title-rows",
+        "warning",
+        Message(
+            "Có {rows} dòng tiêu đề bảng phía trên dòng tên cột (dòng {row}); đã bỏ qua.",
+            "{rows} title rows stand above the header in row {row}; they were skipped.",
+            "Xóa các dòng phía trên dòng tên cột.",
+            "Delete the rows above the header.",
+        ),
+    ),
+    Check(
+        "merged-header",
+        "warning",
+        Message(
+            "Dòng tên cột {row} có ô trống hoặc ô gộp; dòng {below} có vẻ là phần tiếp theo của nó.",
+            "The header in row {row} has blank or merged cells; row {below} seems to continue it.",
+            "Bỏ gộp ô, dùng đúng một dòng tên cột.",
+            "Unmerge the cells and use one header row.",
+        ),
+    ),
+    Check(
+        "merged-cells",
+        "info",
+        Message(
+            "Trang tính có {ranges} vùng ô gộp; chỉ ô đầu của mỗi vùng có giá trị.",
+            "The worksheet has {ranges} merged ranges; only the first cell of each holds its value.",
+            "Bỏ gộp ô trước khi xuất.",
+            "Unmerge cells before exporting.",
+        ),
+    ),
+    Check(
+        "other-sheets",
+        "warning",
+        Message(
+            "Đã đọc trang tính “{sheet}”; còn các trang khác có dữ liệu: {others}.",
+            "Worksheet '{sheet}' was read; others hold data too: {others}.",
+            "Mỗi tệp một bảng, hoặc chọn tên trang tính.",
+            "Keep one table per file, or name the worksheet.",
+        ),
+    ),
+    Check(
+        "replacement-character",
+        "warning",
+        Message(
+            "{lines} dòng chứa ký tự hỏng (U+FFFD), đầu tiên ở dòng {first}.",
+            "{lines} lines hold replacement characters (U+FFFD), first in line {first}.",
+            "Xuất lại tệp từ nguồn với đúng bảng mã.",
+            "Export the file again from its source in the right encoding.",
+        ),
+    ),
+    Check(
+        "mojibake",
+        "warning",
+        Message(
+            "{lines} dòng có vẻ bị lỗi phông (Ã¡, áº…), đầu tiên ở dòng {first}.",
+            "{lines} lines look mis-decoded (Ã¡, áº…), first in line {first}.",
+            "Tệp UTF-8 đã bị mở nhầm bảng mã rồi lưu lại; hãy xuất lại từ nguồn.",
+            "UTF-8 was opened in another encoding and saved; export it again from the source.",
+        ),
+    ),
+    Check(
+        "nul-bytes",
+        "warning",
+        Message(
+            "{lines} dòng chứa byte NUL, đầu tiên ở dòng {first}.",
+            "{lines} lines hold NUL bytes, first in line {first}.",
+            "Xuất lại tệp dạng văn bản.",
+            "Export the file again as text.",
+        ),
+    ),
+    Check(
+        "total-row",
+        "warning",
+        Message(
+            "Dòng {row} là dòng tổng cộng, không phải bản ghi.",
+            "Row {row} is a total, not a record.",
+            "Xóa các dòng tổng khỏi dữ liệu.",
+            "Remove total rows from the data.",
+        ),
+    ),
+    # What the rows of any table show.
+    Check(
+        "repeated-header",
+        "warning",
+        Message(
+            "Dòng {row} lặp lại dòng tên cột.",
+            "Row {row} repeats the header.",
+            "Xóa dòng này; tệp có thể được ghép từ nhiều tệp.",
+            "Delete it; the file may be several files put together.",
+        ),
+    ),
+    Check(
+        "duplicate-row",
+        "warning",
+        Message(
+            "Dòng {row} giống hệt dòng {earlier}.",
+            "Row {row} equals row {earlier}.",
+            "Xóa dòng trùng.",
+            "Delete the repeated row.",
+        ),
+    ),
+    Check(
+        "code-float",
+        "warning",
+        Message(
+            "Cột mã “{field}” có {times} giá trị đuôi “.0” (đầu tiên ở dòng {row}): mã đã bị đổi thành số.",
+            "The code column '{field}' has {times} values ending in '.0' (first in row {row}): codes became numbers.",
+            "Định dạng cột là văn bản (Text) trước khi xuất.",
+            "Format the column as text before exporting.",
+        ),
+    ),
+    Check(
+        "code-length",
+        "warning",
+        Message(
+            "Cột mã “{field}” có {times} giá trị ngắn hơn các mã khác (đầu tiên ở dòng {row}): có thể mất số 0 ở đầu.",
+            "The code column '{field}' has {times} codes shorter than the others (first in row {row}): "
+            "leading zeros may be lost.",
+            "Định dạng cột là văn bản (Text) rồi xuất lại từ nguồn.",
+            "Format the column as text and export it again.",
+        ),
+    ),
+    Check(
+        "ambiguous-number",
+        "warning",
+        Message(
+            "Cột “{field}” có {times} số như “28.717” hoặc “28,717” (đầu tiên ở dòng {row}) bên cạnh số viết liền: "
+            "không rõ là hàng nghìn hay thập phân.",
+            "'{field}' has {times} numbers like '28.717' or '28,717' (first in row {row}) beside plain ones: "
+            "thousands and decimals cannot be told apart.",
+            "Ghi số không có dấu hàng nghìn.",
+            "Write numbers without thousands separators.",
+        ),
+    ),
+    Check(
+        "personal-column",
+        "error",
+        Message(
+            "Cột “{field}” là dữ liệu cá nhân phải bỏ khỏi bảng dữ liệu mở.",
+            "The column '{field}' is personal data that must be dropped from an open table.",
+            "Xóa cột này trước khi công bố.",
+            "Remove the column before publishing.",
+        ),
+    ),
+    # What a schema asks for in its "checks".
+    Check(
+        "order",
+        "error",
+        Message(
+            "Dòng {row}: {note}.",
+            "Row {row}: {note}.",
+            "Kiểm tra thứ tự các giá trị trong dòng.",
+            "Check the order of the values in this row.",
+        ),
+    ),
+    Check(
+        "range",
+        "error",
+        Message(
+            "Dòng {row}, “{field}”: ngoài khoảng cho phép ({note}).",
+            "Row {row}, '{field}': out of range ({note}).",
+            "Kiểm tra giá trị và đơn vị tính.",
+            "Check the value and its unit.",
+        ),
+    ),
+    Check(
+        "units",
+        "error",
+        Message(
+            "Dòng {row}, “{field}”: sai đơn vị ({note}).",
+            "Row {row}, '{field}': wrong unit ({note}).",
+            "Dùng đúng đơn vị quy định cho thông số.",
+            "Use the unit that is fixed for the parameter.",
+        ),
+    ),
+    Check(
+        "count",
+        "error",
+        Message(
+            "Số dòng không đúng: {note}.",
+            "The number of rows is wrong: {note}.",
+            "Bổ sung dòng thiếu hoặc xóa dòng thừa.",
+            "Add the missing rows or delete the surplus.",
+        ),
+    ),
+    Check(
+        "person-code",
+        "error",
+        Message(
+            "Dòng {row}, “{field}”: mã 12 chữ số là số định danh cá nhân, không phải mã doanh nghiệp.",
+            "Row {row}, '{field}': a code of 12 digits is a person's number, not an enterprise code.",
+            "Bỏ bản ghi của cá nhân khỏi dữ liệu công bố.",
+            "Remove records of persons from published data.",
+        ),
+    ),
+    Check(
+        "required-when",
+        "error",
+        Message(
+            "Dòng {row}: “{field}” bắt buộc khi {note}.",
+            "Row {row}: '{field}' is required when {note}.",
+            "Bổ sung giá trị.",
+            "Fill the value in.",
+        ),
+    ),
+    Check(
+        "small-cell",
+        "error",
+        Message(
+            "Dòng {row}, “{field}”: số đếm quá nhỏ để công bố ({note}).",
+            "Row {row}, '{field}': too small a count to publish ({note}).",
+            "Để trống ô này hoặc gộp nhóm.",
+            "Leave the cell empty or merge groups.",
+        ),
+    ),
+    Check(
+        "row-formula",
+        "warning",
+        Message(
+            "Dòng {row}, “{field}”: không khớp công thức ({note}).",
+            "Row {row}, '{field}': does not follow its formula ({note}).",
+            "Tính lại giá trị hoặc các thành phần.",
+            "Compute the value or its parts again.",
+        ),
+    ),
+    Check(
+        "jump",
+        "warning",
+        Message(
+            "Dòng {row}, “{field}”: thay đổi đột ngột ({note}).",
+            "Row {row}, '{field}': a sudden change ({note}).",
+            "Kiểm tra giá trị và đơn vị tính.",
+            "Check the value and its unit.",
+        ),
+    ),
+    Check(
+        "unit-slip",
+        "warning",
+        Message(
+            "Dòng {row}, “{field}”: có thể sai đơn vị ({note}).",
+            "Row {row}, '{field}': the unit may have slipped ({note}).",
+            "Kiểm tra đồng hay nghìn đồng, kg hay tấn.",
+            "Check đồng or thousand đồng, kg or tonnes.",
+        ),
+    ),
+    Check(
+        "stuck",
+        "warning",
+        Message(
+            "Từ dòng {row}, “{field}”: giá trị đứng yên ({note}).",
+            "From row {row}, '{field}': the value is stuck ({note}).",
+            "Kiểm tra cảm biến.",
+            "Check the sensor.",
+        ),
+    ),
+    Check(
+        "gap",
+        "info",
+        Message(
+            "Trước dòng {row}: thiếu số liệu ({note}).",
+            "Before row {row}: values are missing ({note}).",
+            "Bổ sung số liệu hoặc ghi cờ “thiếu”.",
+            "Add the values or flag them as missing.",
+        ),
+    ),
+    Check(
+        "non-decreasing",
+        "warning",
+        Message(
+            "Dòng {row}, “{field}”: lũy kế giảm ({note}).",
+            "Row {row}, '{field}': a running total fell ({note}).",
+            "Kiểm tra số lũy kế.",
+            "Check the running total.",
+        ),
+    ),
+    Check(
+        "distinct-coordinates",
+        "warning",
+        Message(
+            "Dòng {row}: trùng tọa độ với dòng {earlier}.",
+            "Row {row}: the same coordinates as row {earlier}.",
+            "Đo lại tọa độ.",
+            "Measure the coordinates again.",
+        ),
+    ),
+    Check(
+        "unchecked",
+        "info",
+        Message(
+            "Chưa chạy được kiểm tra “{note}”.",
+            "The check '{note}' could not run.",
+            "Kiểm tra tham số của nó trong lược đồ.",
+            "Check its parameters in the schema.",
+        ),
+    ),
+    # What the description of a dataset shows.
+    Check(
+        "metadata-missing",
+        "warning",
+        Message(
+            "Thiếu “{field}” trong siêu dữ liệu.",
+            "The metadata has no '{field}'.",
+            "Bổ sung trường này (Thông tư 24/2011/TT-BTTTT).",
+            "Fill the field in (Circular 24/2011/TT-BTTTT).",
+        ),
+    ),
+    Check(
+        "metadata-name",
+        "error",
+        Message(
+            "Tên “{note}” không hợp lệ: chỉ dùng chữ thường a–z, số, '-' và '_', từ 2 đến 100 ký tự.",
+            "The name '{note}' is not valid: use lower-case a–z, digits, '-' and '_', 2 to 100 characters.",
+            "Đặt lại tên.",
+            "Choose another name.",
+        ),
+    ),
+    Check(
+        "licence-unknown",
+        "warning",
+        Message(
+            "Giấy phép “{note}” không có trong danh mục.",
+            "The licence '{note}' is not in the list.",
+            "Chọn một giấy phép trong danh mục.",
+            "Choose a licence of the list.",
+        ),
+    ),
+    Check(
+        "metadata-damaged",
+        "warning",
+        Message(
+            "“{field}” chứa ký tự hỏng hoặc lỗi phông.",
+            "'{field}' holds replacement characters or mis-decoded text.",
+            "Nhập lại nội dung.",
+            "Type the text again.",
+        ),
+    ),
+    Check(
+        "no-resources",
+        "warning",
+        Message(
+            "Bộ dữ liệu chưa có tài nguyên nào.",
+            "The dataset has no resource.",
+            "Thêm ít nhất một tệp hoặc liên kết.",
+            "Add at least one file or link.",
+        ),
+    ),
+)
+MESSAGES = {check.id: check.message for check in CHECKS}
+SEVERITIES: dict[str, Severity] = {check.id: check.severity for check in CHECKS}

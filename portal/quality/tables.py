@@ -8,12 +8,12 @@ from typing import Any
 
 import polars as pl
 
-from portal.quality.checks import Watch
 from portal.quality.collect import Collector
 from portal.quality.exact import Cell, Column, Rules, SchemaProblem, compile_rules
 from portal.quality.keys import Keys, References
 from portal.quality.report import Report
 from portal.quality.screen import is_missing, suspicious
+from portal.quality.watch import Watch
 from schemas.texttable import ROW, RaggedRow, TextBatch, TextTable
 
 HEADER, CELLS, WIDTH, UNIQUE, PRIMARY, FOREIGN = range(6)
@@ -66,7 +66,7 @@ def check_table(
             watch.batch(batch, part)
     _check_keys(keys, references, collector)
     if watch:
-        watch.finish(references)
+        watch.finish()
     return collector.report(rows, time.perf_counter() - started)
 
 

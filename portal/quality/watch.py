@@ -1,0 +1,165 @@
+"""Watch: runs our own checks over the batches of one table, beside the walk of Frictionless' rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from portal.quality import rules as table_rules
+from portal.quality.checks import MESSAGES, SEVERITIES
+from portal.quality.collect import Collector
+from portal.quality.exact import Column, Rules
+from portal.quality.keys import PART
+from schemas.texttable import ROW, TextBatch, TextTable
+
+CODE_PATTERN = re.compile(r"^[(^]*(\[0-9\]|\\d|[0-9])")
+SEPARATED = r"^-?[0-9]{1,3}([.,][0-9]{3})+$"
+PLAIN = r"^-?[0-9]{4,}$"
+OTHER_DECIMALS = r"[.,]([0-9]{1,2}|[0-9]{4,})$"
+
+
+class Watch:
+    """Collects what only our own checks look for; says the rest when the table ends."""
+
+    def __init__(self, table: TextTable, schema: Mapping[str, Any], rules: Rules, collector: Collector) -> None:
+        self.table, self.rules, self.collector = table, rules, collector
+        self._checks = tuple(schema.get("checks") or ())
+        wanted = set().union(*map(table_rules.columns_of, self._checks)) if self._checks else set()
+        self._indexes = {i: c.name for i, c in enumerate(rules.columns) if c.name in wanted}
+        self._frames: list[pl.DataFrame] = []
+        self._codes = [i for i, c in enumerate(rules.columns) if _is_code(c)]
+        self._numbers = [i for i, c in enumerate(rules.columns) if c.rule.type in ("integer", "number")]
+        self._seen: dict[tuple[str, int], list[int]] = {}
+        self._lengths: dict[int, dict[int, list[int]]] = {}
+        self._hashes: list[pl.DataFrame] = []
+        self._personal(schema)
+        for note in table.notes:
+            if note.code in MESSAGES:
+                self._say(note.code, row=note.row, detail=note.detail)
+
+    def _say(self, check: str, **where: Any) -> None:
+        self.collector.add(check, severity=SEVERITIES[check], messages=MESSAGES, order=8, **where)
+
+    def _personal(self, schema: Mapping[str, Any]) -> None:
+        """Columns that an open table must not have."""
+        if schema.get("access_kind", "open") != "open":
+            return
+        dropped = {f.get("name") for f in schema.get("fields", ()) if f.get("treatment") == "drop"}
+        for column in self.rules.columns:
+            if column.personal and column.name in dropped and column.name in map(str.strip, self.table.labels):
+                self._say("personal-column", field=column.name, title=column.title)
+
+    def batch(self, batch: TextBatch, part: int) -> None:
+        """Look at one batch."""
+        frame = batch.frame
+        if not frame.height:
+            return
+        if self._indexes:
+            columns = [pl.col(str(index)).alias(name) for index, name in self._indexes.items()]
+            self._frames.append(frame.select(ROW, pl.lit(part, pl.Int32).alias(PART), *columns))
+        self._repeated_header(frame, part)
+        self._remember(frame, part)
+        for index in self._codes:
+            self._code(frame, index)
+        for index in self._numbers:
+            self._separators(frame, index)
+
+    def _repeated_header(self, frame: pl.DataFrame, part: int) -> None:
+        rest = frame
+        for index, label in enumerate(self.table.labels):
+            rest = rest.filter(pl.col(str(index)).str.strip_chars() == label.strip())
+            if not rest.height:
+                return
+        for row in rest[ROW].to_list():
+            self._say("repeated-header", row=row, part=part)
+
+    def _remember(self, frame: pl.DataFrame, part: int) -> None:
+        """Hashes of whole rows; where a key is declared, the key finds repeated rows already."""
+        if self.rules.primary or self.rules.unique or not self.rules.columns:
+            return
+        cells = pl.struct(str(index) for index in range(len(self.table.labels)))
+        self._hashes.append(frame.select(ROW, pl.lit(part, pl.Int32).alias(PART), cells.hash().alias("hash")))
+
+    def _code(self, frame: pl.DataFrame, index: int) -> None:
+        cell = pl.col(str(index))
+        self._note("code-float", index, frame.filter(cell.str.contains(r"^[0-9]+\.0$"))[ROW])
+        digits = frame.select(ROW, cell.alias("cell")).filter(pl.col("cell").str.contains("^[0-9]+$"))
+        lengths = digits.group_by(pl.col("cell").str.len_bytes().alias("n")).agg(pl.len(), pl.col(ROW).min())
+        for length, times, first in lengths.iter_rows():
+            known = self._lengths.setdefault(index, {}).setdefault(length, [0, first])
+            known[0] += times
+
+    def _separators(self, frame: pl.DataFrame, index: int) -> None:
+        cell = pl.col(str(index))
+        odd = frame.filter(cell.str.contains(SEPARATED))
+        self._note("ambiguous-number", index, odd[ROW])
+        if (("plain", index) not in self._seen) and frame.select(cell.str.contains(PLAIN).any()).item():
+            self._seen["plain", index] = [1, 0]
+        if (("decimal", index) not in self._seen) and frame.select(cell.str.contains(OTHER_DECIMALS).any()).item():
+            self._seen["decimal", index] = [1, 0]
+
+    def _note(self, check: str, index: int, rows: pl.Series) -> None:
+        if len(rows):
+            known = self._seen.setdefault((check, index), [0, int(rows[0])])
+            known[0] += len(rows)
+
+    def finish(self) -> None:
+        """Say what only the whole table shows."""
+        self._say_columns()
+        self._say_duplicates()
+        if self._frames:
+            self._say_rules(table_rules.Frame(pl.concat(self._frames), self.rules))
+
+    def _say_columns(self) -> None:
+        for (check, index), (times, row) in self._seen.items():
+            ambiguous = ("plain", index) in self._seen and ("decimal", index) not in self._seen
+            if check == "code-float" or (check == "ambiguous-number" and ambiguous):
+                self._say_column(check, index, times, row)
+        for index, lengths in self._lengths.items():
+            usual = max(lengths, key=lambda length: lengths[length][0])
+            short = [counted for length, counted in lengths.items() if length < usual]
+            pattern = self.rules.columns[index]
+            if short and not all(pattern.accepts("1" * length) for length in lengths):
+                self._say_column("code-length", index, sum(c[0] for c in short), min(c[1] for c in short))
+
+    def _say_column(self, check: str, index: int, times: int, row: int) -> None:
+        column = self.rules.columns[index]
+        self._say(check, row=row, field=column.name, title=column.title, detail={"times": times})
+
+    def _say_duplicates(self) -> None:
+        if not self._hashes:
+            return
+        # 64 bits over the rows of one table: two different rows are taken for equal about once in 10^7 tables.
+        rows = pl.concat(self._hashes)
+        if rows["hash"].n_unique() == rows.height:
+            return
+        again = rows.with_columns(
+            pl.col(ROW).first().over("hash").alias("earlier"), pl.int_range(pl.len()).over("hash").alias("nth")
+        )
+        for row, part, earlier in again.filter(pl.col("nth") > 0).select(ROW, PART, "earlier").iter_rows():
+            self._say("duplicate-row", row=row, part=part, detail={"earlier": earlier})
+
+    def _say_rules(self, frame: table_rules.Frame) -> None:
+        for check, hit in table_rules.run(frame, self._checks):
+            column = next((c for c in self.rules.columns if c.name == hit.field), None)
+            self.collector.add(
+                check["id"],
+                row=hit.row or None,
+                part=hit.part,
+                field=hit.field,
+                title=column.title if column else "",
+                note="" if column and column.personal else hit.note,
+                order=7,
+                severity=check.get("severity") or SEVERITIES[check["id"]],
+                messages=MESSAGES,
+                detail={"earlier": hit.earlier},
+            )
+
+
+def _is_code(column: Column) -> bool:
+    """Whether the column holds codes of digits: a text whose pattern starts with digits."""
+    pattern = column.rule.constraints.get("pattern")
+    return column.rule.type == "string" and bool(pattern) and CODE_PATTERN.match(str(pattern)) is not None

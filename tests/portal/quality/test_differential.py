@@ -1,0 +1,208 @@
+"""check_table against Frictionless itself: random schemas, random cells, equal lists of errors."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from frictionless import Package
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from portal.quality.tables import check_table
+from portal.reading import read_table
+from portal.reading.options import ReadOptions
+from schemas.record import Content, ContentPart
+
+Item = tuple[int, str, str, str]
+NO_FIELD = ("primary-key", "foreign-key", "blank-row", "extra-cell")
+
+NUMBERS = ["0", "1", "-1", "+1", " 1", "1_000", "１２", "1.0", "1.5", "1e5", "nan", "Infinity", "-0", "007", "9" * 25]
+DATES = ["2020-01-05", "2020-1-5", "0000-01-01", "2023-02-29", "2024-02-29", "20200105", "05/01/2020", "1999-12-31"]
+TIMES = [
+    "2020-01-05T10:00:00",
+    "2020-01-05 10:00:00",
+    "2020-01-05T10:00:00+07:00",
+    "2020-01-05T24:00:00",
+    "2020-01-05T10:00",
+]
+TEXTS = [
+    "a",
+    "ab",
+    "Đông Sơn",
+    "01234",
+    "1234",
+    "01234.0",
+    "a|b",
+    "a\nb",
+    'say "hi"',
+    "1,5",
+    "1.234",
+    "²",
+    "٣",
+    "e\u0300x",
+]
+WORDS = [
+    "true",
+    "false",
+    "True",
+    "yes",
+    "không",
+    "null",
+    "NA",
+    "-",
+    "",
+    "2020",
+    "[1]",
+    "{}",
+    '{"a": 1}',
+    "1,2",
+    "PT1H",
+    "10:00:00",
+]
+CELLS = st.sampled_from(NUMBERS + DATES + TIMES + TEXTS + WORDS)
+
+REQUIRED = st.fixed_dictionaries({}, optional={"required": st.booleans(), "unique": st.booleans()})
+PATTERNS = st.sampled_from(
+    [r"\d{5}", r"^\d+$", "[a-z]+", "a|b", r"\w+", "^[0-9]{5}$", r"\S+", "(?i)A", ".*", r"[^\d]+"]
+)
+
+
+def _limits(values: list[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    one = st.sampled_from(values)
+    return st.fixed_dictionaries(
+        {}, optional={"minimum": one, "maximum": one, "enum": st.lists(one, min_size=1, max_size=3)}
+    )
+
+
+def _field(
+    kind: str, constraints: st.SearchStrategy[dict[str, Any]], **extra: Any
+) -> st.SearchStrategy[dict[str, Any]]:
+    both = st.builds(lambda a, b: {**a, **b}, REQUIRED, constraints)
+    return st.fixed_dictionaries({"type": st.just(kind), "constraints": both}, optional=extra)
+
+
+NOTHING = st.just({})
+TEXT_LIMITS = st.fixed_dictionaries(
+    {},
+    optional={
+        "minLength": st.integers(0, 3),
+        "maxLength": st.integers(1, 6),
+        "pattern": PATTERNS,
+        "enum": st.lists(st.sampled_from(TEXTS), min_size=1, max_size=3),
+    },
+)
+FIELDS = st.one_of(
+    _field("string", TEXT_LIMITS),
+    _field("string", NOTHING, format=st.sampled_from(["email", "uri", "uuid"])),
+    _field("integer", _limits([0, 1, 1000]), bareNumber=st.booleans()),
+    _field("number", _limits([0, 1, 1.5, 1000]), decimalChar=st.just(","), groupChar=st.sampled_from([".", " "])),
+    _field("number", _limits([0, 1, 1.5, 1000]), bareNumber=st.booleans()),
+    _field("boolean", NOTHING, trueValues=st.just(["yes", "1"]), falseValues=st.just(["không", "0"])),
+    _field("date", _limits(["2000-01-01", "2020-01-05"]), format=st.sampled_from(["default", "any", "%d/%m/%Y"])),
+    _field("datetime", _limits(["2020-01-05T10:00:00"]).filter(lambda limits: not limits), format=st.just("any")),
+    _field("datetime", NOTHING),
+    _field("year", _limits([2000, 2020])),
+    _field("time", NOTHING),
+    _field("duration", NOTHING),
+    _field("any", NOTHING),
+)
+HASHLESS = st.one_of(
+    st.sampled_from(["list", "array", "object", "geojson"]).map(lambda kind: {"type": kind, "constraints": {}}),
+    st.just({"type": "yearmonth", "constraints": {}}),
+    st.just({"type": "geopoint", "constraints": {}}),
+)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[dict[str, Any], list[list[str]]]:
+    fields = [
+        {"name": f"f{number}", **field}
+        for number, field in enumerate(draw(st.lists(st.one_of(FIELDS, HASHLESS), min_size=1, max_size=4)))
+    ]
+    schema: dict[str, Any] = {"fields": fields}
+    schema["missingValues"] = draw(st.sampled_from([[""], ["", "NA", "-"], ["", "null", "1"], []]))
+    keyed = [field["name"] for field in fields if field["type"] not in ("list", "array", "object", "geojson")]
+    if keyed and draw(st.booleans()):
+        schema["primaryKey"] = draw(st.lists(st.sampled_from(keyed), min_size=1, max_size=2, unique=True))
+    width = st.lists(CELLS, min_size=len(fields), max_size=len(fields))
+    ragged = st.lists(CELLS, min_size=1, max_size=len(fields) + 2)
+    rows = draw(st.lists(st.one_of(width, width, width, ragged), min_size=1, max_size=12))
+    return schema, rows
+
+
+def _write(path: Path, labels: Iterable[str], rows: list[list[str]]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([list(labels), *rows])
+    path.write_text(text.getvalue(), encoding="utf-8")
+
+
+DIALECT = {"delimiter": ",", "skipInitialSpace": False, "headerRows": [1]}
+
+
+def ours(path: Path, schema: dict[str, Any], references: Any = lambda name: None, batch: int = 64) -> list[Item]:
+    content = Content((ContentPart.of(path),), dialect=DIALECT)
+    table = read_table(content, options=ReadOptions(batch_bytes=batch))
+    report = check_table(table, schema, references=references, limit=10**9, checks=False)
+    assert sum(report.counts.values()) == len(report.findings)
+    return sorted((f.row or 0, f.check, "" if f.check in NO_FIELD else f.field or "", f.note) for f in report.findings)
+
+
+def theirs(path: Path, schema: dict[str, Any], others: tuple[dict[str, Any], ...] = ()) -> list[Item]:
+    own = {"name": "t", "path": path.name, "schema": schema, "encoding": "utf-8", "dialect": DIALECT}
+    package = Package.from_descriptor({"name": "p", "resources": [own, *others]}, basepath=str(path.parent))
+    task = package.get_resource("t").validate(limit_errors=10**9).tasks[0]
+    return sorted(
+        (
+            getattr(error, "row_number", 0),
+            error.type,
+            "" if error.type in NO_FIELD else getattr(error, "field_name", "") or "",
+            error.note,
+        )
+        for error in task.errors
+    )
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(cases())
+def test_equal_to_frictionless_item_by_item(case: tuple[dict[str, Any], list[list[str]]]) -> None:
+    schema, rows = case
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "t.csv"
+        _write(path, [field["name"] for field in schema["fields"]], rows)
+        assert ours(path, schema) == theirs(path, schema)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(st.tuples(st.sampled_from(["1", "2", "x", "", "01"]), st.sampled_from(["a", "b", "", "ă"])), max_size=10),
+    st.lists(st.tuples(st.sampled_from(["1", "2", "", "3"]), st.sampled_from(["a", "b", ""])), min_size=1, max_size=5),
+    st.booleans(),
+)
+def test_foreign_keys_equal(rows: list[tuple[str, str]], known: list[tuple[str, str]], both: bool) -> None:
+    names = ["n", "s"] if both else ["n"]
+    key = {"fields": names, "reference": {"resource": "other", "fields": names}}
+    fields = [{"name": "n", "type": "integer"}, {"name": "s", "type": "string"}]
+    schema = {"fields": fields, "foreignKeys": [key]}
+    columns = {"n": [n for n, _ in known], "s": [s for _, s in known]}
+    with tempfile.TemporaryDirectory() as folder:
+        path, other = Path(folder) / "t.csv", Path(folder) / "other.csv"
+        _write(path, "ns", [list(row) for row in rows] or [["1", "a"]])
+        _write(other, "ns", [list(row) for row in known])
+        there = {"name": "other", "path": "other.csv", "schema": {"fields": fields}, "dialect": DIALECT}
+        assert ours(path, schema, {"other": columns}.get) == theirs(path, schema, (there,))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(["a", "b", "c", "", "x "]), min_size=1, max_size=5))
+def test_headers_equal(labels: list[str]) -> None:
+    schema = {"fields": [{"name": name, "type": "string"} for name in "abc"]}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "t.csv"
+        _write(path, [*labels, "z"], [["1"] * (len(labels) + 1)])
+        assert ours(path, schema) == theirs(path, schema)
