@@ -60,8 +60,12 @@ class TableSchema:
 
     @property
     def public(self) -> dict[str, Any]:
-        """The descriptor of what may be stored and shown: without the fields whose treatment is "drop"."""
+        """The descriptor of what may be stored and shown: without the fields whose treatment is "drop".
+
+        `descriptor` lets those fields be absent ("fieldsMatch"); this one knows nothing of them.
+        """
         descriptor = self.descriptor
+        descriptor.pop("fieldsMatch", None)
         descriptor["fields"] = [field for field in descriptor["fields"] if field["treatment"] != "drop"]
         return descriptor
 

@@ -152,6 +152,18 @@ def test_the_public_shape_has_nothing_to_drop(table: catalog.TableSchema) -> Non
     assert Schema.validate_descriptor(table.public).valid
 
 
+def test_columns_to_drop_may_be_absent_but_no_required_one() -> None:
+    table = catalog.get("D02")
+    row = {field["name"]: field["example"] for field in table.public["fields"]}
+    schema = Schema.from_descriptor({**table.descriptor, "foreignKeys": []})
+    assert Resource(data=[list(row), list(row.values())], schema=schema).validate().valid
+    del row["ma_xa"]
+    report = Resource(data=[list(row), list(row.values())], schema=schema).validate()
+    assert report.flatten(["type", "fieldName"])[0] == ["missing-label", "ma_xa"]
+    match = {t.code for t in catalog.tables() if t.descriptor.get("fieldsMatch")}
+    assert match == {t.code for t in catalog.tables() if len(t.public["fields"]) < len(t.descriptor["fields"])}
+
+
 def test_eighteen_datasets_and_the_shared_lists() -> None:
     numbers = {table.code.split("/")[0] for table in catalog.tables()}
     assert numbers == {f"D{number:02d}" for number in range(1, 19)} | {"DC"}
