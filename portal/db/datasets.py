@@ -171,3 +171,20 @@ def list_reports(session: Session, package_id: str, limit: int = 20) -> Sequence
     """The newest validation reports of a dataset."""
     query = select(ValidationReport).where(ValidationReport.package_id == package_id)
     return session.scalars(query.order_by(ValidationReport.created.desc()).limit(limit)).all()
+
+
+def find_reference_version(session: Session, schema_name: str) -> TableVersion | None:
+    """The current version of the newest public table that follows a table schema."""
+    return session.scalars(
+        select(TableVersion)
+        .join(Resource, Resource.version_id == TableVersion.id)
+        .join(Dataset, Dataset.id == Resource.package_id)
+        .where(
+            Resource.schema_name == schema_name,
+            Resource.state == "active",
+            Dataset.state == "active",
+            Dataset.private.is_(False),
+        )
+        .order_by(TableVersion.created.desc())
+        .limit(1)
+    ).first()

@@ -56,7 +56,7 @@ def _tabular(resource: ResourceRecord) -> bool:
 def _schema(resource: ResourceRecord, table: TextTable) -> Mapping[str, Any]:
     """The declared schema; without one every column is a text: a code must never become a number by guessing."""
     if resource.schema_name:
-        return catalog.get(resource.schema_name).descriptor
+        return catalog.get(resource.schema_name).public
     return resource.schema or {"fields": [{"name": label, "type": "string"} for label in table.labels]}
 
 

@@ -1,0 +1,119 @@
+"""The blob store: files under the hash of their content, so that nothing is stored twice and nothing ever changes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+from urllib.parse import urlsplit
+
+from portal.errors import NotFound, SettingsError
+
+CHUNK = 1024 * 1024
+_KEY = re.compile(r"^[0-9a-f]{64}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A stored file: `key` is the SHA-256 of its bytes, `size` counts them."""
+
+    key: str
+    size: int
+
+
+class Stream(Protocol):
+    """Anything that gives bytes until it gives none."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes, at most `size`."""
+        ...
+
+
+class Files:
+    """A folder of blobs, fanned out by the first two letters of their keys."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put_file(self, source: Path | Stream) -> Blob:
+        """Store a file or a stream whole, or not at all; storing the same bytes again gives the same blob."""
+        if isinstance(source, Path):
+            with source.open("rb") as file:
+                return self._put(file)
+        return self._put(source)
+
+    def _put(self, stream: Stream) -> Blob:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        digest, size = hashlib.sha256(), 0
+        handle, name = tempfile.mkstemp(prefix="new-", dir=self._folder)
+        try:
+            with os.fdopen(handle, "wb") as out:
+                while chunk := stream.read(CHUNK):
+                    digest.update(chunk)
+                    size += out.write(chunk)
+                out.flush()
+                os.fsync(out.fileno())
+            target = self.path(digest.hexdigest())
+            target.parent.mkdir(exist_ok=True)
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        return Blob(digest.hexdigest(), size)
+
+    def path(self, key: str) -> Path:
+        """Where the blob lies. Raises NotFound for what cannot be a key."""
+        if not _KEY.match(key):
+            raise NotFound("Not found: no such file.")
+        return self._folder / key[:2] / key
+
+    def open(self, key: str) -> BinaryIO:
+        """The blob's bytes. Raises NotFound when there is none."""
+        try:
+            return self.path(key).open("rb")
+        except FileNotFoundError:
+            raise NotFound("Not found: no such file.") from None
+
+    def exists(self, key: str) -> bool:
+        """Whether the blob is here."""
+        return self.path(key).is_file()
+
+    def delete(self, key: str) -> None:
+        """Remove a blob; removing what is not there is no error."""
+        self.path(key).unlink(missing_ok=True)
+
+    def keys(self, older_than: float = 0.0) -> Iterator[str]:
+        """Every key, or those whose file is older than so many seconds."""
+        limit = time.time() - older_than
+        for path in sorted(self._folder.glob("??/*")):
+            if path.stat().st_mtime <= limit:
+                yield path.name
+
+    def damaged(self) -> Iterator[str]:
+        """Keys whose bytes no longer have the hash that they are named by."""
+        for key in self.keys():
+            with self.path(key).open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != key:
+                    yield key
+
+    def sweep_unfinished(self, older_than: float) -> int:
+        """Remove files of stores that were cut off; return how many."""
+        limit = time.time() - older_than
+        old = [path for path in self._folder.glob("new-*") if path.stat().st_mtime <= limit]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return len(old)
+
+
+def open_files(url: str) -> Files:
+    """Open the blob store of a folder or file:// address. Raises SettingsError for what is not supported."""
+    parts = urlsplit(url)
+    if parts.scheme == "s3":
+        raise SettingsError("PORTAL_FILES_URL: s3:// is not supported yet; name a folder.")
+    return Files(Path(parts.path if parts.scheme == "file" else url))

@@ -1,0 +1,231 @@
+"""Row queries in CKAN's terms, compiled to one SQL statement: values are parameters, names are quoted in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from portal.tabular.fold import words
+from portal.tabular.manifest import Column, Manifest
+
+COMPARISONS = {"eq": "=", "in": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+DEEPEST, MOST = 10, 100
+"""Limits of a filter: how deep it nests, how many comparisons it makes (CKAN's own)."""
+ID = "_id"
+
+
+class RowQueryError(ValueError):
+    """A query that cannot be answered; `errors` maps parameters to messages, in CKAN's words."""
+
+    def __init__(self, errors: Mapping[str, Any]) -> None:
+        super().__init__(str(dict(errors)))
+        self.errors = dict(errors)
+
+
+@dataclass(frozen=True, slots=True)
+class RowQuery:
+    """A datastore_search. `fields` None means all; `hidden` columns do not exist for the asker."""
+
+    limit: int = 100
+    offset: int = 0
+    filters: Any = None
+    q: Any = None
+    sort: str | None = None
+    fields: tuple[str, ...] | None = None
+    distinct: bool = False
+    include_total: bool = True
+    hidden: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Statement:
+    """A compiled query: what to select, under which condition, in which order."""
+
+    columns: tuple[Column, ...]
+    where: str
+    order: str
+    rank: str = ""
+    parameters: list[Any] = field(default_factory=list)
+    rank_parameters: list[Any] = field(default_factory=list)
+
+
+def quoted(name: str) -> str:
+    """A column's name in SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def compile_query(manifest: Manifest, query: RowQuery) -> Statement:
+    """Check a query against the columns that its asker may see. Raises RowQueryError."""
+    visible = {column.name: column for column in manifest.fields if column.name not in query.hidden}
+    compiler = _Compiler(visible)
+    columns = _columns(visible, query)
+    where = [compiler.filters(query.filters)] if query.filters else []
+    rank = compiler.text(query.q, visible, whole=not query.hidden) if query.q else ""
+    where += compiler.texts
+    order = compiler.order(query.sort) if query.sort else ""
+    if not order:
+        order = f"{quoted('rank')} DESC, {quoted(ID)}" if rank and not query.fields else quoted(ID)
+    if query.distinct:
+        order = order if query.sort else ", ".join(quoted(column.name) for column in columns)
+    return Statement(
+        columns=columns,
+        where=" AND ".join(f"({each})" for each in where if each) or "TRUE",
+        order=order,
+        rank=rank if not query.fields else "",
+        parameters=compiler.parameters,
+        rank_parameters=compiler.rank_parameters,
+    )
+
+
+def _columns(visible: Mapping[str, Column], query: RowQuery) -> tuple[Column, ...]:
+    own = Column(ID, "integer", "int")
+    if query.fields is None:
+        return (*(() if query.distinct else (own,)), *visible.values())
+    known = {ID: own, **visible}
+    unknown = [name for name in query.fields if name not in known]
+    if unknown:
+        raise RowQueryError({"fields": [f'invalid value "{name}"' for name in unknown]})
+    return tuple(known[name] for name in dict.fromkeys(query.fields))
+
+
+class _Compiler:
+    def __init__(self, visible: Mapping[str, Column]) -> None:
+        self._visible = visible
+        self.parameters: list[Any] = []
+        self.rank_parameters: list[Any] = []
+        self.texts: list[str] = []
+        self._comparisons = 0
+
+    def filters(self, filters: Any, depth: int = 0) -> str:
+        """CKAN 2.12's grammar: a dict is AND, a list of dicts is OR."""
+        if depth > DEEPEST:
+            raise RowQueryError({"filters": [f"Filters nested too deeply (limit {DEEPEST})"]})
+        if isinstance(filters, list) and all(isinstance(each, Mapping) for each in filters):
+            return self._joined(" OR ", filters, depth)
+        if not isinstance(filters, Mapping):
+            raise RowQueryError({"filters": ["Not a json object"]})
+        return " AND ".join(f"({self._entry(str(key), value, depth)})" for key, value in filters.items()) or "TRUE"
+
+    def _joined(self, word: str, filters: Any, depth: int) -> str:
+        if not isinstance(filters, list):
+            raise RowQueryError({"filters": ["A list of objects is expected"]})
+        return word.join(f"({self.filters(each, depth + 1)})" for each in filters) or "FALSE"
+
+    def _entry(self, key: str, value: Any, depth: int) -> str:
+        if key in ("$or", "$and"):
+            return self._joined(" OR " if key == "$or" else " AND ", value, depth)
+        if key.startswith("$") and not key.startswith("$$"):
+            raise RowQueryError({"filters": [f"Unknown operator: {key}"]})
+        name = key[1:] if key.startswith("$$") else key
+        column = self._visible.get(name) or (Column(ID, "integer", "int") if name == ID else None)
+        if column is None:
+            raise RowQueryError({"filters": [f"Unknown field: {name}"]})
+        return self._column(column, value)
+
+    def _column(self, column: Column, value: Any) -> str:
+        if isinstance(value, list):
+            scalars = [each for each in value if not isinstance(each, Mapping)]
+            parts = [self._one_of(column, scalars)] if scalars or not value else []
+            parts += [self._compared(column, each) for each in value if isinstance(each, Mapping)]
+            return " OR ".join(f"({part})" for part in parts)
+        if isinstance(value, Mapping):
+            return self._compared(column, value)
+        return self._compare(column, "=", value)
+
+    def _compared(self, column: Column, comparisons: Mapping[str, Any]) -> str:
+        unknown = [key for key in comparisons if key not in COMPARISONS]
+        if unknown:
+            raise RowQueryError({"filters": [f"Unknown operator: {unknown[0]}"]})
+        parts = [
+            self._one_of(column, value) if key == "in" else self._compare(column, COMPARISONS[key], value)
+            for key, value in comparisons.items()
+        ]
+        return " AND ".join(f"({part})" for part in parts) or "TRUE"
+
+    def _one_of(self, column: Column, values: Any) -> str:
+        if not isinstance(values, list):
+            raise RowQueryError({"filters": [f"A list is expected for {column.name}"]})
+        return " OR ".join(self._compare(column, "=", value) for value in values) or "FALSE"
+
+    def _compare(self, column: Column, operator: str, value: Any) -> str:
+        self._comparisons += 1
+        if self._comparisons > MOST:
+            raise RowQueryError({"filters": [f"Too many comparisons (limit {MOST})"]})
+        if value is None:
+            return "FALSE"  # as in SQL, nothing equals null
+        self.parameters.append(_as_text(value))
+        return f"{quoted(column.name)} {operator} {cast('?', column)}"
+
+    def text(self, q: Any, visible: Mapping[str, Column], *, whole: bool) -> str:
+        """Conditions for `q`, and the expression that ranks rows: every word must begin a word of the row."""
+        asked = dict(q) if isinstance(q, Mapping) else {"": q}
+        unknown = [name for name in asked if name and name not in visible]
+        if unknown:
+            raise RowQueryError({"q": [f'invalid value "{name}"' for name in unknown]})
+        scores = []
+        for name, text in asked.items():
+            subject = self._subject(str(name), visible, whole)
+            for word in words(str(text).replace(":*", "")):
+                self.texts.append(f"contains({subject}, ?)")
+                self.parameters.append(f" {word}")
+                scores.append(f"(len({subject}) - len(replace({subject}, ?, '')))")
+                self.rank_parameters.append(f" {word}")
+        return " + ".join(scores) + " + 0.0" if scores else ""
+
+    def _subject(self, name: str, visible: Mapping[str, Column], whole: bool) -> str:
+        """The folded text that is searched: the prepared column, or one made of what may be seen."""
+        if not name and whole:
+            return quoted("_fold")
+        cells = [quoted(name)] if name else [quoted(each) for each in visible]
+        joined = f"concat_ws(' ', '', {', '.join(f'{cell}::VARCHAR' for cell in cells)})"
+        return f"regexp_replace(replace(strip_accents(lower({joined})), 'đ', 'd'), '[^\\pL\\pN]+', ' ', 'g')"
+
+    def order(self, sort: str) -> str:
+        """CKAN's sort: `a desc nulls last, b`; `_id` makes it total."""
+        parts = [self._sort_key(part.strip()) for part in sort.split(",") if part.strip()]
+        return ", ".join([*parts, quoted(ID)])
+
+    def _sort_key(self, text: str) -> str:
+        name, direction, nulls = _split_sort(text)
+        if name not in self._visible and name not in (ID, "rank"):
+            raise RowQueryError({"sort": [f'invalid value "{name}"']})
+        return f"{quoted(name)} {direction} NULLS {nulls}"
+
+
+def _split_sort(text: str) -> tuple[str, str, str]:
+    rest, nulls = text, ""
+    lowered = rest.lower()
+    for word in ("first", "last"):
+        if lowered.endswith(f" nulls {word}"):
+            rest, nulls = rest[: -len(f" nulls {word}")], word.upper()
+    direction = "ASC"
+    for word in ("asc", "desc"):
+        if rest.lower().endswith(f" {word}"):
+            rest, direction = rest[: -len(word) - 1], word.upper()
+    name = rest.strip()
+    name = name[1:-1].replace('""', '"') if len(name) > 1 and name[0] == name[-1] == '"' else name
+    return name, direction, nulls or ("LAST" if direction == "ASC" else "FIRST")
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def cast(text: str, column: Column) -> str:
+    """SQL that reads a parameter's text as the column's type."""
+    kinds = {
+        "int": "BIGINT",
+        "int4": "BIGINT",
+        "int8": "BIGINT",
+        "numeric": "DECIMAL(38, 10)",
+        "float8": "DOUBLE",
+        "bool": "BOOLEAN",
+        "date": "DATE",
+    }
+    if column.ckan_type == "timestamp":
+        return f"regexp_replace({text}, '(Z|[+-][0-9]{{2}}:?[0-9]{{2}})$', '')::TIMESTAMP"
+    kind = kinds.get(column.ckan_type)
+    return f"{text}::{kind}" if kind else f"{text}::VARCHAR"
