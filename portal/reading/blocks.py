@@ -15,7 +15,7 @@ from schemas.texttable import ROW, RaggedRow, TextBatch
 QUOTE, NEWLINE = ord('"'), ord("\n")
 
 
-def clean_piece(block: bytes, delimiter: str, width: int, *, last: bool) -> bytes:
+def clean_piece(block: bytes, delimiter: str, *, last: bool) -> bytes:
     """The longest run of whole rows at the start of `block` that is clean, b"" if it is not.
 
     Clean means: no NUL and every quote opens right after, or closes right before, a delimiter or line
@@ -24,13 +24,13 @@ def clean_piece(block: bytes, delimiter: str, width: int, *, last: bool) -> byte
     if b"\0" in block:
         return b""
     if b'"' not in block:
-        piece = block if last else block[: block.rfind(b"\n") + 1]
-    else:
-        piece = _quoted_piece(block, ord(delimiter), last)
-    # A blank line is a row without cells; where a row has one cell, fast parsers cannot tell that from "".
-    if width == 1 and (piece.startswith(b"\n") or b"\n\n" in piece):
-        return b""
-    return piece
+        return block if last else block[: block.rfind(b"\n") + 1]
+    return _quoted_piece(block, ord(delimiter), last)
+
+
+def has_blank_lines(piece: bytes) -> bool:
+    """Whether a line of the piece may be blank: a row without cells, which fast parsers take for one of blank cells."""
+    return piece.startswith(b"\n") or b"\n\n" in piece
 
 
 def _quoted_piece(block: bytes, delimiter: int, last: bool) -> bytes:

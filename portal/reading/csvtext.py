@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any, BinaryIO
 import polars as pl
 
 from portal.reading import header
-from portal.reading.blocks import as_frame, clean_piece
+from portal.reading.blocks import as_frame, clean_piece, has_blank_lines
 from portal.reading.dialect import CsvDialect, resolve
 from portal.reading.encoding import Decoded
 from portal.reading.options import ReadOptions
@@ -54,11 +55,15 @@ class _Body:
         """Batches as long as blocks are clean, each with its number of rows and the offset after it."""
         offset = self.start
         while block := file.read(self.options.batch_bytes):
-            piece = clean_piece(block, self.dialect.delimiter, self.width, last=len(block) < self.options.batch_bytes)
+            piece = clean_piece(block, self.dialect.delimiter, last=len(block) < self.options.batch_bytes)
             if not piece:
                 file.seek(offset)
                 return
-            batch, rows = as_frame(piece, self.dialect.delimiter, self.width, number)
+            if has_blank_lines(piece):
+                records = list(csv.reader(io.StringIO(piece.decode(), newline="\n"), **self.dialect.reader_options()))
+                batch, rows = batch_of(list(enumerate(records, number)), self.width), len(records)
+            else:
+                batch, rows = as_frame(piece, self.dialect.delimiter, self.width, number)
             number += rows
             offset += len(piece)
             yield batch, rows, offset
@@ -133,7 +138,7 @@ def open_csv(
         head = file.read(HEAD_BYTES).decode("utf-8", "ignore")
     if not head.strip():
         raise refuse("empty", name=name)
-    dialect = resolve(declared, head.splitlines(), name, kind)
+    dialect = resolve(declared, head.split("\n"), name, kind)
     rows, ends = _first_rows(decoded, name, dialect, options)
     labels, used, notes = _labels(rows, dialect, name)
     if len(labels) > options.max_columns:

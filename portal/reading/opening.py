@@ -59,7 +59,7 @@ def _keeping(owner: Scratch, table: TextTable) -> TextTable:
     """The same table, holding on to the scratch file that it is read from."""
 
     def batches(_: Scratch = owner) -> Iterator[TextBatch]:
-        return table.batches()
+        yield from table.batches()
 
     return replace(table, batches=batches)
 

@@ -14,13 +14,14 @@ _TCVN3 = {
     0xDC: "ĩ",
     0xDD: "íịò",
     0xE1: "ỏõóọồổỗốộ",
-    0xEA: "ờởỡớợùủũúụừửữứựỳỷỹýỵ",
+    0xEA: "ờởỡớợù",
+    0xF1: "ủũúụừửữứựỳỷỹýỵ",
 }
 """First byte of each run of letters of TCVN 5712:1993 VN3; every other upper byte is undefined."""
 
 _INITIAL = "(?:ngh|ng|nh|ch|gh|gi|kh|ph|qu|th|tr|[bcdđghklmnpqrstvx])?"
 _VOWELS = "[aăâeêioôơuưy]{1,3}"
-_FINAL = "(?:ng|nh|ch|[cmnpt])?"
+_FINAL = "(?:ng|nh|ch|[ckmnpt])?"
 _SYLLABLE = re.compile(f"{_INITIAL}{_VOWELS}{_FINAL}")
 _WORD = re.compile(r"[^\W\d_]+")
 _TONES = {"\u0300", "\u0301", "\u0303", "\u0309", "\u0323"}
