@@ -193,8 +193,18 @@ CHECKS: tuple[Check, ...] = (
         ),
     ),
     Check(
+        "personal-data",
+        "warning",
+        Message(
+            "Cột “{field}” có vẻ chứa dữ liệu cá nhân ({kind}): {cells}/{filled} ô.",
+            "The column '{field}' seems to hold personal data ({kind}): {cells} of {filled} cells.",
+            "Bỏ cột, tổng quát hóa, hoặc gắn nhãn pd trong lược đồ; không công bố mở khi còn dữ liệu cá nhân.",
+            "Drop the column, generalise it or tag it pd in the schema; do not publish it openly as it is.",
+        ),
+    ),
+    Check(
         "personal-column",
-        "error",
+        "info",
         Message(
             "Cột “{field}” là dữ liệu cá nhân phải bỏ khỏi bảng dữ liệu mở.",
             "The column '{field}' is personal data that must be dropped from an open table.",

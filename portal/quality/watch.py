@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from portal.quality import personal
 from portal.quality import rules as table_rules
 from portal.quality.checks import MESSAGES, SEVERITIES
 from portal.quality.collect import Collector
@@ -15,6 +16,8 @@ from portal.quality.exact import Column, Rules
 from portal.quality.keys import PART
 from schemas.texttable import ROW, TextBatch, TextTable
 
+SCANNED_ROWS = 200_000
+"""Rows that are searched for personal data here; `personal.scan` searches all."""
 CODE_PATTERN = re.compile(r"^[(^]*(\[0-9\]|\\d|[0-9])")
 SEPARATED = r"^-?[0-9]{1,3}([.,][0-9]{3})+$"
 PLAIN = r"^-?[0-9]{4,}$"
@@ -30,6 +33,8 @@ class Watch:
         wanted = set().union(*map(table_rules.columns_of, self._checks)) if self._checks else set()
         self._indexes = {i: c.name for i, c in enumerate(rules.columns) if c.name in wanted}
         self._frames: list[pl.DataFrame] = []
+        self._scan = personal.Scan(table.labels, skip=_beyond_doubt(rules))
+        self._scanned = 0
         self._codes = [i for i, c in enumerate(rules.columns) if _is_code(c)]
         self._numbers = [i for i, c in enumerate(rules.columns) if c.rule.type in ("integer", "number")]
         self._seen: dict[tuple[str, int], list[int]] = {}
@@ -45,21 +50,21 @@ class Watch:
 
     def _personal(self, schema: Mapping[str, Any]) -> None:
         """Columns that an open table must not have."""
-        if schema.get("access_kind", "open") != "open":
-            return
-        dropped = {f.get("name") for f in schema.get("fields", ()) if f.get("treatment") == "drop"}
-        for column in self.rules.columns:
-            if column.personal and column.name in dropped and column.name in map(str.strip, self.table.labels):
-                self._say("personal-column", field=column.name, title=column.title)
+        if schema.get("access_kind", "open") == "open":
+            for name in personal.undropped(self.table.labels, schema):
+                self._say("personal-column", field=name)
 
     def batch(self, batch: TextBatch, part: int) -> None:
         """Look at one batch."""
         frame = batch.frame
         if not frame.height:
             return
-        if self._indexes:
+        if self._checks:
             columns = [pl.col(str(index)).alias(name) for index, name in self._indexes.items()]
             self._frames.append(frame.select(ROW, pl.lit(part, pl.Int32).alias(PART), *columns))
+        if self._scanned < SCANNED_ROWS:
+            self._scan.batch(batch)
+            self._scanned += frame.height
         self._repeated_header(frame, part)
         self._remember(frame, part)
         for index in self._codes:
@@ -110,8 +115,11 @@ class Watch:
         """Say what only the whole table shows."""
         self._say_columns()
         self._say_duplicates()
-        if self._frames:
-            self._say_rules(table_rules.Frame(pl.concat(self._frames), self.rules))
+        self._say_personal()
+        if self._checks:
+            texts = dict.fromkeys(self._indexes.values(), pl.String)
+            none = pl.DataFrame(schema={ROW: pl.Int64, PART: pl.Int32, **texts})
+            self._say_rules(table_rules.Frame(pl.concat([none, *self._frames]), self.rules))
 
     def _say_columns(self) -> None:
         for (check, index), (times, row) in self._seen.items():
@@ -142,6 +150,11 @@ class Watch:
         for row, part, earlier in again.filter(pl.col("nth") > 0).select(ROW, PART, "earlier").iter_rows():
             self._say("duplicate-row", row=row, part=part, detail={"earlier": earlier})
 
+    def _say_personal(self) -> None:
+        for column in self._scan.result():
+            detail = {"cells": column.cells, "filled": column.filled, "kind": column.kind, "level": column.level}
+            self._say("personal-data", field=column.label.strip(), note=column.kind, detail=detail)
+
     def _say_rules(self, frame: table_rules.Frame) -> None:
         for check, hit in table_rules.run(frame, self._checks):
             column = next((c for c in self.rules.columns if c.name == hit.field), None)
@@ -157,6 +170,15 @@ class Watch:
                 messages=MESSAGES,
                 detail={"earlier": hit.earlier},
             )
+
+
+def _beyond_doubt(rules: Rules) -> frozenset[int]:
+    """Positions of columns that are known to be personal, or that can hold none: numbers, dates, closed lists."""
+    return frozenset(
+        index
+        for index, column in enumerate(rules.columns)
+        if column.personal or column.enum is not None or column.rule.type not in ("string", "any")
+    )
 
 
 def _is_code(column: Column) -> bool:

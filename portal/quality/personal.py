@@ -1,0 +1,131 @@
+"""Personal data in a table: which columns seem to hold it and how many cells; never a value."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import polars as pl
+
+from schemas.texttable import TextBatch, TextTable
+
+Level = Literal["basic", "sensitive"]
+
+
+class Detector(NamedTuple):
+    """One kind of personal data: cells that match `cell`, in columns whose folded label matches `label`."""
+
+    kind: str
+    level: Level
+    cell: str
+    label: str = ""
+
+
+NAME_LABEL = r"\b(ho ten|ho va ten|ho dem|chu ho|chu so huu|nguoi|full name|fullname)\b"
+BIRTH_LABEL = r"\b(ngay sinh|nam sinh|ngay thang nam sinh|birth|dob)\b"
+DETECTORS: tuple[Detector, ...] = (
+    # A citizen number is province of birth 001-096, century and sex, year, six digits.
+    Detector("citizen-id", "basic", r"^0(?:0[1-9]|[1-8][0-9]|9[0-6])[0-9]{9}$"),
+    Detector("old-citizen-id", "basic", r"^[0-9]{9}$", r"\b(cmnd|cmt|cccd|so dinh danh|giay to)\b"),
+    Detector("person-tax-code", "basic", r"^8[0-9]{9}$", r"\b(mst|thue|tax)\b"),
+    Detector("mobile-phone", "basic", r"^(?:\+?84|0)[ .-]?[35789](?:[ .-]?[0-9]){8}$"),
+    Detector("email", "basic", r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"),
+    Detector("plate", "basic", r"^[1-9][0-9][A-Z][A-Z0-9]?[- ]?[0-9]{3}\.?[0-9]{1,2}$"),
+    Detector("bank-account", "sensitive", r"^[0-9]{6,19}$", r"\b(tai khoan|stk|so tk|account)\b"),
+    Detector("home-address", "basic", r"\S", r"\b(dia chi nha|noi o|thuong tru|tam tru|ho khau|home address)\b"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalColumn:
+    """A column that seems to hold personal data: how many of its filled cells do."""
+
+    label: str
+    kind: str
+    level: Level
+    cells: int
+    filled: int
+
+
+def folded(label: str) -> str:
+    """A label in lower case, without diacritics, its words parted by single spaces."""
+    spread = unicodedata.normalize("NFD", label.replace("đ", "d").replace("Đ", "D"))
+    plain = "".join(letter for letter in spread if not unicodedata.combining(letter))
+    return " ".join(re.findall(r"[a-z0-9]+", plain.lower()))
+
+
+class Scan:
+    """Counts what looks personal, batch after batch; `skip` names positions that are not looked at."""
+
+    def __init__(self, labels: Sequence[str], *, skip: frozenset[int] = frozenset()) -> None:
+        self.labels = labels
+        names = [folded(label) for label in labels]
+        self._plan = [
+            (index, detector)
+            for index, name in enumerate(names)
+            if index not in skip
+            for detector in DETECTORS
+            if not detector.label or re.search(detector.label, name)
+        ]
+        self._names = [i for i, name in enumerate(names) if re.search(NAME_LABEL, name)]
+        self._births = [i for i, name in enumerate(names) if re.search(BIRTH_LABEL, name) and i not in skip]
+        self._cells = [0] * len(self._plan)
+        self._filled = [0] * len(labels)
+        self._born = [0] * len(self._births)
+
+    def batch(self, batch: TextBatch) -> None:
+        """Look at one batch (rows of a wrong width are not looked at)."""
+        if not batch.frame.height:
+            return
+        found = [_count(index, detector.cell).alias(f"d{n}") for n, (index, detector) in enumerate(self._plan)]
+        filled = [(pl.col(str(i)) != "").sum().alias(f"f{i}") for i in range(len(self.labels))]
+        born = [self._born_with_name(index).alias(f"b{n}") for n, index in enumerate(self._births)]
+        sums = batch.frame.lazy().select([*found, *filled, *born]).collect().row(0, named=True)
+        self._cells = [count + sums[f"d{n}"] for n, count in enumerate(self._cells)]
+        self._filled = [count + sums[f"f{n}"] for n, count in enumerate(self._filled)]
+        self._born = [count + sums[f"b{n}"] for n, count in enumerate(self._born)]
+
+    def _born_with_name(self, index: int) -> pl.Expr:
+        if not self._names:
+            return pl.lit(0)
+        named = pl.any_horizontal(pl.col(str(name)) != "" for name in self._names)
+        return (named & (pl.col(str(index)) != "")).sum()
+
+    def result(self) -> tuple[PersonalColumn, ...]:
+        """The columns with at least one such cell, in the order of the table."""
+        found = [
+            (index, PersonalColumn(self.labels[index], detector.kind, detector.level, cells, self._filled[index]))
+            for (index, detector), cells in zip(self._plan, self._cells, strict=True)
+            if cells
+        ]
+        found += [
+            (index, PersonalColumn(self.labels[index], "birth-date-with-name", "basic", cells, self._filled[index]))
+            for index, cells in zip(self._births, self._born, strict=True)
+            if cells
+        ]
+        return tuple(column for _, column in sorted(found, key=lambda entry: entry[0]))
+
+
+def _count(index: int, pattern: str) -> pl.Expr:
+    return pl.col(str(index)).str.strip_chars().str.contains(pattern).sum()
+
+
+def scan(table: TextTable) -> tuple[PersonalColumn, ...]:
+    """Every column of a table that seems to hold personal data; reads the whole table."""
+    whole = Scan(table.labels)
+    for batch in table.batches():
+        whole.batch(batch)
+    return whole.result()
+
+
+def undropped(labels: Sequence[str], schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """Fields tagged as personal data to be dropped that a table still has: it must not become open with them."""
+    present = {label.strip() for label in labels}
+    return tuple(
+        str(field["name"])
+        for field in schema.get("fields", ())
+        if str(field.get("pd") or "none") != "none" and field.get("treatment") == "drop" and field["name"] in present
+    )
