@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from harvesters import KINDS, ConfigError, check_config
 from portal.access import policy
 from portal.access.policy import Permission
-from portal.actions.registry import NoParams, Params, action
+from portal.actions.registry import NoParams, Params, action, checked
 from portal.db import datasets, people
 from portal.db import harvest as db
 from portal.domain.base import new_id, now, stamp
@@ -69,7 +69,7 @@ def harvest_source_update(ctx: Context, organization: Group | None, params: Para
 def harvest_source_patch(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
     """Change only the given fields of the source `id` and return it."""
     source = db.get_source(ctx.uow.session, str(params["id"]))
-    merged = SourceParams().load({**_describe(ctx, source), **params})
+    merged = checked(SourceParams(), {**_describe(ctx, source), **params})
     return _keep(ctx, source, _new_owner(ctx, organization, params), merged)
 
 

@@ -94,10 +94,15 @@ def call(portal: Portal, actor: Actor, name: str, data: Mapping[str, Any]) -> An
 
 def load(declared: Action, data: Mapping[str, Any]) -> Params:
     """Check parameters against the action's schema. Raises Invalid with CKAN's shape of errors."""
+    return checked(declared.params, data, declared.unknown)
+
+
+def checked(schema: Schema, data: Mapping[str, Any], unknown: Unknown = EXCLUDE) -> Params:
+    """Check data against a schema. Raises Invalid with CKAN's shape of errors."""
     try:
-        loaded: Params = declared.params.load(data, unknown=declared.unknown)
+        loaded: Params = schema.load(data, unknown=unknown)
     except ValidationError as error:
-        raise Invalid(_shape(error.messages_dict, declared.unknown)) from None
+        raise Invalid(_shape(error.messages_dict, unknown)) from None
     return loaded
 
 

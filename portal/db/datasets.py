@@ -188,3 +188,9 @@ def find_reference_version(session: Session, schema_name: str) -> TableVersion |
         .order_by(TableVersion.created.desc())
         .limit(1)
     ).first()
+
+
+def find_version(session: Session, resource_id: str, number: int) -> TableVersion | None:
+    """One version of a resource's rows by its number."""
+    match = select(TableVersion).where(TableVersion.resource_id == resource_id, TableVersion.number == number)
+    return session.scalars(match).first()

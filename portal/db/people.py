@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal.domain.datasets import Dataset
@@ -146,3 +146,118 @@ def titles(session: Session, names: Iterable[str], *, organization: bool) -> dic
         return {}
     query = select(Group.name, Group.title).where(Group.name.in_(wanted), Group.is_organization == organization)
     return {row[0]: row[1] or row[0] for row in session.execute(query)}
+
+
+def list_groups(session: Session, *, organization: bool, q: str | None) -> Sequence[Group]:
+    """Active organizations or groups; `q` is part of a name or title."""
+    query = select(Group).where(Group.is_organization == organization, Group.state == "active").order_by(Group.name)
+    if q:
+        query = query.where(or_(Group.name.icontains(q, autoescape=True), Group.title.icontains(q, autoescape=True)))
+    return session.scalars(query).all()
+
+
+def count_in(session: Session, ids: Iterable[str], *, organization: bool) -> dict[str, int]:
+    """How many public datasets each organization owns, or each group holds; 0 where there is none."""
+    wanted = list(ids)
+    if organization:
+        return {**dict.fromkeys(wanted, 0), **count_datasets(session, wanted)}
+    rows = session.execute(
+        select(Member.group_id, func.count())
+        .join(Dataset, Dataset.id == Member.table_id)
+        .where(
+            Member.group_id.in_(wanted),
+            Member.table_name == "package",
+            Member.state == "active",
+            Dataset.state == "active",
+            Dataset.private.is_(False),
+        )
+        .group_by(Member.group_id)
+    ).all()
+    return {**dict.fromkeys(wanted, 0), **{row[0]: row[1] for row in rows}}
+
+
+def _datasets_in(group: Group) -> Select[Dataset]:
+    if group.is_organization:
+        return select(Dataset).where(Dataset.owner_org == group.id)
+    return (
+        select(Dataset)
+        .join(Member, Member.table_id == Dataset.id)
+        .where(Member.group_id == group.id, Member.table_name == "package", Member.state == "active")
+    )
+
+
+def list_datasets_in(session: Session, group: Group) -> Sequence[Dataset]:
+    """Every dataset of an organization or group, whatever its state."""
+    return session.scalars(_datasets_in(group).order_by(Dataset.id)).all()
+
+
+def list_rendered_in(session: Session, group: Group, where: ColumnElement[bool], limit: int) -> Sequence[bytes]:
+    """Rendered package dicts of an organization's or group's active datasets, newest modified first."""
+    query = _datasets_in(group).with_only_columns(Dataset.rendered).where(where, Dataset.state == "active")
+    return session.scalars(query.order_by(Dataset.metadata_modified.desc()).limit(limit)).all()
+
+
+def list_members(session: Session, group_id: str) -> Sequence[tuple[User, str]]:
+    """The people of an organization or group and their roles, by name."""
+    rows = session.execute(
+        select(User, Member.capacity)
+        .join(Member, Member.table_id == User.id)
+        .where(Member.group_id == group_id, Member.table_name == "user", Member.state == "active")
+        .where(User.state == "active")
+        .order_by(User.name)
+    ).all()
+    return [(row[0], row[1]) for row in rows]
+
+
+def list_memberships(session: Session, group_id: str) -> Sequence[Member]:
+    """Every active membership row of an organization or group."""
+    query = select(Member).where(Member.group_id == group_id, Member.state == "active")
+    return session.scalars(query.order_by(Member.table_name, Member.table_id)).all()
+
+
+def drop_member(session: Session, group_id: str, table_name: str, table_id: str) -> None:
+    """Take a role away; without one nothing happens."""
+    member = find_member(session, group_id, table_name, table_id)
+    if member is not None:
+        member.state = "deleted"
+        session.flush()
+
+
+def purge_group(session: Session, group: Group) -> None:
+    """Remove an organization or group and every membership in it; its deleted datasets lose their owner."""
+    session.execute(delete(Member).where(Member.group_id == group.id))
+    session.execute(update(Dataset).where(Dataset.owner_org == group.id).values(owner_org=None))
+    session.delete(group)
+    session.flush()
+
+
+def list_users(session: Session, *, q: str | None = None, limit: int | None = None) -> Sequence[User]:
+    """Active users by name; `q` is part of a name or full name."""
+    query = select(User).where(User.state == "active").order_by(User.name)
+    if q:
+        query = query.where(or_(User.name.icontains(q, autoescape=True), User.fullname.icontains(q, autoescape=True)))
+    return session.scalars(query.limit(limit)).all()
+
+
+def email_taken(session: Session, email: str, own_id: str | None = None) -> bool:
+    """Whether another active user has this address, whatever its case."""
+    holder = session.scalars(select(User).where(User.email_key == email.lower())).first()
+    return holder is not None and holder.id != own_id
+
+
+def list_tokens(session: Session, user_id: str) -> Sequence[ApiToken]:
+    """A user's tokens, newest first."""
+    query = select(ApiToken).where(ApiToken.user_id == user_id).order_by(ApiToken.created_at.desc())
+    return session.scalars(query).all()
+
+
+def list_created(session: Session, user_id: str, where: ColumnElement[bool]) -> Sequence[bytes]:
+    """Rendered package dicts that a user made."""
+    query = select(Dataset.rendered).where(Dataset.creator_user_id == user_id, where)
+    return session.scalars(query.order_by(Dataset.metadata_modified.desc()).limit(1000)).all()
+
+
+def count_created(session: Session, user_id: str, where: ColumnElement[bool]) -> int:
+    """How many datasets a user made, of those that the asker may read."""
+    query = select(func.count()).select_from(Dataset).where(Dataset.creator_user_id == user_id, where)
+    return session.scalar(query) or 0

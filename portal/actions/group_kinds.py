@@ -1,0 +1,258 @@
+"""What organizations and groups have in common: one table, one behaviour, two names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from portal.access.policy import Permission, authorise, readable
+from portal.actions.registry import Params, checked
+from portal.db import datasets, people
+from portal.domain.base import is_uuid, new_id, stamp
+from portal.domain.people import Group, User
+from portal.errors import Invalid
+from portal.runtime import Context
+from schemas.people import GroupParams
+
+Json = dict[str, Any]
+MOST_NAMES, MOST_DICTS = 1000, 25
+SORTS = {"name": "name", "title": "title", "package_count": "package_count", "packages": "package_count"}
+PROFILE = ("identifier", "kind")
+
+
+def find(ctx: Context, params: Params, *, organization: bool) -> Group:
+    """The organization or group of `id`; deleted ones exist only for those who may see them."""
+    group = people.get_group(ctx.uow.session, str(params.get("id") or ""), organization=organization)
+    return group
+
+
+def listed(ctx: Context, params: Params, *, organization: bool) -> list[Any]:
+    """Names, or dicts with `all_fields`, in the order asked for."""
+    groups = list(people.list_groups(ctx.uow.session, organization=organization, q=params["q"]))
+    wanted = _names(params["organizations" if organization else "groups"])
+    groups = [group for group in groups if wanted is None or group.name in wanted or group.id in wanted]
+    counts = people.count_in(ctx.uow.session, [group.id for group in groups], organization=organization)
+    field, down = _sort(params)
+    key = {"name": lambda g: g.name, "title": lambda g: g.display_name.lower(), "package_count": lambda g: counts[g.id]}
+    groups.sort(key=key[field], reverse=down)
+    cap = MOST_DICTS if params["all_fields"] else MOST_NAMES
+    start, limit = max(0, params["offset"]), cap if params["limit"] is None else max(0, min(params["limit"], cap))
+    page = groups[start : start + limit]
+    if not params["all_fields"]:
+        return [group.name for group in page]
+    return [describe(ctx, group, counts[group.id], extras=params["include_extras"]) for group in page]
+
+
+def _names(value: Any) -> set[str] | None:
+    if value in (None, "", []):
+        return None
+    if isinstance(value, str):
+        value = orjson.loads(value) if value.startswith("[") else [value]
+    return {str(name) for name in value}
+
+
+def _sort(params: Params) -> tuple[str, bool]:
+    parts = (params["order_by"] or params["sort"] or "title asc").replace(",", " , ").split()
+    if "," in parts:
+        raise Invalid("Too many sort criteria")
+    field, direction = parts[0], parts[1].lower() if len(parts) > 1 else "asc"
+    if field not in SORTS or direction not in ("asc", "desc"):
+        raise Invalid(f"Cannot sort by field `{field}`")
+    return SORTS[field], direction == "desc"
+
+
+def shown(ctx: Context, group: Group, params: Params) -> Json:
+    """One organization or group with its people and, if asked for, its datasets."""
+    counts = people.count_in(ctx.uow.session, [group.id], organization=group.is_organization)
+    answer = describe(ctx, group, counts[group.id], extras=params.get("include_extras", True))
+    if params.get("include_users", True):
+        answer["users"] = members(ctx, group)
+    if params.get("include_datasets"):
+        answer["packages"] = [orjson.Fragment(body) for body in _packages(ctx, group, 1000)]
+    return answer
+
+
+def _packages(ctx: Context, group: Group, limit: int) -> list[bytes]:
+    return list(people.list_rendered_in(ctx.uow.session, group, readable(ctx.actor), limit))
+
+
+def packages(ctx: Context, group: Group, limit: int) -> list[orjson.Fragment]:
+    """The datasets of a group that the caller may read."""
+    return [orjson.Fragment(body) for body in _packages(ctx, group, limit)]
+
+
+def members(ctx: Context, group: Group) -> list[Json]:
+    """The people of an organization or group with their roles."""
+    rows = people.list_members(ctx.uow.session, group.id)
+    return [
+        {
+            "id": user.id,
+            "name": user.name,
+            "fullname": user.fullname,
+            "display_name": user.fullname or user.name,
+            "state": user.state,
+            "sysadmin": user.sysadmin,
+            "capacity": capacity,
+        }
+        for user, capacity in rows
+    ]
+
+
+def describe(ctx: Context, group: Group, count: int, *, extras: bool = True) -> Json:
+    """CKAN's dict of an organization or group, the province's fields at its top level."""
+    return {
+        "id": group.id,
+        "name": group.name,
+        "title": group.title,
+        "display_name": group.display_name,
+        "description": group.description,
+        "image_url": group.image_url,
+        "image_display_url": group.image_url,
+        "type": group.type,
+        "is_organization": group.is_organization,
+        "approval_status": group.approval_status,
+        "state": group.state,
+        "created": stamp(group.created),
+        "num_followers": 0,
+        "package_count": count,
+        "tags": [],
+        "groups": [],
+        **group.profile,
+        **({"extras": [{"key": k, "value": v} for k, v in sorted(group.extras.items())]} if extras else {}),
+    }
+
+
+def create(ctx: Context, params: Params, *, organization: bool) -> Json:
+    """Make one; whoever makes it is its admin."""
+    noun = "organization" if organization else "group"
+    key = params.get("id")
+    if key and not (ctx.actor.sysadmin and is_uuid(key)):
+        message = "Invalid id provided" if ctx.actor.sysadmin else "The input field id was not expected."
+        raise Invalid({"id": [message]})
+    group = Group(id=key or new_id(), name=params["name"], type=noun, is_organization=organization)
+    _keep(ctx, group, params)
+    ctx.uow.session.add(group)
+    ctx.uow.session.flush()
+    if ctx.actor.user_id:
+        people.set_member(ctx.uow.session, group.id, "user", ctx.actor.user_id, "admin")
+    _set_users(ctx, group, params)
+    return shown(ctx, group, {})
+
+
+def update(ctx: Context, group: Group, params: Params) -> Json:
+    """Replace a description; `users` missing keeps the people, an empty list clears them."""
+    if params.get("type") and params["type"] != group.type:
+        raise Invalid({"type": ["Type cannot be updated"]})
+    loaded = checked(GroupParams(), {**params, "name": params.get("name") or group.name})
+    _keep(ctx, group, loaded)
+    _set_users(ctx, group, loaded)
+    ctx.uow.session.flush()
+    for dataset in people.list_datasets_in(ctx.uow.session, group):
+        datasets.save(ctx.uow, dataset, ctx.portal.settings.site_url, quiet=True)
+    return shown(ctx, group, {})
+
+
+def patch(ctx: Context, group: Group, params: Params) -> Json:
+    """Change only the given fields."""
+    current = describe(ctx, group, 0)
+    return update(ctx, group, {**current, **params, "id": group.id})
+
+
+def delete(ctx: Context, group: Group) -> None:
+    """Delete (softly) an organization without datasets, or a group."""
+    _refuse_with_datasets(ctx, group)
+    group.state = "deleted"
+    for dataset in people.list_datasets_in(ctx.uow.session, group):
+        datasets.save(ctx.uow, dataset, ctx.portal.settings.site_url, quiet=True)
+
+
+def purge(ctx: Context, group: Group) -> None:
+    """Remove an organization or group for good."""
+    _refuse_with_datasets(ctx, group)
+    left = list(people.list_datasets_in(ctx.uow.session, group))
+    people.purge_group(ctx.uow.session, group)
+    for dataset in left:
+        datasets.save(ctx.uow, dataset, ctx.portal.settings.site_url, quiet=True)
+
+
+def _refuse_with_datasets(ctx: Context, group: Group) -> None:
+    if group.is_organization and any(d.state != "deleted" for d in people.list_datasets_in(ctx.uow.session, group)):
+        raise Invalid("Organization cannot be deleted while it still has datasets")
+
+
+def _keep(ctx: Context, group: Group, params: Params) -> None:
+    clash = people.find_group(ctx.uow.session, params["name"])
+    if clash is not None and clash.id != group.id:
+        raise Invalid({"name": ["Group name already exists in database"]})
+    group.name, group.title = params["name"], params["title"] or ""
+    group.description, group.image_url = params["description"] or "", params["image_url"] or ""
+    group.state = params["state"] or "active"
+    group.extras = {str(e.get("key")): str(e.get("value", "")) for e in params["extras"] or () if e.get("key")}
+    group.profile = {name: params[name] for name in PROFILE if params.get(name)}
+
+
+def _set_users(ctx: Context, group: Group, params: Params) -> None:
+    if params.get("users") is None:
+        return
+    wanted: dict[str, str] = {}
+    for described in params["users"]:
+        user = people.get_user(ctx.uow.session, str(described.get("name") or described.get("id") or ""))
+        wanted[user.id] = str(described.get("capacity") or "member")
+    for user, _ in people.list_members(ctx.uow.session, group.id):
+        if user.id not in wanted:
+            people.drop_member(ctx.uow.session, group.id, "user", user.id)
+    for user_id, capacity in wanted.items():
+        people.set_member(ctx.uow.session, group.id, "user", user_id, capacity)
+
+
+def set_role(ctx: Context, group: Group, params: Params) -> Json:
+    """Give a user a role."""
+    roles = ("admin", "editor", "member") if group.is_organization else ("admin", "member")
+    if params["role"] not in roles:
+        raise Invalid({"role": ["role does not exist."]})
+    user = _user(ctx, params)
+    member = people.set_member(ctx.uow.session, group.id, "user", user.id, params["role"])
+    return {
+        "id": member.id,
+        "group_id": group.id,
+        "table_id": user.id,
+        "table_name": "user",
+        "capacity": member.capacity,
+        "state": member.state,
+    }
+
+
+def drop_role(ctx: Context, group: Group, params: Params) -> None:
+    """Take a user's role away."""
+    people.drop_member(ctx.uow.session, group.id, "user", _user(ctx, params).id)
+
+
+def _user(ctx: Context, params: Params) -> User:
+    user = people.find_user(ctx.uow.session, params["username"])
+    if user is None or user.state != "active":
+        raise Invalid({"username": ["User does not exist."]})
+    return user
+
+
+def of_user(ctx: Context, *, organization: bool, permission: str) -> list[Json]:
+    """The organizations or groups in which the caller has the right, with the role as `capacity`."""
+    allowed = {
+        "read": ("admin", "editor", "member"),
+        "create_dataset": ("admin", "editor"),
+        "update_dataset": ("admin", "editor"),
+        "delete_dataset": ("admin", "editor"),
+    }.get(permission, ("admin",))
+    roles = ctx.actor.organizations if organization else ctx.actor.groups
+    groups = people.list_groups(ctx.uow.session, organization=organization, q=None)
+    if ctx.actor.sysadmin:
+        chosen = [(group, "admin") for group in groups]
+    else:
+        chosen = [(group, roles[group.id]) for group in groups if roles.get(group.id) in allowed]
+    counts = people.count_in(ctx.uow.session, [group.id for group, _ in chosen], organization=organization)
+    return [{**describe(ctx, group, counts[group.id]), "capacity": role} for group, role in chosen]
+
+
+def may_update(ctx: Context, group: Group) -> None:
+    """Raise NotAuthorized unless the caller may edit the group."""
+    authorise(ctx.actor, Permission.GROUP_UPDATE, group)

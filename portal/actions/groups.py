@@ -1,0 +1,87 @@
+"""Groups: list, show, create, update, patch, delete, purge, and their people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from portal.access.policy import Permission
+from portal.actions import group_kinds
+from portal.actions.registry import Params, action
+from portal.domain.people import Group
+from portal.runtime import Context
+from schemas.datasets import AnyParams, ById
+from schemas.people import GroupList, GroupParams, GroupShow, MemberParams
+
+
+def by_id(ctx: Context, params: Params) -> Group:
+    """The group of `id`."""
+    return group_kinds.find(ctx, params, organization=False)
+
+
+@action(GroupList, allow=Permission.ANYONE, safe=True)
+def group_list(ctx: Context, target: object, params: Params) -> list[Any]:
+    """Return the names of all groups, or their dicts with `all_fields`; `sort`, `limit` and `offset` page."""
+    return group_kinds.listed(ctx, params, organization=False)
+
+
+@action(GroupShow, allow=Permission.GROUP_READ, on=by_id, safe=True)
+def group_show(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
+    """Return the group `id` (its id or name) with its people and, if asked for, its datasets."""
+    return group_kinds.shown(ctx, group, params)
+
+
+@action(GroupParams, allow=Permission.GROUP_CREATE)
+def group_create(ctx: Context, target: object, params: Params) -> dict[str, Any]:
+    """Create a group and return it; whoever creates it becomes its admin."""
+    return group_kinds.create(ctx, params, organization=False)
+
+
+@action(AnyParams, allow=Permission.GROUP_UPDATE, on=by_id)
+def group_update(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
+    """Replace the description of the group `id` and return it."""
+    return group_kinds.update(ctx, group, params)
+
+
+@action(AnyParams, allow=Permission.GROUP_UPDATE, on=by_id)
+def group_patch(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
+    """Change only the given fields of the group `id` and return it."""
+    return group_kinds.patch(ctx, group, params)
+
+
+@action(ById, allow=Permission.GROUP_UPDATE, on=by_id)
+def group_delete(ctx: Context, group: Group, params: Params) -> None:
+    """Delete the group `id`."""
+    group_kinds.delete(ctx, group)
+
+
+@action(ById, allow=Permission.SYSADMIN, on=by_id)
+def group_purge(ctx: Context, group: Group, params: Params) -> None:
+    """Remove the group `id` for good."""
+    group_kinds.purge(ctx, group)
+
+
+@action(MemberParams, allow=Permission.GROUP_UPDATE, on=by_id)
+def group_member_create(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
+    """Give the user `username` the role `role` in the group `id`."""
+    return group_kinds.set_role(ctx, group, params)
+
+
+@action(MemberParams, allow=Permission.GROUP_UPDATE, on=by_id)
+def group_member_delete(ctx: Context, group: Group, params: Params) -> None:
+    """Take away the role of the user `username` in the group `id`."""
+    group_kinds.drop_role(ctx, group, params)
+
+
+@action(AnyParams, allow=Permission.ANYONE, safe=True)
+def group_list_authz(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
+    """Return the groups that the caller may edit."""
+    return group_kinds.of_user(ctx, organization=False, permission="manage_group")
+
+
+@action(AnyParams, allow=Permission.GROUP_READ, on=by_id, safe=True)
+def group_package_show(ctx: Context, group: Group, params: Params) -> list[orjson.Fragment]:
+    """Return the datasets of the group `id` that the caller may read."""
+    limit = str(params.get("limit") or "1000")
+    return group_kinds.packages(ctx, group, int(limit) if limit.isdigit() else 1000)

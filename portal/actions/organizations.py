@@ -1,0 +1,79 @@
+"""Organizations: list, show, create, update, patch, delete, purge, and their people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.access.policy import Permission
+from portal.actions import group_kinds
+from portal.actions.registry import Params, action
+from portal.domain.people import Group
+from portal.runtime import Context
+from schemas.datasets import AnyParams, ById
+from schemas.people import GroupList, GroupParams, GroupShow, MemberParams
+
+
+def by_id(ctx: Context, params: Params) -> Group:
+    """The organization of `id`."""
+    return group_kinds.find(ctx, params, organization=True)
+
+
+@action(GroupList, allow=Permission.ANYONE, safe=True)
+def organization_list(ctx: Context, target: object, params: Params) -> list[Any]:
+    """Return the names of all organizations, or their dicts with `all_fields`; `sort`, `limit` and `offset` page."""
+    return group_kinds.listed(ctx, params, organization=True)
+
+
+@action(GroupShow, allow=Permission.GROUP_READ, on=by_id, safe=True)
+def organization_show(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
+    """Return the organization `id` (its id or name) with its people and, if asked for, its datasets."""
+    return group_kinds.shown(ctx, group, params)
+
+
+@action(GroupParams, allow=Permission.ORGANIZATION_CREATE)
+def organization_create(ctx: Context, target: object, params: Params) -> dict[str, Any]:
+    """Create an organization and return it; whoever creates it becomes its admin."""
+    return group_kinds.create(ctx, params, organization=True)
+
+
+@action(AnyParams, allow=Permission.GROUP_UPDATE, on=by_id)
+def organization_update(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
+    """Replace the description of the organization `id` and return it."""
+    return group_kinds.update(ctx, group, params)
+
+
+@action(AnyParams, allow=Permission.GROUP_UPDATE, on=by_id)
+def organization_patch(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
+    """Change only the given fields of the organization `id` and return it."""
+    return group_kinds.patch(ctx, group, params)
+
+
+@action(ById, allow=Permission.GROUP_UPDATE, on=by_id)
+def organization_delete(ctx: Context, group: Group, params: Params) -> None:
+    """Delete the organization `id`; one with datasets is refused."""
+    group_kinds.delete(ctx, group)
+
+
+@action(ById, allow=Permission.SYSADMIN, on=by_id)
+def organization_purge(ctx: Context, group: Group, params: Params) -> None:
+    """Remove the organization `id` for good."""
+    group_kinds.purge(ctx, group)
+
+
+@action(MemberParams, allow=Permission.GROUP_UPDATE, on=by_id)
+def organization_member_create(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
+    """Give the user `username` the role `role` in the organization `id`."""
+    return group_kinds.set_role(ctx, group, params)
+
+
+@action(MemberParams, allow=Permission.GROUP_UPDATE, on=by_id)
+def organization_member_delete(ctx: Context, group: Group, params: Params) -> None:
+    """Take away the role of the user `username` in the organization `id`."""
+    group_kinds.drop_role(ctx, group, params)
+
+
+@action(AnyParams, allow=Permission.ANYONE, safe=True)
+def organization_list_for_user(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
+    """Return the organizations in which the caller has the right `permission`, with the role as `capacity`."""
+    permission = str(params.get("permission") or "manage_group")
+    return group_kinds.of_user(ctx, organization=True, permission=permission)

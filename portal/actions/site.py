@@ -1,0 +1,55 @@
+"""The portal about itself: status_show, help_show, site_read."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+from marshmallow import Schema
+
+from portal.access.policy import Permission
+from portal.actions.registry import ACTIONS, NoParams, Params, action
+from portal.errors import NotFound
+from portal.runtime import Context
+from schemas.datasets import MISSING, Text
+
+CKAN_VERSION = "2.12.0"
+"""The version whose API is spoken: clients choose what they send by it."""
+EXTENSIONS = ("datastore", "harvest", "validation")
+
+
+class HelpShow(Schema):
+    """Parameters of help_show."""
+
+    name = Text(required=True, error_messages={"required": MISSING, "null": MISSING})
+
+
+@action(NoParams, allow=Permission.ANYONE, safe=True)
+def status_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
+    """Return the name and address of the portal, and the version of CKAN's API that it speaks."""
+    settings = ctx.portal.settings
+    return {
+        "ckan_version": CKAN_VERSION,
+        "site_url": settings.site_url,
+        "site_title": settings.site_title,
+        "site_description": settings.site_description,
+        "error_emails_to": None,
+        "locale_default": settings.locale,
+        "extensions": list(EXTENSIONS),
+        "portal_version": version("thanhhoa-data-portal"),
+    }
+
+
+@action(NoParams, allow=Permission.ANYONE, safe=True)
+def site_read(ctx: Context, target: object, params: Params) -> bool:
+    """Return true: the portal can be read."""
+    return True
+
+
+@action(HelpShow, allow=Permission.ANYONE, safe=True)
+def help_show(ctx: Context, target: object, params: Params) -> str:
+    """Return what the action `name` does."""
+    declared = ACTIONS.get(params["name"])
+    if declared is None:
+        raise NotFound("Not found: Action name not known: " + params["name"])
+    return declared.help

@@ -1,0 +1,59 @@
+"""Tags: only those that stand on a dataset which the caller may read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from portal.access.policy import Permission, readable
+from portal.actions.registry import Params, action
+from portal.db import tags as db
+from portal.domain.rendering import tag_dict
+from portal.errors import Invalid, NotFound
+from portal.runtime import Context
+from schemas.datasets import MISSING
+from schemas.people import Query, TagShow
+
+MOST = 1000
+
+
+@action(Query, allow=Permission.ANYONE, safe=True)
+def tag_list(ctx: Context, target: object, params: Params) -> list[Any]:
+    """Return the names of the tags in use, or their dicts with `all_fields`; `query` is part of a name."""
+    found = db.list_tags(ctx.uow.session, readable(ctx.actor), params["query"] or params["q"], None, 0)
+    return [tag_dict(tag) for tag in found] if params["all_fields"] else [tag.name for tag in found]
+
+
+@action(Query, allow=Permission.ANYONE, safe=True)
+def tag_search(ctx: Context, target: object, params: Params) -> dict[str, Any]:
+    """Return the tags whose names contain `query`, with their count; `limit` and `offset` page."""
+    text = params["query"] or params["q"]
+    if not text:
+        raise Invalid({"query": [MISSING]})
+    found = db.list_tags(ctx.uow.session, readable(ctx.actor), text, None, 0)
+    start, limit = max(0, params["offset"]), max(0, min(params["limit"], MOST))
+    return {"count": len(found), "results": [tag_dict(tag) for tag in found[start : start + limit]]}
+
+
+@action(Query, allow=Permission.ANYONE, safe=True)
+def tag_autocomplete(ctx: Context, target: object, params: Params) -> list[str]:
+    """Return a few tag names that contain `q`."""
+    text = params["q"] or params["query"]
+    if not text:
+        raise Invalid({"q": [MISSING]})
+    limit = max(0, min(params["limit"], MOST))
+    return [tag.name for tag in db.list_tags(ctx.uow.session, readable(ctx.actor), text, limit, 0)]
+
+
+@action(TagShow, allow=Permission.ANYONE, safe=True)
+def tag_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
+    """Return the tag `id` (its name or id) and, with `include_datasets`, the datasets that carry it."""
+    tag = db.find_tag(ctx.uow.session, readable(ctx.actor), params["id"])
+    if tag is None:
+        raise NotFound("Not found: Tag was not found.")
+    answer = tag_dict(tag)
+    if params["include_datasets"]:
+        bodies = db.list_rendered(ctx.uow.session, readable(ctx.actor), tag.id, MOST)
+        answer["packages"] = [orjson.Fragment(body) for body in bodies]
+    return answer

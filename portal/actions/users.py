@@ -1,0 +1,130 @@
+"""Users: show, list, create, update, patch, delete, autocomplete."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from portal.access import accounts
+from portal.access.policy import Permission, readable
+from portal.actions.registry import Params, action, checked
+from portal.db import people
+from portal.domain.base import is_uuid, new_id, stamp
+from portal.domain.people import User
+from portal.errors import Invalid, NotAuthorized, NotFound
+from portal.runtime import Context
+from schemas.datasets import MISSING, AnyParams, ById
+from schemas.people import Query, UserList, UserParams, UserShow
+
+
+def by_id(ctx: Context, params: Params) -> User:
+    """The user of `id` (its id or name)."""
+    if not params.get("id"):
+        raise Invalid({"id": [MISSING]})
+    return people.get_user(ctx.uow.session, str(params["id"]))
+
+
+@action(UserShow, allow=Permission.ANYONE, safe=True)
+def user_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
+    """Return the user `id`, or the caller. The e-mail address is shown to oneself and to sysadmins alone."""
+    _refuse_strangers(ctx)
+    key = params["id"] or ctx.actor.user_id
+    if not key:
+        raise NotFound("Not found: User not found")
+    user = people.get_user(ctx.uow.session, key)
+    answer = _describe(ctx, user)
+    if params["include_datasets"]:
+        bodies = people.list_created(ctx.uow.session, user.id, readable(ctx.actor))
+        answer["datasets"] = [orjson.Fragment(body) for body in bodies]
+    return answer
+
+
+@action(UserList, allow=Permission.ANYONE, safe=True)
+def user_list(ctx: Context, target: object, params: Params) -> list[Any]:
+    """Return the users, as dicts or, without `all_fields`, as names; `q` is part of a name."""
+    _refuse_strangers(ctx)
+    users = people.list_users(ctx.uow.session, q=params["q"])
+    if params["email"] and ctx.actor.sysadmin:
+        users = [user for user in users if (user.email or "").lower() == params["email"].lower()]
+    return [_describe(ctx, user) for user in users] if params["all_fields"] else [user.name for user in users]
+
+
+@action(Query, allow=Permission.LOGGED_IN, safe=True)
+def user_autocomplete(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
+    """Return a few users whose name begins like or contains `q`."""
+    users = people.list_users(ctx.uow.session, q=params["q"], limit=max(0, min(params["limit"], 100)))
+    return [{"id": user.id, "name": user.name, "fullname": user.fullname} for user in users]
+
+
+@action(UserParams, allow=Permission.USER_CREATE)
+def user_create(ctx: Context, target: object, params: Params) -> dict[str, Any]:
+    """Create a user and return it: `name`, `email`, `password` (8 characters or more; without one, tokens only)."""
+    if params.get("id") and not is_uuid(params["id"]):
+        raise Invalid({"id": ["Invalid id provided"]})
+    if people.find_user(ctx.uow.session, params["name"]):
+        raise Invalid({"name": ["That login name is not available."]})
+    user = User(id=params.get("id") or new_id(), name=params["name"], state="active", sysadmin=params["sysadmin"])
+    _keep(ctx, user, params)
+    ctx.uow.session.add(user)
+    ctx.uow.session.flush()
+    return _describe(ctx, user)
+
+
+@action(AnyParams, allow=Permission.USER_UPDATE, on=by_id)
+def user_update(ctx: Context, user: User, params: Params) -> dict[str, Any]:
+    """Replace the description of the user `id` and return it."""
+    loaded = checked(UserParams(), {"name": user.name, **{k: v for k, v in params.items() if v is not None}})
+    if loaded["name"] != user.name:
+        raise Invalid({"name": ["That login name can not be modified."]})
+    if ctx.actor.sysadmin and "sysadmin" in params:
+        user.sysadmin = loaded["sysadmin"]
+    _keep(ctx, user, loaded)
+    return _describe(ctx, user)
+
+
+@action(AnyParams, allow=Permission.USER_UPDATE, on=by_id)
+def user_patch(ctx: Context, user: User, params: Params) -> dict[str, Any]:
+    """Change only the given fields of the user `id` and return it."""
+    current = {"email": user.email, "fullname": user.fullname, "about": user.about, "image_url": user.image_url}
+    return user_update(ctx, user, {**current, **params})  # type: ignore[no-any-return]  # an action's result is Any
+
+
+@action(ById, allow=Permission.SYSADMIN, on=by_id)
+def user_delete(ctx: Context, user: User, params: Params) -> None:
+    """Delete the user `id`: the tokens open nothing any more, the name stays taken."""
+    user.state = "deleted"
+    user.set_email(user.email)
+
+
+def _refuse_strangers(ctx: Context) -> None:
+    if ctx.actor.anonymous and not ctx.actor.sysadmin and not ctx.portal.settings.public_user_details:
+        raise NotAuthorized("Access denied: You must be logged in to see users")
+
+
+def _keep(ctx: Context, user: User, params: Params) -> None:
+    if params.get("email") and people.email_taken(ctx.uow.session, params["email"], user.id):
+        raise Invalid({"email": [f"The email address '{params['email']}' belongs to a registered user."]})
+    user.set_email(params.get("email"))
+    user.fullname, user.about, user.image_url = params["fullname"], params["about"], params["image_url"]
+    if params["password"]:
+        user.password_hash = accounts.hash_password(params["password"])
+
+
+def _describe(ctx: Context, user: User) -> dict[str, Any]:
+    own = ctx.actor.sysadmin or (ctx.actor.user_id is not None and ctx.actor.user_id == user.id)
+    return {
+        "id": user.id,
+        "name": user.name,
+        "fullname": user.fullname,
+        "display_name": user.fullname or user.name,
+        "about": user.about,
+        "image_url": user.image_url,
+        "image_display_url": user.image_url,
+        "created": stamp(user.created),
+        "state": user.state,
+        "sysadmin": user.sysadmin,
+        "activity_streams_email_notifications": False,
+        "number_created_packages": people.count_created(ctx.uow.session, user.id, readable(ctx.actor)),
+        **({"email": user.email, "apikey": None, "last_active": stamp(user.last_active)} if own else {}),
+    }

@@ -1,0 +1,83 @@
+"""The Flask application over an open portal: routes, request ids, locale prefixes, headers, limits."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from portal.runtime import Portal
+from portal.web import errors
+from portal.web.action_api import api, the_portal
+from portal.web.downloads import downloads
+from portal.web.pages import pages, problem
+
+BYTES_PER_MB = 1024 * 1024
+_PREFIX = re.compile(r"^/([a-z]{2})(?=/(?:api|dataset|organization|datastore)(?:/|$))")
+_REQUEST_ID = re.compile(r"^[\w.-]{1,64}$")
+
+
+def create_app(portal: Portal) -> Flask:
+    """Build the application; it opens nothing of its own."""
+    app = Flask("portal.web", static_folder=None)
+    app.extensions["portal"] = portal
+    app.config["MAX_CONTENT_LENGTH"] = portal.settings.max_resource_size * BYTES_PER_MB + BYTES_PER_MB
+    app.config["MAX_FORM_MEMORY_SIZE"] = portal.settings.max_request_size * BYTES_PER_MB
+    for blueprint in (api, downloads, pages):
+        app.register_blueprint(blueprint)
+    app.before_request(_begin)
+    app.after_request(_finish)
+    app.register_error_handler(Exception, _problem)
+    app.wsgi_app = LocalePrefix(app.wsgi_app)  # type: ignore[method-assign]  # Flask's own way of adding middleware
+    return app
+
+
+class LocalePrefix:
+    """Takes a two-letter language off the front of an address, as CKAN's clients may put it there."""
+
+    def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
+        self._application = application
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Serve the address without its prefix, which is remembered in the environment."""
+        found = _PREFIX.match(environ.get("PATH_INFO", ""))
+        if found:
+            environ["portal.locale"] = found.group(1)
+            environ["PATH_INFO"] = environ["PATH_INFO"][found.end() :]
+        return self._application(environ, start_response)
+
+
+def _begin() -> None:
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if _REQUEST_ID.match(given) else uuid.uuid4().hex
+    g.locale_prefix = request.environ.get("portal.locale", "")
+    upload = request.mimetype == "multipart/form-data"
+    portal = the_portal()
+    most = portal.settings.max_request_size * BYTES_PER_MB
+    if not upload and (request.content_length or 0) > most:
+        raise RequestEntityTooLarge(f"The body is larger than {portal.settings.max_request_size} MB.")
+
+
+def _finish(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.get("request_id", "")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    if request.method == "OPTIONS":
+        response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, POST, OPTIONS"
+        response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, X-CKAN-API-Key"
+        response.headers["Access-Control-Max-Age"] = "86400"
+    return response
+
+
+def _problem(error: Exception) -> Response | tuple[str, int]:
+    """Errors outside actions: pages for people; an exception that carries an answer of its own (a redirect) is it."""
+    if isinstance(error, HTTPException) and (error.code is None or error.code < 400):
+        answer = error.get_response(request.environ)
+        return Response(answer.get_data(), answer.status_code, {"Location": answer.headers.get("Location", "/")})
+    status, described = errors.describe(error)
+    return problem(status, str(described.get("message", "")))

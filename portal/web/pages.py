@@ -1,0 +1,142 @@
+"""A few honest pages: search, a dataset, an organization, health; Vietnamese or English, no outside host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, g, render_template, request
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from portal.actions import registry
+from portal.db import outbox
+from portal.domain.events import INDEX, LOAD, PUBLISH
+from portal.errors import PortalError
+from portal.web.action_api import actor_of_request, the_portal
+from search.backend import SearchRequest, SearchUnavailable
+
+pages = Blueprint("pages", __name__, template_folder="templates")
+ROWS = 20
+FACETS = '["organization", "groups", "res_format", "access_kind"]'
+
+WORDS: dict[str, dict[str, str]] = {
+    "vi": {
+        "search": "Tìm dữ liệu",
+        "found": "bộ dữ liệu",
+        "resources": "Tài nguyên",
+        "download": "Tải xuống",
+        "organization": "Cơ quan cung cấp",
+        "licence": "Giấy phép",
+        "modified": "Cập nhật",
+        "nothing": "Không tìm thấy bộ dữ liệu nào. Thử ít từ hơn, hoặc gõ không dấu.",
+        "valid": "Đã kiểm tra hợp lệ",
+        "invalid": "Không hợp lệ theo lược đồ",
+        "next": "Trang sau",
+        "previous": "Trang trước",
+        "404": "Không có trang này.",
+        "403": "Bạn không có quyền xem trang này.",
+        "500": "Có lỗi ngoài dự kiến.",
+    },
+    "en": {
+        "search": "Search data",
+        "found": "datasets",
+        "resources": "Resources",
+        "download": "Download",
+        "organization": "Publisher",
+        "licence": "Licence",
+        "modified": "Updated",
+        "nothing": "No dataset was found. Try fewer words, or leave out the diacritics.",
+        "valid": "Checked and valid",
+        "invalid": "Not valid against its schema",
+        "next": "Next",
+        "previous": "Previous",
+        "404": "There is no such page.",
+        "403": "You may not see this page.",
+        "500": "Something unexpected went wrong.",
+    },
+}
+
+
+def language() -> str:
+    """The language of a page: the address's prefix, what the browser asks for, or the portal's own."""
+    asked = g.get("locale_prefix") or request.accept_languages.best_match(list(WORDS))
+    return asked if asked in WORDS else the_portal().settings.locale
+
+
+def _show(template: str, status: int = 200, **values: Any) -> tuple[str, int]:
+    lang = language()
+    common = {"lang": lang, "t": WORDS[lang], "site": the_portal().settings.site_title}
+    return render_template(template, **common, **values), status
+
+
+def problem(status: int, message: str) -> tuple[str, int]:
+    """A page that says what went wrong."""
+    words = WORDS[language()]
+    return _show("problem.html", status, number=status, text=words.get(str(status), ""), message=message)
+
+
+def _call(name: str, **params: Any) -> Any:
+    return orjson.loads(orjson.dumps(registry.call(the_portal(), actor_of_request(), name, params)))
+
+
+@pages.route("/")
+@pages.route("/dataset/")
+def home() -> tuple[str, int]:
+    """Search, with facets."""
+    q = request.args.get("q", "")
+    start = max(0, request.args.get("start", 0, type=int))
+    chosen = {name: value for name, value in request.args.items() if name in ("organization", "groups", "res_format")}
+    fq = " ".join(f'{name}:"{_escaped(value)}"' for name, value in chosen.items())
+    asked: dict[str, Any] = {"q": q, "fq": fq, "rows": ROWS, "start": start, "facet.field": FACETS}
+    try:
+        found = _call("package_search", **asked)
+    except PortalError:
+        # A person types what comes to mind: what is no query is searched for as plain words.
+        found = _call("package_search", **{**asked, "q": "".join(c if c.isalnum() else " " for c in q)})
+    return _show("search.html", q=q, found=found, chosen=chosen, start=start, rows=ROWS)
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"')
+
+
+@pages.route("/dataset/<name>")
+@pages.route("/dataset/<name>/resource/<resource_id>")
+def dataset(name: str, resource_id: str = "") -> tuple[str, int]:
+    """One dataset, or one of its resources."""
+    return _show("dataset.html", dataset=_call("package_show", id=name), resource_id=resource_id)
+
+
+@pages.route("/organization/<name>")
+def organization(name: str) -> tuple[str, int]:
+    """One organization and its datasets."""
+    shown = _call("organization_show", id=name, include_users=False)
+    found = _call("package_search", fq=f'organization:"{_escaped(shown["name"])}"', rows=100)
+    return _show("organization.html", organization=shown, found=found)
+
+
+@pages.route("/health")
+def health() -> Response:
+    """Whether database and search can be reached, and how much waits; 503 when something is down."""
+    portal = the_portal()
+    state: dict[str, Any] = {"database": "ok", "search": "ok"}
+    try:
+        with portal.read() as uow:
+            uow.session.execute(text("SELECT 1"))
+            state["outbox"] = {topic: outbox.count(uow.session, topic) for topic in (INDEX, LOAD, PUBLISH)}
+    except SQLAlchemyError:
+        state["database"] = "unreachable"
+    try:
+        portal.search.search(SearchRequest(rows=0))
+    except SearchUnavailable:
+        state["search"] = "unreachable"
+    good = state["database"] == state["search"] == "ok"
+    body = orjson.dumps({"status": "ok" if good else "degraded", **state})
+    return Response(body, 200 if good else 503, content_type="application/json")
+
+
+@pages.route("/robots.txt")
+def robots() -> Response:
+    """What crawlers may read: everything public but the API."""
+    return Response("User-agent: *\nDisallow: /api/\n", content_type="text/plain; charset=utf-8")

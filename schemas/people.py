@@ -1,0 +1,198 @@
+"""Parameters of the actions about organizations, groups, users, tokens and tags."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates, validates_schema
+
+from schemas.datasets import MISSING, Email, Flag, Text, name_errors
+
+REQUIRED: dict[str, Any] = {"required": MISSING, "null": MISSING}
+ORGANIZATION_KINDS = ("agency", "commune", "enterprise", "association", "institute")
+SHORTEST_PASSWORD = 8
+_IDENTIFIER = re.compile(r"^(\d{3}\.\d{2}\.\d{2}\.[A-Z]\d{2}|[A-Z]\d{2}(\.\d{1,3}){0,3})$")
+"""Both forms of an agency's electronic identifier: QCVN 102:2016 and QĐ 20/2020/QĐ-TTg."""
+_USER_NAME = re.compile(r"^[a-z0-9_.@-]*$")
+
+
+class GroupParams(Schema):
+    """An organization or group as clients send it."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    id = Text(allow_none=True)
+    name = Text(required=True, error_messages=REQUIRED)
+    title = Text(load_default="", allow_none=True)
+    description = Text(load_default="", allow_none=True)
+    image_url = Text(load_default="", allow_none=True)
+    state = Text(load_default="active", allow_none=True)
+    type = Text(allow_none=True)
+    extras = fields.List(fields.Dict(), load_default=list, allow_none=True)
+    users = fields.List(fields.Dict(), allow_none=True)
+    identifier = Text(allow_none=True)
+    kind = Text(allow_none=True)
+
+    @validates("name")
+    def check_name(self, value: str, data_key: str) -> None:
+        """CKAN's rules of names."""
+        if errors := name_errors(value or ""):
+            raise ValidationError(errors[:1])
+
+    @validates_schema
+    def check_profile(self, data: dict[str, Any], **kwargs: Any) -> None:
+        """The identifier in one of its two forms, the kind from its list."""
+        errors: dict[str, Any] = {}
+        if data.get("identifier") and not _IDENTIFIER.match(data["identifier"]):
+            errors["identifier"] = ["Must look like 000.00.00.H56 or H56.12"]
+        if data.get("kind") and data["kind"] not in ORGANIZATION_KINDS:
+            errors["kind"] = [f"Value must be one of {', '.join(ORGANIZATION_KINDS)}"]
+        if errors:
+            raise ValidationError(errors)
+
+
+class GroupShow(Schema):
+    """Parameters of organization_show and group_show."""
+
+    id = Text(required=True, error_messages=REQUIRED)
+    include_datasets = Flag(load_default=False)
+    include_dataset_count = Flag(load_default=True)
+    include_extras = Flag(load_default=True)
+    include_users = Flag(load_default=True)
+
+
+class GroupList(Schema):
+    """Parameters of organization_list and group_list."""
+
+    sort = Text(load_default="title asc", allow_none=True)
+    order_by = Text(load_default=None, allow_none=True)
+    q = Text(load_default=None, allow_none=True)
+    limit = fields.Integer(load_default=None, allow_none=True)
+    offset = fields.Integer(load_default=0)
+    all_fields = Flag(load_default=False)
+    include_extras = Flag(load_default=False)
+    include_users = Flag(load_default=False)
+    organizations = fields.Raw(load_default=None, allow_none=True)
+    groups = fields.Raw(load_default=None, allow_none=True)
+
+
+class MemberParams(Schema):
+    """Parameters of organization_member_create and its like."""
+
+    id = Text(required=True, error_messages=REQUIRED)
+    username = Text(required=True, error_messages=REQUIRED)
+    role = Text(load_default=None, allow_none=True)
+
+
+class ObjectMember(Schema):
+    """Parameters of member_create and member_delete."""
+
+    id = Text(required=True, error_messages=REQUIRED)
+    object = Text(required=True, error_messages=REQUIRED)
+    object_type = Text(required=True, error_messages=REQUIRED)
+    capacity = Text(load_default="public", allow_none=True)
+
+
+class MemberList(Schema):
+    """Parameters of member_list."""
+
+    id = Text(required=True, error_messages=REQUIRED)
+    object_type = Text(load_default=None, allow_none=True)
+    capacity = Text(load_default=None, allow_none=True)
+
+
+class UserParams(Schema):
+    """A user as clients send it."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    id = Text(allow_none=True)
+    name = Text(required=True, error_messages=REQUIRED)
+    email = Email(required=True, error_messages=REQUIRED)
+    password = Text(allow_none=True, load_default=None)
+    fullname = Text(allow_none=True, load_default=None)
+    about = Text(allow_none=True, load_default=None)
+    image_url = Text(allow_none=True, load_default=None)
+    sysadmin = Flag(load_default=False)
+    state = Text(load_default="active", allow_none=True)
+
+    @validates("name")
+    def check_name(self, value: str, data_key: str) -> None:
+        """As CKAN: lower-case letters, digits and -_.@"""
+        if not 2 <= len(value or "") <= 100 or not _USER_NAME.match(value):
+            message = "Must be purely lowercase alphanumeric (ascii) characters and these symbols: -_"
+            raise ValidationError(message if len(value or "") >= 2 else "Must be at least 2 characters long")
+
+    @validates("password")
+    def check_password(self, value: str | None, data_key: str) -> None:
+        """Long enough, if there is one."""
+        if value is not None and len(value) < SHORTEST_PASSWORD:
+            raise ValidationError(f"Your password must be {SHORTEST_PASSWORD} characters or longer")
+
+
+class UserShow(Schema):
+    """Parameters of user_show; without `id` it is the caller."""
+
+    id = Text(load_default=None, allow_none=True)
+    include_datasets = Flag(load_default=False)
+    include_num_followers = Flag(load_default=False)
+
+
+class UserList(Schema):
+    """Parameters of user_list."""
+
+    q = Text(load_default=None, allow_none=True)
+    email = Text(load_default=None, allow_none=True)
+    order_by = Text(load_default="display_name", allow_none=True)
+    all_fields = Flag(load_default=True)
+
+
+class TokenParams(Schema):
+    """Parameters of api_token_create; `expires_in` counts days."""
+
+    user = Text(required=True, error_messages=REQUIRED)
+    name = Text(required=True, error_messages=REQUIRED)
+    expires_in = fields.Integer(load_default=None, allow_none=True)
+
+
+class TokenList(Schema):
+    """Parameters of api_token_list."""
+
+    user_id = Text(load_default=None, allow_none=True)
+    user = Text(load_default=None, allow_none=True)
+
+
+class TokenRevoke(Schema):
+    """Parameters of api_token_revoke: the token itself, or its id."""
+
+    token = Text(load_default=None, allow_none=True)
+    jti = Text(load_default=None, allow_none=True)
+
+    @validates_schema
+    def check_one(self, data: Mapping[str, Any], **kwargs: Any) -> None:
+        """One of both must be said."""
+        if not data.get("token") and not data.get("jti"):
+            raise ValidationError({"token": [MISSING]})
+
+
+class Query(Schema):
+    """Parameters of the short lists for typing."""
+
+    q = Text(load_default=None, allow_none=True)
+    query = Text(load_default=None, allow_none=True)
+    limit = fields.Integer(load_default=10)
+    offset = fields.Integer(load_default=0)
+    vocabulary_id = Text(load_default=None, allow_none=True)
+    all_fields = Flag(load_default=False)
+
+
+class TagShow(Schema):
+    """Parameters of tag_show."""
+
+    id = Text(required=True, error_messages=REQUIRED)
+    vocabulary_id = Text(load_default=None, allow_none=True)
+    include_datasets = Flag(load_default=False)
