@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from portal.quality.report import Text
+from portal.quality.report import Severity, Text
 
 
 class Message(NamedTuple):
@@ -16,6 +16,14 @@ class Message(NamedTuple):
     en: str
     hint_vi: str
     hint_en: str
+
+
+class Check(NamedTuple):
+    """One check of our own: `id` names it in reports, schemas and policies; `message` is filled by what it finds."""
+
+    id: str
+    severity: Severity
+    message: Message
 
 
 ERRORS: dict[str, Message] = {

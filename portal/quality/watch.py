@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from portal.quality.checks import MESSAGES, SEVERITIES
 from portal.quality.collect import Collector
 from portal.quality.exact import Column, Rules
 from portal.quality.keys import PART
+from portal.quality.screen import suspicious
 from schemas.texttable import ROW, TextBatch, TextTable
 
 SCANNED_ROWS = 200_000
@@ -38,7 +40,8 @@ class Watch:
         self._codes = [i for i, c in enumerate(rules.columns) if _is_code(c)]
         self._numbers = [i for i, c in enumerate(rules.columns) if c.rule.type in ("integer", "number")]
         self._seen: dict[tuple[str, int], list[int]] = {}
-        self._lengths: dict[int, dict[int, list[int]]] = {}
+        self._lengths: dict[int, Counter[int]] = {}
+        self._failed: dict[int, dict[int, list[int]]] = {}
         self._hashes: list[pl.DataFrame] = []
         self._personal(schema)
         for note in table.notes:
@@ -89,12 +92,19 @@ class Watch:
         self._hashes.append(frame.select(ROW, pl.lit(part, pl.Int32).alias(PART), cells.hash().alias("hash")))
 
     def _code(self, frame: pl.DataFrame, index: int) -> None:
-        cell = pl.col(str(index))
-        self._note("code-float", index, frame.filter(cell.str.contains(r"^[0-9]+\.0$"))[ROW])
-        digits = frame.select(ROW, cell.alias("cell")).filter(pl.col("cell").str.contains("^[0-9]+$"))
-        lengths = digits.group_by(pl.col("cell").str.len_bytes().alias("n")).agg(pl.len(), pl.col(ROW).min())
-        for length, times, first in lengths.iter_rows():
-            known = self._lengths.setdefault(index, {}).setdefault(length, [0, first])
+        """Codes that fail their pattern: numbers with ".0", and how long those of digits alone are."""
+        column, cell = self.rules.columns[index], pl.col(str(index))
+        for length, times in frame.group_by(cell.str.len_bytes()).len().iter_rows():
+            self._lengths.setdefault(index, Counter())[length] += times
+        odd = frame.lazy().filter(suspicious(column, str(index))).select(ROW, cell.alias("cell")).collect()
+        wrong = [text for text in odd["cell"].unique().to_list() if not column.accepts(text)]
+        odd = odd.filter(pl.col("cell").is_in(wrong))
+        self._note("code-float", index, odd.filter(pl.col("cell").str.contains(r"^[0-9]+\.0$"))[ROW])
+        digits = odd.filter(pl.col("cell").str.contains("^[0-9]+$"))
+        for length, times, first in (
+            digits.group_by(pl.col("cell").str.len_bytes()).agg(pl.len(), pl.col(ROW).min()).iter_rows()
+        ):
+            known = self._failed.setdefault(index, {}).setdefault(length, [0, first])
             known[0] += times
 
     def _separators(self, frame: pl.DataFrame, index: int) -> None:
@@ -126,11 +136,10 @@ class Watch:
             ambiguous = ("plain", index) in self._seen and ("decimal", index) not in self._seen
             if check == "code-float" or (check == "ambiguous-number" and ambiguous):
                 self._say_column(check, index, times, row)
-        for index, lengths in self._lengths.items():
-            usual = max(lengths, key=lambda length: lengths[length][0])
-            short = [counted for length, counted in lengths.items() if length < usual]
-            pattern = self.rules.columns[index]
-            if short and not all(pattern.accepts("1" * length) for length in lengths):
+        for index, failed in self._failed.items():
+            usual = max(self._lengths[index], key=lambda length: (self._lengths[index][length], length))
+            short = [counted for length, counted in failed.items() if length < usual]
+            if short:
                 self._say_column("code-length", index, sum(c[0] for c in short), min(c[1] for c in short))
 
     def _say_column(self, check: str, index: int, times: int, row: int) -> None:

@@ -151,6 +151,11 @@ def test_codes_that_became_numbers_and_lost_zeros(tmp_path: Path) -> None:
     assert own["code-length"][0] == 4
 
 
+def test_codes_of_several_lengths_that_the_pattern_allows_are_no_slip(tmp_path: Path) -> None:
+    schema = {"fields": fields(ky=TEXT | {"constraints": {"pattern": r"^20\d{2}(0[1-9]|1[0-2])?$"}}, b="string")}
+    assert found(checked(tmp_path, "ky,b\n202601,a\n202602,b\n2026,c\n", schema)) == []
+
+
 def test_thousands_and_decimals_that_cannot_be_told_apart(tmp_path: Path) -> None:
     schema = {"fields": fields(n="number", b="string")}
     assert "ambiguous-number" in dict(found(checked(tmp_path, "n,b\n20696,a\n28.717,b\n", schema)))
