@@ -8,6 +8,7 @@ from typing import Any
 
 from frictionless import FrictionlessException, Schema
 from frictionless.table.header import Header
+from frictionless.table.label_matching import deduplicate_names
 
 FIELD_KEYS = (
     "name",
@@ -116,6 +117,7 @@ def compile_rules(descriptor: Mapping[str, Any], labels: tuple[str, ...], *, nam
 
     Raises SchemaProblem where Frictionless refuses the schema, or could not judge cells by it.
     """
+    descriptor = _distinct(descriptor, labels)
     try:
         schema = Schema.from_descriptor(_plain(descriptor))
         header = Header(
@@ -138,6 +140,18 @@ def compile_rules(descriptor: Mapping[str, Any], labels: tuple[str, ...], *, nam
         tuple(names.index(name) for name in primary) if set(primary) <= set(names) else (),
         tuple(_foreign(descriptor.get("foreignKeys") or ())),
     )
+
+
+def _distinct(descriptor: Mapping[str, Any], labels: tuple[str, ...]) -> Mapping[str, Any]:
+    """A schema made from the labels themselves gets names for blank and repeated ones, as Frictionless infers them.
+
+    The header is then blamed (blank-label, duplicate-label), not a schema that nobody wrote.
+    """
+    fields = list(descriptor.get("fields", ()))
+    if [entry.get("name") for entry in fields] != list(labels) or (len(set(labels)) == len(labels) and all(labels)):
+        return descriptor
+    names = deduplicate_names([label.strip() or f"field{number}" for number, label in enumerate(labels, 1)])
+    return {**descriptor, "fields": [{**entry, "name": name} for entry, name in zip(fields, names, strict=True)]}
 
 
 def _plain(descriptor: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ class ReadOptions:
     max_columns: int = 2_000
     """Columns of one table."""
     max_cell: int = 8 * MIB
-    """Characters of one cell."""
+    """Characters of one cell; a row that grows past four times as much (a quote never closed) is refused."""
     batch_bytes: int = 16 * MIB
     """About how many bytes of text become one batch."""
     batch_rows: int = 50_000

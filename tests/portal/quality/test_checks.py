@@ -215,6 +215,13 @@ def test_a_schema_that_cannot_be_used_is_a_finding(tmp_path: Path) -> None:
         assert [code for code, _ in report.counts] == ["schema-error"]
 
 
+def test_a_schema_made_of_bad_labels_blames_the_header(tmp_path: Path) -> None:
+    report = checked(
+        tmp_path, "a,,a\n1,2,3\n", {"fields": [{"name": name, "type": "string"} for name in ("a", "", "a")]}
+    )
+    assert (report.rows, {code for code, _ in report.counts}) == (1, {"blank-label", "duplicate-label"})
+
+
 def test_unique_lists_are_judged_where_frictionless_fails(tmp_path: Path) -> None:
     schema = {"fields": fields(a={"type": "array", "constraints": {"unique": True}}, b="string")}
     report = checked(tmp_path, 'a,b\n"[1, 2]",x\n"[1,2]",y\n[3],z\n', schema, checks=False)
