@@ -66,8 +66,8 @@ def resolve(declared: Mapping[str, Any] | None, lines: list[str], name: str, kin
 
     `kind` "TSV" means tabs. Raises BadFile("bad-dialect").
     """
-    keys = dict(declared or {})
-    keys.update(keys.pop("csv", None) or {})
+    given_keys = dict(declared or {})
+    keys = {**(given_keys.pop("csv", None) or {}), **given_keys}
     given = keys.get("delimiter") or ("\t" if kind == "TSV" else None)
     delimiter = str(given) if given else _sniff(lines)
     if len(delimiter) != 1:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from frictionless import Package
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -143,16 +144,24 @@ def _write(path: Path, labels: Iterable[str], rows: list[list[str]]) -> None:
 DIALECT = {"delimiter": ",", "skipInitialSpace": False, "headerRows": [1]}
 
 
-def ours(path: Path, schema: dict[str, Any], references: Any = lambda name: None, batch: int = 64) -> list[Item]:
-    content = Content((ContentPart.of(path),), dialect=DIALECT)
+def ours(
+    path: Path,
+    schema: dict[str, Any],
+    references: Any = lambda name: None,
+    batch: int = 64,
+    dialect: dict[str, Any] = DIALECT,
+) -> list[Item]:
+    content = Content((ContentPart.of(path),), dialect=dialect)
     table = read_table(content, options=ReadOptions(batch_bytes=batch))
     report = check_table(table, schema, references=references, limit=10**9, checks=False)
     assert sum(report.counts.values()) == len(report.findings)
     return sorted((f.row or 0, f.check, "" if f.check in NO_FIELD else f.field or "", f.note) for f in report.findings)
 
 
-def theirs(path: Path, schema: dict[str, Any], others: tuple[dict[str, Any], ...] = ()) -> list[Item]:
-    own = {"name": "t", "path": path.name, "schema": schema, "encoding": "utf-8", "dialect": DIALECT}
+def theirs(
+    path: Path, schema: dict[str, Any], others: tuple[dict[str, Any], ...] = (), dialect: dict[str, Any] = DIALECT
+) -> list[Item]:
+    own = {"name": "t", "path": path.name, "schema": schema, "encoding": "utf-8", "dialect": dialect}
     package = Package.from_descriptor({"name": "p", "resources": [own, *others]}, basepath=str(path.parent))
     task = package.get_resource("t").validate(limit_errors=10**9).tasks[0]
     return sorted(
@@ -204,3 +213,27 @@ def test_headers_equal(labels: list[str]) -> None:
         path = Path(folder) / "t.csv"
         _write(path, [*labels, "z"], [["1"] * (len(labels) + 1)])
         assert ours(path, schema) == theirs(path, schema)
+
+
+@pytest.mark.parametrize(
+    "dialect",
+    [
+        {"header": False},
+        {"headerRows": [1], "commentChar": "#"},
+        {"headerRows": [1], "commentRows": [3, 4]},
+        {"headerRows": [1], "skipBlankRows": True},
+        {"headerRows": [1, 2]},
+        {"headerRows": [2]},
+        {"headerRows": [1], "csv": {"delimiter": ";"}},
+        {"headerRows": [1], "quoteChar": "'"},
+        {"headerRows": [1], "escapeChar": "\\"},
+        {"headerRows": [1], "skipInitialSpace": True},
+    ],
+    ids=str,
+)
+def test_dialects_equal(tmp_path: Path, dialect: dict[str, Any]) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('a,b\n1,x\n#2,c\n\n\'3,5\', y\n4,\\"q\n,\n1;2,z\nx,"a\nb"\n5,6,7\n', encoding="utf-8")
+    schema = {"fields": [{"name": "a", "type": "integer"}, {"name": "b", "type": "string"}], "primaryKey": ["a"]}
+    dialect = {"delimiter": ",", "skipInitialSpace": False, **dialect}
+    assert ours(path, schema, dialect=dialect) == theirs(path, schema, dialect=dialect)
