@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from harvesters.http import HttpOptions
 
 from harvesters import open_source
 from harvesters.base import ItemError, RemoteItem, SourceAdapter, SourceError
+from harvesters.http import HttpOptions
 from portal.db import harvest as db
 from portal.domain.base import new_id, now
 from portal.domain.harvest import DONE, ERRORED, HarvestJob, HarvestObject, HarvestSource
@@ -45,6 +45,7 @@ def open_adapter(settings: Settings, source: HarvestSource) -> SourceAdapter:
             config,
             http=http_options(settings),
             secrets=settings.secrets.get,
+            roots=tuple(Path(root) for root in settings.harvest_roots),
         )
     except ValueError as error:
         raise SourceError("bad-config", f"The configuration of source {source.name} cannot be used: {error}") from None

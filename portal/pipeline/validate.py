@@ -14,6 +14,7 @@ from portal.reading import ReadOptions, read_table
 from schemas import catalog
 from schemas.record import Content, DatasetRecord, ResourceRecord
 from schemas.texttable import TextTable
+from schemas.vocabularies import format_name
 
 TABULAR = frozenset({"CSV", "TSV", "XLSX", "XLS", "ODS", "JSON", "NDJSON", "GeoJSON", "ZIP", "GZ"})
 
@@ -50,7 +51,8 @@ def _parts(content: Content, format_: str, whole: TextTable, options: ReadOption
 
 
 def _tabular(resource: ResourceRecord) -> bool:
-    return bool(resource.schema or resource.schema_name) or resource.format in TABULAR
+    name = resource.content.parts[0].name if resource.content else ""
+    return bool(resource.schema or resource.schema_name) or format_name(resource.format, name) in TABULAR
 
 
 def _schema(resource: ResourceRecord, table: TextTable) -> Mapping[str, Any]:

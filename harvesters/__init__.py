@@ -1,0 +1,87 @@
+"""How to read each kind of source: the list of kinds, and the one door to an adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harvesters.base import SourceAdapter
+from harvesters.ckan import CkanAdapter, CkanConfig
+from harvesters.config import Config, ConfigError, load_config
+from harvesters.datapackage import DataPackageAdapter, DataPackageConfig
+from harvesters.files import FilesAdapter, FilesConfig
+from harvesters.http import GuardedClient, HttpOptions
+from harvesters.lgsp import LgspAdapter, LgspConfig
+from harvesters.secrets import Secrets
+from harvesters.sql import SqlAdapter, SqlConfig
+
+__all__ = ["KINDS", "ConfigError", "SourceKind", "check_config", "open_source"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceKind:
+    """One kind of source: its name, what it is for, and the schema of its configuration."""
+
+    name: str
+    title_vi: str
+    title_en: str
+    help: str
+    config: type[Config]
+
+    def describe(self) -> dict[str, Any]:
+        """The keys of its configuration: {key: {required, help}}."""
+        schema = self.config()
+        return {
+            field.data_key or key: {"required": field.required, "help": field.metadata.get("help", "")}
+            for key, field in schema.fields.items()
+        }
+
+
+KINDS: tuple[SourceKind, ...] = (
+    SourceKind("ckan", "Cổng CKAN khác", "Another CKAN", "url: address of the portal", CkanConfig),
+    SourceKind("lgsp", "Dịch vụ LGSP", "LGSP services", "url: address of the gateway", LgspConfig),
+    SourceKind(
+        "sql", "Cơ sở dữ liệu ngành", "A sector database", "url: SQLAlchemy address without a password", SqlConfig
+    ),
+    SourceKind(
+        "datapackage", "Data Package", "Data Package", "url: folder or address of a datapackage.json", DataPackageConfig
+    ),
+    SourceKind("files", "Thư mục tệp", "Dropped files", "url: folder below PORTAL_HARVEST_ROOTS", FilesConfig),
+)
+BY_NAME = {kind.name: kind for kind in KINDS}
+
+
+def check_config(kind: str, url: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration as its kind loads it. Raises ConfigError that names what is wrong."""
+    if kind not in BY_NAME:
+        raise ConfigError({"source_type": [f"Unknown kind of source; there are {', '.join(BY_NAME)}."]})
+    if not url.strip():
+        raise ConfigError({"url": ["Missing value"]})
+    loaded = load_config(BY_NAME[kind].config(), config)
+    if kind == "files" and not loaded["each"] and not (loaded["dataset"] and loaded["resources"]):
+        raise ConfigError({"dataset": ["Give `dataset` and `resources`, or set `each`."]})
+    return loaded
+
+
+def open_source(
+    kind: str,
+    url: str,
+    config: Mapping[str, Any],
+    *,
+    http: HttpOptions,
+    secrets: Secrets,
+    roots: tuple[Path, ...] = (),
+) -> SourceAdapter:
+    """Open the adapter of a source. Raises ConfigError or SourceError. `roots` are the folders that files may be in."""
+    loaded = check_config(kind, url, config)
+    if kind == "ckan":
+        return CkanAdapter(url, loaded, GuardedClient(http))
+    if kind == "lgsp":
+        return LgspAdapter(url, loaded, GuardedClient(http), secrets)
+    if kind == "sql":
+        return SqlAdapter(url, loaded, secrets, roots)
+    if kind == "datapackage":
+        return DataPackageAdapter(url, loaded, GuardedClient(http), roots)
+    return FilesAdapter(url, loaded, roots)

@@ -1,0 +1,110 @@
+"""Rows of a source become the columns that its configuration keeps: renamed, dates and numbers as we write them."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from marshmallow import fields, validate
+
+from harvesters.base import ItemError
+from harvesters.config import Config
+from schemas.record import Content, ContentPart
+
+DATE_PARTS = {"dd": "%d", "MM": "%m", "yyyy": "%Y", "yy": "%y", "HH": "%H", "mm": "%M", "ss": "%S"}
+
+
+class RowsConfig(Config):
+    """How a source writes its rows."""
+
+    fields_ = fields.Dict(
+        data_key="fields",
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata={"help": "their column → ours; what is not named is dropped before anything is kept"},
+    )
+    dates = fields.List(fields.String(), load_default=list, metadata={"help": "our columns that hold dates"})
+    date_format = fields.String(load_default="dd/MM/yyyy", metadata={"help": "how the source writes dates"})
+    numbers = fields.List(fields.String(), load_default=list, metadata={"help": "our columns that hold numbers"})
+    decimal = fields.String(load_default=",", validate=validate.OneOf([",", "."]))
+    thousands = fields.String(load_default="", validate=validate.OneOf(["", ",", ".", " "]))
+
+
+class RowShaper:
+    """Keeps the declared columns of a row and writes their cells as a Table Schema reads them.
+
+    A cell that is not what it should be stays as it was written, so that validation names it.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.names: dict[str, str] = dict(config["fields_"])
+        self._dates, self._numbers = frozenset(config["dates"]), frozenset(config["numbers"])
+        self._format = strptime_format(config["date_format"])
+        self._decimal, self._thousands = config["decimal"], config["thousands"]
+        grouped = rf"\d{{1,3}}({re.escape(self._thousands)}\d{{3}})+" if self._thousands else r"\d+"
+        self._number = re.compile(rf"^[+-]?({grouped}|\d+)({re.escape(self._decimal)}\d+)?$")
+
+    def row(self, row: Mapping[str, Any]) -> list[str]:
+        """The cells of one row, in the order of the declared columns."""
+        return [self._cell(ours, row.get(theirs)) for theirs, ours in self.names.items()]
+
+    def _cell(self, name: str, value: Any) -> str:
+        written = plain(value)
+        if name in self._dates:
+            return self._date(written)
+        if name in self._numbers and isinstance(value, str):
+            return self._plain_number(written)
+        return written
+
+    def _date(self, text: str) -> str:
+        try:
+            moment = datetime.strptime(text.strip(), self._format)  # noqa: DTZ007 - dates of a source have no zone
+        except ValueError:
+            return text
+        midnight = moment.time() == time.min
+        return moment.date().isoformat() if midnight and "%H" not in self._format else moment.isoformat()
+
+    def _plain_number(self, text: str) -> str:
+        stripped = text.strip()
+        if not self._number.match(stripped):
+            return text
+        whole = stripped.replace(self._thousands, "") if self._thousands else stripped
+        return whole.replace(self._decimal, ".")
+
+
+def plain(value: Any) -> str:
+    """A value of JSON or a database as text: codes as they are, numbers exactly, nothing for null."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)
+
+
+def strptime_format(pattern: str) -> str:
+    """dd/MM/yyyy, as source owners write it, for strptime."""
+    return re.sub("dd|MM|yyyy|yy|HH|mm|ss", lambda found: DATE_PARTS[found.group()], pattern)
+
+
+def write_rows(header: list[str], rows: Iterable[list[str]], path: Path, *, most: int) -> Content:
+    """Write rows as UTF-8 CSV. Raises ItemError when there are more than `most`."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        for number, row in enumerate(rows, 1):
+            if number > most:
+                raise ItemError(f"More than {most} rows; raise max_rows if that is meant.", code="too-many-rows")
+            writer.writerow(row)
+    return Content((ContentPart.of(path),), encoding="utf-8")
