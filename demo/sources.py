@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from demo import places
+from demo.gateway import Service
 from demo.generate import UNITS
 from demo.illustrative import enterprises, indicators, prices, stations
 from demo.illustrative.seed import Rows
@@ -97,13 +98,14 @@ def demo_sources(gateway_url: str, data: Path, work: Path) -> tuple[DemoSource, 
     )
 
 
-def gateway_services(data: Path) -> dict[str, Rows]:
-    """Rows by service path: two answers of the enterprise service (the second is faulty) and the prices."""
+def gateway_services(data: Path) -> dict[str, Service]:
+    """What the sample gateway serves: two answers of the enterprise service (the second is faulty), and the prices,
+    whose first call fails inside an HTTP 200."""
     known = AdministrativeUnits(units(data))
     return {
-        "/doanhnghiepso/1.0.0/danhsach": enterprises.enterprises(known, QUARTER),
-        "/doanhnghiepso/1.0.0/quytruoc": enterprises.faulty_enterprises(known, FAULTY_QUARTER),
-        "/gianongsan/1.0.0/hangngay": prices.farm_prices(),
+        "/doanhnghiepso/1.0.0/danhsach": Service(enterprises.enterprises(known, QUARTER)),
+        "/doanhnghiepso/1.0.0/quytruoc": Service(enterprises.faulty_enterprises(known, FAULTY_QUARTER)),
+        "/gianongsan/1.0.0/hangngay": Service(prices.farm_prices(), "xml", frozenset({1})),
     }
 
 
@@ -116,23 +118,23 @@ def _units_source(data: Path) -> DemoSource:
         "WEEKLY",
         places.NOI_VU.name,
         {
-            "datasets": [
-                _described("D01", real=True)
-                | {"pattern": UNITS.name, "license_id": "dlm-vn", "groups": ["dia-phuong"], "schema_name": "D01"}
-            ],
+            "dataset": _described("D01", real=True) | {"groups": ["dia-phuong"]},
+            "resources": [{"name": "don-vi-hanh-chinh", "pattern": UNITS.name, "schema_name": "D01"}],
         },
     )
 
 
 def _enterprise_source(gateway_url: str) -> DemoSource:
-    now = _described("D02") | _service("/doanhnghiepso/1.0.0/danhsach", "json", "D02", ENTERPRISE_COLUMNS)
-    before = _described("D02") | _service("/doanhnghiepso/1.0.0/quytruoc", "json", "D02", ENTERPRISE_COLUMNS)
-    before |= {"name": f"{now['name']}-quy-truoc", "title": f"{now['title']}, quý trước (có lỗi để thử)"}
+    described = _described("D02") | {"groups": ["cong-nghe"]}
+    faulty = {"name": f"{described['name']}-quy-truoc", "title": f"{described['title']}, quý trước (có lỗi để thử)"}
+    now = _service("/doanhnghiepso/1.0.0/danhsach", "json", "D02", ENTERPRISE_COLUMNS, described)
+    before = _service("/doanhnghiepso/1.0.0/quytruoc", "json", "D02", ENTERPRISE_COLUMNS, described | faulty)
     return _lgsp("lgsp-doanh-nghiep-so", "LGSP: doanh nghiệp công nghệ số", gateway_url, places.KHCN, now, before)
 
 
 def _price_source(gateway_url: str) -> DemoSource:
-    service = _described("D09") | _service("/gianongsan/1.0.0/hangngay", "xml", "D09", PRICE_COLUMNS)
+    described = _described("D09") | {"groups": ["nong-nghiep"]}
+    service = _service("/gianongsan/1.0.0/hangngay", "xml", "D09", PRICE_COLUMNS, described)
     return _lgsp("lgsp-gia-nong-san", "LGSP: giá nông sản", gateway_url, places.NNMT, service)
 
 
@@ -145,7 +147,10 @@ def _described(code: str, *, real: bool = False) -> dict[str, Any]:
         "title": table.title,
         "notes": table.description + note,
         "tags": [] if real else [LABEL],
+        "license_id": "dlm-vn",
         "profile": {
+            "sector": table.sector,
+            **({} if real else {"data_label": LABEL}),
             "access_kind": table.access_kind,
             "frequency": table.frequency,
             "title_translated": {"vi": table.title, "en": table.title_en},
@@ -154,35 +159,36 @@ def _described(code: str, *, real: bool = False) -> dict[str, Any]:
     }
 
 
-def _service(path: str, answer: str, schema: str, columns: Mapping[str, str]) -> dict[str, Any]:
+def _service(
+    path: str, kind: str, schema: str, columns: Mapping[str, str], dataset: Mapping[str, Any]
+) -> dict[str, Any]:
     """How an LGSP service answers: names in its own words, dd/MM/yyyy, dot for thousands and comma for decimals."""
     return {
         "path": path,
-        "answer": answer,
+        "kind": kind,
         "schema_name": schema,
-        "columns": dict(columns),
+        "fields": dict(columns),
         "date_format": "dd/MM/yyyy",
-        "decimal_char": ",",
-        "group_char": ".",
-        "license_id": "dlm-vn",
+        "decimal": ",",
+        "thousands": ".",
+        "dataset": dict(dataset),
     }
 
 
 def _lgsp(name: str, title: str, url: str, owner: places.Place, *services: Mapping[str, Any]) -> DemoSource:
-    auth = {"kind": "oauth2_cc", "token_url": f"{url}/token", "client_id": "demo", "client_secret": "LGSP_DEMO"}
+    auth = {"kind": "oauth2_cc", "token_url": f"{url}/token", "client_id": "demo", "secret": "LGSP_DEMO"}
     return DemoSource(name, title, "lgsp", url, "DAILY", owner.name, {"auth": auth, "services": list(services)})
 
 
 def _station_source(work: Path) -> DemoSource:
     described = _described("D13/so-lieu") | {
         "title": "Quan trắc môi trường tự động",
-        "license_id": "dlm-vn",
         "groups": ["moi-truong"],
-        "resources": [
-            {"name": "tram", "pattern": "tram.csv", "schema_name": "D13/tram", "encoding": "windows-1258"},
-            {"name": "so-lieu", "pattern": "so-lieu/*.csv", "schema_name": "D13/so-lieu"},
-        ],
     }
+    resources = [
+        {"name": "tram", "pattern": "tram.csv", "schema_name": "D13/tram", "encoding": "windows-1258"},
+        {"name": "so-lieu", "pattern": "so-lieu/*.csv", "schema_name": "D13/so-lieu", "mode": "append"},
+    ]
     return DemoSource(
         "quan-trac-moi-truong",
         "Tệp quan trắc môi trường thả theo ngày",
@@ -190,25 +196,27 @@ def _station_source(work: Path) -> DemoSource:
         str(work / "quan-trac"),
         "HOURLY",
         places.NNMT.name,
-        {"datasets": [described], "settle_seconds": 0},
+        {"dataset": described, "resources": resources, "settle_seconds": 0},
     )
 
 
 def _indicator_source(work: Path) -> DemoSource:
     described = _described("D18/gia-tri") | {
         "title": "Bộ chỉ tiêu kinh tế - xã hội tổng hợp",
-        "license_id": "dlm-vn",
         "groups": ["kinh-te-thuong-mai"],
-        "resources": [
-            {"name": "chi-tieu", "table": "chi_tieu", "schema_name": "D18/chi-tieu"},
-            {"name": "gia-tri", "table": "gia_tri", "schema_name": "D18/gia-tri"},
-        ],
     }
+    resources = [
+        {"name": "chi-tieu", "query": "SELECT * FROM chi_tieu ORDER BY ma", "schema_name": "D18/chi-tieu"},
+        {
+            "name": "gia-tri",
+            "query": "SELECT * FROM gia_tri ORDER BY ma_chi_tieu, ma_don_vi, ky",
+            "schema_name": "D18/gia-tri",
+        },
+    ]
     url = f"sqlite:///{(work / 'chi-tieu.sqlite').resolve()}"
     title = "Cơ sở dữ liệu chỉ tiêu tổng hợp"
-    return DemoSource(
-        "chi-tieu-tong-hop", title, "sql", url, "MONTHLY", places.VAN_PHONG.name, {"datasets": [described]}
-    )
+    config = {"dataset": described, "resources": resources}
+    return DemoSource("chi-tieu-tong-hop", title, "sql", url, "MONTHLY", places.VAN_PHONG.name, config)
 
 
 def _package_source(data: Path, name: str, title: str) -> DemoSource:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 import re
 import time
@@ -11,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from harvesters.base import ItemError, RemoteItem, SourceError
 from harvesters.config import Config, DatasetConfig, dataset_record
@@ -21,12 +20,18 @@ from schemas.record import Content, ContentPart, DatasetRecord, ResourceRecord
 UNFINISHED = (".part", ".tmp", ".crdownload", "~")
 
 
+def inner_pattern(value: str) -> None:
+    """A glob below the folder: `*.csv`, `days/*.csv`; never out of it."""
+    if value.startswith("/") or ".." in value.split("/") or not value:
+        raise ValidationError("A pattern below the folder is expected, such as *.csv or days/*.csv.")
+
+
 class FileConfig(Config):
     """One resource: the files that match a pattern. `append` makes one table of all of them, in order of names;
     `replace` takes the last one."""
 
     name = fields.String(required=True)
-    pattern = fields.String(required=True)
+    pattern = fields.String(required=True, validate=inner_pattern)
     mode = fields.String(load_default="replace", validate=validate.OneOf(["replace", "append"]))
     schema_name = fields.String(load_default=None, allow_none=True)
     description = fields.String(load_default="")
@@ -41,7 +46,7 @@ class FilesConfig(Config):
     dataset = fields.Nested(DatasetConfig, load_default=None, allow_none=True)
     resources = fields.List(fields.Nested(FileConfig), load_default=list)
     each = fields.Boolean(load_default=False, metadata={"help": "every file that matches `pattern` is a dataset"})
-    pattern = fields.String(load_default="*")
+    pattern = fields.String(load_default="*", validate=inner_pattern)
     schema_name = fields.String(load_default=None, allow_none=True, metadata={"help": "table schema of `each` file"})
     license_id = fields.String(load_default=None, allow_none=True)
     tags = fields.List(fields.String(), load_default=list)
@@ -68,9 +73,8 @@ class FilesAdapter:
         before = time.time() - self._config["settle_seconds"]
         return [
             path
-            for path in sorted(folder.iterdir())
-            if fnmatch.fnmatch(path.name, pattern)
-            and path.is_file()
+            for path in sorted(folder.glob(pattern))
+            if path.is_file()
             and not path.name.startswith(".")
             and not path.name.endswith(UNFINISHED)
             and inside(path, folder)

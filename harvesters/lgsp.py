@@ -206,6 +206,8 @@ def refuse_business_error(answer: Any) -> None:
 
 def xml_rows(body: bytes, entry: str) -> Iterator[dict[str, str]]:
     """Rows of a WSO2 Data Service: entries by local name, xsi:nil as nothing, no entities, element by element."""
+    if body.lstrip().startswith(b"{"):
+        refuse_business_error(parse_json("the service", body))  # gateways say their errors in JSON all the same
     try:
         depth = 0
         for event, element in ElementTree.iterparse(io.BytesIO(body), events=("start", "end"), forbid_dtd=True):

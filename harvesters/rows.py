@@ -14,6 +14,7 @@ from marshmallow import fields, validate
 
 from harvesters.base import ItemError
 from harvesters.config import Config
+from schemas import catalog
 from schemas.record import Content, ContentPart
 
 DATE_PARTS = {"dd": "%d", "MM": "%m", "yyyy": "%Y", "yy": "%y", "HH": "%H", "mm": "%M", "ss": "%S"}
@@ -29,9 +30,19 @@ class RowsConfig(Config):
         required=True,
         metadata={"help": "their column → ours; what is not named is dropped before anything is kept"},
     )
-    dates = fields.List(fields.String(), load_default=list, metadata={"help": "our columns that hold dates"})
+    dates = fields.List(
+        fields.String(),
+        load_default=None,
+        allow_none=True,
+        metadata={"help": "our columns that hold dates; default: as the table schema says"},
+    )
     date_format = fields.String(load_default="dd/MM/yyyy", metadata={"help": "how the source writes dates"})
-    numbers = fields.List(fields.String(), load_default=list, metadata={"help": "our columns that hold numbers"})
+    numbers = fields.List(
+        fields.String(),
+        load_default=None,
+        allow_none=True,
+        metadata={"help": "our columns that hold numbers; default: as the table schema says"},
+    )
     decimal = fields.String(load_default=",", validate=validate.OneOf([",", "."]))
     thousands = fields.String(load_default="", validate=validate.OneOf(["", ",", ".", " "]))
 
@@ -44,7 +55,9 @@ class RowShaper:
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.names: dict[str, str] = dict(config["fields_"])
-        self._dates, self._numbers = frozenset(config["dates"]), frozenset(config["numbers"])
+        types = _types(config.get("schema_name"))
+        self._dates = _named(config["dates"], types, ("date", "datetime"))
+        self._numbers = _named(config["numbers"], types, ("integer", "number"))
         self._format = strptime_format(config["date_format"])
         self._decimal, self._thousands = config["decimal"], config["thousands"]
         grouped = rf"\d{{1,3}}({re.escape(self._thousands)}\d{{3}})+" if self._thousands else r"\d+"
@@ -76,6 +89,21 @@ class RowShaper:
             return text
         whole = stripped.replace(self._thousands, "") if self._thousands else stripped
         return whole.replace(self._decimal, ".")
+
+
+def _types(schema_name: str | None) -> dict[str, str]:
+    """Column → type of a table schema of ours. Raises ItemError for a name that there is none of."""
+    if not schema_name:
+        return {}
+    try:
+        listed = catalog.get(schema_name).descriptor["fields"]
+    except KeyError as error:
+        raise ItemError(str(error), code="no-schema") from None
+    return {field["name"]: field["type"] for field in listed}
+
+
+def _named(given: list[str] | None, types: Mapping[str, str], kinds: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(given if given is not None else (name for name, kind in types.items() if kind in kinds))
 
 
 def plain(value: Any) -> str:

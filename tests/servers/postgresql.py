@@ -10,6 +10,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -67,6 +68,7 @@ def _run_folder() -> Path:
     return folder
 
 
+@cache
 def _shared(programs: Path) -> str:
     folder = _run_folder()
     with _lock(folder):
