@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ from portal.settings import Settings, load
 
 DATA = Path(__file__).with_name("data")
 CLIENT_ID, SECRET_NAME, SECRET = "demo", "LGSP_DEMO", "demo-secret"
+WIDTH = 140
+"""Columns of what is printed into a file or a log."""
 LOOPBACK = "127.0.0.1,::1,localhost"
 
 Json = dict[str, Any]
@@ -33,7 +36,7 @@ Json = dict[str, Any]
 
 def run(*, port: int, serve: bool) -> int:
     """Harvest everything, tell what came, then serve until Ctrl-C. Returns the exit code: 0 when all went as meant."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     settings = _settings(port)
     started = time.perf_counter()
     work = settings.data_dir / "demo"
@@ -177,9 +180,7 @@ def _refusals(report: Json, most: int = 6) -> list[str]:
     """The first errors of a report, in Vietnamese, with the way to mend them."""
     findings = [finding for resource in report["resources"] for finding in resource["report"]["findings"]]
     errors = [finding for finding in findings if finding["severity"] == "error"]
-    lines = [
-        f"dòng {finding['row']}: {finding['message']['vi']} → {finding['hint']['vi']}" for finding in errors[:most]
-    ]
+    lines = [f"{finding['message']['vi']} → {finding['hint']['vi']}" for finding in errors[:most]]
     return [*lines, f"… và {len(errors) - most} lỗi nữa"] if len(errors) > most else lines
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from flask import Flask
 from granian import Granian
@@ -67,7 +68,7 @@ def create_app() -> Flask:
     return create_web(build_portal(load()))
 
 
-def server(host: str, port: int, workers: int = 1) -> Granian:
+def server(host: str, port: int, workers: int = 1) -> Any:
     """The web server, not yet started: processes that each build the application from the environment."""
     return Granian(
         "portal.bootstrap:create_app",

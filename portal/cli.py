@@ -62,7 +62,7 @@ def _plain(message: Any) -> str:
 @contextmanager
 def opened(**overrides: str) -> Iterator[Portal]:
     """The portal of the environment, closed at the end."""
-    running = build_portal(load(**overrides))
+    running = build_portal(load(None, **overrides))
     try:
         yield running
     finally:

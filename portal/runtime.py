@@ -24,7 +24,7 @@ class Portal:
     search: SearchBackend
     files: Files
     tables: TabularStore
-    after_write: Callable[[Portal], None]
+    after_write: Callable[[Portal], object]
 
     def read(self) -> UnitOfWork:
         """A unit of work that only reads."""
