@@ -84,7 +84,10 @@ class SearchBackend(Protocol):
     """Five promises. Every method raises SearchUnavailable when the index cannot be reached."""
 
     def apply(self, entries: Iterable[IndexEntry], deleted: Iterable[str] = ()) -> None:
-        """Add or replace entries and remove ids; found by every reader once this returns."""
+        """Add or replace entries and remove ids; found by every reader once this returns.
+
+        An entry that comes back after its deletion must carry a higher version than before.
+        """
         ...
 
     def search(self, request: SearchRequest) -> SearchResult:

@@ -8,8 +8,7 @@ import tantivy
 from tantivy import Occur, Query
 
 from search.document import COLUMNS, Document, Kind
-from search.plan import (
-    TIE,
+from search.forms import (
     All,
     Any,
     Best,
@@ -27,6 +26,7 @@ from search.plan import (
     TextBetween,
     Weighted,
 )
+from search.plan import TIE
 from search.tree import pattern_parts
 
 WORDS = "blanks"

@@ -19,7 +19,8 @@ from elasticsearch import ApiError, ConflictError, Elasticsearch, NotFoundError,
 from search.backend import Hit, IndexEntry, QueryError, SearchRequest, SearchResult, SearchUnavailable
 from search.document import COLUMNS, Kind, columns_format, flatten
 from search.elastic_clauses import compiled, counted, sorting
-from search.plan import Plan, plan
+from search.forms import Plan
+from search.plan import plan
 
 Json = dict[str, Anything]
 
@@ -287,7 +288,7 @@ def _host(url: str) -> str:
 
 @contextmanager
 def _clear_errors() -> Iterator[None]:
-    """What the client raises becomes SearchUnavailable or QueryError, without addresses and without the server's text."""
+    """What the client raises becomes SearchUnavailable or QueryError, with no address and no word of the server."""
     try:
         yield
     except ConflictError as error:

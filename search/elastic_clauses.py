@@ -7,8 +7,7 @@ from typing import Any as Anything
 
 from search.backend import SearchRequest
 from search.document import COLUMNS, Kind
-from search.plan import (
-    TIE,
+from search.forms import (
     All,
     Any,
     Best,
@@ -28,6 +27,7 @@ from search.plan import (
     TextBetween,
     Weighted,
 )
+from search.plan import TIE
 
 Json = dict[str, Anything]
 MOST_FACETS = 50_000

@@ -16,9 +16,10 @@ from tantivy import Query
 from search.backend import Hit, IndexEntry, SearchRequest, SearchResult, SearchUnavailable
 from search.clauses import compiled, document, prepared, schema
 from search.document import columns_format, flatten
+from search.forms import All, Clause, Facet, Flat, Plan
 from search.generations import Generations
 from search.pages import page
-from search.plan import All, Clause, Facet, Flat, Plan, plan
+from search.plan import plan
 
 WRITER_MEMORY = 15_000_000
 """Bytes of the writer of a small change: the least that tantivy takes."""

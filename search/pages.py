@@ -10,7 +10,7 @@ from tantivy import FieldType, Occur, Order, Query
 
 from search.clauses import schema
 from search.document import COLUMNS, Kind
-from search.plan import SortKey
+from search.forms import SortKey
 
 Scored: TypeAlias = tuple[float, tantivy.DocAddress]
 _SLACK = 16

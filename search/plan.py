@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
 
@@ -26,6 +25,28 @@ from search.document import (
     key_token,
 )
 from search.folding import fold, nfc
+from search.forms import (
+    All,
+    Any,
+    Best,
+    Between,
+    Clause,
+    Except,
+    Facet,
+    Flat,
+    InOrder,
+    Is,
+    IsAny,
+    Like,
+    Near,
+    Nothing,
+    Plan,
+    Preferring,
+    SortKey,
+    TextBetween,
+    Weighted,
+    Whole,
+)
 from search.moments import interval
 from search.query import parse, parse_q
 from search.tree import Node, pattern_parts
@@ -41,150 +62,6 @@ WORD_CEILING = 500.0
 """More than one word can add to a BM25 score: (k1+1) × ln(10⁷ datasets) × the weights above, with its phrase."""
 MOST_FREE_WORDS = 64
 """Words of q that phrases and exact spelling look at; recall looks at all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Is:
-    """The column holds this whole value, word or number."""
-
-    column: str
-    value: str | int
-
-
-@dataclass(frozen=True, slots=True)
-class IsAny:
-    column: str
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class InOrder:
-    """The words stand in this order, at most `slop` moves apart (two words at least)."""
-
-    column: str
-    words: tuple[str, ...]
-    slop: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Like:
-    """`pattern` with live `*` and `?`; a backslash makes the next character ordinary."""
-
-    column: str
-    pattern: str
-
-
-@dataclass(frozen=True, slots=True)
-class Near:
-    column: str
-    word: str
-    distance: int
-
-
-@dataclass(frozen=True, slots=True)
-class Between:
-    """Whole numbers, both bounds included; None is an open end."""
-
-    column: str
-    low: int | None
-    high: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class TextBetween:
-    """Texts by code point; None is an open end."""
-
-    column: str
-    low: str | None
-    high: str | None
-    include_low: bool
-    include_high: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """Everything."""
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """Nothing at all."""
-
-
-@dataclass(frozen=True, slots=True)
-class All:
-    clauses: tuple[Clause, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Any:
-    clauses: tuple[Clause, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Except:
-    clause: Clause
-
-
-@dataclass(frozen=True, slots=True)
-class Best:
-    """The best clause counts, the others by `TIE`."""
-
-    clauses: tuple[Clause, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Weighted:
-    clause: Clause
-    factor: float
-
-
-@dataclass(frozen=True, slots=True)
-class Flat:
-    """The same score for every match."""
-
-    clause: Clause
-    score: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Preferring:
-    """`clause` decides what is found; each bonus that matches adds its score."""
-
-    clause: Clause
-    bonuses: tuple[Clause, ...]
-
-
-Leaf: TypeAlias = Is | IsAny | InOrder | Like | Near | Between | TextBetween | Whole | Nothing
-Clause: TypeAlias = Leaf | All | Any | Except | Best | Weighted | Flat | Preferring
-
-
-@dataclass(frozen=True, slots=True)
-class SortKey:
-    """A column to sort by, or "score"."""
-
-    column: str
-    descending: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Facet:
-    """`column` counted; only values that begin with `prefix` (an extra's key), which is cut off again."""
-
-    name: str
-    column: str
-    prefix: str
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """`query` scores, `filters` only keep; `order` is total: it ends with the identifier."""
-
-    query: Clause
-    filters: tuple[Clause, ...]
-    order: tuple[SortKey, ...]
-    facets: tuple[Facet, ...]
-    sort: str
 
 
 def plan(request: SearchRequest, now: datetime | None = None) -> Plan:

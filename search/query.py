@@ -21,6 +21,8 @@ DEEPEST = 40
 """Parentheses and negations within each other."""
 MOST_CLAUSES = 2_048
 HIGHEST_BOOST = 1e6
+LONGEST_FIELD = 200
+"""Characters of a field name in a query."""
 _REFUSED_FIELDS = frozenset({"_query_", "_val_"})
 _BLANK = " \t\r\n\f\v\u00a0\u3000"
 _ENDS_WORD = frozenset(_BLANK + '()[]{}"^~')
@@ -175,6 +177,8 @@ class _Parser:
             return self._everything(word)
         if word.text in _REFUSED_FIELDS or not word.text:
             raise QueryError(f"{word.text or 'An empty name'} is not allowed as a field in a query.")
+        if len(word.text) > LONGEST_FIELD:
+            raise QueryError(f"A field name has at most {LONGEST_FIELD} characters.")
         self._blanks()
         return self._value(word.text)
 
