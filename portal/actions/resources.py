@@ -69,7 +69,7 @@ def dataset_to_reorder(ctx: Context, params: Params) -> Dataset:
 
 @action(AnyParams, allow=Permission.DATASET_READ, on=dataset_of_resource, safe=True)
 def resource_show(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
-    """Return one resource."""
+    """Return the resource `id`."""
     return _show(ctx, dataset, str(params["id"]))
 
 

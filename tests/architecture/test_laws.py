@@ -17,7 +17,7 @@ assert bootstrap  # importing the composition root declares every action
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_module_says_in_one_sentence_what_it_is_for(path: Path) -> None:
-    assert re.fullmatch(r"[A-Z\"].{10,150}[.]", sentence(path)), "the docstring's first line is its entry in the map"
+    assert re.fullmatch(r"\S.{10,150}[.]", sentence(path)), "the docstring's first line is its entry in the map"
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
@@ -48,13 +48,7 @@ def test_every_permission_has_a_rule() -> None:
 def test_an_action_is_declared_whole(name: str) -> None:
     declared = ACTIONS[name]
     assert declared.allow in RULES
-    assert len(declared.help.strip()) > 20, "help_show answers with the docstring"
-
-
-def test_every_action_is_in_the_api_guide() -> None:
-    guide = (ROOT / "docs/api.md").read_text(encoding="utf-8")
-    missing = sorted(name for name in ACTIONS if f"`{name}`" not in guide)
-    assert not missing, f"docs/api.md does not name {missing}"
+    assert len(declared.help.strip()) >= 20, "help_show answers with the docstring"
 
 
 def test_every_action_is_called_in_a_test() -> None:
@@ -63,8 +57,10 @@ def test_every_action_is_called_in_a_test() -> None:
     assert not missing, f"no test calls {missing}"
 
 
-def test_the_map_and_the_settings_are_as_the_code_says() -> None:
+def test_the_map_the_actions_and_the_settings_are_as_the_code_says() -> None:
     """Run `python -m tests.architecture.documents` when this fails."""
     assert (ROOT / "docs/map.md").read_text(encoding="utf-8") == documents.map_of_modules()
+    api = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+    assert api == documents.with_actions(api)
     operate = (ROOT / "docs/operate.md").read_text(encoding="utf-8")
     assert operate == documents.with_settings(operate)
