@@ -153,9 +153,7 @@ def test_an_uploaded_table_is_validated_and_answers_rows(portal: Portal, editor:
     assert rows["records"] == [{"_id": 1, "ma": "00001", "ten": "Trạm y tế"}]
 
 
-def test_a_bad_upload_keeps_the_last_good_rows(
-    portal: Portal, editor: Actor, dataset: Json
-) -> None:
+def test_a_bad_upload_keeps_the_last_good_rows(portal: Portal, editor: Actor, dataset: Json) -> None:
     schema = {"fields": [{"name": "ma", "type": "string"}, {"name": "so", "type": "integer"}]}
     good = upload("a.csv", b"ma,so\n00001,1\n")
     made = call(portal, editor, "resource_create", package_id="xx", upload=good, schema=schema)

@@ -1,0 +1,120 @@
+"""Harvest sources and jobs through their actions."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from portal import scheduler
+from portal.access.identity import ANONYMOUS, SYSTEM, Actor
+from portal.errors import Invalid, NotAuthorized
+from portal.runtime import Portal
+from tests.portal.actions.people import Json, call, make_actor, make_org
+
+
+@pytest.fixture
+def org(portal: Portal) -> Json:
+    return make_org(portal, "so-y-te")
+
+
+@pytest.fixture
+def admin(portal: Portal, org: Json) -> Actor:
+    return make_actor(portal, "boss", "admin", org)
+
+
+def described(tmp_path: Path, **changes: Any) -> Json:
+    folder = tmp_path / "drop"
+    folder.mkdir(exist_ok=True)
+    config = {"each": True, "pattern": "*.csv", "settle_seconds": 0}
+    return {
+        "url": str(folder), "source_type": "files", "name": "drop", "title": "Drop", "owner_org": "so-y-te",
+        "frequency": "MANUAL", "config": config, **changes,
+    }  # fmt: skip
+
+
+def test_a_source_is_made_shown_and_changed(portal: Portal, admin: Actor, tmp_path: Path) -> None:
+    made = call(portal, admin, "harvest_source_create", **described(tmp_path))
+    assert (made["frequency"], made["active"], made["next_run"]) == ("MANUAL", True, None)
+    assert made["status"] == {
+        "job_count": 0, "last_job": None, "next_harvest": "Not yet scheduled", "total_datasets": 0
+    }  # fmt: skip
+    assert call(portal, admin, "harvest_source_show", id="drop")["id"] == made["id"]
+    assert call(portal, admin, "harvest_source_show_status", id="drop")["job_count"] == 0
+    patched = call(portal, admin, "harvest_source_patch", id="drop", frequency="DAILY")
+    assert (patched["title"], patched["frequency"]) == ("Drop", "DAILY")
+    assert patched["next_run"] is not None
+    updated = call(portal, admin, "harvest_source_update", id="drop", **described(tmp_path, title="Other"))
+    assert (updated["title"], updated["next_run"]) == ("Other", None)
+    assert [each["name"] for each in call(portal, admin, "harvest_source_list")] == ["drop"]
+    assert call(portal, admin, "harvest_source_delete", id="drop")["active"] is False
+    assert call(portal, admin, "harvest_source_list", only_active=True) == []
+    kinds = [kind["name"] for kind in call(portal, ANONYMOUS, "harvesters_info_show")]
+    assert kinds == ["ckan", "lgsp", "sql", "datapackage", "files"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"source_type": "ftp"}, "source_type"),
+        ({"frequency": "SOMETIMES"}, "frequency"),
+        ({"config": "{not json"}, "config"),
+        ({"config": {"each": True, "no_such_key": 1}}, "no_such_key"),
+        ({"config": {}}, "dataset"),
+        ({"url": ""}, "url"),
+        ({"owner_org": "nobody"}, "owner_org"),
+        ({"name": "Bad Name"}, "name"),
+    ],
+)
+def test_what_cannot_be_a_source(portal: Portal, org: Json, tmp_path: Path, changes: Json, field: str) -> None:
+    with pytest.raises(Invalid) as problem:
+        call(portal, SYSTEM, "harvest_source_create", **described(tmp_path, **changes))
+    assert field in problem.value.errors
+
+
+def test_only_the_organizations_admin_manages_and_its_people_see(portal: Portal, admin: Actor, tmp_path: Path) -> None:
+    call(portal, admin, "harvest_source_create", **described(tmp_path))
+    outsider = make_actor(portal, "outsider")
+    for action, params in (
+        ("harvest_source_show", {"id": "drop"}),
+        ("harvest_source_patch", {"id": "drop", "title": "x"}),
+        ("harvest_source_clear", {"id": "drop"}),
+        ("harvest_job_create", {"source_id": "drop"}),
+    ):
+        with pytest.raises(NotAuthorized):
+            call(portal, outsider, action, **params)
+    assert call(portal, outsider, "harvest_source_list") == []
+    with pytest.raises(NotAuthorized):
+        call(portal, ANONYMOUS, "harvest_source_list")
+
+
+def test_a_job_from_new_to_finished_and_cleared(portal: Portal, admin: Actor, tmp_path: Path) -> None:
+    call(portal, admin, "harvest_source_create", **described(tmp_path))
+    (tmp_path / "drop" / "aa.csv").write_text("ma\n00001\n", encoding="utf-8")
+    (tmp_path / "drop" / "bb.csv").write_text("<html></html>", encoding="utf-8")
+    job = call(portal, admin, "harvest_job_create", source_id="drop", run=False)
+    assert (job["status"], scheduler.work_once(portal, "w")) == ("New", False)
+    with pytest.raises(Invalid, match="already is an unrun job"):
+        call(portal, admin, "harvest_job_create", source_id="drop")
+    call(portal, admin, "harvest_send_job_to_gather_queue", id=job["id"])
+    assert scheduler.work_once(portal, "w") is True
+    done = call(portal, admin, "harvest_job_show", id=job["id"])
+    assert (done["status"], done["stats"]["added"], done["stats"]["refused"]) == ("Finished", 1, 1)
+    assert [each["id"] for each in call(portal, admin, "harvest_job_list", source_id="drop")] == [job["id"]]
+    report = call(portal, admin, "harvest_job_report", id=job["id"])
+    (item,) = report["object_errors"].values()
+    assert item["report"]["resources"][0]["report"]["valid"] is False
+    assert call(portal, admin, "harvest_object_show", id=item["id"])["guid"] == "bb.csv"
+    reports = call(portal, admin, "package_validation_list", id=item["package_id"])
+    assert [each["status"] for each in reports] == ["failure"]
+    assert call(portal, admin, "harvest_source_clear", id="drop")["datasets"] == 2
+    assert call(portal, ANONYMOUS, "package_list") == []
+    assert call(portal, admin, "harvest_source_show_status", id="drop")["job_count"] == 0
+
+
+def test_a_source_that_cannot_be_reached_says_why(portal: Portal, admin: Actor, tmp_path: Path) -> None:
+    call(portal, admin, "harvest_source_create", **described(tmp_path, url="/etc"))
+    call(portal, admin, "harvest_job_create", source_id="drop")
+    scheduler.work_once(portal, "w")
+    (job,) = call(portal, admin, "harvest_job_list", source_id="drop")
+    assert (job["status"], job["stats"]["errored"]) == ("Finished", 0)
+    assert "PORTAL_HARVEST_ROOTS" in job["gather_error_summary"][0][0]
