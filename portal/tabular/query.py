@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,19 +63,26 @@ def compile_query(manifest: Manifest, query: RowQuery) -> Statement:
     where = [compiler.filters(query.filters)] if query.filters else []
     rank = compiler.text(query.q, visible, whole=not query.hidden) if query.q else ""
     where += compiler.texts
-    order = compiler.order(query.sort) if query.sort else ""
-    if not order:
-        order = f"{quoted('rank')} DESC, {quoted(ID)}" if rank and not query.fields else quoted(ID)
-    if query.distinct:
-        order = order if query.sort else ", ".join(quoted(column.name) for column in columns)
+    ranked = bool(rank) and not query.fields and not query.distinct
+    order = _order(compiler, query, columns, ranked=ranked)
     return Statement(
         columns=columns,
         where=" AND ".join(f"({each})" for each in where if each) or "TRUE",
         order=order,
-        rank=rank if not query.fields else "",
+        rank=rank if ranked else "",
         parameters=compiler.parameters,
         rank_parameters=compiler.rank_parameters,
     )
+
+
+def _order(compiler: _Compiler, query: RowQuery, columns: tuple[Column, ...], *, ranked: bool) -> str:
+    """A total order: what was asked for, then the row's number; distinct rows have no number of their own."""
+    if query.distinct:
+        names = {column.name for column in columns}
+        return compiler.order(query.sort, names) if query.sort else ", ".join(map(quoted, sorted(names)))
+    if query.sort:
+        return f"{compiler.order(query.sort, {ID, *compiler.visible, *(('rank',) if ranked else ())})}, {quoted(ID)}"
+    return f"{quoted('rank')} DESC, {quoted(ID)}" if ranked else quoted(ID)
 
 
 def _columns(visible: Mapping[str, Column], query: RowQuery) -> tuple[Column, ...]:
@@ -91,7 +98,7 @@ def _columns(visible: Mapping[str, Column], query: RowQuery) -> tuple[Column, ..
 
 class _Compiler:
     def __init__(self, visible: Mapping[str, Column]) -> None:
-        self._visible = visible
+        self.visible = visible
         self.parameters: list[Any] = []
         self.rank_parameters: list[Any] = []
         self.texts: list[str] = []
@@ -118,7 +125,7 @@ class _Compiler:
         if key.startswith("$") and not key.startswith("$$"):
             raise RowQueryError({"filters": [f"Unknown operator: {key}"]})
         name = key[1:] if key.startswith("$$") else key
-        column = self._visible.get(name) or (Column(ID, "integer", "int") if name == ID else None)
+        column = self.visible.get(name) or (Column(ID, "integer", "int") if name == ID else None)
         if column is None:
             raise RowQueryError({"filters": [f"Unknown field: {name}"]})
         return self._column(column, value)
@@ -181,14 +188,13 @@ class _Compiler:
         joined = f"concat_ws(' ', '', {', '.join(f'{cell}::VARCHAR' for cell in cells)})"
         return f"regexp_replace(replace(strip_accents(lower({joined})), 'đ', 'd'), '[^\\pL\\pN]+', ' ', 'g')"
 
-    def order(self, sort: str) -> str:
-        """CKAN's sort: `a desc nulls last, b`; `_id` makes it total."""
-        parts = [self._sort_key(part.strip()) for part in sort.split(",") if part.strip()]
-        return ", ".join([*parts, quoted(ID)])
+    def order(self, sort: str, names: Collection[str]) -> str:
+        """CKAN's sort, `a desc nulls last, b`, by any of `names`."""
+        return ", ".join(self._sort_key(part.strip(), names) for part in sort.split(",") if part.strip())
 
-    def _sort_key(self, text: str) -> str:
+    def _sort_key(self, text: str, names: Collection[str]) -> str:
         name, direction, nulls = _split_sort(text)
-        if name not in self._visible and name not in (ID, "rank"):
+        if name not in names:
             raise RowQueryError({"sort": [f'invalid value "{name}"']})
         return f"{quoted(name)} {direction} NULLS {nulls}"
 

@@ -110,7 +110,7 @@ class TabularStore:
         """Answer a row query. Raises RowQueryError for one that cannot be answered."""
         statement = compile_query(manifest, query)
         selected = [quoted(column.name) for column in statement.columns]
-        ranked = bool(statement.rank) and not query.distinct
+        ranked = bool(statement.rank)
         rank = [f"{statement.rank} AS rank"] if ranked else []
         source = self._source(manifest)
         distinct = "DISTINCT " if query.distinct else ""
@@ -135,10 +135,11 @@ class TabularStore:
         """Every row that a query finds, in blocks, without a cap and in bounded memory."""
         statement = compile_query(manifest, query)
         selected = ", ".join(quoted(column.name) for column in statement.columns)
+        order = quoted(ID) if statement.rank and not query.sort else statement.order
         limit = f"LIMIT {int(query.limit)}" if query.limit >= 0 else ""
         sql = (
             f"SELECT {selected} FROM {self._source(manifest)} WHERE {statement.where} "  # noqa: S608 - names quoted, values parameters
-            f"ORDER BY {statement.order} {limit} OFFSET {int(query.offset)}"
+            f"ORDER BY {order} {limit} OFFSET {int(query.offset)}"
         )
         with self._cursor() as cursor:
             cursor.execute(sql, statement.parameters)

@@ -112,7 +112,7 @@ def _file(resource: Resource) -> Answer:
     kind = resource.mimetype or mimetypes.guess_type(name)[0] or "application/octet-stream"
     answer = send_file(
         the_portal().files.path(key),
-        mimetype=f"{kind}; charset=utf-8" if kind.startswith("text/") else kind,
+        mimetype=kind,
         as_attachment=False,
         download_name=name,
         conditional=True,
@@ -135,8 +135,9 @@ def _chosen(manifest: Manifest, form: str, resource_id: str) -> Response:
         first = next(blocks, [])
     except RowQueryError as error:
         raise BadRequest(orjson.dumps(error.errors).decode()) from None
-    body = _render(columns, _again(first, blocks), form)
-    answer = Response(body, content_type=MEDIA_TYPES[form])
+    bom = request.args.get("bom", "").lower() in ("true", "1", "yes")
+    body = _render(columns, _again(first, blocks), form, bom=bom)
+    answer = Response(body, mimetype=MEDIA_TYPES[form])
     answer.headers["Content-Disposition"] = f'attachment; filename="{resource_id}.{form}"'
     return answer
 
@@ -166,11 +167,11 @@ def _query() -> RowQuery:
     )
 
 
-def _render(columns: tuple[Column, ...], blocks: Iterator[list[Any]], form: str) -> Iterator[bytes]:
-    """The rows as a stream, a block at a time."""
+def _render(columns: tuple[Column, ...], blocks: Iterator[list[Any]], form: str, *, bom: bool) -> Iterator[bytes]:
+    """The rows as a stream, a block at a time; it is read after the request is over."""
     if form in ("csv", "tsv"):
         delimiter = "," if form == "csv" else "\t"
-        if request.args.get("bom", "").lower() in ("true", "1", "yes"):
+        if bom:
             yield b"\xef\xbb\xbf"
         header = csv_text([Column("", "string", "text")] * len(columns), [tuple(c.name for c in columns)], delimiter)
         yield header.removesuffix("\n").encode() + b"\r\n"

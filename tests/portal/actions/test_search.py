@@ -126,6 +126,14 @@ def test_rows_are_filtered_sorted_and_paged(portal: Portal, table: str) -> None:
     assert [row[1] for row in rows(portal, table, limit="1", offset="1")] == ["00002"]
     assert rows(portal, table, fields="gia,ma", limit=1) == [[1.5, "00001"]]
     assert rows(portal, table, limit=0) == []
+    assert rows(portal, table, fields="ngay", distinct=True, sort="ngay desc") == [
+        [None],
+        ["2026-01-03"],
+        ["2026-01-02"],
+    ]
+    assert [row[1] for row in rows(portal, table, q="0000")] == ["00001", "00002"]
+    ranked = call(portal, ANONYMOUS, "datastore_search", resource_id=table, q={"ma": "00010"})
+    assert (ranked["total"], ranked["records"][0]["rank"] > 0) == (1, True)
     text = call(portal, ANONYMOUS, "datastore_search", resource_id=table, records_format="csv", limit=1)
     assert text["records"] == "1,00001,1.50,2026-01-02\n"
     capped = call(portal, ANONYMOUS, "datastore_search", resource_id=table, limit=99999, include_total=False)
@@ -140,6 +148,8 @@ def test_rows_are_filtered_sorted_and_paged(portal: Portal, table: str) -> None:
         ({"foo": 1}, {"__extras": ['invalid value "foo"']}),
         ({"fields": "zz"}, {"fields": ['invalid value "zz"']}),
         ({"sort": "zz"}, {"sort": ['invalid value "zz"']}),
+        ({"sort": "rank"}, {"sort": ['invalid value "rank"']}),
+        ({"fields": "ma", "distinct": True, "sort": "gia"}, {"sort": ['invalid value "gia"']}),
         ({"filters": {"zz": 1}}, {"filters": ["Unknown field: zz"]}),
         ({"filters": {"gia": "một"}}, {"filters": ["A value does not have the type of its column"]}),
         ({"sort": 'gia"; DROP TABLE x; --'}, {"sort": ['invalid value "gia"; DROP TABLE x; --"']}),

@@ -1,0 +1,108 @@
+"""Downloads, dumps and pages: rights, ranges, ETags, content types."""
+
+import io
+from typing import Any
+
+import orjson
+import pytest
+from flask.testing import FlaskClient
+
+from portal.access.identity import SYSTEM
+from portal.actions import registry
+from portal.pipeline import load
+from portal.runtime import Portal
+from schemas.record import Upload
+
+BODY = "ma,ten\n00001,Bệnh viện\n00002,Trạm y tế\n".encode()
+
+
+@pytest.fixture
+def resource(portal: Portal, token: str) -> dict[str, Any]:
+    registry.call(portal, SYSTEM, "package_create", {"name": "xx", "owner_org": "org", "title": "Bệnh viện <b>"})
+    file = Upload("Bệnh viện.csv", io.BytesIO(BODY))
+    made = registry.call(portal, SYSTEM, "resource_create", {"package_id": "xx", "name": "bang", "upload": file})
+    load.drain(portal)
+    return dict(made)
+
+
+def path_of(resource: dict[str, Any]) -> str:
+    return "/dataset/" + resource["url"].split("/dataset/")[1]
+
+
+def test_a_file_with_ranges_and_etags(client: FlaskClient, resource: dict[str, Any]) -> None:
+    path = path_of(resource)
+    whole = client.get(path)
+    assert (whole.status_code, whole.get_data(), whole.content_type) == (200, BODY, "text/csv; charset=utf-8")
+    assert whole.headers["Content-Disposition"] == "inline; filename=benh-vien.csv"
+    assert client.head(path).headers["Content-Length"] == str(len(BODY))
+    part = client.get(path, headers={"Range": "bytes=0-1"})
+    assert (part.status_code, part.get_data()) == (206, b"ma")
+    assert client.get(path, headers={"If-None-Match": whole.headers["ETag"]}).status_code == 304
+    assert client.get(path.rsplit("/", 1)[0] + "/any-name.txt").get_data() == BODY
+
+
+def test_a_dump_whole_and_chosen(client: FlaskClient, resource: dict[str, Any]) -> None:
+    dump = f"/datastore/dump/{resource['id']}"
+    whole = client.get(dump)
+    assert whole.get_data().decode().splitlines() == ["ma,ten", "00001,Bệnh viện", "00002,Trạm y tế"]
+    assert whole.headers["Content-Disposition"].startswith("attachment")
+    assert client.get(dump, headers={"Range": "bytes=3-5"}).get_data() == b"ten"
+    rows = orjson.loads(client.get(dump + "?format=json").get_data())
+    assert rows == [{"ma": "00001", "ten": "Bệnh viện"}, {"ma": "00002", "ten": "Trạm y tế"}]
+    chosen = client.get(dump, query_string={"filters": '{"ma": "00002"}', "fields": "ten", "bom": "true"})
+    assert chosen.get_data() == "\ufefften\r\nTrạm y tế\n".encode()
+    found = orjson.loads(client.get(dump, query_string={"format": "json", "q": "benh vien"}).get_data())
+    assert found["records"] == [[1, "00001", "Bệnh viện"]]
+    lines = client.get(dump, query_string={"format": "ndjson", "limit": 1}).get_data()
+    assert orjson.loads(lines) == {"_id": 1, "ma": "00001", "ten": "Bệnh viện"}
+    for wrong in ({"format": "exe"}, {"fields": "zz"}, {"filters": "{"}, {"limit": "x"}):
+        assert client.get(dump, query_string=wrong).status_code == 400
+
+
+def test_strangers_get_nothing(client: FlaskClient, portal: Portal, token: str, resource: dict[str, Any]) -> None:
+    registry.call(portal, SYSTEM, "package_patch", {"id": "xx", "private": True})
+    dump = f"/datastore/dump/{resource['id']}"
+    assert client.get(path_of(resource)).status_code == 403
+    assert client.get(dump).status_code == 404
+    assert client.get("/dataset/xx").status_code == 403
+    assert client.get(path_of(resource), headers={"Authorization": token}).status_code == 200
+    assert client.get(dump, headers={"Authorization": token}).status_code == 200
+    assert client.get(f"/dataset/xx/resource/{'0' * 36}/download/a").status_code == 404
+    assert client.get("/datastore/dump/..%2f..%2fetc").status_code == 404
+
+
+def test_links_are_redirected_and_only_to_the_web(client: FlaskClient, portal: Portal, token: str) -> None:
+    registry.call(portal, SYSTEM, "package_create", {"name": "yy", "owner_org": "org"})
+    for url, status in (("https://example.vn/a.csv", 302), ("javascript:alert(1)", 404), ("", 404)):
+        made = registry.call(portal, SYSTEM, "resource_create", {"package_id": "yy", "url": url})
+        answer = client.get(f"/dataset/yy/resource/{made['id']}/download/a")
+        assert answer.status_code == status
+        assert status == 404 or answer.headers["Location"] == url
+
+
+def test_active_content_is_locked_up(client: FlaskClient, portal: Portal, token: str) -> None:
+    registry.call(portal, SYSTEM, "package_create", {"name": "yy", "owner_org": "org"})
+    page = Upload("a.html", io.BytesIO(b"<script>1</script>"))
+    made = registry.call(portal, SYSTEM, "resource_create", {"package_id": "yy", "upload": page})
+    answer = client.get(path_of(made))
+    assert answer.headers["Content-Security-Policy"].startswith("sandbox")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_pages_for_people(client: FlaskClient, resource: dict[str, Any]) -> None:
+    home = client.get("/?q=benh+vien").get_data(as_text=True)
+    assert "Bệnh viện &lt;b&gt;" in home
+    assert "<b>" not in home
+    assert "Tài nguyên" in client.get("/dataset/xx").get_data(as_text=True)
+    english = client.get("/dataset/xx", headers={"Accept-Language": "en"}).get_data(as_text=True)
+    assert "Resources" in english
+    assert client.get("/organization/org").status_code == 200
+    assert client.get("/dataset/nothing").status_code == 404
+    assert client.get('/?q=name:("').status_code == 200
+    assert client.get("/robots.txt").status_code == 200
+
+
+def test_health(client: FlaskClient, resource: dict[str, Any]) -> None:
+    answer = client.get("/health")
+    assert answer.status_code == 200
+    assert answer.get_json()["status"] == "ok"
