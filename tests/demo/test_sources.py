@@ -17,7 +17,9 @@ def found(tmp_path: Path) -> tuple[sources.DemoSource, ...]:
 
 
 def described(source: sources.DemoSource) -> list[dict]:
-    return [*source.config.get("datasets", []), *source.config.get("services", [])]
+    """The datasets that a source describes; packages describe themselves."""
+    services = [service["dataset"] for service in source.config.get("services", [])]
+    return [*services, *([source.config["dataset"]] if "dataset" in source.config else [])]
 
 
 def test_the_five_shapes_are_there(found: tuple[sources.DemoSource, ...]) -> None:
@@ -56,7 +58,7 @@ def test_kept_columns_are_the_public_fields_and_come_from_the_service() -> None:
         ("/gianongsan/1.0.0/hangngay", "D09", sources.PRICE_COLUMNS),
     ):
         assert list(columns.values()) == [field["name"] for field in catalog.get(code).public["fields"]]
-        assert set(columns) <= set(services[path][0])
+        assert set(columns) <= set(services[path].rows[0])
     assert not {"NguoiDaiDien", "DienThoai"} & set(sources.ENTERPRISE_COLUMNS)
 
 
