@@ -53,7 +53,9 @@ def test_an_action_is_declared_whole(name: str) -> None:
 
 def test_every_action_is_called_in_a_test() -> None:
     texts = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
-    missing = sorted(name for name in ACTIONS if not re.search(rf"[\"'/.]{name}\b", texts))
+    # Organizations and groups are tested by one text: f"{kind}_show".
+    spelled = {name: re.escape(re.sub("^(organization|group)_", "{kind}_", name)) for name in ACTIONS}
+    missing = sorted(name for name in ACTIONS if not re.search(rf"[\"'/.]({name}|{spelled[name]})\b", texts))
     assert not missing, f"no test calls {missing}"
 
 
