@@ -56,7 +56,13 @@ def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
     return Portal(
         settings=settings,
         engine=engine,
-        search=open_backend(settings.search_url, settings.data_dir / "index"),
+        search=open_backend(
+            settings.search_url,
+            settings.data_dir / "index",
+            alias=settings.search_index,
+            api_key=settings.search_api_key or None,
+            ca_certs=settings.search_ca_file or None,
+        ),
         files=files,
         tables=TabularStore(files, settings.data_dir / "tables"),
         after_write=index.drain,

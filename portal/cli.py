@@ -227,7 +227,7 @@ def validate_file(file: Path, schema_name: str, as_json: bool, limit: int, lang:
     try:
         name = catalog.get(schema_name).name
     except KeyError as error:
-        raise click.ClickException(str(error.args[0])) from None
+        raise click.ClickException(str(error)) from None
     record = DatasetRecord(
         name="file", resources=(ResourceRecord(name=file.name, schema_name=name, content=_content(file)),)
     )
