@@ -36,6 +36,8 @@ from portal.tabular.store import TabularStore
 from portal.web.app import create_app as create_web
 from search import open_backend
 
+CHATTY = ("alembic", "apscheduler", "elastic_transport", "httpcore", "httpx")
+"""Libraries whose every step is of no interest in a portal's log."""
 BLOCKING_THREADS = 8
 """Threads of each server process: a streaming download holds one."""
 
@@ -46,6 +48,8 @@ def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
     Raises SettingsError when a setting is wrong or the database is older than the code.
     """
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for library in CHATTY:
+        logging.getLogger(library).setLevel(logging.WARNING)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     engine = open_engine(settings.database_url)
     if upgrade:

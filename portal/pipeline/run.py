@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ from schemas.record import DatasetRecord
 
 FEWEST_DELETIONS = 10
 """So many deletions are always believed, however small the source."""
+INDEX_SECONDS = 1.0
+"""How long a stored item may wait for its place in the index while the trip goes on: one commit serves many."""
 BYTES_PER_MB = 1024 * 1024
 
 Progress = Callable[[str, int, int], None]
@@ -81,9 +84,12 @@ class Trip:
         if self.job.gather_finished is None:
             self.progress("harvest", 0, 0)
             _gathered(self.portal, self.lease, harvest.gather(self.portal, self.job, self.adapter, self.lease))
+        drained = time.monotonic()
         while (waiting := self._next()) is not None:
             self._do(waiting)
-            index.drain(self.portal)
+            if time.monotonic() - drained > INDEX_SECONDS:
+                index.drain(self.portal)
+                drained = time.monotonic()
         self._delete()
         _finish(self.portal, self.lease, None)
         index.drain(self.portal)
