@@ -89,4 +89,5 @@ def server(host: str, port: int, workers: int = 1) -> Any:
         factory=True,
         blocking_threads=BLOCKING_THREADS,
         log_access=False,
+        websockets=False,
     )
