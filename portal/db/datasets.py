@@ -56,7 +56,7 @@ def list_rendered(session: Session, where: ColumnElement[bool], limit: int, offs
     return session.scalars(
         select(Dataset.rendered)
         .where(where)
-        .order_by(Dataset.metadata_modified.desc(), Dataset.id)
+        .order_by(Dataset.metadata_modified.desc(), Dataset.id.desc())
         .limit(limit)
         .offset(offset)
     ).all()

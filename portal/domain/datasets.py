@@ -93,7 +93,7 @@ class Dataset(Base):
     __tablename__ = "package"
     __table_args__ = (
         Index("ix_package_public", "state", "private", "name"),
-        Index("ix_package_modified", "metadata_modified"),
+        Index("ix_package_recent", "state", "private", "metadata_modified", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)

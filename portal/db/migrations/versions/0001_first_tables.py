@@ -183,9 +183,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("package", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_package_creator_user_id"), ["creator_user_id"], unique=False)
-        batch_op.create_index("ix_package_modified", ["metadata_modified"], unique=False)
         batch_op.create_index(batch_op.f("ix_package_owner_org"), ["owner_org"], unique=False)
         batch_op.create_index("ix_package_public", ["state", "private", "name"], unique=False)
+        batch_op.create_index("ix_package_recent", ["state", "private", "metadata_modified", "id"], unique=False)
 
     op.create_table(
         "harvest_identity",
@@ -359,9 +359,9 @@ def downgrade() -> None:
 
     op.drop_table("harvest_identity")
     with op.batch_alter_table("package", schema=None) as batch_op:
+        batch_op.drop_index("ix_package_recent")
         batch_op.drop_index("ix_package_public")
         batch_op.drop_index(batch_op.f("ix_package_owner_org"))
-        batch_op.drop_index("ix_package_modified")
         batch_op.drop_index(batch_op.f("ix_package_creator_user_id"))
 
     op.drop_table("package")
