@@ -12,6 +12,7 @@ from granian.constants import Interfaces
 from portal.actions import (  # noqa: F401 - importing an action module declares its actions
     datasets,
     datastore,
+    finding,
     groups,
     harvest,
     licenses,
