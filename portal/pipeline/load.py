@@ -57,11 +57,14 @@ def _load(portal: Portal, resource_id: str) -> None:
     with portal.read() as uow:
         found = db.find_resource(uow.session, resource_id)
         current = db.current_version(uow.session, found[0]) if found else None
+        public = found is not None and not found[1].private
     if found is None or found[0].file_key is None:
         return
     resource = found[0]
     limits = ReadOptions(max_bytes=portal.settings.max_resource_size * BYTES_PER_MB)
-    checked = validate.check(_record(portal, resource), references(portal), portal.settings.validation_limit, limits)
+    checked = validate.check(
+        _record(portal, resource), references(portal), portal.settings.validation_limit, limits, public=public
+    )
     if checked.report is None:
         return
     previous = Manifest.from_dict(current.manifest) if current else None

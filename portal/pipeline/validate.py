@@ -18,17 +18,26 @@ from schemas.vocabularies import format_name
 
 TABULAR = frozenset({"CSV", "TSV", "XLSX", "XLS", "ODS", "JSON", "NDJSON", "GeoJSON", "ZIP", "GZ"})
 
+PERSONAL_COLUMN, PERSONAL_DATA, CITIZEN_ID = "personal-column", "personal-data", "citizen-id"
+"""Checks of portal.quality, and the kind of personal data that is never anything else."""
+
 References = Callable[[str], Any]
 
 
 def validate(record: DatasetRecord, references: References, *, limit: int, options: ReadOptions) -> Verdict:
     """Check one record. Bad files and bad rows are findings, never exceptions."""
-    checked = tuple(check(resource, references, limit, options) for resource in record.resources)
+    public = not record.private
+    checked = tuple(check(resource, references, limit, options, public=public) for resource in record.resources)
     return Verdict(metadata.check_record(record), checked)
 
 
-def check(resource: ResourceRecord, references: References, limit: int, options: ReadOptions) -> CheckedResource:
-    """Check one resource; without content, or with content that is no table, there is no report."""
+def check(
+    resource: ResourceRecord, references: References, limit: int, options: ReadOptions, *, public: bool
+) -> CheckedResource:
+    """Check one resource; without content, or with content that is no table, there is no report.
+
+    A table that anybody could read (`public`) is refused when it holds personal data.
+    """
     if resource.content is None or not _tabular(resource):
         return CheckedResource(resource)
     try:
@@ -38,8 +47,23 @@ def check(resource: ResourceRecord, references: References, limit: int, options:
         parts = _parts(resource.content, resource.format, whole, options)
     except BadFile as problem:
         return CheckedResource(resource, _refusal(resource, problem))
+    report = _without_persons(report) if public else report
     named = tuple(replace(finding, resource=resource.name) for finding in report.findings)
     return CheckedResource(resource, replace(report, findings=named), parts, schema)
+
+
+def _without_persons(report: Report) -> Report:
+    """The report for the public: citizen numbers, and columns that a schema tags as personal, are errors.
+
+    Other signs (telephone numbers, addresses) stay warnings: offices have them too. Law 91/2025/QH15 knows no
+    pseudonymised data, so that a table with them cannot be open at all.
+    """
+    findings = tuple(replace(each, severity="error") if _personal(each) else each for each in report.findings)
+    return replace(report, findings=findings, valid=report.valid and not any(map(_personal, report.findings)))
+
+
+def _personal(finding: Finding) -> bool:
+    return finding.check == PERSONAL_COLUMN or (finding.check == PERSONAL_DATA and finding.note == CITIZEN_ID)
 
 
 def _parts(content: Content, format_: str, whole: TextTable, options: ReadOptions) -> tuple[TextTable, ...]:

@@ -171,3 +171,28 @@ def test_a_bad_upload_keeps_the_last_good_rows(portal: Portal, editor: Actor, da
 def test_an_unknown_schema_is_refused_by_name(portal: Portal, editor: Actor, dataset: Json) -> None:
     with pytest.raises(Invalid, match="no-such-schema"):
         call(portal, editor, "resource_create", package_id="xx", schema="no-such-schema")
+
+
+@pytest.mark.parametrize(("private", "status"), [(False, "failure"), (True, "success")])
+def test_citizen_numbers_are_never_published(
+    portal: Portal, editor: Actor, dataset: Json, private: bool, status: str
+) -> None:
+    call(portal, editor, "package_patch", id="xx", private=private)
+    body = "ma,cccd\n" + "".join(f"{n:05},038201{n:06}\n" for n in range(20))
+    made = call(portal, editor, "resource_create", package_id="xx", upload=upload("a.csv", body.encode()))
+    load.drain(portal)
+    shown = call(portal, editor, "resource_show", id=made["id"])
+    assert (shown["validation_status"], shown["datastore_active"]) == (status, private)
+    report = call(portal, editor, "resource_validation_show", resource_id=made["id"])
+    assert "038201" not in str(report)
+
+
+def test_columns_that_a_schema_tags_as_personal_are_never_published(
+    portal: Portal, editor: Actor, dataset: Json
+) -> None:
+    tagged = {"name": "ten", "type": "string", "pd": "basic", "treatment": "drop"}
+    schema = {"fields": [{"name": "ma", "type": "string"}, tagged]}
+    file = upload("a.csv", "ma,ten\n00001,Nguyễn Văn An\n".encode())
+    made = call(portal, editor, "resource_create", package_id="xx", upload=file, schema=schema)
+    load.drain(portal)
+    assert call(portal, ANONYMOUS, "resource_show", id=made["id"])["datastore_active"] is False
