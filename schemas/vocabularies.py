@@ -120,6 +120,8 @@ FREQUENCIES = (
 SHARING_CHANNELS = ("portal", "lgsp", "ndop")
 ORGANIZATION_ROLES = ("admin", "editor", "member")
 GROUP_ROLES = ("admin", "member")
+PERSONAL_COLUMN, PERSONAL_DATA, CITIZEN_ID = "personal-column", "personal-data", "citizen-id"
+"""Checks that find personal data, and the kind of it that is never anything else."""
 HARVEST_FREQUENCIES = ("MANUAL", "ALWAYS", "HOURLY", "DAILY", "WEEKLY", "BIWEEKLY", "MONTHLY")
 
 

@@ -154,6 +154,10 @@ def _own_errors(ctx: Context, data: Params, loaded: Params, known: Dataset | Non
     if loaded.get("private") and not owner and not message:
         wrong = "Datasets with no organization can't be private."
         errors |= {"private": [wrong], "owner_org": [wrong]}
+    if known and known.private and not loaded.get("private"):
+        held = [each.name or each.id for each in known.resources if db.holds_persons(ctx.uow.session, each)]
+        if held:
+            errors["private"] = [f"These resources hold personal data and cannot be made public: {', '.join(held)}"]
     return errors | _resource_errors(ctx, loaded, known)
 
 

@@ -167,6 +167,12 @@ def list_file_keys(session: Session) -> Sequence[str]:
     return [key for key in session.scalars(select(Resource.file_key).where(Resource.file_key.is_not(None))) if key]
 
 
+def holds_persons(session: Session, resource: Resource) -> bool:
+    """Whether the resource's newest report names personal data that nobody outside may read."""
+    report = session.get(ValidationReport, resource.validation_report_id) if resource.validation_report_id else None
+    return report is not None and report.finds_persons
+
+
 def list_reports(session: Session, package_id: str, limit: int = 20) -> Sequence[ValidationReport]:
     """The newest validation reports of a dataset."""
     query = select(ValidationReport).where(ValidationReport.package_id == package_id)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.domain.base import Base, new_id, now
 from schemas.record import DatasetRecord, ResourceRecord
-from schemas.vocabularies import format_name
+from schemas.vocabularies import CITIZEN_ID, PERSONAL_COLUMN, PERSONAL_DATA, format_name
 
 CORE_FIELDS = (
     "name", "title", "notes", "url", "version", "author", "author_email", "maintainer", "maintainer_email",
@@ -204,3 +204,12 @@ class ValidationReport(Base):
     created: Mapped[datetime] = mapped_column(default=now)
     status: Mapped[str] = mapped_column(String(20))
     body: Mapped[dict[str, Any]]
+
+    @property
+    def finds_persons(self) -> bool:
+        """Whether the report names personal data that nobody outside may read."""
+        findings = self.body.get("report", {}).get("findings", ())
+        return any(
+            each["check"] == PERSONAL_COLUMN or (each["check"] == PERSONAL_DATA and each["note"] == CITIZEN_ID)
+            for each in findings
+        )

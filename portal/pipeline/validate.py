@@ -14,12 +14,9 @@ from portal.reading import ReadOptions, read_table
 from schemas import catalog
 from schemas.record import Content, DatasetRecord, ResourceRecord
 from schemas.texttable import TextTable
-from schemas.vocabularies import format_name
+from schemas.vocabularies import CITIZEN_ID, PERSONAL_COLUMN, PERSONAL_DATA, format_name
 
 TABULAR = frozenset({"CSV", "TSV", "XLSX", "XLS", "ODS", "JSON", "NDJSON", "GeoJSON", "ZIP", "GZ"})
-
-PERSONAL_COLUMN, PERSONAL_DATA, CITIZEN_ID = "personal-column", "personal-data", "citizen-id"
-"""Checks of portal.quality, and the kind of personal data that is never anything else."""
 
 References = Callable[[str], Any]
 

@@ -36,6 +36,8 @@ def download(dataset_id: str, resource_id: str, name: str = "") -> Answer:
         if dataset_id not in (dataset.id, dataset.name):
             raise NotFound
         version = _version(uow, resource)
+        if db.holds_persons(uow.session, resource) and not policy.may_edit(actor_of_request(), dataset):
+            raise Forbidden
     if resource.url_type in ("harvest", "datastore") and version is not None:
         return _table(resource, version, name)
     if resource.file_key:

@@ -12,6 +12,7 @@ from portal.actions.resources import LONGEST_FILE_NAME, file_name
 from portal.errors import Invalid, NotAuthorized, NotFound
 from portal.pipeline import load
 from portal.runtime import Portal
+from portal.web.app import create_app
 from schemas.record import Upload
 from tests.portal.actions.people import Json, call, make_actor, make_org
 
@@ -185,6 +186,11 @@ def test_citizen_numbers_are_never_published(
     assert (shown["validation_status"], shown["datastore_active"]) == (status, private)
     report = call(portal, editor, "resource_validation_show", resource_id=made["id"])
     assert "038201" not in str(report)
+    if private:
+        with pytest.raises(Invalid, match="personal data"):
+            call(portal, editor, "package_patch", id="xx", private=False)
+    client = create_app(portal).test_client()
+    assert client.get("/dataset/" + made["url"].split("/dataset/")[1]).status_code == 403
 
 
 def test_columns_that_a_schema_tags_as_personal_are_never_published(
