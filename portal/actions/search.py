@@ -46,8 +46,8 @@ def _request(ctx: Context, params: Params) -> SearchRequest:
     fields = _facet_fields(params)
     return SearchRequest(
         q=_query(params.get("q")),
-        fq=tuple(text for text in (params.get("fq"), *_fq_list(params)) if text),
-        sort=params.get("sort") or None,
+        fq=tuple(text for text in (*_texts(params.get("fq")), *_fq_list(params)) if text),
+        sort=str(params.get("sort") or "") or None,
         rows=numbers["rows"],
         start=numbers["start"],
         facet_fields=tuple(fields) if flag(params.get("facet", True)) else (),
@@ -64,6 +64,13 @@ def _request(ctx: Context, params: Params) -> SearchRequest:
 def _query(q: Any) -> str:
     text = str(q or "").strip()
     return "*:*" if text in ("", '""', "''") else text
+
+
+def _texts(value: Any) -> list[str]:
+    """A text, or each of a list of them; what is neither is searched for as it is written."""
+    if value is None:
+        return []
+    return [str(each) for each in value] if isinstance(value, list) else [str(value)]
 
 
 def _fq_list(params: Params) -> list[str]:
