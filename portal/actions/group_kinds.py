@@ -14,6 +14,7 @@ from portal.domain.people import Group, User
 from portal.errors import Invalid
 from portal.runtime import Context
 from schemas.people import GroupParams
+from schemas.search import words
 
 Json = dict[str, Any]
 MOST_NAMES, MOST_DICTS = 1000, 25
@@ -47,9 +48,8 @@ def listed(ctx: Context, params: Params, *, organization: bool) -> list[Any]:
 def _names(value: Any) -> set[str] | None:
     if value in (None, "", []):
         return None
-    if isinstance(value, str):
-        value = orjson.loads(value) if value.startswith("[") else [value]
-    return {str(name) for name in value}
+    listed = words(value)
+    return {str(name) for name in ([value] if listed is None else listed)}
 
 
 def _sort(params: Params) -> tuple[str, bool]:
