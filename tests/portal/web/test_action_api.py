@@ -181,12 +181,14 @@ FIELDS = (
 @given(
     action=st.sampled_from(
         ("package_show", "package_search", "package_create", "package_patch", "datastore_search", "organization_list",
-         "user_show", "tag_list", "resource_create", "harvest_source_create", "group_list", "member_list")
+         "user_show", "tag_list", "resource_create", "harvest_source_create", "group_list", "member_list",
+         "organization_create", "user_create", "resource_search", "package_autocomplete")
     ),
     body=st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=5) | JSON,
 )  # fmt: skip
-def test_no_body_is_a_server_error(client: FlaskClient, action: str, body: Any) -> None:
-    answer = client.post(ACTION + action, data=json.dumps(body), content_type="application/json")
+def test_no_body_is_a_server_error(client: FlaskClient, token: str, action: str, body: Any) -> None:
+    headers = {"Authorization": token}
+    answer = client.post(ACTION + action, data=json.dumps(body), content_type="application/json", headers=headers)
     assert answer.status_code < 500, (action, body, answer.get_data(as_text=True))
 
 
