@@ -8,6 +8,7 @@ import zlib
 from typing import Any
 
 import orjson
+import zstandard
 from flask import Blueprint, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
@@ -21,6 +22,7 @@ from portal.web.body import BadRequest, request_data
 CONTENT_TYPE = "application/json;charset=utf-8"
 _CALLBACK = re.compile(r"^[A-Za-z_$][\w$.]{0,100}$")
 WORTH_PACKING = 2048
+ZSTD_LEVEL = 3
 api = Blueprint("api", __name__)
 
 
@@ -104,12 +106,16 @@ def _named() -> bool:
 
 
 def packed(response: Response, body: bytes) -> Response:
-    """The response, compressed when the client takes that and it is worth it."""
-    if response.status_code != 200 or len(body) < WORTH_PACKING or not request.accept_encodings.quality("gzip"):
+    """The response, compressed (zstd, else gzip) when the client takes that and it is worth it."""
+    if response.status_code != 200 or len(body) < WORTH_PACKING:
         return response
-    packer = zlib.compressobj(1, zlib.DEFLATED, 31)
-    response.set_data(packer.compress(body) + packer.flush())
-    response.headers["Content-Encoding"] = "gzip"
+    if request.accept_encodings.quality("zstd"):
+        response.set_data(zstandard.compress(body, ZSTD_LEVEL))
+        response.headers["Content-Encoding"] = "zstd"
+    elif request.accept_encodings.quality("gzip"):
+        packer = zlib.compressobj(1, zlib.DEFLATED, 31)
+        response.set_data(packer.compress(body) + packer.flush())
+        response.headers["Content-Encoding"] = "gzip"
     return response
 
 
