@@ -10,21 +10,30 @@ from granian import Granian
 from granian.constants import Interfaces
 
 from portal.actions import (  # noqa: F401 - importing an action module declares its actions
+    activities,
+    bulk,
+    collaborators,
     datasets,
     datastore,
     finding,
+    followers,
     groups,
     harvest,
     licenses,
     members,
     organizations,
+    relationships,
     resources,
+    revise,
     search,
     site,
     tags,
+    tasks,
     tokens,
     users,
     validation,
+    views,
+    vocabularies,
 )
 from portal.db import migrate
 from portal.db.engine import open_engine

@@ -30,9 +30,9 @@ class Portal:
         """A unit of work that only reads."""
         return UnitOfWork(self.engine, write=False)
 
-    def work(self) -> UnitOfWork:
-        """A unit of work that may write."""
-        return UnitOfWork(self.engine)
+    def work(self, actor_id: str | None = None) -> UnitOfWork:
+        """A unit of work that may write, for a user or (None) for the portal itself."""
+        return UnitOfWork(self.engine, actor_id=actor_id)
 
     def close(self) -> None:
         """Give back every connection and lock; safe to call twice."""

@@ -126,6 +126,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("CREATE_UNOWNED_DATASET", "off", _flag, "Whether a dataset may have no organization: on or off."),
     Setting("USER_CREATE_ORGANIZATIONS", "off", _flag, "Whether any user may create organizations: on or off."),
     Setting("USER_CREATE_GROUPS", "off", _flag, "Whether any user may create groups: on or off."),
+    Setting("DATASET_COLLABORATORS", "off", _flag, "Whether users may be given roles in single datasets: on or off."),
+    Setting("ACTIVITY_DAYS", "0", _number(0, 36_500), "Days for which activities are kept; 0: for ever."),
+    Setting("PROVINCE_CODE", "H56", _text, "The province's part of electronic identifiers (QCVN 102:2016)."),
     Setting("PUBLIC_USER_DETAILS", "on", _flag, "Whether user_list and user_show answer without a token: on or off."),
     Setting(
         "HARVEST_ALLOW",
@@ -176,6 +179,9 @@ class Settings:
     create_unowned_dataset: bool
     user_create_organizations: bool
     user_create_groups: bool
+    dataset_collaborators: bool
+    activity_days: int
+    province_code: str
     public_user_details: bool
     harvest_allow: tuple[str, ...]
     harvest_roots: tuple[str, ...]

@@ -191,9 +191,18 @@ class PackageParams(Schema):
 
 def tag_names(data: Mapping[str, Any]) -> list[str]:
     """The tags that a dataset names, by `tags` and by `tag_string`, without doubles, in order of their names."""
-    names = {str(tag.get("name", "")).strip() for tag in data.get("tags") or () if isinstance(tag, Mapping)}
+    names = {str(tag.get("name", "")).strip() for tag in _tags(data) if not tag.get("vocabulary_id")}
     names |= {name.strip() for name in (data.get("tag_string") or "").split(",")}
     return sorted(name for name in names if name)
+
+
+def vocabulary_tags(data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The tags of vocabularies that a dataset names: (vocabulary id or name, tag name)."""
+    return sorted({(str(t["vocabulary_id"]), str(t.get("name", ""))) for t in _tags(data) if t.get("vocabulary_id")})
+
+
+def _tags(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [tag for tag in data.get("tags") or () if isinstance(tag, Mapping)]
 
 
 def tag_errors(names: Sequence[str]) -> list[str]:
@@ -281,6 +290,7 @@ def package_record(loaded: Mapping[str, Any]) -> DatasetRecord:
         state=loaded.get("state") or "active",
         type=loaded.get("type") or "dataset",
         tags=tuple(tag_names(loaded)),
+        vocabulary_tags=tuple(vocabulary_tags(loaded)),
         groups=tuple(str(g.get("id") or g.get("name") or "") for g in loaded.get("groups") or ()),
         extras={key: value for key, value in extras.items() if key not in PROFILE_NAMES},
         profile={key: value for key, value in profile.items() if value},

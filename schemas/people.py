@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates, validates_schema
@@ -33,8 +34,11 @@ class GroupParams(Schema):
     type = Text(allow_none=True)
     extras = fields.List(fields.Dict(), load_default=list, allow_none=True)
     users = fields.List(fields.Dict(), allow_none=True)
-    identifier = Text(allow_none=True)
-    kind = Text(allow_none=True)
+    identifier = Text(allow_none=True, metadata={"help": "electronic identifier: 000.00.00.H56 or H56.12"})
+    identifiers = fields.List(Text(), allow_none=True, metadata={"help": "every identifier, in both forms"})
+    kind = Text(allow_none=True, metadata={"help": "agency, commune, enterprise, association or institute"})
+    succeeds = fields.List(fields.Dict(), allow_none=True, metadata={"help": "bodies that it succeeded"})
+    provider_agreement = fields.Dict(allow_none=True, metadata={"help": "number, signed, valid_until, url"})
 
     @validates("name")
     def check_name(self, value: str, data_key: str) -> None:
@@ -46,12 +50,60 @@ class GroupParams(Schema):
     def check_profile(self, data: dict[str, Any], **kwargs: Any) -> None:
         """The identifier in one of its two forms, the kind from its list."""
         errors: dict[str, Any] = {}
-        if data.get("identifier") and not _IDENTIFIER.match(data["identifier"]):
-            errors["identifier"] = ["Must look like 000.00.00.H56 or H56.12"]
+        for name in ("identifier", "identifiers"):
+            if any(not _IDENTIFIER.match(text) for text in identifiers_of({name: data.get(name)}, name)):
+                errors[name] = ["Must look like 000.00.00.H56 or H56.12"]
+        if messages := _succeeds_errors(data.get("succeeds") or ()):
+            errors["succeeds"] = messages
+        if messages := _agreement_errors(data.get("provider_agreement") or {}):
+            errors["provider_agreement"] = messages
         if data.get("kind") and data["kind"] not in ORGANIZATION_KINDS:
             errors["kind"] = [f"Value must be one of {', '.join(ORGANIZATION_KINDS)}"]
         if errors:
             raise ValidationError(errors)
+
+
+def identifiers_of(data: Mapping[str, Any], *names: str) -> list[str]:
+    """Every identifier of an organization, the chief one first, each once."""
+    one = [data.get("identifier")] if "identifier" in (names or ("identifier",)) else []
+    listed = [*one, *(data.get("identifiers") or ())]
+    return list(dict.fromkeys(str(text).strip() for text in listed if text))
+
+
+def _succeeds_errors(listed: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Each body that was succeeded has a title, and a day from which."""
+    for each in listed:
+        unknown = sorted(set(each) - {"title", "name", "identifier", "date"})
+        if unknown:
+            return [f"Unknown key {unknown[0]}: title, name, identifier and date are known"]
+        if not isinstance(each.get("title"), str) or not each["title"].strip():
+            return ["Each needs a title: what the body was called"]
+        if not _is_day(each.get("date")):
+            return ["Each needs a date (YYYY-MM-DD): since when"]
+        if each.get("identifier") and not _IDENTIFIER.match(str(each["identifier"])):
+            return ["An identifier must look like 000.00.00.H56 or H56.12"]
+    return []
+
+
+def _agreement_errors(agreement: Mapping[str, Any]) -> list[str]:
+    """A provider agreement has a number and the days on which it was signed and (perhaps) ends."""
+    unknown = sorted(set(agreement) - {"number", "signed", "valid_until", "url"})
+    if unknown:
+        return [f"Unknown key {unknown[0]}: number, signed, valid_until and url are known"]
+    if agreement and not agreement.get("number"):
+        return ["The number of the agreement is missing"]
+    if agreement and not _is_day(agreement.get("signed")):
+        return ["signed must be a date (YYYY-MM-DD)"]
+    if agreement.get("valid_until") and not _is_day(agreement["valid_until"]):
+        return ["valid_until must be a date (YYYY-MM-DD)"]
+    return []
+
+
+def _is_day(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
 
 
 class GroupShow(Schema):
@@ -62,6 +114,7 @@ class GroupShow(Schema):
     include_dataset_count = Flag(load_default=True)
     include_extras = Flag(load_default=True)
     include_users = Flag(load_default=True)
+    include_followers = Flag(load_default=True)
 
 
 class GroupList(Schema):
@@ -118,6 +171,7 @@ class UserParams(Schema):
     about = Text(allow_none=True, load_default=None)
     image_url = Text(allow_none=True, load_default=None)
     sysadmin = Flag(load_default=False)
+    with_apitoken = Flag(load_default=False)
     state = Text(load_default="active", allow_none=True)
 
     @validates("name")

@@ -68,9 +68,10 @@ class ResourceRecord:
 class DatasetRecord:
     """A dataset on its way in, from an adapter, a DCAT graph, a Data Package or `package_create`.
 
-    `tags` and `groups` are names; `owner_org` is the name or id of an organization, or None for the
-    owner that the harvest source declares. `profile` holds the province's own fields
-    (`schemas.vocabularies.PROFILE_FIELDS`); `extras` holds free CKAN extras, text to text.
+    `tags` and `groups` are names; `vocabulary_tags` pairs a vocabulary's name or id with a tag of it.
+    `owner_org` is the name or id of an organization, or None for the owner that the harvest source
+    declares. `profile` holds the province's own fields (`schemas.vocabularies.PROFILE_FIELDS`);
+    `extras` holds free CKAN extras, text to text.
     """
 
     name: str
@@ -89,6 +90,7 @@ class DatasetRecord:
     state: str = "active"
     type: str = "dataset"
     tags: tuple[str, ...] = ()
+    vocabulary_tags: tuple[tuple[str, str], ...] = ()
     groups: tuple[str, ...] = ()
     extras: Mapping[str, str] = field(default_factory=dict)
     profile: Mapping[str, Any] = field(default_factory=dict)

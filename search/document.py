@@ -168,7 +168,7 @@ def _word_columns(package: Mapping[str, object], extras: list[tuple[str, str]]) 
         "res_name_f": list(_each(package, "resources", "name")),
         "res_description_f": list(_each(package, "resources", "description")),
     }
-    organization = [_text(_organization(package), name) for name in ("name", "title")]
+    organization = [_text(_organization(package), name) for name in ("name", "title", "former_names")]
     everything = [
         *(text for texts in parts.values() for text in texts),
         *organization,
@@ -197,8 +197,13 @@ def _number_columns(package: Mapping[str, object]) -> Document:
 def _extras(package: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Every extra, and every field of the package that no column keeps under its own name."""
     for extra in _dicts(package, "extras"):
+        if extra.get("key") in package:
+            continue  # the same field, said a second time for clients that read extras alone
         for value in _plain(extra.get("value")):
             yield str(extra.get("key", "")), value
+    for tag in _dicts(package, "tags"):
+        if tag.get("vocabulary_name"):
+            yield f"vocab_{tag['vocabulary_name']}", _text(tag, "name")
     for key, held in package.items():
         if key not in BY_NAME and key not in _NOT_EXTRA:
             for value in _plain(held):

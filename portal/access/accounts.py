@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
 
 from portal.access.identity import ANONYMOUS, Actor
-from portal.db import people
+from portal.db import collaborators, people
 from portal.db.uow import UnitOfWork
-from portal.domain.base import now
-from portal.domain.people import User
+from portal.domain.base import new_id, now
+from portal.domain.people import ApiToken, User
 
 TOKEN_BYTES = 32
 USE_NOTED = timedelta(minutes=1)
@@ -33,6 +33,20 @@ def new_token() -> str:
     return secrets.token_urlsafe(TOKEN_BYTES)
 
 
+def issue_token(session: Session, user: User, name: str, days: int) -> tuple[str, ApiToken]:
+    """A new token of a user, as (the token itself, its row); it expires after `days`, never when that is 0."""
+    raw = new_token()
+    token = ApiToken(
+        id=new_id(),
+        user_id=user.id,
+        name=name,
+        token_hash=people.hash_token(raw),
+        expires_at=now() + timedelta(days=days) if days else None,
+    )
+    session.add(token)
+    return raw, token
+
+
 def hash_password(password: str) -> str:
     """What is kept of a password: a salted scrypt hash."""
     return generate_password_hash(password, method="scrypt")
@@ -41,7 +55,8 @@ def hash_password(password: str) -> str:
 def actor_of(session: Session, user: User) -> Actor:
     """The actor that a user is, with the roles of now."""
     organizations, groups = people.roles_of(session, user.id)
-    return Actor(user.id, user.name, user.sysadmin, organizations, groups)
+    datasets = collaborators.roles_of(session, user.id)
+    return Actor(user.id, user.name, user.sysadmin, organizations, groups, datasets)
 
 
 def identify(session: Session, raw: str) -> Identified:

@@ -8,13 +8,17 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who is asking. `organizations` and `groups` map ids to the actor's role there."""
+    """Who is asking. `organizations`, `groups` and `datasets` map ids to the actor's role there.
+
+    `datasets` holds those that the actor collaborates on beyond the roles in their organizations.
+    """
 
     user_id: str | None = None
     name: str = ""
     sysadmin: bool = False
     organizations: Mapping[str, str] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
+    datasets: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def anonymous(self) -> bool:

@@ -26,6 +26,7 @@ class Permission(Enum):
     DATASET_READ = "read this dataset"
     DATASET_CREATE = "add a dataset to this organization"
     DATASET_UPDATE = "edit this dataset"
+    DATASET_SHARE = "name the collaborators of this dataset"
     GROUP_READ = "see this group"
     GROUP_UPDATE = "edit this group"
     ORGANIZATION_CREATE = "create organizations"
@@ -38,11 +39,10 @@ class Permission(Enum):
 
 def labels_of(dataset: Dataset) -> frozenset[str]:
     """The labels that open a dataset: "public", or those of the people who work on it."""
-    if dataset.state == "active" and not dataset.private:
+    if dataset.is_public:
         return frozenset({PUBLIC})
-    if dataset.owner_org:
-        return frozenset({f"member-{dataset.owner_org}"})
-    return frozenset({f"creator-{dataset.creator_user_id}"})
+    near = f"member-{dataset.owner_org}" if dataset.owner_org else f"creator-{dataset.creator_user_id}"
+    return frozenset({near, f"collaborator-{dataset.id}"})
 
 
 def labels_for(actor: Actor) -> frozenset[str] | None:
@@ -50,6 +50,7 @@ def labels_for(actor: Actor) -> frozenset[str] | None:
     if actor.sysadmin:
         return None
     labels = {PUBLIC, *(f"member-{organization}" for organization in actor.organizations)}
+    labels |= {f"collaborator-{dataset}" for dataset in actor.datasets}
     return frozenset(labels if actor.anonymous else labels | {f"creator-{actor.user_id}"})
 
 
@@ -64,19 +65,35 @@ def readable(actor: Actor) -> ColumnElement[bool]:
     if actor.sysadmin:
         return true()
     public = and_(Dataset.state == "active", Dataset.private == false())
+    return public if actor.anonymous else or_(public, near(actor))
+
+
+def near(actor: Actor) -> ColumnElement[bool]:
+    """The SQL filter of those who work on a dataset: true where `may_read` holds even for what is not public."""
+    if actor.sysadmin:
+        return true()
     if actor.anonymous:
-        return public
+        return false()
     member = Dataset.owner_org.in_(list(actor.organizations))
     creator = and_(Dataset.owner_org.is_(None), Dataset.creator_user_id == actor.user_id)
-    return or_(public, member, creator)
+    return or_(member, creator, Dataset.id.in_(list(actor.datasets)))
 
 
 def may_edit(actor: Actor, dataset: Dataset) -> bool:
-    """Editors and admins of the owning organization; the creator where nobody owns the dataset."""
-    if actor.sysadmin:
+    """Editors and admins of the owning organization or of the dataset; the creator where nobody owns the dataset."""
+    if actor.sysadmin or actor.datasets.get(dataset.id) in ("admin", "editor"):
         return True
     if dataset.owner_org:
         return actor.organizations.get(dataset.owner_org) in ("admin", "editor")
+    return not actor.anonymous and dataset.creator_user_id == actor.user_id
+
+
+def may_share(actor: Actor, dataset: Dataset) -> bool:
+    """Admins of the owning organization or of the dataset; the creator where nobody owns the dataset."""
+    if actor.sysadmin or actor.datasets.get(dataset.id) == "admin":
+        return True
+    if dataset.owner_org:
+        return actor.organizations.get(dataset.owner_org) == "admin"
     return not actor.anonymous and dataset.creator_user_id == actor.user_id
 
 
@@ -129,6 +146,7 @@ RULES: dict[Permission, Callable[[Actor, Any], bool]] = {
     Permission.DATASET_READ: may_read,
     Permission.DATASET_CREATE: _dataset_create,
     Permission.DATASET_UPDATE: may_edit,
+    Permission.DATASET_SHARE: may_share,
     Permission.GROUP_READ: _group_read,
     Permission.GROUP_UPDATE: _group_update,
     Permission.ORGANIZATION_CREATE: _organization_create,

@@ -8,18 +8,22 @@ import orjson
 
 from portal.access.policy import Permission, authorise, readable
 from portal.actions.registry import Params, checked
-from portal.db import datasets, people
+from portal.db import activity, datasets, followers, people
 from portal.domain.base import is_uuid, new_id, stamp
-from portal.domain.people import Group, User
+from portal.domain.people import FORMER_NAME, GROUP, IDENTIFIER, Group, User
 from portal.errors import Invalid
 from portal.runtime import Context
-from schemas.people import GroupParams
+from schemas.people import GroupParams, identifiers_of
 from schemas.search import words
 
 Json = dict[str, Any]
 MOST_NAMES, MOST_DICTS = 1000, 25
 SORTS = {"name": "name", "title": "title", "package_count": "package_count", "packages": "package_count"}
-PROFILE = ("identifier", "kind")
+PROFILE = ("identifier", "identifiers", "kind", "succeeds", "provider_agreement")
+ALIASED = ("title", "name", "identifier")
+"""What a body that was succeeded is still found by."""
+LOCAL_KINDS = ("agency", "commune")
+"""Kinds of organizations whose identifiers belong to the province."""
 
 
 def find(ctx: Context, params: Params, *, organization: bool) -> Group:
@@ -42,7 +46,10 @@ def listed(ctx: Context, params: Params, *, organization: bool) -> list[Any]:
     page = groups[start : start + limit]
     if not params["all_fields"]:
         return [group.name for group in page]
-    return [describe(ctx, group, counts[group.id], extras=params["include_extras"]) for group in page]
+    rows = [describe(ctx, group, counts[group.id], extras=params["include_extras"]) for group in page]
+    if params["include_users"]:
+        rows = [{**row, "users": members(ctx, group)} for row, group in zip(rows, page, strict=True)]
+    return rows
 
 
 def _names(value: Any) -> set[str] | None:
@@ -68,6 +75,8 @@ def shown(ctx: Context, group: Group, params: Params) -> Json:
     answer = describe(ctx, group, counts[group.id], extras=params.get("include_extras", True))
     if params.get("include_users", True):
         answer["users"] = members(ctx, group)
+    if params.get("include_followers", True):
+        answer["num_followers"] = followers.count(ctx.uow.session, GROUP, group.id)
     if params.get("include_datasets"):
         answer["packages"] = [orjson.Fragment(body) for body in _packages(ctx, group, 1000)]
     return answer
@@ -137,6 +146,7 @@ def create(ctx: Context, params: Params, *, organization: bool) -> Json:
     if ctx.actor.user_id:
         people.set_member(ctx.uow.session, group.id, "user", ctx.actor.user_id, "admin")
     _set_users(ctx, group, params)
+    activity.note(ctx.uow, noun, group.id, "new", orjson.dumps(describe(ctx, group, 0)))
     return shown(ctx, group, {})
 
 
@@ -150,6 +160,7 @@ def update(ctx: Context, group: Group, params: Params) -> Json:
     ctx.uow.session.flush()
     for dataset in people.list_datasets_in(ctx.uow.session, group):
         datasets.save(ctx.uow, dataset, ctx.portal.settings.site_url, quiet=True)
+    activity.note(ctx.uow, group.type, group.id, "changed", orjson.dumps(describe(ctx, group, 0)))
     return shown(ctx, group, {})
 
 
@@ -163,6 +174,7 @@ def delete(ctx: Context, group: Group) -> None:
     """Delete (softly) an organization without datasets, or a group."""
     _refuse_with_datasets(ctx, group)
     group.state = "deleted"
+    activity.note(ctx.uow, group.type, group.id, "deleted")
     for dataset in people.list_datasets_in(ctx.uow.session, group):
         datasets.save(ctx.uow, dataset, ctx.portal.settings.site_url, quiet=True)
 
@@ -171,6 +183,8 @@ def purge(ctx: Context, group: Group) -> None:
     """Remove an organization or group for good."""
     _refuse_with_datasets(ctx, group)
     left = list(people.list_datasets_in(ctx.uow.session, group))
+    activity.forget(ctx.uow.session, group.id)
+    followers.forget(ctx.uow.session, GROUP, group.id)
     people.purge_group(ctx.uow.session, group)
     for dataset in left:
         datasets.save(ctx.uow, dataset, ctx.portal.settings.site_url, quiet=True)
@@ -189,7 +203,25 @@ def _keep(ctx: Context, group: Group, params: Params) -> None:
     group.description, group.image_url = params["description"] or "", params["image_url"] or ""
     group.state = params["state"] or "active"
     group.extras = {str(e.get("key")): str(e.get("value", "")) for e in params["extras"] or () if e.get("key")}
-    group.profile = {name: params[name] for name in PROFILE if params.get(name)}
+    _keep_profile(ctx, group, params)
+
+
+def _keep_profile(ctx: Context, group: Group, params: Params) -> None:
+    """The province's fields of an organization, and the aliases that follow from them."""
+    identifiers = identifiers_of(params)
+    code = ctx.portal.settings.province_code
+    foreign = [text for text in identifiers if code not in text.split(".")]
+    if foreign and params.get("kind") in LOCAL_KINDS:
+        raise Invalid({"identifier": [f"{foreign[0]} is not an identifier of this province ({code})"]})
+    for text in identifiers:
+        if (holder := people.holder_of_identifier(ctx.uow.session, text, group.id)) is not None:
+            raise Invalid({"identifier": [f"{text} is the identifier of {holder.display_name}"]})
+    known = {**params, "identifier": identifiers[0] if identifiers else None, "identifiers": identifiers}
+    group.profile = {name: known[name] for name in PROFILE if known.get(name)}
+    former = [str(each[key]) for each in params.get("succeeds") or () for key in ALIASED if each.get(key)]
+    ctx.uow.session.add(group)
+    aliases = [*((IDENTIFIER, text) for text in identifiers), *((FORMER_NAME, text) for text in former)]
+    people.set_aliases(ctx.uow.session, group, aliases)
 
 
 def _set_users(ctx: Context, group: Group, params: Params) -> None:

@@ -11,6 +11,7 @@ from marshmallow import EXCLUDE, RAISE, Schema, ValidationError
 from portal.access import policy
 from portal.access.identity import Actor
 from portal.access.policy import Permission
+from portal.domain.events import INDEX
 from portal.errors import Invalid
 from portal.runtime import Context, Portal
 
@@ -72,14 +73,27 @@ def action(
     return declare
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an action came to: its JSON-ready result, and the ids of the datasets that it changed."""
+
+    result: Any
+    changed: tuple[str, ...] = ()
+
+
 def call(portal: Portal, actor: Actor, name: str, data: Mapping[str, Any]) -> Any:
     """Run one action for an actor and return its JSON-ready result.
 
     Raises KeyError for an unknown name and a PortalError for everything that a caller can mend.
     """
+    return perform(portal, actor, name, data).result
+
+
+def perform(portal: Portal, actor: Actor, name: str, data: Mapping[str, Any]) -> Outcome:
+    """As `call`, and tell which datasets were changed."""
     declared = ACTIONS[name]
     params = load(declared, data)
-    with portal.read() if declared.safe else portal.work() as uow:
+    with portal.read() if declared.safe else portal.work(actor.user_id) as uow:
         ctx = Context(portal, uow, actor)
         target = declared.on(ctx, params) if declared.on else portal.settings
         policy.authorise(actor, declared.allow, target)
@@ -89,7 +103,7 @@ def call(portal: Portal, actor: Actor, name: str, data: Mapping[str, Any]) -> An
             uow.commit()
     if not declared.safe and uow.has_consequences:
         portal.after_write(portal)
-    return result
+    return Outcome(result, tuple(uow.asked_for(INDEX)))
 
 
 def load(declared: Action, data: Mapping[str, Any]) -> Params:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import mimetypes
-import re
-import unicodedata
-from dataclasses import replace
 from typing import Any
 
 from marshmallow import INCLUDE, ValidationError
 
 from portal.access.policy import Permission
+from portal.actions import uploading
 from portal.actions.registry import Params, action
 from portal.db import datasets as db
 from portal.domain.base import new_id, now
 from portal.domain.datasets import Dataset, Resource
-from portal.domain.events import LOAD
 from portal.domain.rendering import resource_dict
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
 from schemas.datasets import MISSING, AnyParams, ResourceParams, resource_record
 from schemas.record import ResourceRecord, Upload
 from schemas.search import flag
-from schemas.vocabularies import FORMATS, MEDIA_TYPES
 
 LONGEST_FILE_NAME = 100
 BYTES_PER_MB = 1024 * 1024
@@ -148,7 +143,7 @@ def _keep(ctx: Context, dataset: Dataset, resource: Resource, record: ResourceRe
     if flag(params.get("clear_upload")) or (resource.url_type == "upload" and _relinked(record, resource)):
         resource.url_type, resource.file_key, resource.file_name = None, None, None
     if isinstance(upload, Upload):
-        record = _store(ctx, resource, upload, record)
+        record = uploading.store(ctx, resource, upload, record)
     resource.describe(record)
     if db.save(ctx.uow, dataset, ctx.portal.settings.site_url):
         resource.metadata_modified = now()
@@ -159,40 +154,3 @@ def _keep(ctx: Context, dataset: Dataset, resource: Resource, record: ResourceRe
 def _relinked(record: ResourceRecord, resource: Resource) -> bool:
     """Whether a client gave an uploaded resource a link of its own in place of the file's address."""
     return record.url.startswith(("http://", "https://")) and f"/resource/{resource.id}/download/" not in record.url
-
-
-def _store(ctx: Context, resource: Resource, upload: Upload, record: ResourceRecord) -> ResourceRecord:
-    limit = ctx.portal.settings.max_resource_size * BYTES_PER_MB
-    blob = ctx.portal.files.put_file(_Limited(upload, limit))
-    name = file_name(upload.name)
-    resource.url_type, resource.file_key, resource.file_name = "upload", blob.key, name
-    resource.last_modified = now()
-    ctx.uow.later(LOAD, resource.id)
-    suffix = name.rsplit(".", 1)[-1] if "." in name else ""
-    format_ = record.format or FORMATS.get(suffix, "")
-    guessed = MEDIA_TYPES.get(format_) or mimetypes.guess_type(name)[0] or upload.media_type or None
-    return replace(record, format=format_, mimetype=guessed, size=blob.size, hash="")
-
-
-class _Limited:
-    """An upload's stream that refuses to give more than it may."""
-
-    def __init__(self, upload: Upload, limit: int) -> None:
-        self._upload, self._left = upload, limit
-
-    def read(self, size: int = -1) -> bytes:
-        chunk = self._upload.stream.read(size)
-        self._left -= len(chunk)
-        if self._left < 0:
-            raise Invalid({"upload": ["File upload too large"]})
-        return chunk
-
-
-def file_name(name: str) -> str:
-    """CKAN's munging: ASCII, lower case, hyphens, at most 100 characters, the suffix kept."""
-    plain = unicodedata.normalize("NFKD", name.replace("đ", "d").replace("Đ", "D")).encode("ascii", "ignore").decode()
-    stem, dot, suffix = plain.rpartition(".")
-    stem, suffix = (stem, suffix) if dot else (plain, "")
-    stem = re.sub(r"-{2,}", "-", re.sub(r"[^a-z0-9_.-]+", "-", stem.lower().replace(" ", "-"))).strip("-.") or "file"
-    suffix = re.sub(r"[^a-z0-9]+", "", suffix.lower())[:20]
-    return f"{stem[: LONGEST_FILE_NAME - len(suffix) - 1]}.{suffix}" if suffix else stem[:LONGEST_FILE_NAME]

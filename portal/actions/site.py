@@ -9,13 +9,14 @@ from marshmallow import Schema
 
 from portal.access.policy import Permission
 from portal.actions.registry import ACTIONS, NoParams, Params, action
+from portal.db import site as db
 from portal.errors import NotFound
 from portal.runtime import Context
 from schemas.datasets import MISSING, Text
 
 CKAN_VERSION = "2.12.0"
 """The version whose API is spoken: clients choose what they send by it."""
-EXTENSIONS = ("datastore", "harvest", "validation")
+EXTENSIONS = ("activity", "datastore", "harvest", "validation")
 
 
 class HelpShow(Schema):
@@ -28,11 +29,12 @@ class HelpShow(Schema):
 def status_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
     """Return the name and address of the portal, and the version of CKAN's API that it speaks."""
     settings = ctx.portal.settings
+    options = db.options(ctx.uow.session)
     return {
         "ckan_version": CKAN_VERSION,
         "site_url": settings.site_url,
-        "site_title": settings.site_title,
-        "site_description": settings.site_description,
+        "site_title": options.get("ckan.site_title") or settings.site_title,
+        "site_description": options.get("ckan.site_description") or settings.site_description,
         "error_emails_to": None,
         "locale_default": settings.locale,
         "extensions": list(EXTENSIONS),

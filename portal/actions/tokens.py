@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from portal.access import accounts, policy
 from portal.access.policy import Permission
 from portal.actions.registry import Params, action
 from portal.db import people
-from portal.domain.base import new_id, now, stamp
+from portal.domain.base import stamp
 from portal.domain.people import ApiToken, User
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
@@ -29,15 +28,7 @@ def owner(ctx: Context, params: Params) -> User:
 def api_token_create(ctx: Context, user: User, params: Params) -> dict[str, str]:
     """Create a token called `name` for `user` and return it, this once; `expires_in` counts days."""
     days = params["expires_in"] or ctx.portal.settings.token_days
-    raw = accounts.new_token()
-    token = ApiToken(
-        id=new_id(),
-        user_id=user.id,
-        name=params["name"],
-        token_hash=people.hash_token(raw),
-        expires_at=now() + timedelta(days=days) if days else None,
-    )
-    ctx.uow.session.add(token)
+    raw, token = accounts.issue_token(ctx.uow.session, user, params["name"], days)
     return {"token": raw, "id": token.id}
 
 

@@ -9,7 +9,8 @@ import orjson
 from portal.access import accounts
 from portal.access.policy import Permission, readable
 from portal.actions.registry import Params, action, checked
-from portal.db import people
+from portal.db import activity, followers, people
+from portal.domain.activity import USER
 from portal.domain.base import is_uuid, new_id, stamp
 from portal.domain.people import User
 from portal.errors import Invalid, NotAuthorized, NotFound
@@ -34,6 +35,8 @@ def user_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
         raise NotFound("Not found: User not found")
     user = people.get_user(ctx.uow.session, key)
     answer = _describe(ctx, user)
+    if params["include_num_followers"]:
+        answer["num_followers"] = followers.count(ctx.uow.session, "user", user.id)
     if params["include_datasets"]:
         bodies = people.list_created(ctx.uow.session, user.id, readable(ctx.actor))
         answer["datasets"] = [orjson.Fragment(body) for body in bodies]
@@ -68,7 +71,11 @@ def user_create(ctx: Context, target: object, params: Params) -> dict[str, Any]:
     _keep(ctx, user, params)
     ctx.uow.session.add(user)
     ctx.uow.session.flush()
-    return _describe(ctx, user)
+    activity.note(ctx.uow, USER, user.id, "new")
+    answer = _describe(ctx, user)
+    if params["with_apitoken"] and ctx.actor.sysadmin:
+        answer["token"] = accounts.issue_token(ctx.uow.session, user, "default", ctx.portal.settings.token_days)[0]
+    return answer
 
 
 @action(AnyParams, allow=Permission.USER_UPDATE, on=by_id)
@@ -80,6 +87,7 @@ def user_update(ctx: Context, user: User, params: Params) -> dict[str, Any]:
     if ctx.actor.sysadmin and "sysadmin" in params:
         user.sysadmin = loaded["sysadmin"]
     _keep(ctx, user, loaded)
+    activity.note(ctx.uow, USER, user.id, "changed")
     return _describe(ctx, user)
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from portal.db import people
+from portal.db import activity, followers, people, relationships, vocabularies
 from portal.db.uow import UnitOfWork
-from portal.domain.base import now
+from portal.domain import activity as kinds
+from portal.domain.base import now, stamp
 from portal.domain.datasets import Dataset, DatasetTag, Resource, TableVersion, Tag, ValidationReport
 from portal.domain.events import INDEX
-from portal.domain.rendering import package_dict, unchanged
+from portal.domain.rendering import Around, package_dict, unchanged
 from portal.errors import NotFound
 from schemas.record import DatasetRecord
 
@@ -77,6 +79,17 @@ def tags_named(session: Session, names: Iterable[str]) -> list[Tag]:
     return [known[name] for name in wanted]
 
 
+def tags_of_vocabularies(session: Session, pairs: Iterable[tuple[str, str]]) -> list[Tag]:
+    """Tags of vocabularies: (vocabulary id or name, tag name); pairs that do not exist are left out."""
+    found: dict[str, Tag] = {}
+    for vocabulary_name, name in pairs:
+        vocabulary = vocabularies.find(session, vocabulary_name)
+        tag = vocabularies.find_tag(session, name, vocabulary.id) if vocabulary else None
+        if tag is not None:
+            found[tag.id] = tag
+    return list(found.values())
+
+
 def render(session: Session, dataset: Dataset, site_url: str, *, quiet: bool = False) -> bool:
     """Render the dataset again; tell whether it says anything new.
 
@@ -85,13 +98,18 @@ def render(session: Session, dataset: Dataset, site_url: str, *, quiet: bool = F
     """
     session.flush()
     organization = people.list_by_id(session, [dataset.owner_org or ""]).get(dataset.owner_org or "")
-    groups = people.groups_of(session, dataset.id)
-    fresh = package_dict(dataset, organization, groups, site_url)
+    around = Around(
+        organization=organization,
+        groups=tuple(people.groups_of(session, dataset.id)),
+        related=tuple(relationships.related_in_public(session, dataset.id)),
+        vocabularies=vocabularies.names(session, (tag.vocabulary_id for tag in dataset.tags if tag.vocabulary_id)),
+    )
+    fresh = package_dict(dataset, around, site_url)
     before = orjson.loads(dataset.rendered)
     if before and unchanged(before, orjson.loads(orjson.dumps(fresh))):
         return False
     dataset.touch(dataset.metadata_modified if quiet else now())
-    fresh["metadata_modified"] = dataset.metadata_modified.isoformat(timespec="microseconds")
+    fresh["metadata_modified"] = stamp(dataset.metadata_modified)
     dataset.rendered = orjson.dumps(fresh)
     session.flush()
     return True
@@ -104,17 +122,41 @@ def describe(uow: UnitOfWork, dataset: Dataset, record: DatasetRecord, group_ids
     """
     dataset.describe(record)
     uow.session.add(dataset)
-    dataset.tags = tags_named(uow.session, record.tags)
+    dataset.tags = [
+        *tags_named(uow.session, record.tags),
+        *tags_of_vocabularies(uow.session, record.vocabulary_tags),
+    ]
     uow.session.flush()
     people.set_groups(uow.session, dataset.id, group_ids)
 
 
 def save(uow: UnitOfWork, dataset: Dataset, site_url: str, *, quiet: bool = False) -> bool:
-    """Render a dataset that may have changed and, if it did, have it indexed after the commit."""
-    changed = render(uow.session, dataset, site_url, quiet=quiet)
-    if changed:
-        uow.later(INDEX, dataset.id)
-    return changed
+    """Render a dataset that may have changed and, if it did, have it indexed after the commit and noted as an activity.
+
+    `quiet` is for changes that are not the publisher's own: they leave no activity. When a dataset
+    appears to the public or disappears from it, those that are related to it say so too.
+    """
+    before = orjson.loads(dataset.rendered)
+    if not render(uow.session, dataset, site_url, quiet=quiet):
+        return False
+    uow.later(INDEX, dataset.id)
+    if not quiet:
+        deed = "new" if not before else "deleted" if dataset.state == "deleted" else "changed"
+        activity.note(uow, kinds.DATASET, dataset.id, deed, dataset.rendered, public=dataset.is_public)
+    was_public = before.get("state") == "active" and not before.get("private")
+    if before and was_public != dataset.is_public:
+        for _, other in relationships.related(uow.session, dataset.id):
+            save(uow, other, site_url, quiet=True)
+    return True
+
+
+def set_modified(uow: UnitOfWork, dataset: Dataset, moment: datetime) -> None:
+    """Say when a dataset was modified, in place of the clock."""
+    dataset.touch(moment)
+    shown = {**orjson.loads(dataset.rendered), "metadata_modified": stamp(moment)}
+    dataset.rendered = orjson.dumps(shown)
+    uow.session.flush()
+    uow.later(INDEX, dataset.id)
 
 
 def free_name(session: Session, name: str, own_id: str | None = None) -> bool:
@@ -136,6 +178,8 @@ def purge(session: Session, dataset: Dataset) -> None:
     session.execute(delete(ValidationReport).where(ValidationReport.package_id == dataset.id))
     session.execute(delete(DatasetTag).where(DatasetTag.package_id == dataset.id))
     people.set_groups(session, dataset.id, ())
+    activity.forget(session, dataset.id)
+    followers.forget(session, "dataset", dataset.id)
     session.expire(dataset, ["tags"])
     session.delete(dataset)
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal.domain.datasets import Dataset
-from portal.domain.people import ApiToken, Group, Member, User
+from portal.domain.people import IDENTIFIER, ApiToken, Group, GroupAlias, Member, User
 from portal.errors import NotFound
 
 
@@ -54,11 +54,37 @@ def roles_of(session: Session, user_id: str) -> tuple[dict[str, str], dict[str, 
 
 
 def find_group(session: Session, name_or_id: str, *, organization: bool | None = None) -> Group | None:
-    """An organization or group by id or name, deleted ones included; `organization` None takes either."""
+    """An organization or group by id or name, deleted ones included; `organization` None takes either.
+
+    An organization is found by its identifiers as well, and by the names of the bodies that it succeeded.
+    """
     query = select(Group).where(or_(Group.id == name_or_id, Group.name == name_or_id))
     if organization is not None:
         query = query.where(Group.is_organization == organization)
+    found = session.scalars(query).first()
+    return found if found is not None or organization is False else find_by_alias(session, name_or_id)
+
+
+def find_by_alias(session: Session, text: str) -> Group | None:
+    """The active organization that has this identifier, or that succeeded a body of this name."""
+    aliased = select(Group).join(GroupAlias, GroupAlias.group_id == Group.id)
+    query = aliased.where(GroupAlias.text == text.strip().lower(), Group.state == "active").order_by(Group.name)
     return session.scalars(query).first()
+
+
+def set_aliases(session: Session, group: Group, aliases: Iterable[tuple[str, str]]) -> None:
+    """Let an organization be found by exactly these (kind, text); case does not matter."""
+    session.flush()
+    session.execute(delete(GroupAlias).where(GroupAlias.group_id == group.id))
+    wanted = sorted({(kind, text.strip().lower()) for kind, text in aliases if text.strip()})
+    session.add_all(GroupAlias(group_id=group.id, kind=kind, text=text) for kind, text in wanted)
+
+
+def holder_of_identifier(session: Session, identifier: str, own_id: str) -> Group | None:
+    """Another active organization that has this identifier."""
+    query = select(Group).join(GroupAlias, GroupAlias.group_id == Group.id)
+    same = query.where(GroupAlias.kind == IDENTIFIER, GroupAlias.text == identifier.lower())
+    return session.scalars(same.where(Group.id != own_id, Group.state == "active")).first()
 
 
 def get_group(session: Session, name_or_id: str, *, organization: bool) -> Group:
@@ -152,7 +178,9 @@ def list_groups(session: Session, *, organization: bool, q: str | None) -> Seque
     """Active organizations or groups; `q` is part of a name or title."""
     query = select(Group).where(Group.is_organization == organization, Group.state == "active").order_by(Group.name)
     if q:
-        query = query.where(or_(Group.name.icontains(q, autoescape=True), Group.title.icontains(q, autoescape=True)))
+        aliased = select(GroupAlias.group_id).where(GroupAlias.text.contains(q.lower(), autoescape=True))
+        by_name = or_(Group.name.icontains(q, autoescape=True), Group.title.icontains(q, autoescape=True))
+        query = query.where(or_(by_name, Group.id.in_(aliased)))
     return session.scalars(query).all()
 
 
@@ -226,6 +254,7 @@ def drop_member(session: Session, group_id: str, table_name: str, table_id: str)
 def purge_group(session: Session, group: Group) -> None:
     """Remove an organization or group and every membership in it; its deleted datasets lose their owner."""
     session.execute(delete(Member).where(Member.group_id == group.id))
+    session.execute(delete(GroupAlias).where(GroupAlias.group_id == group.id))
     session.execute(update(Dataset).where(Dataset.owner_org == group.id).values(owner_org=None))
     session.delete(group)
     session.flush()

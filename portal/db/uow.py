@@ -12,10 +12,14 @@ from portal.domain.events import AuditEntry, OutboxRow
 
 
 class UnitOfWork:
-    """One transaction as a context manager. Only `commit` keeps anything; leaving without it undoes everything."""
+    """One transaction as a context manager. Only `commit` keeps anything; leaving without it undoes everything.
 
-    def __init__(self, engine: Engine, *, write: bool = True) -> None:
+    `actor_id` is the user at work, None for the portal itself; activities are written down under it.
+    """
+
+    def __init__(self, engine: Engine, *, write: bool = True, actor_id: str | None = None) -> None:
         self.write = write
+        self.actor_id = actor_id
         self._engine = engine if write else engine.execution_options(portal_read_only=True)
         self._topics: set[tuple[str, str]] = set()
         self.session: Session
@@ -46,6 +50,10 @@ class UnitOfWork:
     def has_consequences(self) -> bool:
         """Whether anything was asked for with `later`."""
         return bool(self._topics)
+
+    def asked_for(self, topic: str) -> list[str]:
+        """The ids for which a consequence of this topic was asked."""
+        return sorted(entity_id for asked, entity_id in self._topics if asked == topic)
 
     def commit(self) -> None:
         """Keep everything done so far."""

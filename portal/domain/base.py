@@ -43,6 +43,15 @@ def is_uuid(text: object) -> bool:
         return False
 
 
+def moment_of(text: object) -> datetime | None:
+    """The time that an ISO text names, as UTC without a zone (a text without a zone is UTC); None for anything else."""
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment and moment.tzinfo else moment
+
+
 def stamp(moment: datetime | None) -> str | None:
     """A time as CKAN writes it: ISO with microseconds, no zone."""
     return moment.isoformat(timespec="microseconds") if moment else None

@@ -123,6 +123,11 @@ class Dataset(Base):
     tags: Mapped[list[Tag]] = relationship(secondary="package_tag", order_by=Tag.name)
 
     @property
+    def is_public(self) -> bool:
+        """Whether everybody may read the dataset."""
+        return self.state == "active" and not self.private
+
+    @property
     def resources(self) -> list[Resource]:
         """The resources that are not deleted, in order."""
         return [resource for resource in self.all_resources if resource.state == "active"]
@@ -147,7 +152,7 @@ class Dataset(Base):
         for position, record in enumerate(records):
             resource = self._match(record, kept) or Resource(id=record.id or new_id(), state="active")
             resource.describe(record)
-            resource.position = position
+            resource.position, resource.state = position, "active"
             kept.append(resource)
         for resource in self.resources:
             if resource not in kept:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
@@ -12,6 +12,8 @@ from portal.domain.base import Base, new_id, now
 
 ORGANIZATION = "organization"
 GROUP = "group"
+IDENTIFIER, FORMER_NAME = "identifier", "former-name"
+"""Kinds of aliases."""
 
 
 class User(Base):
@@ -79,6 +81,12 @@ class Group(Base):
         """Title, or the name where there is none."""
         return self.title or self.name
 
+    def agrees_to_open(self, today: date | None = None) -> bool:
+        """Whether a provider agreement is in force, so that the organization's data may be open."""
+        agreement = self.profile.get("provider_agreement") or {}
+        until = agreement.get("valid_until")
+        return bool(agreement) and (not until or until >= (today or now().date()).isoformat())
+
 
 class Member(Base):
     """A user's role in an organization or group, or a dataset's place in a group."""
@@ -92,3 +100,13 @@ class Member(Base):
     table_id: Mapped[str] = mapped_column(String(36), index=True)
     capacity: Mapped[str] = mapped_column(String(20), default="public")
     state: Mapped[str] = mapped_column(String(20), default="active")
+
+
+class GroupAlias(Base):
+    """Another name under which an organization is found: an identifier, or the name of a body that it succeeded."""
+
+    __tablename__ = "group_alias"
+
+    group_id: Mapped[str] = mapped_column(ForeignKey("group.id", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    text: Mapped[str] = mapped_column(String(300), primary_key=True, index=True)

@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 from portal.domain.base import stamp
 from portal.domain.datasets import Dataset, Resource, Tag
 from portal.domain.people import Group
+from portal.domain.relations import Relationship
 from schemas.vocabularies import LICENCE_BY_ID, PROFILE_FIELDS
 
 Json = dict[str, Any]
 
 
-def package_dict(dataset: Dataset, organization: Group | None, groups: Iterable[Group], site_url: str) -> Json:
-    """Render a dataset as CKAN's package_show answers it, with the province's fields at the top level."""
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What stands around a dataset in its package dict.
+
+    `related` are relationships with public datasets only; `vocabularies` maps ids to names.
+    """
+
+    organization: Group | None = None
+    groups: tuple[Group, ...] = ()
+    related: tuple[tuple[Relationship, Dataset], ...] = ()
+    vocabularies: Mapping[str, str] = field(default_factory=dict)
+
+
+def package_dict(dataset: Dataset, around: Around, site_url: str) -> Json:
+    """Render a dataset as CKAN's package_show answers it.
+
+    The province's fields stand at the top level, and once more among the extras for clients that know only those.
+    """
     resources = [resource_dict(resource, site_url, position) for position, resource in enumerate(dataset.resources)]
-    tags = [tag_dict(tag) for tag in sorted(dataset.tags, key=lambda tag: tag.name)]
+    tags = [tag_dict(tag, around.vocabularies) for tag in sorted(dataset.tags, key=lambda tag: tag.name)]
+    extras = {**dataset.extras, **{name: _as_extra(value) for name, value in dataset.profile.items()}}
+    organization = around.organization
     return {
         **_licence(dataset.license_id),
         "author": dataset.author,
@@ -40,14 +62,40 @@ def package_dict(dataset: Dataset, organization: Group | None, groups: Iterable[
         "type": dataset.type,
         "url": dataset.url,
         "version": dataset.version,
-        **{field.name: dataset.profile[field.name] for field in PROFILE_FIELDS if field.name in dataset.profile},
-        "extras": [{"key": key, "value": value} for key, value in sorted(dataset.extras.items())],
-        "groups": [group_brief(group) for group in sorted(groups, key=lambda group: group.name)],
+        **{each.name: dataset.profile[each.name] for each in PROFILE_FIELDS if each.name in dataset.profile},
+        "extras": [{"key": key, "value": value} for key, value in sorted(extras.items())],
+        "groups": [group_brief(group) for group in sorted(around.groups, key=lambda group: group.name)],
         "resources": resources,
         "tags": tags,
-        "relationships_as_subject": [],
-        "relationships_as_object": [],
+        "relationships_as_subject": [
+            relationship_dict(relation, dataset, other)
+            for relation, other in around.related
+            if relation.subject_id == dataset.id
+        ],
+        "relationships_as_object": [
+            relationship_dict(relation, other, dataset)
+            for relation, other in around.related
+            if relation.object_id == dataset.id
+        ],
     }
+
+
+def relationship_dict(relation: Relationship, subject: Dataset, object_: Dataset) -> Json:
+    """Render a relationship in its forward direction."""
+    return {
+        "id": relation.id,
+        "subject": subject.name,
+        "subject_package_id": relation.subject_id,
+        "object": object_.name,
+        "object_package_id": relation.object_id,
+        "type": relation.type,
+        "comment": relation.comment,
+        "state": "active",
+    }
+
+
+def _as_extra(value: Any) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def _licence(license_id: str | None) -> Json:
@@ -104,14 +152,16 @@ def resource_url(resource: Resource, site_url: str) -> str:
     return link if not link or "://" in link or link.startswith("/") else f"http://{link}"
 
 
-def tag_dict(tag: Tag) -> Json:
-    """Render a tag."""
+def tag_dict(tag: Tag, vocabularies: Mapping[str, str] | None = None) -> Json:
+    """Render a tag; one of a vocabulary says its name where `vocabularies` knows it."""
+    known = (vocabularies or {}).get(tag.vocabulary_id or "")
     return {
         "display_name": tag.name,
         "id": tag.id,
         "name": tag.name,
         "state": "active",
         "vocabulary_id": tag.vocabulary_id,
+        **({"vocabulary_name": known} if known else {}),
     }
 
 
@@ -128,7 +178,14 @@ def organization_brief(group: Group) -> Json:
         "is_organization": True,
         "approval_status": group.approval_status,
         "state": group.state,
+        **({"former_names": former} if (former := former_names(group)) else {}),
     }
+
+
+def former_names(group: Group) -> list[str]:
+    """What the bodies were called that an organization succeeded."""
+    listed = group.profile.get("succeeds") or ()
+    return [each["title"] for each in listed if isinstance(each, Mapping) and each.get("title")]
 
 
 def group_brief(group: Group) -> Json:

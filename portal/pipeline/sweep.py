@@ -1,4 +1,4 @@
-"""The sweep: removes what a crash left behind and nothing names any more."""
+"""The sweep: removes what a crash left behind, what nothing names any more, and activities that are too old."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import shutil
 import time
 from datetime import timedelta
 
+from portal.db import activity
 from portal.db import datasets as db
+from portal.domain.base import now
 from portal.runtime import Portal
 from portal.tabular.store import Manifest
 
@@ -15,7 +17,7 @@ GRACE = timedelta(days=1)
 
 
 def sweep(portal: Portal, grace: timedelta = GRACE) -> int:
-    """Remove orphaned parts, files and work folders older than `grace`; return how many were removed."""
+    """Remove orphaned parts, files and work folders older than `grace`, and activities past their days; count them."""
     with portal.read() as uow:
         manifests = [Manifest.from_dict(body) for body in db.list_manifests(uow.session)]
         named = set(db.list_file_keys(uow.session))
@@ -23,7 +25,16 @@ def sweep(portal: Portal, grace: timedelta = GRACE) -> int:
     for key in portal.tables.orphans(manifests, named, older_than=grace.total_seconds()):
         portal.files.delete(key)
         removed += 1
-    return removed + _work_folders(portal, grace)
+    return removed + _work_folders(portal, grace) + _old_activities(portal)
+
+
+def _old_activities(portal: Portal) -> int:
+    if not portal.settings.activity_days:
+        return 0
+    with portal.work() as uow:
+        removed = activity.forget_before(uow.session, now() - timedelta(days=portal.settings.activity_days))
+        uow.commit()
+    return removed
 
 
 def _work_folders(portal: Portal, grace: timedelta) -> int:

@@ -37,6 +37,12 @@ def formats(version: int = 1) -> Response:
     return _answer({"ResultSet": {"Result": [{"Format": each} for each in found]}})
 
 
+@util.route("/api/i18n/<lang>")
+def translations(lang: str) -> Response:
+    """What CKAN's scripts ask for before they show texts; ours are rendered on the server, so there is nothing."""
+    return _answer({"": {"domain": "ckan", "lang": lang[:10], "plural-forms": "nplurals=1; plural=0;"}})
+
+
 def _call(name: str, text: str) -> Any:
     limit = request.args.get("limit", 10, type=int)
     try:

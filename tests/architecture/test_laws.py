@@ -51,11 +51,16 @@ def test_an_action_is_declared_whole(name: str) -> None:
     assert len(declared.help.strip()) >= 20, "help_show answers with the docstring"
 
 
+def _kind(noun: re.Match[str]) -> str:
+    return "{kind}_" if noun.group(1) else "_{kind}"
+
+
 def test_every_action_is_called_in_a_test() -> None:
     texts = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
-    # Organizations and groups are tested by one text: f"{kind}_show".
-    spelled = {name: re.escape(re.sub("^(organization|group)_", "{kind}_", name)) for name in ACTIONS}
-    missing = sorted(name for name in ACTIONS if not re.search(rf"[\"'/.]({name}|{spelled[name]})\b", texts))
+    # What is alike is tested by one text: f"{kind}_show", f"unfollow_{kind}".
+    nouns = "(organization|group|user|dataset)"
+    spelled = {name: re.escape(re.sub(f"^{nouns}_|_{nouns}$", _kind, name)) for name in ACTIONS}
+    missing = sorted(name for name in ACTIONS if not re.search(rf"[\"'/.]({name}|{spelled[name]})(?!\w)", texts))
     assert not missing, f"no test calls {missing}"
 
 

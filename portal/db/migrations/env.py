@@ -2,7 +2,15 @@
 
 from alembic import context
 
-from portal.domain import datasets, events, harvest, people  # noqa: F401 - the models register themselves
+from portal.domain import (  # noqa: F401 - the models register themselves
+    activity,
+    datasets,
+    events,
+    harvest,
+    people,
+    relations,
+    site,
+)
 from portal.domain.base import Base
 
 connection = context.config.attributes["connection"]

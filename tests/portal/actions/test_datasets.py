@@ -115,7 +115,9 @@ def test_the_provinces_own_fields_are_at_the_top_level(portal: Portal, org: Json
     profile = {"access_kind": "open", "frequency": "daily", "title_translated": {"vi": "Bệnh viện", "en": "Hospitals"}}
     made = call(portal, editor, "package_create", name="xx", owner_org="so-y-te", **profile)
     assert {key: made[key] for key in profile} == profile
-    assert made["extras"] == []
+    shown = {extra["key"]: extra["value"] for extra in made["extras"]}
+    assert shown.pop("title_translated") == '{"vi":"Bệnh viện","en":"Hospitals"}'
+    assert shown == {"access_kind": "open", "frequency": "daily"}, "for clients that read extras alone"
     wrong = errors_of(portal, editor, "package_create", name="yy", owner_org="so-y-te", access_kind="secret")
     assert wrong == {"access_kind": ["Value must be one of open, shared, restricted"]}
 
@@ -211,3 +213,38 @@ def test_show_wants_to_know_which(portal: Portal) -> None:
     assert errors_of(portal, ANONYMOUS, "package_show") == {"name_or_id": ["Missing value"]}
     with pytest.raises(NotFound, match=r"^Not found$"):
         call(portal, ANONYMOUS, "package_show", id="nothing")
+
+
+def test_a_province_field_is_changed_where_a_client_knows_it(portal: Portal, org: Json, editor: Actor) -> None:
+    made = call(portal, editor, "package_create", name="xx", owner_org="so-y-te", access_kind="open", period="2025")
+    for extra in made["extras"]:
+        if extra["key"] == "access_kind":
+            extra["value"] = "shared"
+    changed = call(portal, editor, "package_update", **made)
+    assert changed["access_kind"] == "shared", "an old client changes the extra and sends the field back as it was"
+    changed = call(portal, editor, "package_update", **{**changed, "access_kind": "open"})
+    assert changed["access_kind"] == "open", "a new client changes the field and sends the extra back as it was"
+    cleared = call(portal, editor, "package_patch", id="xx", access_kind="")
+    assert ("access_kind" in cleared, cleared["period"]) == (False, "2025")
+    assert [extra["key"] for extra in cleared["extras"]] == ["period"]
+    bare = [{"key": "source_database", "value": "CSDL ngành"}, {"key": "free", "value": "1"}]
+    updated = call(portal, editor, "package_update", id="xx", extras=bare)
+    assert (updated["source_database"], "period" in updated) == ("CSDL ngành", False)
+
+
+def test_a_sysadmin_says_when_a_dataset_was_modified(portal: Portal, org: Json, editor: Actor) -> None:
+    made = call(portal, SYSTEM, "package_create", name="xx", owner_org="so-y-te",
+                metadata_modified="2020-01-02T03:04:05+07:00")  # fmt: skip
+    assert made["metadata_modified"] == "2020-01-01T20:04:05.000000"
+    assert call(portal, ANONYMOUS, "package_search", fq="metadata_modified:[* TO 2020-12-31T00:00:00Z]")["count"] == 1
+    again = call(portal, SYSTEM, "package_update", **{**made, "notes": "new"})
+    assert again["metadata_modified"] > "2026", "a date that is sent back as it was is not meant"
+    ignored = call(portal, editor, "package_patch", id="xx", notes="mine", metadata_modified="2020-01-01T00:00:00")
+    assert ignored["metadata_modified"] > "2026"
+
+
+def test_a_resource_that_comes_back_is_alive(portal: Portal, org: Json, editor: Actor) -> None:
+    made = call(portal, editor, "package_create", name="xx", owner_org="so-y-te", resources=[{"name": "a"}])
+    call(portal, editor, "package_patch", id="xx", resources=[])
+    back = call(portal, editor, "package_patch", id="xx", resources=made["resources"])
+    assert [(r["id"], r["state"]) for r in back["resources"]] == [(made["resources"][0]["id"], "active")]

@@ -219,3 +219,66 @@ def test_the_portal_about_itself(portal: Portal) -> None:
     licences = call(portal, ANONYMOUS, "license_list")
     assert [licence["id"] for licence in licences][:3] == ["notspecified", "odc-pddl", "odc-odbl"]
     assert {licence["is_okd_compliant"] for licence in licences} == {"True", "False"}
+
+
+def test_an_old_name_and_either_identifier_find_the_new_body(portal: Portal) -> None:
+    former = {"title": "Sở Thông tin và Truyền thông", "name": "so-tttt", "date": "2025-03-01"}
+    made = call(
+        portal, SYSTEM, "organization_create", name="so-khcn", title="Sở Khoa học và Công nghệ",
+        kind="agency", identifiers=["000.00.00.H56", "H56.12"], succeeds=[former],
+    )  # fmt: skip
+    assert (made["identifier"], made["succeeds"]) == ("000.00.00.H56", [former])
+    for key in ("so-khcn", "000.00.00.H56", "h56.12", "so-tttt", "sở thông tin và truyền thông"):
+        assert call(portal, ANONYMOUS, "organization_show", id=key)["id"] == made["id"]
+    assert call(portal, ANONYMOUS, "organization_list", q="Thông tin và") == ["so-khcn"]
+    assert [o["name"] for o in call(portal, ANONYMOUS, "organization_autocomplete", q="so-ttt")] == ["so-khcn"]
+    call(portal, SYSTEM, "package_create", name="xx", title="Trạm phát sóng", owner_org="so-tttt")
+    found = call(portal, ANONYMOUS, "package_search", q="so thong tin va truyen thong")
+    assert [package["name"] for package in found["results"]] == ["xx"]
+    patched = call(portal, SYSTEM, "organization_patch", id="so-khcn", identifier="H56.13")
+    assert patched["identifiers"] == ["H56.13", "000.00.00.H56", "H56.12"]
+    call(portal, SYSTEM, "package_delete", id="xx")
+    call(portal, SYSTEM, "organization_delete", id="so-khcn")
+    with pytest.raises(NotFound):
+        call(portal, ANONYMOUS, "organization_show", id="so-tttt")
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"identifier": "nonsense"}, "identifier"),
+        ({"identifiers": ["H56.1", "x"]}, "identifiers"),
+        ({"identifier": "H49.12", "kind": "agency"}, "identifier"),
+        ({"identifier": "H56.1"}, "identifier"),
+        ({"kind": "club"}, "kind"),
+        ({"succeeds": [{"title": "Sở cũ"}]}, "succeeds"),
+        ({"succeeds": [{"date": "2025-03-01"}]}, "succeeds"),
+        ({"succeeds": [{"title": "Sở cũ", "date": "2025-03-01", "x": 1}]}, "succeeds"),
+        ({"provider_agreement": {"signed": "2025-01-01"}}, "provider_agreement"),
+        ({"provider_agreement": {"number": "1", "signed": "tomorrow"}}, "provider_agreement"),
+    ],
+)
+def test_what_an_organization_cannot_be(portal: Portal, fields: Json, field: str) -> None:
+    call(portal, SYSTEM, "organization_create", name="first", identifier="H56.1")
+    assert list(errors_of(portal, SYSTEM, "organization_create", name="second", **fields)) == [field]
+
+
+def test_an_enterprise_shares_openly_only_under_an_agreement(portal: Portal) -> None:
+    call(portal, SYSTEM, "organization_create", name="cty", kind="enterprise", title="Công ty")
+    made = call(portal, SYSTEM, "package_create", name="xx", owner_org="cty")
+    assert made["access_kind"] == "restricted"
+    refused = errors_of(portal, SYSTEM, "package_patch", id="xx", access_kind="open")
+    assert list(refused) == ["access_kind"]
+    for until, allowed in (("2020-01-01", False), ("2999-01-01", True)):
+        agreement = {"number": "12/TT", "signed": "2019-01-01", "valid_until": until}
+        call(portal, SYSTEM, "organization_patch", id="cty", provider_agreement=agreement)
+        if allowed:
+            assert call(portal, SYSTEM, "package_patch", id="xx", access_kind="open")["access_kind"] == "open"
+        else:
+            assert "access_kind" in errors_of(portal, SYSTEM, "package_patch", id="xx", access_kind="open")
+
+
+def test_a_user_may_be_made_together_with_a_token(portal: Portal) -> None:
+    made = call(portal, SYSTEM, "user_create", name="bot", email="bot@example.vn", with_apitoken=True)
+    with portal.read() as uow:
+        assert accounts.identify(uow.session, made["token"]).actor.user_id == made["id"]

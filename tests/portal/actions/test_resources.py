@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.access.identity import ANONYMOUS, SYSTEM, Actor
-from portal.actions.resources import LONGEST_FILE_NAME, file_name
+from portal.actions.uploading import LONGEST_FILE_NAME, file_name
 from portal.errors import Invalid, NotAuthorized, NotFound
 from portal.pipeline import load
 from portal.runtime import Portal

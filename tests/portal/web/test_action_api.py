@@ -215,3 +215,17 @@ def test_ckanapi_over_a_real_socket(address: str, token: str) -> None:
         assert "name" in problem.value.error_dict
     with ckanapi.RemoteCKAN(address) as nobody, pytest.raises(ckanapi.NotAuthorized):
         nobody.action.package_create(name="nope", owner_org="org")
+
+
+def test_an_update_that_changes_something_names_it(client: FlaskClient, token: str) -> None:
+    package = made(client, token)
+    headers = {"Authorization": token}
+    changed = client.post(ACTION + "package_update", json={**package, "notes": "new"}, headers=headers).get_json()
+    assert changed["changed_entities"] == {"packages": [package["id"]]}
+    again = client.post(ACTION + "package_update", json=changed["result"], headers=headers).get_json()
+    patched = client.post(ACTION + "package_patch", json={"id": "xx", "notes": "x"}, headers=headers).get_json()
+    assert "changed_entities" not in {**again, **patched}
+
+
+def test_scripts_ask_for_translations(client: FlaskClient) -> None:
+    assert client.get("/api/i18n/vi").get_json()[""]["lang"] == "vi"

@@ -1,0 +1,104 @@
+"""package_revise: change what a match, a filter and an update say, in one step, files included."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from marshmallow import INCLUDE
+
+from portal.access.policy import Permission
+from portal.actions.keeping import keep
+from portal.actions.registry import Params, action
+from portal.db import datasets as db
+from portal.domain import nested
+from portal.domain.datasets import Dataset
+from portal.errors import Invalid
+from portal.runtime import Context
+from schemas.datasets import AnyParams
+
+
+def matched(ctx: Context, params: Params) -> Dataset:
+    """The dataset that `match` names by its id or name."""
+    match = _object(params, "match")
+    key = match.get("id") or match.get("name") or params.get("match__id") or params.get("match__name")
+    if not key:
+        raise Invalid({"match__id": ["At least one of id or name is required"]})
+    return db.get_dataset(ctx.uow.session, str(key))
+
+
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=matched, unknown=INCLUDE)
+def package_revise(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
+    """Change a dataset in one step and return {"package": …}.
+
+    `match` (or `match__…`) must hold, else nothing is changed. `filter` is a list of globs such as
+    "+resources__0", "-resources__*" that keep or remove what they name. `update` is merged in, and
+    `update__resources__<position or first letters of an id>__<field>` changes one place,
+    `update__resources__extend` appends. Files come as `update__resources__<…>__upload`.
+    `include` chooses what the answer shows.
+    """
+    current: dict[str, Any] = orjson.loads(dataset.rendered)
+    _check(current, params)
+    patterns = _patterns(params.get("filter"), "filter")
+    revised = {**nested.filtered(current, patterns), "id": dataset.id, "type": dataset.type}
+    nested.merge(revised, _object(params, "update"))
+    for key, value in nested.by_prefix(params, "update__"):
+        try:
+            nested.assign(revised, key, value)
+        except nested.Unmatched as unmatched:
+            raise Invalid({key: [f"Unmatched key {unmatched}"]}) from None
+    keep(ctx, dataset, {**_emptied(current, revised), **revised})
+    answer = {"package": orjson.loads(dataset.rendered)}
+    if params.get("include") is None:
+        return answer
+    included = _patterns(params["include"], "include")
+    return dict(nested.filtered(answer, [*included, nested.Pattern(keep=False, parts=("*",))]))
+
+
+def _check(current: dict[str, Any], params: Params) -> None:
+    """Everything that is to be matched is so. Raises Invalid with the places where it is not."""
+    wrong = list(nested.mismatches(current, _object(params, "match")))
+    for key, value in nested.by_prefix(params, "match__"):
+        try:
+            same = nested.find(current, key) == value
+        except nested.Unmatched:
+            same = False
+        wrong += [] if same else [key]
+    if wrong:
+        raise Invalid({"match": wrong})
+
+
+def _emptied(current: dict[str, Any], revised: dict[str, Any]) -> dict[str, Any]:
+    """What the filter took away altogether must be said to be empty, or it would be kept."""
+    return {key: [] if isinstance(current[key], list) else None for key in current if key not in revised}
+
+
+def _object(params: Params, name: str) -> dict[str, Any]:
+    value = _parsed(params.get(name), name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Invalid({name: ["Must be an object"]})
+    return value
+
+
+def _patterns(value: Any, name: str) -> list[nested.Pattern]:
+    listed = value.split(",") if isinstance(value, str) and not value.lstrip().startswith("[") else _parsed(value, name)
+    if listed is None:
+        return []
+    if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
+        raise Invalid({name: ["Must be a list of globs"]})
+    try:
+        return [nested.Pattern.of(each.strip()) for each in listed]
+    except ValueError as error:
+        raise Invalid({name: [str(error)]}) from None
+
+
+def _parsed(value: Any, name: str) -> Any:
+    """A value, or what its JSON text says: forms can send nothing else."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        raise Invalid({name: ["Could not parse as valid JSON"]}) from None
