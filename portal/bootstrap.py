@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 from flask import Flask
@@ -80,12 +81,14 @@ def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
         files=files,
         tables=TabularStore(files, settings.data_dir / "tables"),
         after_write=index.drain,
+        before_search=index.catch_up,
     )
 
 
 def create_app() -> Flask:
     """The WSGI application, from the environment: what a web server is pointed at (`portal.bootstrap:create_app()`)."""
-    return create_web(build_portal(load()))
+    portal = build_portal(load())
+    return create_web(replace(portal, after_write=index.Background().wake))
 
 
 def server(host: str, port: int, workers: int = 1) -> Any:

@@ -17,7 +17,11 @@ from search.backend import SearchBackend
 
 @dataclass(frozen=True, slots=True)
 class Portal:
-    """The open engines of one process. `after_write` does at once what a commit has put into the outbox."""
+    """The open engines of one process.
+
+    `after_write` sees to what a commit has put into the outbox, now or soon; `before_search` makes sure
+    that what was written through an action before is found.
+    """
 
     settings: Settings
     engine: Engine
@@ -25,14 +29,15 @@ class Portal:
     files: Files
     tables: TabularStore
     after_write: Callable[[Portal], object]
+    before_search: Callable[[Portal], object]
 
     def read(self) -> UnitOfWork:
         """A unit of work that only reads."""
         return UnitOfWork(self.engine, write=False)
 
-    def work(self, actor_id: str | None = None) -> UnitOfWork:
+    def work(self, actor_id: str | None = None, *, eager: bool = False) -> UnitOfWork:
         """A unit of work that may write, for a user or (None) for the portal itself."""
-        return UnitOfWork(self.engine, actor_id=actor_id)
+        return UnitOfWork(self.engine, actor_id=actor_id, eager=eager)
 
     def close(self) -> None:
         """Give back every connection and lock; safe to call twice."""

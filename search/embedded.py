@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import orjson
 import tantivy
@@ -25,6 +25,7 @@ WRITER_MEMORY = 15_000_000
 """Bytes of the writer of a small change: the least that tantivy takes."""
 REBUILD_MEMORY = 128_000_000
 """Bytes of the writer of a rebuild: fewer, larger segments."""
+Counts: TypeAlias = tuple[tuple[str, int], ...]
 MOST_FACETS = 50_000
 """Values of one facet, whatever facet.limit asks for."""
 
@@ -35,6 +36,7 @@ class _Shelf(Protocol):
     def fresh(self) -> tantivy.Index: ...
     def change(self, entries: list[IndexEntry], deleted: list[str]) -> None: ...
     def rebuild(self, entries: Iterable[IndexEntry]) -> int: ...
+    def close(self) -> None: ...
 
 
 class EmbeddedIndex:
@@ -74,7 +76,8 @@ class EmbeddedIndex:
             yield from _stamps(searcher)
 
     def close(self) -> None:
-        """Nothing stays open between calls but memory-mapped files, which go with the object."""
+        """Wait for merges under way; nothing else stays open between calls but memory-mapped files."""
+        self._shelf.close()
 
 
 class _Memory:
@@ -90,7 +93,7 @@ class _Memory:
         with self._lock:
             if self._journal is not None:
                 self._journal.append((entries, deleted))
-            _write(self._index, entries, deleted)
+            _write_whole(self._index, entries, deleted)
 
     def rebuild(self, entries: Iterable[IndexEntry]) -> int:
         with self._lock:
@@ -102,11 +105,14 @@ class _Memory:
             _fill(made, entries)
             with self._lock:
                 for changed, deleted in self._journal:
-                    _write(made, changed, deleted)
+                    _write_whole(made, changed, deleted)
                 self._index = made
                 return int(made.searcher().num_docs)
         finally:
             self._journal = None
+
+    def close(self) -> None:
+        pass
 
 
 class _Folder:
@@ -117,6 +123,7 @@ class _Folder:
         self._lock = threading.Lock()
         self._opened: tuple[str, tantivy.Index] | None = None
         self._seen = b""
+        self._merging: threading.Thread | None = None
 
     def fresh(self) -> tantivy.Index:
         for last_try in (False, False, True):
@@ -152,9 +159,14 @@ class _Folder:
 
     def change(self, entries: list[IndexEntry], deleted: list[str]) -> None:
         self.fresh()
-        with self._generations.writing():
+        with ExitStack() as held:
+            held.enter_context(self._generations.writing())
             self._generations.note([_line(entries, deleted)])
-            _write(self.fresh(), entries, deleted)
+            writer = _write(self.fresh(), entries, deleted)
+            if writer is not None:
+                # What was written is found already, and its writer goes on; who writes next waits for the merge.
+                self._merging = threading.Thread(target=_merge, args=(writer, held.pop_all()), name="merge")
+                self._merging.start()
 
     def rebuild(self, entries: Iterable[IndexEntry]) -> int:
         with self._generations.rebuilding():
@@ -164,19 +176,29 @@ class _Folder:
             _fill(made, entries)
             with self._generations.writing():
                 for line in self._generations.noted():
-                    _write(made, *_read_line(line))
+                    _write_whole(made, *_read_line(line))
                 self._generations.publish(name)
             self._generations.sweep()
             return int(made.searcher().num_docs)
 
+    def close(self) -> None:
+        if self._merging is not None:
+            self._merging.join()
 
-def _write(index: tantivy.Index, entries: list[IndexEntry], deleted: list[str]) -> None:
-    """One commit; an entry older than what is held is left out."""
+
+def _merge(writer: tantivy.IndexWriter, held: ExitStack) -> None:
+    """Let a writer finish its merges, then let go of the lock."""
+    with held:
+        writer.wait_merging_threads()
+
+
+def _write(index: tantivy.Index, entries: list[IndexEntry], deleted: list[str]) -> tantivy.IndexWriter | None:
+    """One commit, found by all; an entry older than what is held is left out. Returns a writer that may merge yet."""
     index.reload()
     held = _versions(index.searcher(), [entry.id for entry in entries])
     newer = [entry for entry in entries if held.get(entry.id, entry.version) <= entry.version]
     if not (newer or deleted):
-        return
+        return None
     writer = index.writer(WRITER_MEMORY, 1)
     try:
         for key in (*deleted, *(entry.id for entry in newer)):
@@ -184,9 +206,19 @@ def _write(index: tantivy.Index, entries: list[IndexEntry], deleted: list[str]) 
         for entry in newer:
             writer.add_document(document(flatten(entry)))
         writer.commit()
-    finally:
+    except BaseException:
         writer.wait_merging_threads()
+        raise
     index.reload()
+    return writer
+
+
+def _write_whole(index: tantivy.Index, entries: list[IndexEntry], deleted: list[str]) -> None:
+    """As `_write`, with the merges done."""
+    writer = _write(index, entries, deleted)
+    if writer is not None:
+        writer.wait_merging_threads()
+        index.reload()
 
 
 def _fill(index: tantivy.Index, entries: Iterable[IndexEntry]) -> None:
@@ -250,7 +282,7 @@ def _answer(searcher: tantivy.Searcher, asked: Plan, request: SearchRequest) -> 
         count=count,
         hits=tuple(_hit(searcher, score, address) for score, address in hits),
         sort=asked.sort,
-        facets={facet.name: _counts(searcher, query, facet, request) for facet in asked.facets},
+        facets=_facets(searcher, query, asked.facets, request),
     )
 
 
@@ -259,28 +291,54 @@ def _hit(searcher: tantivy.Searcher, score: float, address: tantivy.DocAddress) 
     return Hit(str(kept.get_first("id")), bytes(kept.get_first("payload") or b""), score)
 
 
-def _counts(
-    searcher: tantivy.Searcher, query: Query, facet: Facet, request: SearchRequest
-) -> tuple[tuple[str, int], ...]:
+def _facets(
+    searcher: tantivy.Searcher, query: Query, facets: tuple[Facet, ...], request: SearchRequest
+) -> dict[str, Counts]:
+    """The counts of every facet, from one walk over the matches; one that needs more values is asked for again."""
     limit = min(request.facet_limit, MOST_FACETS)
+    if limit <= 0 or not facets:
+        return {facet.name: () for facet in facets}
     size = limit + 50
-    while limit > 0:
-        buckets = _buckets(searcher, query, facet, size)
+    found: dict[str, Counts] = {}
+    wanted = list(facets)
+    while wanted:
+        buckets = _buckets(searcher, query, wanted, size)
         # Values of equal count are ordered by name: all that tie with the last one must be known.
-        if len(buckets) < size or buckets[-1][1] < buckets[limit - 1][1] or size > MOST_FACETS:
-            least = max(1, request.facet_mincount)
-            ordered = sorted(buckets, key=lambda bucket: (-bucket[1], bucket[0]))
-            return tuple(bucket for bucket in ordered[:limit] if bucket[1] >= least)
+        whole = [f for f in wanted if _known(buckets[f.name], size, limit) or size > MOST_FACETS]
+        found |= {facet.name: _first(buckets[facet.name], limit, request.facet_mincount) for facet in whole}
+        wanted = [facet for facet in wanted if facet not in whole]
         size *= 4
-    return ()
+    return {facet.name: found[facet.name] for facet in facets}
 
 
-def _buckets(searcher: tantivy.Searcher, query: Query, facet: Facet, size: int) -> list[tuple[str, int]]:
+def _known(buckets: list[tuple[str, int]], size: int, limit: int) -> bool:
+    return len(buckets) < size or buckets[-1][1] < buckets[limit - 1][1]
+
+
+def _first(buckets: list[tuple[str, int]], limit: int, least: int) -> Counts:
+    ordered = sorted(buckets, key=lambda bucket: (-bucket[1], bucket[0]))
+    return tuple(bucket for bucket in ordered[:limit] if bucket[1] >= max(1, least))
+
+
+def _buckets(
+    searcher: tantivy.Searcher, query: Query, facets: list[Facet], size: int
+) -> dict[str, list[tuple[str, int]]]:
+    asked = {str(number): {"terms": _terms(facet, size)} for number, facet in enumerate(facets)}
+    answer = searcher.aggregate(query, asked)
+    return {
+        facet.name: [
+            (str(bucket["key"]).removeprefix(facet.prefix), int(bucket["doc_count"]))
+            for bucket in answer[str(number)]["buckets"]
+        ]
+        for number, facet in enumerate(facets)
+    }
+
+
+def _terms(facet: Facet, size: int) -> dict[str, Any]:
     terms: dict[str, Any] = {"field": facet.column, "size": size, "segment_size": max(size, 2_000)}
     if facet.prefix:
         terms["include"] = "".join(f"\\x{{{ord(char):x}}}" for char in facet.prefix) + "(?s:.*)"
-    found = searcher.aggregate(query, {"facet": {"terms": terms}})["facet"]["buckets"]
-    return [(str(bucket["key"]).removeprefix(facet.prefix), int(bucket["doc_count"])) for bucket in found]
+    return terms
 
 
 @contextmanager

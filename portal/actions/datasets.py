@@ -12,7 +12,7 @@ from portal.actions.keeping import keep
 from portal.actions.registry import Params, action
 from portal.db import datasets as db
 from portal.db import people
-from portal.domain.datasets import Dataset
+from portal.domain.datasets import Dataset, ShownDataset
 from portal.domain.events import INDEX
 from portal.domain.people import Group
 from portal.errors import Invalid
@@ -30,12 +30,12 @@ class PackageShow(AnyParams):
     name_or_id = fields.String(allow_none=True)
 
 
-def by_name_or_id(ctx: Context, params: Params) -> Dataset:
-    """The dataset of `id` (or `name_or_id`)."""
+def to_be_shown(ctx: Context, params: Params) -> ShownDataset:
+    """The dataset of `id` (or `name_or_id`), as reads need it."""
     key = params.get("id") or params.get("name_or_id")
     if not key:
         raise Invalid({"name_or_id": [MISSING]})
-    return db.get_dataset(ctx.uow.session, str(key))
+    return db.get_shown(ctx.uow, str(key))
 
 
 def by_id(ctx: Context, params: Params) -> Dataset:
@@ -60,8 +60,8 @@ def future_owner(ctx: Context, params: Params) -> Group | None:
     return people.find_group(ctx.uow.session, str(owner), organization=True) if owner else None
 
 
-@action(PackageShow, allow=Permission.DATASET_READ, on=by_name_or_id, safe=True)
-def package_show(ctx: Context, dataset: Dataset, params: Params) -> orjson.Fragment:
+@action(PackageShow, allow=Permission.DATASET_READ, on=to_be_shown, safe=True)
+def package_show(ctx: Context, dataset: ShownDataset, params: Params) -> orjson.Fragment:
     """Return one dataset (`id`: its id or name) with its resources, tags, groups and organization."""
     return orjson.Fragment(dataset.rendered)
 

@@ -40,6 +40,7 @@ def package_autocomplete(ctx: Context, target: object, params: Params) -> list[d
     words = ["".join(f"\\{c}" if c in LUCENE else c for c in word) for word in text.split()]
     q = " ".join(f"(title:{word}* OR name:*{word}*)" for word in words if word)
     request = SearchRequest(q=q, rows=_limit(params), labels=labels_for(ctx.actor), include_private=True)
+    ctx.portal.before_search(ctx.portal)
     try:
         hits = ctx.portal.search.search(request).hits
     except SearchUnavailable:

@@ -93,7 +93,7 @@ def perform(portal: Portal, actor: Actor, name: str, data: Mapping[str, Any]) ->
     """As `call`, and tell which datasets were changed."""
     declared = ACTIONS[name]
     params = load(declared, data)
-    with portal.read() if declared.safe else portal.work(actor.user_id) as uow:
+    with portal.read() if declared.safe else portal.work(actor.user_id, eager=True) as uow:
         ctx = Context(portal, uow, actor)
         target = declared.on(ctx, params) if declared.on else portal.settings
         policy.authorise(actor, declared.allow, target)

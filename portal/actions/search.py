@@ -28,6 +28,7 @@ def package_search(ctx: Context, target: object, params: Params) -> dict[str, An
     "benh vien" finds "bệnh viện"; a query with diacritics ranks exact spellings first.
     """
     request = _request(ctx, params)
+    ctx.portal.before_search(ctx.portal)
     try:
         result = ctx.portal.search.search(request)
     except QueryError as error:

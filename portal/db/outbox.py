@@ -1,11 +1,11 @@
-"""Claiming and settling outbox rows: at least once, in any order, by any number of workers."""
+"""Working off outbox rows: at least once, in any order, by any number of workers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from portal.domain.events import OutboxRow
@@ -13,16 +13,25 @@ from portal.domain.events import OutboxRow
 LONGEST_WAIT = timedelta(minutes=10)
 
 
-def claim(session: Session, topic: str, moment: datetime, limit: int) -> Sequence[OutboxRow]:
-    """Take due rows of a topic; on PostgreSQL two workers never take the same ones."""
+def waiting(session: Session, topic: str, moment: datetime, limit: int, *, eager: bool = False) -> Sequence[OutboxRow]:
+    """Due rows of a topic, or those alone that somebody waits for. Two workers may work off the same ones."""
     query = select(OutboxRow).where(OutboxRow.topic == topic, OutboxRow.due <= moment).order_by(OutboxRow.id)
-    return session.scalars(query.limit(limit).with_for_update(skip_locked=True)).all()
-
-
-def waiting(session: Session, topic: str, moment: datetime, limit: int) -> Sequence[OutboxRow]:
-    """Look at due rows of a topic without taking them."""
-    query = select(OutboxRow).where(OutboxRow.topic == topic, OutboxRow.due <= moment).order_by(OutboxRow.id)
+    if eager:
+        query = query.where(OutboxRow.eager.is_(True))
     return session.scalars(query.limit(limit)).all()
+
+
+_ANY_EAGER = (
+    select(OutboxRow.id)
+    .where(OutboxRow.topic == bindparam("topic"), OutboxRow.eager.is_(True), OutboxRow.due <= bindparam("moment"))
+    .limit(1)
+)
+"""Built once: every search asks it."""
+
+
+def any_eager(connection: Connection, topic: str, moment: datetime) -> bool:
+    """Whether something of a topic is due that somebody waits for."""
+    return connection.execute(_ANY_EAGER, {"topic": topic, "moment": moment}).first() is not None
 
 
 def settle(session: Session, rows: Iterable[OutboxRow]) -> None:

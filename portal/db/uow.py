@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 
 from portal.domain.events import AuditEntry, OutboxRow
@@ -15,30 +15,50 @@ class UnitOfWork:
     """One transaction as a context manager. Only `commit` keeps anything; leaving without it undoes everything.
 
     `actor_id` is the user at work, None for the portal itself; activities are written down under it.
+    `eager` tells that somebody waits for the consequences.
     """
 
-    def __init__(self, engine: Engine, *, write: bool = True, actor_id: str | None = None) -> None:
+    def __init__(self, engine: Engine, *, write: bool = True, actor_id: str | None = None, eager: bool = False) -> None:
         self.write = write
         self.actor_id = actor_id
+        self.eager = eager
         self._engine = engine if write else engine.execution_options(portal_read_only=True)
         self._topics: set[tuple[str, str]] = set()
-        self.session: Session
+        self._connection: Connection | None = None
+        self._session: Session | None = None
 
     def __enter__(self) -> UnitOfWork:
-        self.session = Session(self._engine, expire_on_commit=False, autoflush=True)
         return self
+
+    @property
+    def connection(self) -> Connection:
+        """The connection of this transaction, for hot reads that need no objects."""
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    @property
+    def session(self) -> Session:
+        """The session of this transaction."""
+        if self._session is None:
+            self._session = Session(self.connection, expire_on_commit=False, autoflush=True)
+        return self._session
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # Closing undoes what is not committed; unlike a rollback it leaves what was read usable afterwards.
-        self.session.close()
+        if self._session is not None:
+            self._session.close()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = self._session = None
 
     def later(self, topic: str, entity_id: str) -> None:
         """Ask for a consequence (`events.INDEX`, `events.PUBLISH`) once this work is committed; once per entity."""
         if (topic, entity_id) not in self._topics:
             self._topics.add((topic, entity_id))
-            self.session.add(OutboxRow(topic=topic, entity_id=entity_id))
+            self.session.add(OutboxRow(topic=topic, entity_id=entity_id, eager=self.eager))
 
     def audit(self, actor_id: str | None, action: str, object_type: str, object_id: str | None, **detail: Any) -> None:
         """Write down who did what; kept or undone together with it."""
@@ -58,3 +78,4 @@ class UnitOfWork:
     def commit(self) -> None:
         """Keep everything done so far."""
         self.session.commit()
+        self.connection.commit()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -94,6 +94,7 @@ class Dataset(Base):
     __table_args__ = (
         Index("ix_package_public", "state", "private", "name"),
         Index("ix_package_recent", "state", "private", "metadata_modified", "id"),
+        Index("ix_package_owner", "owner_org", "state", "private"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
@@ -107,7 +108,7 @@ class Dataset(Base):
     maintainer: Mapped[str | None] = mapped_column(Text)
     maintainer_email: Mapped[str | None] = mapped_column(Text)
     license_id: Mapped[str | None] = mapped_column(String(100))
-    owner_org: Mapped[str | None] = mapped_column(ForeignKey("group.id"), index=True)
+    owner_org: Mapped[str | None] = mapped_column(ForeignKey("group.id"))
     private: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str] = mapped_column(String(20), default="active")
     type: Mapped[str] = mapped_column(String(100), default="dataset")
@@ -180,6 +181,22 @@ class Dataset(Base):
         """
         self.revision = max((self.revision or 0) + 1, int(now().timestamp() * 1000))
         self.metadata_modified = moment
+
+
+class ShownDataset(NamedTuple):
+    """A dataset as reads need it: its package dict, and what decides who may read it."""
+
+    id: str
+    state: str
+    private: bool
+    owner_org: str | None
+    creator_user_id: str | None
+    rendered: bytes
+
+    @property
+    def is_public(self) -> bool:
+        """Whether everybody may read the dataset."""
+        return self.state == "active" and not self.private
 
 
 class TableVersion(Base):

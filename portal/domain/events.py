@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, Integer, String, Text
+from sqlalchemy import BigInteger, Index, Integer, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.domain.base import Base, new_id, now
@@ -16,10 +16,13 @@ LOAD = "load"
 
 
 class OutboxRow(Base):
-    """Something still to be done after a commit: a topic and the id that it concerns."""
+    """Something still to be done after a commit: a topic and the id that it concerns.
+
+    `eager` ones were asked for by somebody who waits for them; the others by a job that brings many.
+    """
 
     __tablename__ = "outbox"
-    __table_args__ = (Index("ix_outbox_due", "topic", "due", "id"),)
+    __table_args__ = (Index("ix_outbox_due", "topic", "eager", "due", "id"),)
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
     topic: Mapped[str] = mapped_column(String(20))
@@ -27,6 +30,7 @@ class OutboxRow(Base):
     created: Mapped[datetime] = mapped_column(default=now)
     due: Mapped[datetime] = mapped_column(default=now)
     attempts: Mapped[int] = mapped_column(default=0)
+    eager: Mapped[bool] = mapped_column(default=False, server_default=false())
     error: Mapped[str | None] = mapped_column(Text)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -14,7 +15,7 @@ from portal.access import policy
 from portal.db import datasets, outbox
 from portal.domain.base import now
 from portal.domain.datasets import Dataset
-from portal.domain.events import INDEX
+from portal.domain.events import INDEX, OutboxRow
 from portal.runtime import Portal
 from search.backend import IndexEntry, SearchUnavailable
 
@@ -22,29 +23,88 @@ BATCH = 500
 log = logging.getLogger(__name__)
 
 
-def drain(portal: Portal) -> int:
-    """Index everything that waits; return how many outbox rows were settled.
+def drain(portal: Portal, *, eager: bool = False) -> int:
+    """Index everything that waits, or what somebody waits for; return how many outbox rows were settled.
 
-    When the index cannot be reached the rows are postponed, and nothing is lost.
+    No transaction is open while the index works, so nobody's write waits for it; two drains may do the
+    same rows, and the index keeps the newer version of each. When it cannot be reached the rows are
+    postponed, and nothing is lost.
     """
     settled = 0
     while True:
-        with portal.work() as uow:
-            rows = outbox.claim(uow.session, INDEX, now(), BATCH)
-            if not rows:
-                return settled
+        with portal.read() as uow:
+            rows = outbox.waiting(uow.session, INDEX, now(), BATCH, eager=eager)
             ids = {row.entity_id for row in rows}
             entries = list(_entries(uow.session, ids))
+        if not rows:
+            return settled
+        gone = ids - {entry.id for entry in entries}
+        try:
+            portal.search.apply(entries, gone)
+        except SearchUnavailable as error:
+            log.warning("the index cannot be reached, %d changes wait: %s", len(rows), error)
+            _postpone(portal, rows, str(error))
+            return settled
+        settled += _settle(portal, rows, gone)
+
+
+def _settle(portal: Portal, rows: Sequence[OutboxRow], gone: set[str]) -> int:
+    with portal.work() as uow:
+        # What was gone and came back in the meantime may have been taken out of the index after it came in.
+        back = set(datasets.existing(uow.session, gone))
+        outbox.settle(uow.session, [row for row in rows if row.entity_id not in back])
+        uow.commit()
+    return len(rows)
+
+
+def _postpone(portal: Portal, rows: Sequence[OutboxRow], error: str) -> None:
+    with portal.work() as uow:
+        outbox.postpone(uow.session, rows, now(), error)
+        uow.commit()
+
+
+def catch_up(portal: Portal) -> None:
+    """Make sure that what was written through an action is found: called before a search."""
+    with portal.read() as uow:
+        waits = outbox.any_eager(uow.connection, INDEX, now())
+    if waits:
+        drain(portal, eager=True)
+
+
+class Background:
+    """Drains in a thread of its own, woken after each write, so that the one who writes does not wait for the index."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._wanted = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._stopped = False
+
+    def wake(self, portal: Portal) -> None:
+        """Drain soon; many writes in a row become few commits of the index."""
+        self._wanted.set()
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, args=(portal,), name="index", daemon=True)
+                self._thread.start()
+
+    def stop(self) -> None:
+        """Let the drain under way end, and begin no other; what still waits is left to the worker."""
+        self._stopped = True
+        self._wanted.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self, portal: Portal) -> None:
+        while True:
+            self._wanted.wait()
+            self._wanted.clear()
+            if self._stopped:
+                return
             try:
-                portal.search.apply(entries, ids - {entry.id for entry in entries})
-            except SearchUnavailable as error:
-                log.warning("the index cannot be reached, %d changes wait: %s", len(rows), error)
-                outbox.postpone(uow.session, rows, now(), str(error))
-                uow.commit()
-                return settled
-            outbox.settle(uow.session, rows)
-            uow.commit()
-            settled += len(rows)
+                drain(portal, eager=True)
+            except Exception:
+                log.exception("indexing failed; the worker and the next search try again")
 
 
 def rebuild(portal: Portal) -> int:

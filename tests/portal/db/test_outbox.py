@@ -32,7 +32,7 @@ def test_a_failure_is_postponed_ever_longer_and_then_tried_again(portal: Portal)
     moment = now()
     for attempt in range(3):
         with portal.work() as uow:
-            rows = outbox.claim(uow.session, INDEX, moment, 10)
+            rows = outbox.waiting(uow.session, INDEX, moment, 10)
             assert [row.attempts for row in rows] == [attempt]
             outbox.postpone(uow.session, rows, moment, "no index")
             uow.commit()
@@ -40,7 +40,7 @@ def test_a_failure_is_postponed_ever_longer_and_then_tried_again(portal: Portal)
             assert outbox.waiting(uow.session, INDEX, moment, 10) == []
         moment += timedelta(seconds=2**attempt)
     with portal.work() as uow:
-        outbox.settle(uow.session, outbox.claim(uow.session, INDEX, moment, 10))
+        outbox.settle(uow.session, outbox.waiting(uow.session, INDEX, moment, 10))
         uow.commit()
     with portal.read() as uow:
         assert outbox.count(uow.session, INDEX) == 0

@@ -144,8 +144,26 @@ def upgrade() -> None:
     with op.batch_alter_table("resource_view", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_resource_view_resource_id"), ["resource_id"], unique=False)
 
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("eager", sa.Boolean(), server_default=sa.false(), nullable=False))
+        batch_op.drop_index(batch_op.f("ix_outbox_due"))
+        batch_op.create_index("ix_outbox_due", ["topic", "eager", "due", "id"], unique=False)
+
+    with op.batch_alter_table("package", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_package_owner_org"))
+        batch_op.create_index("ix_package_owner", ["owner_org", "state", "private"], unique=False)
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("package", schema=None) as batch_op:
+        batch_op.drop_index("ix_package_owner")
+        batch_op.create_index(batch_op.f("ix_package_owner_org"), ["owner_org"], unique=False)
+
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.drop_index("ix_outbox_due")
+        batch_op.create_index(batch_op.f("ix_outbox_due"), ["topic", "due", "id"], unique=False)
+        batch_op.drop_column("eager")
+
     with op.batch_alter_table("resource_view", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_resource_view_resource_id"))
 

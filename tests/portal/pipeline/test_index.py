@@ -1,0 +1,154 @@
+"""The index follows the database: at once for who waits, and not at all for what a job brings in between."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+
+from portal.access.identity import SYSTEM
+from portal.actions import registry
+from portal.db import datasets, outbox
+from portal.domain.base import now
+from portal.domain.events import INDEX
+from portal.pipeline import index
+from portal.runtime import Portal
+from search.backend import SearchUnavailable
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def owner(portal: Portal) -> None:
+    registry.call(portal, SYSTEM, "organization_create", {"name": "so-y-te", "title": "Sở Y tế"})
+
+
+@pytest.fixture
+def background() -> Iterator[index.Background]:
+    running = index.Background()
+    yield running
+    running.stop()
+
+
+def nothing(portal: Portal) -> None:
+    """A portal whose writes index nothing by themselves."""
+
+
+def create(portal: Portal, name: str) -> Json:
+    given = {"name": name, "title": name, "owner_org": "so-y-te"}
+    made: Json = orjson.loads(orjson.dumps(registry.call(portal, SYSTEM, "package_create", given)))
+    return made
+
+
+def found(portal: Portal, q: str = "*:*") -> list[str]:
+    result = registry.call(portal, SYSTEM, "package_search", {"q": q, "sort": "name asc"})
+    return [dataset["name"] for dataset in orjson.loads(orjson.dumps(result["results"]))]
+
+
+def waiting(portal: Portal) -> int:
+    with portal.read() as uow:
+        return outbox.count(uow.session, INDEX)
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 10
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def test_a_search_finds_what_was_written_before_it(portal: Portal) -> None:
+    quiet = replace(portal, after_write=nothing)
+    create(quiet, "benh-vien")
+    assert waiting(quiet) == 1
+    assert found(quiet) == ["benh-vien"]
+    assert waiting(quiet) == 0
+
+
+def test_a_search_does_not_wait_for_what_a_job_brings(portal: Portal) -> None:
+    quiet = replace(portal, after_write=nothing)
+    dataset = create(quiet, "ao-ca")
+    found(quiet)
+    with quiet.work() as uow:
+        uow.later(INDEX, dataset["id"])
+        uow.commit()
+    found(quiet)
+    assert waiting(quiet) == 1
+    assert index.drain(quiet) == 1
+    assert waiting(quiet) == 0
+
+
+def test_the_background_indexes_soon_after_each_write(portal: Portal, background: index.Background) -> None:
+    served = replace(portal, after_write=background.wake)
+    for number in range(5):
+        create(served, f"d-{number}")
+    assert eventually(lambda: waiting(served) == 0)
+    assert found(replace(served, before_search=nothing)) == [f"d-{number}" for number in range(5)]
+
+
+def test_the_background_goes_on_after_a_failure(portal: Portal, background: index.Background, monkeypatch: Any) -> None:
+    served = replace(portal, after_write=background.wake)
+    failed, drain = threading.Event(), index.drain
+
+    def broken(*args: Any, **kwargs: Any) -> int:
+        failed.set()
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr(index, "drain", broken)
+    create(served, "ao-ca")
+    assert failed.wait(10)
+    monkeypatch.setattr(index, "drain", drain)
+    create(served, "be-ca")
+    assert eventually(lambda: waiting(served) == 0)
+    assert found(served) == ["ao-ca", "be-ca"]
+
+
+def test_writers_at_once_leave_the_newest_version_in_the_index(portal: Portal, background: index.Background) -> None:
+    served = replace(portal, after_write=background.wake)
+    dataset = create(served, "ao-ca")
+    for number in range(20):
+        registry.call(served, SYSTEM, "package_patch", {"id": dataset["id"], "title": f"lần {number}"})
+        if number % 5 == 0:
+            index.drain(served)
+    assert eventually(lambda: waiting(served) == 0)
+    assert index.compare(served).none
+    assert found(served, 'title:"lần 19"') == ["ao-ca"]
+
+
+def test_what_comes_back_while_it_is_taken_out_is_indexed_again(portal: Portal, monkeypatch: Any) -> None:
+    quiet = replace(portal, after_write=nothing)
+    dataset = create(quiet, "ao-ca")
+    index.drain(quiet)
+    real = datasets.existing
+    monkeypatch.setattr(datasets, "existing", lambda session, ids: [*real(session, ids), "gone"])
+    with quiet.work() as uow:
+        uow.later(INDEX, "gone")
+        uow.later(INDEX, dataset["id"])
+        uow.commit()
+    monkeypatch.setattr(outbox, "waiting", _once(outbox.waiting))
+    index.drain(quiet)
+    assert waiting(quiet) == 1, "the row of what came back is kept for another round"
+
+
+def _once(function: Any) -> Any:
+    calls = iter([True])
+    return lambda *args, **kwargs: function(*args, **kwargs) if next(calls, False) else []
+
+
+def test_an_index_that_cannot_be_reached_loses_nothing(portal: Portal, monkeypatch: Any) -> None:
+    quiet = replace(portal, after_write=nothing)
+    create(quiet, "ao-ca")
+
+    def unreachable(*args: Any) -> None:
+        raise SearchUnavailable("no node answers")
+
+    monkeypatch.setattr(type(quiet.search), "apply", unreachable)
+    assert index.drain(quiet) == 0
+    with quiet.read() as uow:
+        assert outbox.waiting(uow.session, INDEX, now(), 10) == []
+    assert waiting(quiet) == 1
