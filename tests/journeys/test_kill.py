@@ -35,7 +35,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def start_worker(environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", "from portal.cli import main; main()", "worker"]
+    command = [sys.executable, "-m", "portal.cli", "worker"]
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")}
     return subprocess.Popen(command, env={**clean, **environment}, stdout=subprocess.DEVNULL)
 

@@ -24,7 +24,7 @@ def environment(tmp_path: Path) -> Environment:
 
 def portal(environment: Environment, *arguments: str, code: int = 0) -> str:
     """Run `portal …`, expect an exit code, and return what it printed."""
-    command = [sys.executable, "-c", "from portal.cli import main; main()", *arguments]
+    command = [sys.executable, "-m", "portal.cli", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr

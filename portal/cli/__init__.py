@@ -1,0 +1,35 @@
+"""The command line: portal demo, serve, worker, db, harvest, validate, index, user, token, org."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from portal.cli import harvest, index, people, serving, validation
+from portal.cli.base import portal
+from portal.errors import Invalid, PortalError
+
+COMMANDS = (serving, harvest, validation, index, people)
+"""The modules that add their commands to the root when they are imported."""
+
+
+def main() -> None:
+    """Run the command line; what a person can mend is said in one line, without a stack."""
+    try:
+        portal(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except Invalid as error:
+        lines = (f"  {field}: {_plain(message)}" for field, message in error.errors.items())
+        sys.exit("portal: this cannot be done:\n" + "\n".join(lines))
+    except PortalError as error:
+        sys.exit(f"portal: {error}")
+
+
+def _plain(message: Any) -> str:
+    return "; ".join(map(str, message)) if isinstance(message, list) else str(message)

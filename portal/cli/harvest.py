@@ -1,0 +1,111 @@
+"""portal harvest: list the sources, run one, or find out what a run would change."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+import click
+
+from portal import scheduler
+from portal.access.identity import SYSTEM
+from portal.actions import registry
+from portal.cli.base import opened, portal, show
+from portal.db import harvest as harvest_db
+from portal.domain.base import now
+from portal.pipeline import dryrun
+from portal.runtime import Portal
+
+
+@portal.group()
+def harvest() -> None:
+    """Sources and their trips."""
+
+
+@harvest.command("list")
+@click.option("--json", "as_json", is_flag=True, help="JSON, for a machine.")
+def harvest_list(as_json: bool) -> None:
+    """List the sources and how their last trip ended."""
+    with opened() as running:
+        sources = registry.call(running, SYSTEM, "harvest_source_list", {})
+    if as_json:
+        show(sources)
+        return
+    for source in sources:
+        last = source["status"]["last_job"]
+        ended = f"{last['status']} {_counts(last['stats'])}" if last else "never run"
+        click.echo(f"{source['name']:40} {source['source_type']:12} {source['frequency']:10} {ended}")
+
+
+def _counts(stats: dict[str, int]) -> str:
+    return ", ".join(f"{number} {outcome}" for outcome, number in stats.items() if number) or "nothing found"
+
+
+@harvest.command("run")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="JSON, for a machine.")
+def harvest_run(name: str, as_json: bool) -> None:
+    """Harvest the source NAME now, in this process, and say what it gave."""
+    with opened() as running:
+        with running.read() as uow:
+            source = harvest_db.get_source(uow.session, name)
+            waiting = harvest_db.open_job(uow.session, source.id)
+        job_id = (
+            waiting.id
+            if waiting
+            else registry.call(running, SYSTEM, "harvest_job_create", {"source_id": source.id})["id"]
+        )
+        _work_off(running, job_id)
+        job = registry.call(running, SYSTEM, "harvest_job_show", {"id": job_id})
+        report = registry.call(running, SYSTEM, "harvest_job_report", {"id": job_id})
+    if as_json:
+        show({"job": job, "report": report})
+    else:
+        _tell_job(job, report)
+    sys.exit(1 if job["gather_error_summary"] or job["stats"]["errored"] or job["stats"]["refused"] else 0)
+
+
+def _work_off(running: Portal, job_id: str) -> None:
+    """Work in the queue until this job is over; another worker may hold it meanwhile."""
+    owner, deadline = scheduler.owner_name(), now() + timedelta(hours=24)
+    while now() < deadline:
+        with running.read() as uow:
+            if harvest_db.get_job(uow.session, job_id).over:
+                return
+        if not scheduler.work_once(running, owner):
+            threading.Event().wait(running.settings.worker_poll)
+
+
+def _tell_job(job: dict[str, Any], report: dict[str, Any]) -> None:
+    click.echo(f"{job['status']}: {_counts(job['stats'])}")
+    for error in report["gather_errors"]:
+        click.echo(f"  the listing broke off: {error['message']}")
+    for note in report["notes"]:
+        click.echo(f"  {note['message']}")
+    for item in report["object_errors"].values():
+        reasons = [error["message"] for error in item["errors"]] or ["refused by validation; see its report"]
+        click.echo(f"  {item['title'] or item['guid']}: {'; '.join(reasons)}")
+
+
+@harvest.command("dry-run")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="JSON, for a machine.")
+def harvest_dry_run(name: str, as_json: bool) -> None:
+    """Say what harvesting the source NAME would change, and change nothing."""
+    with opened() as running:
+        with running.read() as uow:
+            source = harvest_db.get_source(uow.session, name)
+        outcome = dryrun.dry_run(running, source)
+    if as_json:
+        show(asdict(outcome))
+        return
+    for item in outcome.items:
+        click.echo(f"{item.outcome:14} {item.title or item.guid}{': ' + item.reason if item.reason else ''}")
+    if outcome.vanished:
+        click.echo(f"{len(outcome.vanished)} datasets are no longer listed: {', '.join(outcome.vanished[:10])}")
+    if outcome.error:
+        click.echo(f"the listing broke off: {outcome.error}")
+    sys.exit(1 if outcome.error else 0)

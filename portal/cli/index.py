@@ -1,0 +1,39 @@
+"""portal index: compare the search index with the database, or fill it anew."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+
+import click
+
+from portal.cli.base import opened, portal, show
+from portal.pipeline import index
+
+
+@portal.group("index")
+def index_group() -> None:
+    """The search index."""
+
+
+@index_group.command("rebuild")
+def index_rebuild() -> None:
+    """Fill a new index from the database and swap it in, without a gap in service."""
+    with opened() as running:
+        click.echo(f"The index holds {index.rebuild(running)} datasets.")
+
+
+@index_group.command("check")
+@click.option("--json", "as_json", is_flag=True, help="JSON, for a machine.")
+def index_check(as_json: bool) -> None:
+    """Compare index and database, and name every difference. Exit code 1 when there is one."""
+    with opened() as running:
+        drift = index.compare(running)
+    if as_json:
+        show(asdict(drift))
+    else:
+        click.echo(f"{drift.compared} datasets compared.")
+        for title, ids in (("missing", drift.missing), ("surplus", drift.surplus), ("stale", drift.stale)):
+            if ids:
+                click.echo(f"{len(ids)} {title} in the index: {', '.join(ids[:20])}")
+    sys.exit(0 if drift.none else 1)
