@@ -20,6 +20,7 @@ from portal.actions import (  # noqa: F401 - importing an action module declares
     followers,
     groups,
     harvest,
+    jobs,
     licenses,
     members,
     organizations,

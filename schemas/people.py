@@ -188,6 +188,20 @@ class UserParams(Schema):
             raise ValidationError(f"Your password must be {SHORTEST_PASSWORD} characters or longer")
 
 
+class InviteParams(Schema):
+    """Parameters of user_invite."""
+
+    email = Email(required=True, error_messages=REQUIRED)
+    group_id = Text(required=True, error_messages=REQUIRED)
+    role = Text(required=True, error_messages=REQUIRED)
+
+    @validates("email")
+    def check_email(self, value: str, data_key: str) -> None:
+        """An invitation needs an address."""
+        if not value:
+            raise ValidationError(MISSING)
+
+
 class UserShow(Schema):
     """Parameters of user_show; without `id` it is the caller."""
 

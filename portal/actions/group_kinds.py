@@ -6,6 +6,8 @@ from typing import Any
 
 import orjson
 
+from portal.access import accounts
+from portal.access.identity import Actor
 from portal.access.policy import Permission, authorise, readable
 from portal.actions.registry import Params, checked
 from portal.db import activity, datasets, followers, people
@@ -267,17 +269,26 @@ def _user(ctx: Context, params: Params) -> User:
     return user
 
 
-def of_user(ctx: Context, *, organization: bool, permission: str) -> list[Json]:
-    """The organizations or groups in which the caller has the right, with the role as `capacity`."""
+def asked_for(ctx: Context, params: Params) -> Actor:
+    """The user of `id`, whom a sysadmin may ask for, and everybody for himself; without `id` the caller."""
+    if not params.get("id"):
+        return ctx.actor
+    user = people.get_user(ctx.uow.session, str(params["id"]))
+    authorise(ctx.actor, Permission.USER_UPDATE, user)
+    return accounts.actor_of(ctx.uow.session, user)
+
+
+def of_user(ctx: Context, who: Actor, *, organization: bool, permission: str) -> list[Json]:
+    """The organizations or groups in which a user has the right, with the role as `capacity`."""
     allowed = {
         "read": ("admin", "editor", "member"),
         "create_dataset": ("admin", "editor"),
         "update_dataset": ("admin", "editor"),
         "delete_dataset": ("admin", "editor"),
     }.get(permission, ("admin",))
-    roles = ctx.actor.organizations if organization else ctx.actor.groups
+    roles = who.organizations if organization else who.groups
     groups = people.list_groups(ctx.uow.session, organization=organization, q=None)
-    if ctx.actor.sysadmin:
+    if who.sysadmin:
         chosen = [(group, "admin") for group in groups]
     else:
         chosen = [(group, roles[group.id]) for group in groups if roles.get(group.id) in allowed]

@@ -13,6 +13,7 @@ from portal.domain.people import Group
 from portal.runtime import Context
 from schemas.datasets import AnyParams, ById
 from schemas.people import GroupList, GroupParams, GroupShow, MemberParams
+from schemas.search import flag
 
 
 def by_id(ctx: Context, params: Params) -> Group:
@@ -76,8 +77,9 @@ def group_member_delete(ctx: Context, group: Group, params: Params) -> None:
 
 @action(AnyParams, allow=Permission.ANYONE, safe=True)
 def group_list_authz(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
-    """Return the groups that the caller may edit."""
-    return group_kinds.of_user(ctx, organization=False, permission="manage_group")
+    """Return the groups that the caller may edit or, with `am_member`, those that the caller is a member of."""
+    permission = "read" if flag(params.get("am_member")) else "manage_group"
+    return group_kinds.of_user(ctx, group_kinds.asked_for(ctx, params), organization=False, permission=permission)
 
 
 @action(AnyParams, allow=Permission.GROUP_READ, on=by_id, safe=True)

@@ -94,16 +94,16 @@ def _own_errors(ctx: Context, data: Params, loaded: Params, known: Dataset | Non
     """What only the database can tell: a taken name, an unknown owner, a private dataset of nobody, foreign ids."""
     errors: dict[str, Any] = {}
     name = loaded.get("name")
-    if name and not db.free_name(ctx.uow.session, name, known.id if known else None):
+    if name and not db.free_name(ctx.uow, name, ctx.portal.settings.site_url, known.id if known else None):
         errors["name"] = ["That URL is already in use."]
     errors |= _id_errors(ctx, loaded, known)
     owner, message = _owner(ctx, loaded.get("owner_org"), known)
     if message:
         errors["owner_org"] = [message]
     loaded["owner_org"] = owner.id if owner else None
-    if loaded.get("private") and not owner and not message:
+    if loaded.get("private") and not data.get("owner_org"):
         wrong = "Datasets with no organization can't be private."
-        errors |= {"private": [wrong], "owner_org": [wrong]}
+        errors |= {"private": [wrong], "owner_org": [*errors.get("owner_org", ()), wrong]}
     if known and known.private and not loaded.get("private"):
         held = [each.name or each.id for each in known.resources if db.holds_persons(ctx.uow.session, each)]
         if held:

@@ -74,6 +74,10 @@ def organization_member_delete(ctx: Context, group: Group, params: Params) -> No
 
 @action(AnyParams, allow=Permission.ANYONE, safe=True)
 def organization_list_for_user(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
-    """Return the organizations in which the caller has the right `permission`, with the role as `capacity`."""
+    """Return the organizations in which the caller has the right `permission`, with the role as `capacity`.
+
+    A sysadmin may ask for the user `id`.
+    """
     permission = str(params.get("permission") or "manage_group")
-    return group_kinds.of_user(ctx, organization=True, permission=permission)
+    who = group_kinds.asked_for(ctx, params)
+    return group_kinds.of_user(ctx, who, organization=True, permission=permission)

@@ -17,6 +17,9 @@ from portal.errors import Invalid
 from portal.runtime import Context
 from schemas.datasets import AnyParams
 
+STAYS = ("name", "title", "owner_org", "private", "state")
+"""What a filter cannot take away: an update that does not name these keeps them, too."""
+
 
 def matched(ctx: Context, params: Params) -> Dataset:
     """The dataset that `match` names by its id or name."""
@@ -69,8 +72,11 @@ def _check(current: dict[str, Any], params: Params) -> None:
 
 
 def _emptied(current: dict[str, Any], revised: dict[str, Any]) -> dict[str, Any]:
-    """What the filter took away altogether must be said to be empty, or it would be kept."""
-    return {key: [] if isinstance(current[key], list) else None for key in current if key not in revised}
+    """What the filter took away altogether must be said to be empty, or it would be kept; what STAYS does so."""
+    gone: dict[str, Any] = {
+        key: [] if isinstance(current[key], list) else None for key in current if key not in revised
+    }
+    return {**gone, **{key: current[key] for key in STAYS if key in gone}}
 
 
 def _object(params: Params, name: str) -> dict[str, Any]:

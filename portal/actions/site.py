@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import Schema
 
+from portal.access.identity import SYSTEM
 from portal.access.policy import Permission
 from portal.actions.registry import ACTIONS, NoParams, Params, action
 from portal.db import site as db
@@ -46,6 +47,12 @@ def status_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
 def site_read(ctx: Context, target: object, params: Params) -> bool:
     """Return true: the portal can be read."""
     return True
+
+
+@action(NoParams, allow=Permission.SYSADMIN, safe=True)
+def get_site_user(ctx: Context, target: object, params: Params) -> dict[str, Any]:
+    """Return the name of the portal itself as it stands in activities and refusals; it is no user and has no token."""
+    return {"name": SYSTEM.name, "apikey": None}
 
 
 @action(HelpShow, allow=Permission.ANYONE, safe=True)

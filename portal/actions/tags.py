@@ -9,6 +9,7 @@ import orjson
 from portal.access.policy import Permission, readable
 from portal.actions.registry import Params, action
 from portal.db import tags as db
+from portal.db import vocabularies
 from portal.domain.rendering import tag_dict
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
@@ -20,8 +21,17 @@ MOST = 1000
 
 @action(Query, allow=Permission.ANYONE, safe=True)
 def tag_list(ctx: Context, target: object, params: Params) -> list[Any]:
-    """Return the names of the tags in use, or their dicts with `all_fields`; `query` is part of a name."""
-    found = db.list_tags(ctx.uow.session, readable(ctx.actor), params["query"] or params["q"], None, 0)
+    """Return the names of the tags in use, or their dicts with `all_fields`; `query` is part of a name.
+
+    With `vocabulary_id` they are the tags of that vocabulary, in use or not.
+    """
+    text = params["query"] or params["q"]
+    if params["vocabulary_id"]:
+        vocabulary = vocabularies.get(ctx.uow.session, params["vocabulary_id"])
+        held = vocabularies.tags_of(ctx.uow.session, vocabulary.id)
+        found = [tag for tag in held if not text or text.lower() in tag.name.lower()]
+    else:
+        found = list(db.list_tags(ctx.uow.session, readable(ctx.actor), text, None, 0))
     return [tag_dict(tag) for tag in found] if params["all_fields"] else [tag.name for tag in found]
 
 
@@ -49,7 +59,11 @@ def tag_autocomplete(ctx: Context, target: object, params: Params) -> list[str]:
 @action(TagShow, allow=Permission.ANYONE, safe=True)
 def tag_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
     """Return the tag `id` (its name or id) and, with `include_datasets`, the datasets that carry it."""
-    tag = db.find_tag(ctx.uow.session, readable(ctx.actor), params["id"])
+    if params["vocabulary_id"]:
+        vocabulary = vocabularies.get(ctx.uow.session, params["vocabulary_id"])
+        tag = vocabularies.find_tag(ctx.uow.session, params["id"], vocabulary.id)
+    else:
+        tag = db.find_tag(ctx.uow.session, readable(ctx.actor), params["id"])
     if tag is None:
         raise NotFound("Not found: Tag was not found.")
     answer = tag_dict(tag)

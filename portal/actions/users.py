@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -12,11 +13,15 @@ from portal.actions.registry import Params, action, checked
 from portal.db import activity, followers, people
 from portal.domain.activity import USER
 from portal.domain.base import is_uuid, new_id, stamp
-from portal.domain.people import User
+from portal.domain.people import Group, User
 from portal.errors import Invalid, NotAuthorized, NotFound
 from portal.runtime import Context
 from schemas.datasets import MISSING, AnyParams, ById
-from schemas.people import Query, UserList, UserParams, UserShow
+from schemas.people import InviteParams, Query, UserList, UserParams, UserShow
+from schemas.vocabularies import GROUP_ROLES, ORGANIZATION_ROLES
+
+INVITATION_DAYS = 7
+ORDERS = ("name", "display_name", "fullname", "about", "sysadmin", "number_created_packages")
 
 
 def by_id(ctx: Context, params: Params) -> User:
@@ -50,7 +55,18 @@ def user_list(ctx: Context, target: object, params: Params) -> list[Any]:
     users = people.list_users(ctx.uow.session, q=params["q"])
     if params["email"] and ctx.actor.sysadmin:
         users = [user for user in users if (user.email or "").lower() == params["email"].lower()]
-    return [_describe(ctx, user) for user in users] if params["all_fields"] else [user.name for user in users]
+    order = params["order_by"] or "display_name"
+    if order not in ORDERS:
+        raise Invalid({"order_by": [f"Value must be one of {', '.join(ORDERS)}"]})
+    described = [_describe(ctx, user) for user in users] if params["all_fields"] or order == ORDERS[-1] else None
+    if described is None:
+        return sorted((user.name for user in users), key=str.lower)
+    described.sort(key=lambda user: (user[order] is None, _folded(user[order])), reverse=order == ORDERS[-1])
+    return described if params["all_fields"] else [user["name"] for user in described]
+
+
+def _folded(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value or 0
 
 
 @action(Query, allow=Permission.LOGGED_IN, safe=True)
@@ -76,6 +92,44 @@ def user_create(ctx: Context, target: object, params: Params) -> dict[str, Any]:
     if params["with_apitoken"] and ctx.actor.sysadmin:
         answer["token"] = accounts.issue_token(ctx.uow.session, user, "default", ctx.portal.settings.token_days)[0]
     return answer
+
+
+def group_of_invitation(ctx: Context, params: Params) -> Group:
+    """The organization or group of `group_id`."""
+    group = people.find_group(ctx.uow.session, params["group_id"])
+    if group is None:
+        raise NotFound("Not found: Group was not found.")
+    return group
+
+
+@action(InviteParams, allow=Permission.GROUP_UPDATE, on=group_of_invitation)
+def user_invite(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
+    """Give the person with the address `email` the `role` in the organization or group `group_id`; returns the user.
+
+    Somebody new becomes a user, and the answer then holds `invitation`: a token of seven days to hand over, with which
+    a password can be set (user_patch) or a token of one's own be made (api_token_create). The portal sends no mail.
+    """
+    if params["role"] not in (ORGANIZATION_ROLES if group.is_organization else GROUP_ROLES):
+        raise Invalid({"role": ["role does not exist."]})
+    user = people.find_user_by_email(ctx.uow.session, params["email"])
+    invitation: dict[str, str] = {}
+    if user is None:
+        user = User(id=new_id(), name=_name_for(ctx, params["email"]), state="active")
+        user.set_email(params["email"])
+        ctx.uow.session.add(user)
+        ctx.uow.session.flush()
+        activity.note(ctx.uow, USER, user.id, "new")
+        invitation = {"invitation": accounts.issue_token(ctx.uow.session, user, "invitation", INVITATION_DAYS)[0]}
+    people.set_member(ctx.uow.session, group.id, "user", user.id, params["role"])
+    return {**_describe(ctx, user), **invitation}
+
+
+def _name_for(ctx: Context, email: str) -> str:
+    """A free name from the part of an address before its @."""
+    stem = re.sub(r"[^a-z0-9_-]+", "-", email.split("@")[0].lower()).strip("-")[:80] or "user"
+    stem = stem if len(stem) > 1 else f"user-{stem}"
+    names = (stem if number == 1 else f"{stem}-{number}" for number in range(1, 10_000))
+    return next(name for name in names if people.find_user(ctx.uow.session, name) is None)
 
 
 @action(AnyParams, allow=Permission.USER_UPDATE, on=by_id)

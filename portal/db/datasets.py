@@ -175,15 +175,15 @@ def set_modified(uow: UnitOfWork, dataset: Dataset, moment: datetime) -> None:
     uow.later(INDEX, dataset.id)
 
 
-def free_name(session: Session, name: str, own_id: str | None = None) -> bool:
+def free_name(uow: UnitOfWork, name: str, site_url: str, own_id: str | None = None) -> bool:
     """Whether a dataset may take this name; a deleted dataset gives its own up and is called by its id."""
-    holder = session.scalars(select(Dataset).where(Dataset.name == name)).first()
+    holder = uow.session.scalars(select(Dataset).where(Dataset.name == name)).first()
     if holder is None or holder.id == own_id:
         return True
     if holder.state != "deleted":
         return False
     holder.name = holder.id
-    session.flush()
+    save(uow, holder, site_url, quiet=True)
     return True
 
 

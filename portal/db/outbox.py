@@ -50,6 +50,17 @@ def postpone(session: Session, rows: Iterable[OutboxRow], moment: datetime, erro
         )
 
 
+def list_rows(session: Session, topics: Sequence[str] | None, limit: int) -> Sequence[OutboxRow]:
+    """Rows that wait, of some topics or (None) of all, the oldest first."""
+    query = select(OutboxRow).order_by(OutboxRow.id).limit(limit)
+    return session.scalars(query if topics is None else query.where(OutboxRow.topic.in_(topics))).all()
+
+
+def find(session: Session, key: int) -> OutboxRow | None:
+    """One row that waits."""
+    return session.get(OutboxRow, key)
+
+
 def count(session: Session, topic: str) -> int:
     """How many rows of a topic wait."""
     return session.scalar(select(func.count()).select_from(OutboxRow).where(OutboxRow.topic == topic)) or 0

@@ -268,9 +268,14 @@ def list_users(session: Session, *, q: str | None = None, limit: int | None = No
     return session.scalars(query.limit(limit)).all()
 
 
+def find_user_by_email(session: Session, email: str) -> User | None:
+    """The active user with this address, whatever its case."""
+    return session.scalars(select(User).where(User.email_key == email.lower())).first()
+
+
 def email_taken(session: Session, email: str, own_id: str | None = None) -> bool:
     """Whether another active user has this address, whatever its case."""
-    holder = session.scalars(select(User).where(User.email_key == email.lower())).first()
+    holder = find_user_by_email(session, email)
     return holder is not None and holder.id != own_id
 
 

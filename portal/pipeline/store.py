@@ -153,7 +153,7 @@ def _describe(
     *,
     state: str,
 ) -> bool:
-    name = _free_name(uow, item.record.name, dataset.id)
+    name = _free_name(portal, uow, item.record.name, dataset.id)
     record = replace(item.record, name=name, state=state, resources=tuple(c.record for c in verdict.resources))
     owner = people.find_group(uow.session, record.owner_org, organization=True) if record.owner_org else None
     dataset.owner_org = owner.id if owner else item.source.owner_org
@@ -238,10 +238,10 @@ def _identity(uow: UnitOfWork, item: Item, dataset: Dataset) -> HarvestIdentity:
     return identity
 
 
-def _free_name(uow: UnitOfWork, wanted: str, own_id: str) -> str:
+def _free_name(portal: Portal, uow: UnitOfWork, wanted: str, own_id: str) -> str:
     """The name as wanted where it may be, else with the first number that makes it free."""
     cleaned = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in wanted.lower())
     base = cleaned.strip("-")[: NAME_LONGEST - 5]
     base = base if not name_errors(base) else f"dataset-{base}".rstrip("-")
     names = (base if number == 1 else f"{base}-{number}" for number in range(1, 10_000))
-    return next(name for name in names if db.free_name(uow.session, name, own_id))
+    return next(name for name in names if db.free_name(uow, name, portal.settings.site_url, own_id))

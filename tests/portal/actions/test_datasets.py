@@ -43,7 +43,8 @@ def test_create_answers_the_whole_dataset(portal: Portal, org: Json, editor: Act
 def test_every_mistake_is_reported_at_once(portal: Portal, org: Json) -> None:
     errors = errors_of(portal, SYSTEM, "package_create", author_email="nope", private=True)
     assert errors["name"] == ["Missing value"]
-    assert errors["owner_org"] == ["An organization must be provided"]
+    assert errors["owner_org"][0] == "An organization must be provided"
+    assert errors["private"] == errors["owner_org"][1:] == ["Datasets with no organization can't be private."]
     assert errors["author_email"] == ["Email nope is not a valid format"]
 
 
