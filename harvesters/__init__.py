@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from harvesters.base import SourceAdapter
 from harvesters.ckan import CkanAdapter, CkanConfig
 from harvesters.config import Config, ConfigError, load_config
 from harvesters.datapackage import DataPackageAdapter, DataPackageConfig
+from harvesters.dcat import DcatAdapter, DcatConfig
 from harvesters.files import FilesAdapter, FilesConfig
 from harvesters.http import GuardedClient, HttpOptions
 from harvesters.lgsp import LgspAdapter, LgspConfig
@@ -41,6 +42,13 @@ class SourceKind:
 
 KINDS: tuple[SourceKind, ...] = (
     SourceKind("ckan", "Cổng CKAN khác", "Another CKAN", "url: address of the portal", CkanConfig),
+    SourceKind(
+        "dcat",
+        "Danh mục DCAT",
+        "A DCAT catalogue",
+        "url: address of an RDF/XML, Turtle, JSON-LD or data.json",
+        DcatConfig,
+    ),
     SourceKind("lgsp", "Dịch vụ LGSP", "LGSP services", "url: address of the gateway", LgspConfig),
     SourceKind(
         "sql", "Cơ sở dữ liệu ngành", "A sector database", "url: SQLAlchemy address without a password", SqlConfig
@@ -78,6 +86,9 @@ def open_source(
     loaded = check_config(kind, url, config)
     if kind == "ckan":
         return CkanAdapter(url, loaded, GuardedClient(http))
+    if kind == "dcat":
+        most = min(http.max_bytes, loaded["max_page_mb"] * 1024 * 1024)
+        return DcatAdapter(url, loaded, GuardedClient(replace(http, max_bytes=most)))
     if kind == "lgsp":
         return LgspAdapter(url, loaded, GuardedClient(http), secrets)
     if kind == "sql":

@@ -80,6 +80,18 @@ def list_rendered(session: Session, where: ColumnElement[bool], limit: int, offs
     ).all()
 
 
+def list_after(session: Session, where: ColumnElement[bool], after: str, limit: int) -> Sequence[tuple[str, bytes]]:
+    """(id, rendered package dict) in the order of ids, from behind one id on: pages that nothing can shift."""
+    query = select(Dataset.id, Dataset.rendered).where(where, Dataset.id > after).order_by(Dataset.id).limit(limit)
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def state_of(session: Session, where: ColumnElement[bool]) -> tuple[int, ...]:
+    """Numbers that change whenever one of these datasets is added, changed or removed."""
+    counted = select(func.count(), func.max(Dataset.revision), func.sum(Dataset.revision)).where(where)
+    return tuple(int(number or 0) for number in session.execute(counted).one())
+
+
 def tags_named(session: Session, names: Iterable[str]) -> list[Tag]:
     """Free tags by name, made where there are none."""
     wanted = sorted(set(names))

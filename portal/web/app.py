@@ -13,13 +13,17 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from portal.runtime import Portal
 from portal.web import errors
 from portal.web.action_api import api, the_portal
+from portal.web.dcat import dcat
+from portal.web.descriptions import descriptions
 from portal.web.downloads import downloads
 from portal.web.feeds import feeds
 from portal.web.pages import pages, problem
 from portal.web.util import util
 
 BYTES_PER_MB = 1024 * 1024
-_PREFIX = re.compile(r"^/([a-z]{2})(?=/(?:api|dataset|organization|datastore|feeds)(?:/|$))")
+_PREFIX = re.compile(
+    r"^/([a-z]{2})(?=/(?:api|dataset|organization|datastore|feeds|catalog)(?:[/.]|$)|/(?:data|dcat)\.json$)"
+)
 _REQUEST_ID = re.compile(r"^[\w.-]{1,64}$")
 
 
@@ -29,7 +33,7 @@ def create_app(portal: Portal) -> Flask:
     app.extensions["portal"] = portal
     app.config["MAX_CONTENT_LENGTH"] = portal.settings.max_resource_size * BYTES_PER_MB + BYTES_PER_MB
     app.config["MAX_FORM_MEMORY_SIZE"] = portal.settings.max_request_size * BYTES_PER_MB
-    for blueprint in (api, util, downloads, feeds, pages):
+    for blueprint in (api, util, downloads, feeds, dcat, descriptions, pages):
         app.register_blueprint(blueprint)
     app.before_request(_begin)
     app.after_request(_finish)

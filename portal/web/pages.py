@@ -14,6 +14,8 @@ from portal.db import outbox
 from portal.domain.events import INDEX, LOAD, PUBLISH
 from portal.errors import PortalError
 from portal.web.action_api import actor_of_request, the_portal
+from portal.web.dcat import asked_notation, dataset_graph
+from schemas import schemaorg
 from search.backend import SearchRequest, SearchUnavailable
 
 pages = Blueprint("pages", __name__, template_folder="templates")
@@ -103,9 +105,15 @@ def _escaped(value: str) -> str:
 
 @pages.route("/dataset/<name>")
 @pages.route("/dataset/<name>/resource/<resource_id>")
-def dataset(name: str, resource_id: str = "") -> tuple[str, int]:
-    """One dataset, or one of its resources."""
-    return _show("dataset.html", dataset=_call("package_show", id=name), resource_id=resource_id)
+def dataset(name: str, resource_id: str = "") -> Response:
+    """One dataset, or one of its resources: a page, or a graph for those who ask for RDF."""
+    notation = asked_notation()
+    if notation is not None and not resource_id:
+        return dataset_graph(name, notation)
+    shown, settings = _call("package_show", id=name), the_portal().settings
+    described = schemaorg.script(schemaorg.describe(shown, settings.site_url, settings.site_title))
+    page, status = _show("dataset.html", dataset=shown, resource_id=resource_id, described=described)
+    return Response(page, status, {"Vary": f"Accept, Accept-Language, {settings.token_header}"})
 
 
 @pages.route("/organization/<name>")
