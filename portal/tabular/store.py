@@ -10,23 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import polars as pl
-import pyarrow.parquet as pq
 
 from portal.files import Files
 from portal.tabular.export import write_download
-from portal.tabular.fold import folded
-from portal.tabular.manifest import Column, Manifest, Part
+from portal.tabular.manifest import Column, Manifest
 from portal.tabular.query import ID, RowQuery, RowQueryError, Statement, compile_query, quoted
 from portal.tabular.rendering import csv_text, fragment
-from portal.tabular.types import Shape, missing
-from schemas.texttable import ROW, TextBatch, TextTable
+from portal.tabular.writing import write_tables
+from schemas.texttable import TextTable
 
 __all__ = ["Manifest", "RowPage", "RowQuery", "RowQueryError", "TabularStore"]
-
-ROW_GROUP = 20_480
-"""Rows of a Parquet row group: pages and filters are 2-4 times faster than with the usual 122,880."""
-
 
 Settings = dict[str, str | int | float | list[str]]
 _HARDENED: Settings = {
@@ -83,28 +76,7 @@ class TabularStore:
 
         Raises CellProblem for a cell that its declared type cannot take.
         """
-        listed = list(tables)
-        shapes = _shapes(listed[0].labels, schema)
-        gone = frozenset(map(str, schema.get("missingValues", [""])))
-        for table in listed:
-            for batch in table.batches():
-                for index, shape in enumerate(shapes):
-                    shape.look(missing(batch.frame[str(index)], gone))
-        parts: list[Part] = []
-        first = 1
-        for table in listed:
-            part = self._part(table, shapes, gone, first)
-            parts.append(part)
-            first += part.rows
-        return Manifest(tuple(parts), tuple(shape.column() for shape in shapes), first - 1)
-
-    def _part(self, table: TextTable, shapes: list[Shape], gone: frozenset[str], first: int) -> Part:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="part-", dir=self._folder) as work:
-            path = Path(work) / "part.parquet"
-            rows = _write_parquet(path, _typed(table, shapes, gone, first), shapes)
-            blob = self._files.put_file(path)
-        return Part(blob.key, rows, blob.size)
+        return write_tables(self._files, self._folder, tables, schema)
 
     def search(self, manifest: Manifest, query: RowQuery) -> RowPage:
         """Answer a row query. Raises RowQueryError for one that cannot be answered."""
@@ -189,44 +161,3 @@ class TabularStore:
             if self._database is None:
                 self._database = duckdb.connect(":memory:", config=self._settings)
             return self._database.cursor()
-
-
-def _shapes(labels: tuple[str, ...], schema: Mapping[str, Any]) -> list[Shape]:
-    fields = {str(field.get("name")): field for field in schema.get("fields", ())}
-    return [Shape(label, fields.get(label, {"name": label, "type": "string"})) for label in labels]
-
-
-def _typed(table: TextTable, shapes: list[Shape], gone: frozenset[str], first: int) -> Iterator[pl.DataFrame]:
-    for batch in table.batches():
-        frame = _typed_batch(batch, shapes, gone, first)
-        first += frame.height
-        if frame.height:
-            yield frame
-
-
-def _typed_batch(batch: TextBatch, shapes: list[Shape], gone: frozenset[str], first: int) -> pl.DataFrame:
-    texts = [missing(batch.frame[str(index)], gone) for index in range(len(shapes))]
-    values = [shape.typed(text, batch.frame[ROW]) for shape, text in zip(shapes, texts, strict=True)]
-    cells = pl.DataFrame([text.alias(str(index)) for index, text in enumerate(texts)])
-    fold = cells.select(folded([pl.col(name) for name in cells.columns]).alias("_fold")).to_series()
-    ids = pl.int_range(first, first + batch.frame.height, eager=True, dtype=pl.Int64).alias(ID)
-    return pl.DataFrame([ids, *values, fold])
-
-
-def _write_parquet(path: Path, frames: Iterator[pl.DataFrame], shapes: list[Shape]) -> int:
-    """Write batches as they come; the file is complete only when its writer is closed."""
-    rows = 0
-    writer: pq.ParquetWriter | None = None
-    for frame in frames:
-        arrow = frame.to_arrow()
-        writer = writer or pq.ParquetWriter(path, arrow.schema, compression="zstd")
-        writer.write_table(arrow, row_group_size=ROW_GROUP)
-        rows += frame.height
-    if writer is not None:
-        writer.close()
-        return rows
-    empty = pl.DataFrame({"0": pl.Series([], dtype=pl.String), ROW: pl.Series([], dtype=pl.Int64)})
-    columns = [shape.typed(empty["0"], empty[ROW]) for shape in shapes]
-    none = pl.Series("_fold", [], dtype=pl.String)
-    pl.DataFrame([pl.Series(ID, [], dtype=pl.Int64), *columns, none]).write_parquet(path, compression="zstd")
-    return 0
