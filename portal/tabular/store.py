@@ -43,10 +43,7 @@ class RowPage:
     @property
     def fields(self) -> list[dict[str, Any]]:
         """The columns as CKAN lists them."""
-        listed = [
-            {"id": column.name, "type": column.ckan_type, **({"info": {"label": column.title}} if column.title else {})}
-            for column in self.columns
-        ]
+        listed = [column.described for column in self.columns]
         return [*listed, {"id": "rank", "type": "float4"}] if self.ranked else listed
 
     def records(self, form: str = "objects") -> Any:
@@ -142,11 +139,19 @@ class TabularStore:
 
     def orphans(self, manifests: Iterable[Manifest], named: Iterable[str], *, older_than: float) -> list[str]:
         """Keys of blobs that no manifest and no name holds, older than so many seconds."""
-        live = {part.key for manifest in manifests for part in manifest.parts} | set(named)
+        live = {key for manifest in manifests for key in manifest.keys} | set(named)
         return [key for key in self._files.keys(older_than) if key not in live]
 
     def _source(self, manifest: Manifest) -> str:
-        paths = ", ".join("'" + str(self._files.path(part.key)).replace("'", "''") + "'" for part in manifest.parts)
+        if not manifest.dead:
+            return self._read(part.key for part in manifest.parts)
+        settled = self._read(part.key for part in manifest.parts[: manifest.settled])
+        alive = f"SELECT * FROM {settled} WHERE {ID} NOT IN (SELECT {ID} FROM {self._read([manifest.dead])})"  # noqa: S608 - paths ours
+        fresh = [part.key for part in manifest.parts[manifest.settled :]]
+        return f"({alive} UNION ALL SELECT * FROM {self._read(fresh)})" if fresh else f"({alive})"  # noqa: S608 - as above
+
+    def _read(self, keys: Iterable[str]) -> str:
+        paths = ", ".join("'" + str(self._files.path(key)).replace("'", "''") + "'" for key in keys)
         return f"read_parquet([{paths}])"
 
     def _run(self, sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:

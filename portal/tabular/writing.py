@@ -36,7 +36,8 @@ def write_tables(files: Files, folder: Path, tables: Iterable[TextTable], schema
         part = _part(files, folder, _typed(table, shapes, gone, first), shapes)
         parts.append(part)
         first += part.rows
-    return Manifest(tuple(parts), tuple(shape.column() for shape in shapes), first - 1)
+    columns = tuple(shape.column() for shape in shapes)
+    return Manifest(tuple(parts), columns, first - 1, settled=len(parts), last_id=first - 1)
 
 
 def _part(files: Files, folder: Path, frames: Iterator[pl.DataFrame], shapes: list[Shape]) -> Part:
