@@ -25,7 +25,7 @@ References = Callable[[str], Mapping[str, Iterable[Any]] | None]
 
 @dataclass(frozen=True, slots=True)
 class BrokenKey:
-    """One row that breaks a key; `earlier` is the (part, row) it repeats."""
+    """One row that breaks a key; `more` rows after it break it too and are only counted."""
 
     code: str
     part: int
@@ -33,6 +33,7 @@ class BrokenKey:
     fields: tuple[Column, ...]
     note: str
     values: tuple[str, ...] = ()
+    more: int = 0
 
 
 @dataclass(slots=True)
@@ -87,8 +88,8 @@ class KeyColumn:
 class Keys:
     """Collects the key columns of every batch, then says which rows break a key."""
 
-    def __init__(self, rules: Rules, own_name: str) -> None:
-        self.rules = rules
+    def __init__(self, rules: Rules, own_name: str, limit: int) -> None:
+        self.rules, self.limit = rules, limit
         self.foreign = [key for key in rules.foreign if all(rules.index(name) is not None for name in key["fields"])]
         self._selves = {"", own_name}
         wanted = {*rules.unique, *rules.primary}
@@ -100,6 +101,7 @@ class Keys:
         self.columns = {index: KeyColumn(rules.columns[index], identities, shown) for index in sorted(wanted)}
         self._frames: list[pl.DataFrame] = []
         self._unordered = False
+        self._again: dict[tuple[int, ...], pl.DataFrame] = {}
 
     def add(self, batch: TextBatch, part: int) -> None:
         """Take in the key columns of one batch."""
@@ -133,29 +135,26 @@ class Keys:
             yield from self._foreign(whole, key, references)
 
     def _repeated(self, whole: pl.DataFrame, indexes: tuple[int, ...], code: str) -> Iterator[BrokenKey]:
-        names = [str(index) for index in indexes]
-        some = whole.lazy().filter(~pl.all_horizontal(pl.col(name).is_null() for name in names))
-        hashed = some.select(PART, ROW, *names, pl.struct(names).hash().alias("hash")).collect()
-        if hashed["hash"].n_unique() == hashed.height:
-            return
-        # The hash only picks candidates; the window below compares the values themselves.
-        again = (
-            hashed.filter(pl.col("hash").is_duplicated())
-            .filter(~pl.any_horizontal((pl.col(name) == NAN).fill_null(False) for name in names))
-            .with_columns(pl.col(PART).shift(1).over(names).alias("p"), pl.col(ROW).shift(1).over(names).alias("r"))
-            .filter(pl.col("r").is_not_null())
-        )
+        if indexes not in self._again:
+            self._again[indexes] = _again(whole, [str(index) for index in indexes])
+        yield from self._told(self._again[indexes], indexes, code)
+
+    def _told(self, rows: pl.DataFrame, indexes: Sequence[int], code: str) -> Iterator[BrokenKey]:
+        """The first rows of a frame of (part, row, earlier row, values …), as many as are to be listed."""
         columns = tuple(self.rules.columns[index] for index in indexes)
-        for part, row, earlier, *values in again.select(PART, ROW, "r", *names).iter_rows():
+        listed = rows.head(self.limit)
+        for number, (part, row, earlier, *values) in enumerate(listed.iter_rows(), 1):
             shown = tuple(self.columns[index].show(value) for index, value in zip(indexes, values, strict=True))
-            yield BrokenKey(code, part, row, columns, f"the same as in the row at position {earlier}", shown)
+            more = rows.height - listed.height if number == listed.height else 0
+            yield BrokenKey(code, part, row, columns, f"the same as in the row at position {earlier}", shown, more)
 
     def _primary(self, whole: pl.DataFrame) -> Iterator[BrokenKey]:
         indexes = self.rules.primary
         columns = tuple(self.rules.columns[index] for index in indexes)
         empty = whole.filter(pl.all_horizontal(pl.col(str(index)).is_null() for index in indexes))
+        note = 'cells composing the primary keys are all "None"'
         for part, row in empty.select(PART, ROW).iter_rows():
-            yield BrokenKey("primary-key", part, row, columns, 'cells composing the primary keys are all "None"')
+            yield BrokenKey("primary-key", part, row, columns, note)
         yield from self._repeated(whole, indexes, "primary-key")
 
     def _foreign(self, whole: pl.DataFrame, key: Mapping[str, Any], references: References) -> Iterator[BrokenKey]:
@@ -169,13 +168,15 @@ class Keys:
         names = [str(index) for index in indexes]
         some = whole.select(PART, ROW, *names).filter(~pl.all_horizontal(pl.col(name).is_null() for name in names))
         lost = some.join(known.unique(), on=names, how="anti", nulls_equal=True).sort(PART, ROW)
-        for part, row, *values in lost.iter_rows():
+        listed = lost.head(self.limit)
+        for number, (part, row, *values) in enumerate(listed.iter_rows(), 1):
+            more = lost.height - listed.height if number == listed.height else 0
             shown = tuple(self.columns[index].show(value) for index, value in zip(indexes, values, strict=True))
             note = (
                 f'for "{", ".join(key["fields"])}": values "{", ".join(shown)}" not found '
                 f'in the lookup table "{key["resource"]}" as "{", ".join(key["reference"])}"'
             )
-            yield BrokenKey("foreign-key", part, row, columns, note, shown)
+            yield BrokenKey("foreign-key", part, row, columns, note, shown, more)
 
     def _known(
         self, whole: pl.DataFrame, key: Mapping[str, Any], indexes: Sequence[int], references: References
@@ -195,6 +196,24 @@ class Keys:
             for name, index, field in zip(names, indexes, key["reference"], strict=True)
         }
         return pl.DataFrame(columns)
+
+
+def _again(whole: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """(part, row, earlier row, values …) of the rows that repeat the values of a row before them."""
+    key = pl.col(names[0]) if len(names) == 1 else pl.struct(names)
+    some = whole.lazy().filter(~pl.all_horizontal(pl.col(name).is_null() for name in names))
+    hashed = some.select(PART, ROW, *names, key.hash().alias("hash")).collect()
+    order = [PART, ROW, "r", *names]
+    if hashed["hash"].n_unique() == hashed.height:
+        return hashed.clear().with_columns(pl.lit(None, pl.Int64).alias("r")).select(order)
+    # The hash only picks candidates; the window below compares the values themselves.
+    return (
+        hashed.filter(pl.col("hash").is_duplicated())
+        .filter(~pl.any_horizontal((pl.col(name) == NAN).fill_null(False) for name in names))
+        .with_columns(pl.col(ROW).shift(1).over(names).alias("r"))
+        .filter(pl.col("r").is_not_null())
+        .select(order)
+    )
 
 
 def _text(value: Any) -> Cell:

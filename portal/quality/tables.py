@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import polars as pl
@@ -14,6 +14,7 @@ from portal.quality.keys import Keys, References
 from portal.quality.report import Report
 from portal.quality.screen import is_missing, suspicious
 from portal.quality.watch import Watch
+from portal.reading.ahead import ahead
 from schemas.texttable import ROW, RaggedRow, TextBatch, TextTable
 
 HEADER, CELLS, WIDTH, UNIQUE, PRIMARY, FOREIGN = range(6)
@@ -27,6 +28,10 @@ def no_references(name: str) -> None:
     return
 
 
+def _silent(rows: int) -> None:
+    """Nobody watches the progress."""
+
+
 def check_table(
     table: TextTable,
     schema: Mapping[str, Any],
@@ -35,13 +40,15 @@ def check_table(
     limit: int = LIMIT,
     checks: bool = True,
     name: str = "",
+    progress: Callable[[int], object] = _silent,
 ) -> Report:
     """Check every row of `table` against a Table Schema descriptor.
 
     Errors carry Frictionless' codes, rows and notes, item by item. `references` gives the columns of a
     referenced table (parallel lists of texts by field name) or None where it is not known; "" and `name`
     (default: the schema's name) mean the table itself. `limit` findings are kept for each (check, field);
-    counts are complete. `checks` False leaves out everything that is not Frictionless'. Raises BadFile if
+    counts are complete. `checks` False leaves out everything that is not Frictionless'. `progress` is told
+    how many rows every batch had. Raises BadFile if
     the file turns out to be unreadable on the way.
     """
     started = time.perf_counter()
@@ -55,15 +62,17 @@ def check_table(
             collector.add("schema-error", note=note)
         return collector.report(0, time.perf_counter() - started)
     _check_header(rules, collector)
-    keys = Keys(rules, name or str(schema.get("name") or ""))
+    keys = Keys(rules, name or str(schema.get("name") or ""), limit)
     watch = Watch(table, schema, rules, collector) if checks else None
     walk = _Walk(rules, collector)
-    for batch in table.batches():
+    for batch in ahead(table.batches()):
         part = _part(batch, collector)
-        rows += walk.batch(batch, part)
+        flags = walk.batch(batch, part)
         keys.add(batch, part)
         if watch:
-            watch.batch(batch, part)
+            watch.batch(batch, part, flags)
+        rows += batch.frame.height + len(batch.ragged)
+        progress(batch.frame.height + len(batch.ragged))
     _check_keys(keys, references, collector)
     if watch:
         watch.finish()
@@ -96,11 +105,12 @@ def _check_keys(keys: Keys, references: References, collector: Collector) -> Non
         personal = any(column.personal for column in broken.fields)
         unchecked = broken.code == "foreign-key-unchecked"
         hidden = personal and broken.code == "foreign-key"
+        names = ", ".join(column.name for column in broken.fields)
         collector.add(
             broken.code,
             row=broken.row or None,
             part=broken.part,
-            field=", ".join(column.name for column in broken.fields),
+            field=names,
             title=broken.fields[0].title if len(broken.fields) == 1 else "",
             cell="" if personal else ", ".join(broken.values),
             note="the value is not in the lookup table" if hidden else broken.note,
@@ -108,6 +118,7 @@ def _check_keys(keys: Keys, references: References, collector: Collector) -> Non
             number=broken.fields[0].number,
             severity="warning" if unchecked else "error",
         )
+        collector.count(broken.code, names, broken.more)
 
 
 class _Walk:
@@ -117,11 +128,11 @@ class _Walk:
         self.rules, self.collector = rules, collector
         self._screen = [suspicious(column, str(i)).alias(str(i)) for i, column in enumerate(rules.columns)]
 
-    def batch(self, batch: TextBatch, part: int) -> int:
-        """Check one batch; returns how many rows it has."""
+    def batch(self, batch: TextBatch, part: int) -> pl.DataFrame:
+        """Check one batch; returns which cells of its frame had to be read exactly."""
         frame = batch.frame
+        flags = frame.lazy().select(self._screen).collect()
         if frame.height and self._screen:
-            flags = frame.lazy().select(self._screen).collect()
             blank = self._blank(frame, part)
             for index, column in enumerate(self.rules.columns):
                 picked = flags[str(index)]
@@ -130,7 +141,7 @@ class _Walk:
                     self._column(column, cells, blank, part)
         for row in batch.ragged:
             self._ragged(row, part)
-        return frame.height + len(batch.ragged)
+        return flags
 
     def _blank(self, frame: pl.DataFrame, part: int) -> pl.Series:
         """Numbers of the rows where every cell is missing; each is one finding, in place of all others."""
@@ -151,7 +162,8 @@ class _Walk:
         wrong = cells.filter(pl.col("cell").is_in(bad))
         if len(blank):
             wrong = wrong.filter(~pl.col(ROW).is_in(blank.implode()))
-        room = self.collector.limit
+        codes = {code for text in bad for code, _ in column.errors(text)}
+        room = max(self.collector.room(code, column.name) for code in codes)
         for number, text in wrong.head(room).iter_rows():
             self._errors(column, number, part, text)
         for text, times in wrong.slice(room).group_by("cell").len().iter_rows():

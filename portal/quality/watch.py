@@ -15,7 +15,7 @@ from portal.quality.checks import MESSAGES, SEVERITIES
 from portal.quality.collect import Collector
 from portal.quality.exact import Column, Rules
 from portal.quality.keys import PART
-from portal.quality.screen import suspicious
+from portal.reading import totals
 from schemas.texttable import ROW, TextBatch, TextTable
 
 SCANNED_ROWS = 200_000
@@ -57,8 +57,8 @@ class Watch:
             for name in personal.undropped(self.table.labels, schema):
                 self._say("personal-column", field=name)
 
-    def batch(self, batch: TextBatch, part: int) -> None:
-        """Look at one batch."""
+    def batch(self, batch: TextBatch, part: int, flags: pl.DataFrame) -> None:
+        """Look at one batch; `flags` says which cells are not valid beyond doubt."""
         frame = batch.frame
         if not frame.height:
             return
@@ -69,11 +69,13 @@ class Watch:
             self._scan.batch(batch)
             self._scanned += frame.height
         self._repeated_header(frame, part)
+        self._totals(frame, part)
         self._remember(frame, part)
         for index in self._codes:
-            self._code(frame, index)
+            self._code(frame, index, flags[str(index)])
         for index in self._numbers:
-            self._separators(frame, index)
+            if ("decimal", index) not in self._seen:
+                self._separators(frame, index)
 
     def _repeated_header(self, frame: pl.DataFrame, part: int) -> None:
         rest = frame
@@ -84,6 +86,10 @@ class Watch:
         for row in rest[ROW].to_list():
             self._say("repeated-header", row=row, part=part)
 
+    def _totals(self, frame: pl.DataFrame, part: int) -> None:
+        for row in frame.filter(totals.is_total(len(self.table.labels)))[ROW].to_list():
+            self._say("total-row", row=row, part=part)
+
     def _remember(self, frame: pl.DataFrame, part: int) -> None:
         """Hashes of whole rows; where a key is declared, the key finds repeated rows already."""
         if self.rules.primary or self.rules.unique or not self.rules.columns:
@@ -91,12 +97,12 @@ class Watch:
         cells = pl.struct(str(index) for index in range(len(self.table.labels)))
         self._hashes.append(frame.select(ROW, pl.lit(part, pl.Int32).alias(PART), cells.hash().alias("hash")))
 
-    def _code(self, frame: pl.DataFrame, index: int) -> None:
+    def _code(self, frame: pl.DataFrame, index: int, doubtful: pl.Series) -> None:
         """Codes that fail their pattern: numbers with ".0", and how long those of digits alone are."""
         column, cell = self.rules.columns[index], pl.col(str(index))
         for length, times in frame.group_by(cell.str.len_bytes()).len().iter_rows():
             self._lengths.setdefault(index, Counter())[length] += times
-        odd = frame.lazy().filter(suspicious(column, str(index))).select(ROW, cell.alias("cell")).collect()
+        odd = frame.select(ROW, cell.alias("cell")).filter(doubtful)
         wrong = [text for text in odd["cell"].unique().to_list() if not column.accepts(text)]
         odd = odd.filter(pl.col("cell").is_in(wrong))
         self._note("code-float", index, odd.filter(pl.col("cell").str.contains(r"^[0-9]+\.0$"))[ROW])
@@ -108,13 +114,14 @@ class Watch:
             known[0] += times
 
     def _separators(self, frame: pl.DataFrame, index: int) -> None:
+        """Numbers like "28.717" are in doubt as long as no other number of the column shows its decimals."""
         cell = pl.col(str(index))
-        odd = frame.filter(cell.str.contains(SEPARATED))
-        self._note("ambiguous-number", index, odd[ROW])
+        if frame.select(cell.str.contains(OTHER_DECIMALS).any()).item():
+            self._seen["decimal", index] = [1, 0]
+            return
+        self._note("ambiguous-number", index, frame.filter(cell.str.contains(SEPARATED))[ROW])
         if (("plain", index) not in self._seen) and frame.select(cell.str.contains(PLAIN).any()).item():
             self._seen["plain", index] = [1, 0]
-        if (("decimal", index) not in self._seen) and frame.select(cell.str.contains(OTHER_DECIMALS).any()).item():
-            self._seen["decimal", index] = [1, 0]
 
     def _note(self, check: str, index: int, rows: pl.Series) -> None:
         if len(rows):

@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.csv as pc
 from numpy.typing import NDArray
 
+from portal.reading.bytescan import NEWLINE, positions
 from schemas.texttable import ROW, RaggedRow, TextBatch
 
-QUOTE, NEWLINE = ord('"'), ord("\n")
+QUOTE = ord('"')
 
 
 def clean_piece(block: bytes, delimiter: str, *, last: bool) -> bytes:
@@ -28,21 +29,20 @@ def clean_piece(block: bytes, delimiter: str, *, last: bool) -> bytes:
     return _quoted_piece(block, ord(delimiter), last)
 
 
-def has_blank_lines(piece: bytes) -> bool:
-    """Whether a line of the piece may be blank: a row without cells, which fast parsers take for one of blank cells."""
-    return piece.startswith(b"\n") or b"\n\n" in piece
-
-
 def _quoted_piece(block: bytes, delimiter: int, last: bool) -> bytes:
     letters = np.frombuffer(block, dtype=np.uint8)
-    quotes = np.flatnonzero(letters == QUOTE)
-    end = len(block)
-    if not last:
-        newlines = np.flatnonzero(letters == NEWLINE)
-        outside = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
-        end = int(outside[-1]) + 1 if len(outside) else 0
+    quotes = positions(letters, QUOTE)
+    end = len(block) if last else _last_row_end(block, quotes)
     quotes = quotes[: int(np.searchsorted(quotes, end))]
     return block[:end] if end and _is_clean(letters[:end], quotes, delimiter) else b""
+
+
+def _last_row_end(block: bytes, quotes: NDArray[np.intp]) -> int:
+    """Where the last row ends whose line end stands outside of quotes; 0 if there is none."""
+    end = block.rfind(b"\n")
+    while end >= 0 and np.searchsorted(quotes, end) % 2:
+        end = block.rfind(b"\n", 0, end)
+    return end + 1
 
 
 def _is_clean(letters: NDArray[np.uint8], quotes: NDArray[np.intp], delimiter: int) -> bool:

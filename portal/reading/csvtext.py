@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 import polars as pl
 
 from portal.reading import header
-from portal.reading.blocks import as_frame, clean_piece, has_blank_lines
+from portal.reading.blocks import as_frame, clean_piece
+from portal.reading.bytescan import has_blank_line
 from portal.reading.dialect import CsvDialect, resolve
 from portal.reading.encoding import Decoded
 from portal.reading.options import ReadOptions
@@ -59,7 +60,7 @@ class _Body:
             if not piece:
                 file.seek(offset)
                 return
-            if has_blank_lines(piece):
+            if has_blank_line(piece):
                 records = list(csv.reader(io.StringIO(piece.decode(), newline="\n"), **self.dialect.reader_options()))
                 batch, rows = batch_of(list(enumerate(records, number)), self.width), len(records)
             else:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from portal.reading.bytescan import count_lines, is_utf8, surely_nfc
 from portal.reading.options import ReadOptions
 from portal.reading.refusals import refuse
 from portal.reading.scratch import Scratch
@@ -29,7 +30,6 @@ MARKS: dict[str, tuple[bytes, ...]] = {
 }
 GUARDS = {"nul-bytes": b"\0", "replacement-character": b"\xef", "mojibake": b"\xc2"}
 """A byte that such damage always has (mis-decoded Vietnamese, nearly always) and that good text seldom has."""
-TOTAL_WORDS = tuple(word.encode() for word in ("cộng", "Cộng", "CỘNG", "tổng", "Tổng", "TỔNG"))
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _CELL_ENDS = re.compile(r'[,;\t|\n"]')
 
@@ -44,7 +44,6 @@ class Decoded:
     skip: int = 0
     encoding: str = "utf-8"
     notes: tuple[ReadNote, ...] = ()
-    may_have_totals: bool = False
     owner: Scratch | None = None
 
 
@@ -55,23 +54,23 @@ class _Findings:
     line: int = 1
     cells: int = 0
     damage: dict[str, list[int]] = field(default_factory=dict)
-    totals: bool = False
     changed: bool = False
 
-    def look(self, raw: bytes, text: str) -> str:
-        """Note what is odd about `text` (whole lines, `raw` in UTF-8) and return it in NFC."""
-        # Looking for short marks is many times faster in bytes than in a str with letters beyond Latin-1.
+    def look(self, raw: bytes) -> bytes:
+        """Note what is odd about whole lines of UTF-8, and return them in NFC."""
         for code, marks in MARKS.items():
             if GUARDS[code] in raw and any(mark in raw for mark in marks):
-                self._note(code, text, tuple(mark.decode() for mark in marks))
-        self.totals = self.totals or any(word in raw for word in TOTAL_WORDS)
-        if not text.isascii() and not unicodedata.is_normalized("NFC", text):
-            self.cells += sum(not unicodedata.is_normalized("NFC", cell) for cell in _CELL_ENDS.split(text))
-            self.changed = True
-            text = unicodedata.normalize("NFC", text)
-            self.totals = self.totals or any(word.decode() in text for word in TOTAL_WORDS)
-        self.line += raw.count(b"\n")
-        return text
+                self._note(code, raw.decode(), tuple(mark.decode() for mark in marks))
+        self.line += count_lines(raw)
+        return raw if surely_nfc(raw) else self._normal(raw)
+
+    def _normal(self, raw: bytes) -> bytes:
+        text = raw.decode()
+        if unicodedata.is_normalized("NFC", text):
+            return raw
+        self.cells += sum(not unicodedata.is_normalized("NFC", cell) for cell in _CELL_ENDS.split(text))
+        self.changed = True
+        return unicodedata.normalize("NFC", text).encode()
 
     def _note(self, code: str, text: str, marks: tuple[str, ...]) -> None:
         lines = [number for number, line in enumerate(text.split("\n"), self.line) if any(m in line for m in marks)]
@@ -238,10 +237,12 @@ def _as_it_is(path: Path, skip: int) -> Decoded | None:
         for block in _whole_lines(file, CHUNK):
             if b"\r" in block:
                 return None
-            seen.look(block, block.decode("utf-8"))
+            if not is_utf8(block):
+                block.decode("utf-8")  # says where
+            seen.look(block)
             if seen.changed:
                 return None
-    return Decoded(path, skip, notes=seen.notes(), may_have_totals=seen.totals)
+    return Decoded(path, skip, notes=seen.notes())
 
 
 def _rewritten(path: Path, encoding: str, options: ReadOptions, skip: int) -> Decoded:
@@ -257,10 +258,8 @@ def _rewritten(path: Path, encoding: str, options: ReadOptions, skip: int) -> De
             cut = _last_line_end(text) if block else len(text)
             rest, text = text[cut:], text[:cut]
             plain = text.replace("\r\n", "\n").replace("\r", "\n")
-            raw = plain.encode("utf-8")
-            normal = seen.look(raw, plain)
-            target.write(raw if normal is plain else normal.encode("utf-8"))
-    return Decoded(owner.path, 0, encoding, seen.notes(), seen.totals, owner)
+            target.write(seen.look(plain.encode("utf-8")))
+    return Decoded(owner.path, 0, encoding, seen.notes(), owner)
 
 
 def _last_line_end(text: str) -> int:

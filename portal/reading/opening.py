@@ -47,12 +47,15 @@ def _open(path: Path, name: str, declared: str, content: Content, options: ReadO
         declared = "" if declared.upper() in signature.ARCHIVES else declared
         return _keeping(owner, _open(owner.path, inner, declared, content, options, depth - 1))
     if kind in signature.SHEETS:
-        return totals.noted(open_sheet(path, name, kind, options), drop=options.drop_totals)
+        return _as_asked(open_sheet(path, name, kind, options), options)
     decoded = to_utf8(path, name, options, content.encoding)
     if kind in ("CSV", "TSV"):
-        table = open_csv(decoded, name, kind, content.dialect, options)
-        return totals.noted(table, drop=options.drop_totals) if decoded.may_have_totals else table
+        return _as_asked(open_csv(decoded, name, kind, content.dialect, options), options)
     return open_json(decoded.path, name, kind, options, decoded.notes)
+
+
+def _as_asked(table: TextTable, options: ReadOptions) -> TextTable:
+    return totals.dropped(table) if options.drop_totals else table
 
 
 def _keeping(owner: Scratch, table: TextTable) -> TextTable:

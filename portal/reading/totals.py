@@ -1,4 +1,4 @@
-"""Total rows ("Tổng cộng") found among the rows of a table, and left out where the caller says so."""
+"""Total rows ("Tổng cộng") among the rows of a table: how to tell them, and the table without them."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ COLUMNS = 3
 NOTED = 20
 
 
-def _is_total(width: int) -> pl.Expr:
+def is_total(width: int) -> pl.Expr:
+    """True where a row of a table of that many columns is a total."""
     return pl.any_horizontal(pl.col(str(index)).str.contains(PATTERN) for index in range(min(width, COLUMNS)))
 
 
-def noted(table: TextTable, *, drop: bool) -> TextTable:
-    """The table with a "total-row" note for each of the first total rows; without these rows if `drop`."""
-    found = _is_total(len(table.labels))
+def dropped(table: TextTable) -> TextTable:
+    """The table without its total rows, with a "total-row" note for each of the first of them."""
+    found = is_total(len(table.labels))
     rows = [row for batch in table.batches() for row in batch.frame.filter(found)[ROW].to_list()]
     if not rows:
         return table
-    notes = tuple(ReadNote("total-row", {"rows": len(rows), "dropped": int(drop)}, row=row) for row in rows[:NOTED])
+    notes = tuple(ReadNote("total-row", {"rows": len(rows), "dropped": 1}, row=row) for row in rows[:NOTED])
 
     def kept() -> Iterator[TextBatch]:
         for batch in table.batches():
             yield replace(batch, frame=batch.frame.filter(~found))
 
-    return replace(table, batches=kept if drop else table.batches, notes=table.notes + notes)
+    return replace(table, batches=kept, notes=table.notes + notes)

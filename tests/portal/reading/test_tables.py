@@ -98,7 +98,7 @@ def test_titles_above_the_header_are_reported(tmp_path: Path) -> None:
     text = "BÁO CÁO GIÁ NÔNG SẢN,,\n,,\nngay,ma,gia\n2026-07-01,LU001,9000\n2026-07-02,LU001,9100\nTổng cộng,,18100\n"
     table = read_table(text_file(tmp_path, text))
     assert table.labels == ("ngay", "ma", "gia")
-    assert [(n.code, n.row) for n in table.notes] == [("title-rows", 3), ("total-row", 6)]
+    assert [(n.code, n.row) for n in table.notes] == [("title-rows", 3)]
     assert [number for number, _ in numbered(table)] == [4, 5, 6]
     kept = read_table(text_file(tmp_path, text), options=ReadOptions(drop_totals=True))
     assert [number for number, _ in numbered(kept)] == [4, 5]

@@ -1,0 +1,78 @@
+"""What a block of UTF-8 bytes may hold, found by vector tests on the bytes: no text is built from good blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+SLICE = 256 * 1024
+"""Bytes looked at in one go: what the caches of a processor hold."""
+NEWLINE = ord("\n")
+
+Letters = NDArray[np.uint8]
+
+
+def is_utf8(block: bytes) -> bool:
+    """Whether the whole block is UTF-8."""
+    ends = pa.py_buffer(np.array([0, len(block)], dtype=np.int64))
+    try:
+        pa.LargeStringArray.from_buffers(1, ends, pa.py_buffer(block)).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def surely_nfc(block: bytes) -> bool:
+    """True where a UTF-8 block is in NFC for sure: its letters are Latin, Vietnamese or common punctuation.
+
+    The first bytes C2-CB (U+0080-02FF), E1 B8-BB (U+1E00-1EFF) and E2 80 82 and above begin no character that
+    composes or decomposes; all others have to be asked one by one.
+    """
+    letters = np.frombuffer(block, dtype=np.uint8)
+    return all(_plain(letters, start) for start in range(0, len(letters), SLICE))
+
+
+def _plain(letters: Letters, start: int) -> bool:
+    part = letters[start : start + SLICE]
+    if not (part >= 0xCC).any():
+        return True
+    if ((part - np.uint8(0xCC)) < 0x15).any() or (part >= 0xE3).any():
+        return False
+    vietnamese = np.flatnonzero(part == 0xE1) + (start + 1)
+    if ((letters[vietnamese] - np.uint8(0xB8)) > 3).any():
+        return False
+    marks = np.flatnonzero(part == 0xE2) + (start + 1)
+    second, third = letters[marks], letters[marks + 1]
+    # U+2002-203F and U+2080-20BF: dashes, quotation marks, subscripts and currencies.
+    return bool((((second == 0x80) & (third > 0x81)) | (second == 0x82)).all())
+
+
+def has_blank_line(block: bytes) -> bool:
+    """Whether a line of the block is empty."""
+    letters = np.frombuffer(block, dtype=np.uint8)
+    if block.startswith(b"\n"):
+        return True
+    return any(bool((ends[1:] & ends[:-1]).any()) for ends in _ends(letters))
+
+
+def _ends(letters: Letters) -> Iterator[NDArray[np.bool_]]:
+    """Where lines end, slice after slice, each with the first byte of the next."""
+    for start in range(0, len(letters), SLICE):
+        yield letters[start : start + SLICE + 1] == NEWLINE
+
+
+def count_lines(block: bytes) -> int:
+    """How many lines end in the block."""
+    letters = np.frombuffer(block, dtype=np.uint8)
+    return sum(
+        int(np.count_nonzero(letters[start : start + SLICE] == NEWLINE)) for start in range(0, len(letters), SLICE)
+    )
+
+
+def positions(letters: Letters, wanted: int) -> NDArray[np.intp]:
+    """Where a byte stands."""
+    found = [np.flatnonzero(letters[start : start + SLICE] == wanted) + start for start in range(0, len(letters), SLICE)]
+    return np.concatenate(found) if found else np.zeros(0, dtype=np.intp)
