@@ -80,7 +80,7 @@ def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
             ca_certs=settings.search_ca_file or None,
         ),
         files=files,
-        tables=TabularStore(files, settings.data_dir / "tables"),
+        tables=TabularStore(files, settings.data_dir / "tables", hot_mb=settings.hot_tables_mb),
         after_write=index.drain,
         before_search=index.catch_up,
     )

@@ -42,6 +42,7 @@ class Portal:
     def close(self) -> None:
         """Give back every connection and lock; safe to call twice."""
         self.search.close()
+        self.tables.close()
         self.engine.dispose()
 
 

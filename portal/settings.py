@@ -87,6 +87,12 @@ def _files_url(value: str) -> str:
     return value
 
 
+def _internal_path(value: str) -> str:
+    if value and not value.startswith("/"):
+        raise ValueError("takes a path that begins with /, such as /_files")
+    return value.rstrip("/")
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("DATA_DIR", "var", _text, "Folder of everything embedded: SQLite, index, files, row versions."),
     Setting(
@@ -121,6 +127,24 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SQL_SEARCH", "off", _flag, "Public SQL over rows (datastore_search_sql): on or off."),
     Setting("ROWS_MAX", "1000", _number(1, 100_000), "Most datasets in one package_search answer."),
     Setting("DATASTORE_ROWS_MAX", "32000", _number(1, 1_000_000), "Most rows in one datastore_search answer."),
+    Setting(
+        "HOT_TABLES_MB",
+        "4096",
+        _number(0, 10_000_000),
+        "Most disk that unpacked copies of much-read tables may take; 0: none, and large tables answer slower.",
+    ),
+    Setting(
+        "CSV_ESCAPE_FORMULAS",
+        "off",
+        _flag,
+        "Whether texts in CSV and TSV that a spreadsheet would run as formulas begin with an apostrophe: on or off.",
+    ),
+    Setting(
+        "ACCEL_REDIRECT",
+        "",
+        _internal_path,
+        "Path under which nginx serves the data folder internally (X-Accel-Redirect), such as /_files; empty: no.",
+    ),
     Setting("TOKEN_HEADER", "Authorization", _text, "Request header that carries an API token."),
     Setting("TOKEN_DAYS", "0", _number(0, 3650), "Days until a new API token expires; 0: never."),
     Setting("CREATE_UNOWNED_DATASET", "off", _flag, "Whether a dataset may have no organization: on or off."),
@@ -174,6 +198,9 @@ class Settings:
     sql_search: bool
     rows_max: int
     datastore_rows_max: int
+    hot_tables_mb: int
+    csv_escape_formulas: bool
+    accel_redirect: str
     token_header: str
     token_days: int
     create_unowned_dataset: bool

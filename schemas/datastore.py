@@ -73,6 +73,7 @@ class DatastoreSearch(Schema):
     include_next_page = Flag(load_default=False)
     total_estimation_threshold = fields.Raw(load_default=None, allow_none=True)
     records_format = Text(load_default="objects", allow_none=True)
+    version = Text(load_default=None, allow_none=True)
     force = Flag(load_default=False)
 
     @validates_schema(skip_on_field_errors=False)
@@ -81,6 +82,8 @@ class DatastoreSearch(Schema):
         errors: dict[str, Any] = {}
         if not (data.get("resource_id") or data.get("id")):
             errors["resource_id"] = [MISSING]
+        if not isinstance(data.get("q") or "", (str, int, float, dict)):
+            errors["q"] = ["Expected a text, or a text for each column"]
         if (data.get("records_format") or "objects") not in RECORDS_FORMATS:
             errors["records_format"] = [f"Value must be one of {', '.join(RECORDS_FORMATS)}"]
         if errors:
@@ -92,3 +95,10 @@ class ResourceOnly(Schema):
 
     resource_id = Text(load_default=None, allow_none=True)
     id = Text(load_default=None, allow_none=True)
+    version = Text(load_default=None, allow_none=True)
+
+
+class DatastoreSql(Schema):
+    """Parameters of datastore_search_sql."""
+
+    sql = Text(load_default=None, allow_none=True)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, false, or_, true
 
 from portal.access.identity import Actor
-from portal.domain.datasets import Dataset, ShownDataset
+from portal.domain.datasets import Dataset, ShownDataset, ShownTable
 from portal.domain.people import Group, User
 from portal.errors import NotAuthorized
 from portal.settings import Settings
@@ -37,7 +37,7 @@ class Permission(Enum):
     SOURCE_MANAGE = "manage the harvest sources of this organization"
 
 
-def labels_of(dataset: Dataset | ShownDataset) -> frozenset[str]:
+def labels_of(dataset: Dataset | ShownDataset | ShownTable) -> frozenset[str]:
     """The labels that open a dataset: "public", or those of the people who work on it."""
     if dataset.is_public:
         return frozenset({PUBLIC})
@@ -54,7 +54,7 @@ def labels_for(actor: Actor) -> frozenset[str] | None:
     return frozenset(labels if actor.anonymous else labels | {f"creator-{actor.user_id}"})
 
 
-def may_read(actor: Actor, dataset: Dataset | ShownDataset) -> bool:
+def may_read(actor: Actor, dataset: Dataset | ShownDataset | ShownTable) -> bool:
     """The row check of reading."""
     held = labels_for(actor)
     return held is None or not held.isdisjoint(labels_of(dataset))

@@ -1,77 +1,101 @@
-"""Rows of tables: datastore_search and datastore_info."""
+"""Rows of tables: datastore_search, datastore_search_sql and datastore_info."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 
+from portal.access import policy
 from portal.access.policy import Permission
 from portal.actions.registry import Params, action
-from portal.db import datasets as db
+from portal.db import tables
 from portal.domain.base import stamp
-from portal.domain.datasets import Dataset, Resource, TableVersion
-from portal.errors import Invalid, NotFound
+from portal.domain.datasets import ShownTable, TableVersion
+from portal.errors import Invalid, NotAuthorized, NotFound
 from portal.runtime import Context
-from portal.tabular.store import Manifest, RowPage, RowQuery, RowQueryError
+from portal.settings import Settings
+from portal.tabular.search import field_of
+from portal.tabular.sql import RefusedSql
+from portal.tabular.store import Answer, Manifest, RowQuery, RowQueryError
 from schemas.datasets import MISSING
-from schemas.datastore import DatastoreSearch, ResourceOnly
+from schemas.datastore import DatastoreSearch, DatastoreSql, ResourceOnly
 
-ECHOED = ("fields_", "sort", "filters", "q", "distinct", "language", "offset")
+ECHOED = ("fields_", "sort", "filters", "q", "full_text", "distinct", "language", "offset", "version")
 """Parameters that an answer repeats when they were given."""
+TABLES = "_table_metadata"
+"""The table of all tables, as CKAN calls it."""
+_ALL_TABLES = ShownTable(TABLES, "active", False, None, None, TABLES, None)
 
 
-def dataset_of_rows(ctx: Context, params: Params) -> Dataset:
-    """The dataset of the resource whose rows are asked for."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A version as queries need it: what it consists of, and which it is. Versions never change."""
+
+    manifest: Manifest
+    number: int
+    created: datetime
+
+
+def table_asked_for(ctx: Context, params: Params) -> ShownTable:
+    """The table that is asked for; everybody may ask for the list of those that they may read."""
     key = params.get("resource_id") or params.get("id")
     if not key:
         raise Invalid({"resource_id": [MISSING]})
-    found = db.find_resource(ctx.uow.session, key)
+    if key == TABLES:
+        return _ALL_TABLES
+    found = tables.find_shown(ctx.uow, str(key))
     if found is None:
         raise NotFound(f'Not found: Resource "{key}" was not found.')
-    return found[1]
+    return found
 
 
-@action(DatastoreSearch, allow=Permission.DATASET_READ, on=dataset_of_rows, safe=True, unknown="raise")
-def datastore_search(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
+@action(DatastoreSearch, allow=Permission.DATASET_READ, on=table_asked_for, safe=True, unknown="raise")
+def datastore_search(ctx: Context, table: ShownTable, params: Params) -> dict[str, Any]:
     """Return rows of the table `resource_id`: `filters`, `q`, `sort`, `limit`, `offset`, `fields`, `distinct`.
 
     `filters` takes values, lists, and comparisons such as {"gia": {"gte": 1000}}. The answer names
-    the fields with their types and, unless `include_total` is false, how many rows match.
+    the fields with their types and, unless `include_total` is false, how many rows match. `version`
+    (a number or a date) asks an older version; `include_next_page` tells the filter of the next page.
     """
-    resource, version = _rows(ctx, dataset, params)
-    manifest = Manifest.from_dict(version.manifest)
-    most = ctx.portal.settings.datastore_rows_max
-    limit = min(params["limit"] if params["limit"] is not None else 100, most)
+    limit = min(100 if params["limit"] is None else params["limit"], ctx.portal.settings.datastore_rows_max)
     query = RowQuery(
         limit=limit,
         offset=params["offset"] or 0,
         filters=params["filters"],
-        q=params["q"] or params["full_text"],
+        q=params["q"],
+        full_text=params["full_text"],
+        plain=params["plain"],
         sort=params["sort"],
         fields=tuple(params["fields_"]) if params["fields_"] else None,
         distinct=params["distinct"],
         include_total=params["include_total"],
     )
+    form = params["records_format"] or "objects"
     try:
-        page = ctx.portal.tables.search(manifest, query)
+        if table is _ALL_TABLES:
+            names = tables.list_readable(ctx.uow.session, policy.readable(ctx.actor))
+            found = ctx.portal.tables.answer_names(names, query, form)
+        else:
+            found = ctx.portal.tables.answer(_version(ctx, table, params).manifest, query, form)
     except RowQueryError as error:
         raise Invalid(dict(error.errors)) from None
-    return _answer(ctx, resource, params, limit, page)
+    return _answer(table, params, query, found)
 
 
-@action(ResourceOnly, allow=Permission.DATASET_READ, on=dataset_of_rows, safe=True)
-def datastore_info(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
+@action(ResourceOnly, allow=Permission.DATASET_READ, on=table_asked_for, safe=True)
+def datastore_info(ctx: Context, table: ShownTable, params: Params) -> dict[str, Any]:
     """Return the columns of the table `resource_id` with their types and titles, and how many rows it has."""
-    resource, version = _rows(ctx, dataset, params)
-    manifest = Manifest.from_dict(version.manifest)
+    version = _version(ctx, table, params)
     return {
-        "fields": [{"id": "_id", "type": "int"}, *(_field(field) for field in manifest.fields)],
+        "fields": [{"id": "_id", "type": "int"}, *(field_of(field) for field in version.manifest.fields)],
         "meta": {
-            "id": resource.id,
-            "count": manifest.rows,
-            "size": sum(part.bytes for part in manifest.parts),
+            "id": table.resource_id,
+            "count": version.manifest.rows,
+            "size": sum(part.bytes for part in version.manifest.parts),
             "table_type": "BASE TABLE",
             "aliases": [],
             "version": version.number,
@@ -80,42 +104,104 @@ def datastore_info(ctx: Context, dataset: Dataset, params: Params) -> dict[str, 
     }
 
 
-def _rows(ctx: Context, dataset: Dataset, params: Params) -> tuple[Resource, TableVersion]:
-    key = params.get("resource_id") or params.get("id")
-    resource = dataset.find_resource(str(key))
-    version = db.current_version(ctx.uow.session, resource) if resource else None
-    if resource is None or version is None:
-        raise NotFound(f'Not found: Resource "{key}" was not found.')
-    return resource, version
+@action(DatastoreSql, allow=Permission.ANYONE, safe=True)
+def datastore_search_sql(ctx: Context, settings: Settings, params: Params) -> dict[str, Any]:
+    """Return what one SELECT finds in tables that the caller may read: `sql`, tables named by their ids in quotes.
+
+    Runs in a process of its own with limits on time, memory and rows. Off unless the portal's
+    administrators switched it on; `records_truncated` tells that there were more rows than allowed.
+    """
+    if not settings.sql_search:
+        raise NotAuthorized("Access denied: SQL search is not enabled on this portal")
+    if not params["sql"]:
+        raise Invalid({"sql": [MISSING]})
+
+    def manifest_of(name: str) -> Manifest:
+        table = tables.find_shown(ctx.uow, name)
+        version = _kept(ctx, table) if table else None
+        if table is None or version is None:
+            raise NotFound(f'Not found: Resource "{name}" was not found.')
+        if not policy.may_read(ctx.actor, table):
+            raise NotAuthorized("Access denied: Not authorized to read resource.")
+        return version.manifest
+
+    try:
+        return ctx.portal.tables.sql(params["sql"], manifest_of, settings.datastore_rows_max)
+    except RefusedSql as error:
+        if error.forbidden:
+            raise NotAuthorized(f"Access denied: {error}") from None
+        raise Invalid(dict(error.errors)) from None
 
 
-def _field(field: Any) -> dict[str, Any]:
-    info = {"label": field.title} if field.title else {}
-    return {"id": field.name, "type": field.ckan_type, **({"info": info} if info else {})}
+def _version(ctx: Context, table: ShownTable, params: Params) -> Kept:
+    asked = str(params.get("version") or "").strip()
+    if not asked:
+        kept = _kept(ctx, table)
+        if kept is None:
+            raise NotFound(f'Not found: Resource "{params.get("resource_id") or params.get("id")}" was not found.')
+        return kept
+    try:
+        version = tables.find_version(ctx.uow.session, table.resource_id, asked)
+    except ValueError:
+        raise Invalid({"version": ["A number or a date is expected"]}) from None
+    if version is None:
+        raise NotFound("Not found: there is no such version.")
+    return _of(version)
 
 
-def _answer(ctx: Context, resource: Resource, params: Params, limit: int, page: RowPage) -> dict[str, Any]:
+def _kept(ctx: Context, table: ShownTable) -> Kept | None:
+    """The current version; what a version consists of is read from the database once."""
+    if table.version_id is None:
+        return None
+    memory = ctx.portal.tables.versions
+    key = table.version_id.encode()
+    kept: Kept | None = memory.find(key)
+    if kept is None:
+        version = ctx.uow.session.get(TableVersion, table.version_id)
+        if version is None:
+            return None
+        kept = _of(version)
+        memory.keep(key, kept, 200 * (1 + len(kept.manifest.parts) + len(kept.manifest.fields)))
+    return kept
+
+
+def _of(version: TableVersion) -> Kept:
+    return Kept(Manifest.from_dict(version.manifest), version.number, version.created)
+
+
+def _answer(table: ShownTable, params: Params, query: RowQuery, found: Answer) -> dict[str, Any]:
     answer: dict[str, Any] = {
-        "resource_id": resource.id,
+        "resource_id": table.resource_id,
         "include_total": params["include_total"],
         "include_next_page": params["include_next_page"],
-        "records_format": params["records_format"],
-        "limit": limit,
+        "records_format": params["records_format"] or "objects",
+        "limit": query.limit,
         **{name.rstrip("_"): params[name] for name in ECHOED if params.get(name) not in (None, False)},
-        "fields": page.fields,
-        "records": page.records(params["records_format"]),
-        "_links": _links(params, limit),
+        "fields": found.fields,
+        "records": orjson.Fragment(found.records),
+        "_links": _links(params, query.limit),
         "total_was_estimated": False,
     }
-    if page.total is not None:
-        answer["total"] = page.total
+    if found.total is not None:
+        answer["total"] = found.total
+    full = found.count == query.limit and found.last is not None
+    if params["include_next_page"] and full and query.by_number:
+        answer["next_page"] = {"_id": {"gt": found.last}}
     return answer
+
+
+LINKED = ("resource_id", "id", "sort", "q", "full_text", "filters", "records_format", "language", "version")
 
 
 def _links(params: Params, limit: int) -> dict[str, str]:
     """Addresses of the first, this and the next page, as CKAN before 2.12 gave them."""
     offset = params["offset"] or 0
-    base = {name: params[name] for name in ("resource_id", "sort", "q") if params.get(name)}
+    base = {name: params[name] for name in LINKED if params.get(name)}
+    base |= {"fields": ",".join(params["fields_"])} if params["fields_"] else {}
+    base |= {name: "true" for name in ("distinct",) if params[name]}
+    base |= {name: "false" for name in ("plain", "include_total") if not params[name]}
+    if base.get("records_format") == "objects":
+        del base["records_format"]
     texts = {name: value if isinstance(value, str) else orjson.dumps(value).decode() for name, value in base.items()}
     start = "/api/3/action/datastore_search?"
     links = {"start": start + urlencode({**texts, "limit": limit})}

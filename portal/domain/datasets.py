@@ -199,6 +199,23 @@ class ShownDataset(NamedTuple):
         return self.state == "active" and not self.private
 
 
+class ShownTable(NamedTuple):
+    """A table as row queries need it: its resource, its current version, and what decides who may read it."""
+
+    id: str
+    state: str
+    private: bool
+    owner_org: str | None
+    creator_user_id: str | None
+    resource_id: str
+    version_id: str | None
+
+    @property
+    def is_public(self) -> bool:
+        """Whether everybody may read the dataset."""
+        return self.state == "active" and not self.private
+
+
 class TableVersion(Base):
     """One immutable version of a resource's rows; `manifest` names the parts that hold them."""
 

@@ -1,41 +1,103 @@
-"""Whole versions as files: csv, tsv, json, ndjson, parquet; the columns of the publisher and nothing of ours."""
+"""Rows as files and streams: csv, tsv, json, ndjson, xml, geojson, xlsx, parquet."""
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
+import polars as pl
+import pyarrow.parquet as pq
 
-from portal.tabular.manifest import Column, Manifest
+from portal.tabular.geojson import geojson_blocks, places
+from portal.tabular.manifest import Column
+from portal.tabular.texts import csv_blocks, json_blocks, ndjson_blocks, xml_blocks
+from portal.tabular.xlsx import write_xlsx
 
-FORMS = {
-    "csv": "FORMAT csv, HEADER, DELIMITER ','",
-    "tsv": "FORMAT csv, HEADER, DELIMITER '\t'",
-    "json": "FORMAT json, ARRAY true",
-    "ndjson": "FORMAT json, ARRAY false",
-    "parquet": "FORMAT parquet, COMPRESSION zstd",
-}
 MEDIA_TYPES = {
     "csv": "text/csv",
     "tsv": "text/tab-separated-values",
     "json": "application/json",
     "ndjson": "application/x-ndjson",
+    "xml": "text/xml",
+    "geojson": "application/geo+json",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "parquet": "application/vnd.apache.parquet",
 }
+FORMS = tuple(MEDIA_TYPES)
+WHOLE_FILES = ("xlsx", "parquet")
+"""Forms that cannot be begun before all rows are known: they are written into a file first."""
+CHUNK = 256 * 1024
 
 
-def write_download(cursor: duckdb.DuckDBPyConnection, source: str, manifest: Manifest, form: str, target: Path) -> None:
-    """Write a whole version into `target`. Raises KeyError for a form that there is none of."""
-    columns = ", ".join(_selected(column, form) for column in manifest.fields)
-    where = str(target).replace("'", "''")
-    cursor.execute(f"COPY (SELECT {columns} FROM {source} ORDER BY _id) TO '{where}' ({FORMS[form]})")  # noqa: S608 - names quoted, path ours
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How an export looks beyond its form.
+
+    `bom`: CSV and TSV begin with a byte order mark. `records`: JSON is CKAN's {"fields", "records"} with lists, not a
+    list of objects. `escaped`: texts that a spreadsheet would run as formulas begin with an apostrophe in CSV and TSV.
+    """
+
+    bom: bool = False
+    records: bool = False
+    escaped: bool = False
 
 
-def _selected(column: Column, form: str) -> str:
-    name = '"' + column.name.replace('"', '""') + '"'
-    if column.ckan_type == "timestamp" and form != "parquet":
-        zone = column.zone.replace("'", "''")
-        return f"strftime({name}, '%Y-%m-%dT%H:%M:%S') || '{zone}' AS {name}"
-    if column.ckan_type == "json" and form in ("json", "ndjson"):
-        return f"CASE WHEN json_valid({name}) THEN {name}::JSON ELSE to_json({name}) END AS {name}"
-    return name
+def stream(
+    columns: Sequence[Column], frames: Iterator[pl.DataFrame], form: str, look: Look, folder: Path
+) -> Iterator[bytes]:
+    """The rows in pieces; memory stays bounded whatever their number. `folder` is for files that must be made first."""
+    if form in WHOLE_FILES:
+        yield from _by_file(columns, frames, form, folder)
+    elif form in ("csv", "tsv"):
+        delimiter = "," if form == "csv" else "\t"
+        yield from csv_blocks(columns, frames, delimiter, bom=look.bom, escaped=look.escaped)
+    elif form == "json":
+        yield from json_blocks(columns, frames, objects=not look.records)
+    else:
+        yield from {"ndjson": ndjson_blocks, "xml": xml_blocks, "geojson": geojson_blocks}[form](columns, frames)
+
+
+def check(columns: Sequence[Column], form: str) -> None:
+    """Whether these columns can be had in that form. Raises RowQueryError."""
+    if form == "geojson":
+        places(columns)
+
+
+def _by_file(columns: Sequence[Column], frames: Iterator[pl.DataFrame], form: str, folder: Path) -> Iterator[bytes]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="export-", dir=folder) as work:
+        made = Path(work) / "export"
+        write_whole(columns, frames, form, made)
+        with made.open("rb") as file:
+            while piece := file.read(CHUNK):
+                yield piece
+
+
+def write_whole(columns: Sequence[Column], frames: Iterator[pl.DataFrame], form: str, target: Path) -> None:
+    """Write an XLSX or Parquet file."""
+    if form == "xlsx":
+        write_xlsx(columns, frames, target)
+        return
+    writer: pq.ParquetWriter | None = None
+    for frame in frames:
+        table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+        writer = writer or pq.ParquetWriter(target, table.schema, compression="zstd")
+        writer.write_table(table)
+    if writer is not None:
+        writer.close()
+    else:
+        pl.DataFrame({column.name: [] for column in columns}).write_parquet(target)
+
+
+def write_download(
+    columns: Sequence[Column], frames: Iterator[pl.DataFrame], form: str, look: Look, target: Path
+) -> None:
+    """Write all rows into `target`."""
+    if form in WHOLE_FILES:
+        write_whole(columns, frames, form, target)
+        return
+    with target.open("wb") as file:
+        for piece in stream(columns, frames, form, look, target.parent):
+            file.write(piece)

@@ -6,13 +6,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from portal.tabular.fold import words
+from portal.tabular.fulltext import TextQuery, TextQueryError, boolean, plain
 from portal.tabular.manifest import Column, Manifest
 
 COMPARISONS = {"eq": "=", "in": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 DEEPEST, MOST = 10, 100
 """Limits of a filter: how deep it nests, how many comparisons it makes (CKAN's own)."""
 ID = "_id"
+BY_NUMBER = ("", "_id", "_id asc", '"_id"', '"_id" asc')
+"""Sorts that are the order of rows anyway."""
 
 
 class RowQueryError(ValueError):
@@ -25,29 +27,52 @@ class RowQueryError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RowQuery:
-    """A datastore_search. `fields` None means all; `hidden` columns do not exist for the asker."""
+    """A datastore_search. `fields` None means all; `hidden` columns do not exist for the asker; limit -1 is none.
+
+    `q` is a text or a text by column; `plain` False reads it as PostgreSQL's to_tsquery does.
+    `full_text` is a second `q`.
+    """
 
     limit: int = 100
     offset: int = 0
     filters: Any = None
     q: Any = None
+    full_text: str | None = None
+    plain: bool = True
     sort: str | None = None
     fields: tuple[str, ...] | None = None
     distinct: bool = False
     include_total: bool = True
     hidden: frozenset[str] = frozenset()
 
+    @property
+    def by_number(self) -> bool:
+        """Whether rows come in the order of their numbers, so that `_id` > the last one is the next page."""
+        return not self.distinct and not self.q and not self.full_text and (self.sort or "").lower() in BY_NUMBER
+
 
 @dataclass(slots=True)
 class Statement:
-    """A compiled query: what to select, under which condition, in which order."""
+    """A compiled query: what to select, under which condition, in which order.
+
+    `ranks` are the names and expressions of what a text query found, `rank_parameters` belong to them in
+    order. `words` is not empty only where `where` is `filters` and those words in the folded column.
+    """
 
     columns: tuple[Column, ...]
     where: str
     order: str
-    rank: str = ""
+    ranks: tuple[tuple[str, str], ...] = ()
     parameters: list[Any] = field(default_factory=list)
     rank_parameters: list[Any] = field(default_factory=list)
+    filters: str = "TRUE"
+    filter_parameters: list[Any] = field(default_factory=list)
+    words: tuple[str, ...] = ()
+
+    @property
+    def by_number(self) -> bool:
+        """Whether rows come in the order of their numbers."""
+        return self.order == quoted(ID)
 
 
 def quoted(name: str) -> str:
@@ -60,29 +85,39 @@ def compile_query(manifest: Manifest, query: RowQuery) -> Statement:
     visible = {column.name: column for column in manifest.fields if column.name not in query.hidden}
     compiler = _Compiler(visible)
     columns = _columns(visible, query)
-    where = [compiler.filters(query.filters)] if query.filters else []
-    rank = compiler.text(query.q, visible, whole=not query.hidden) if query.q else ""
-    where += compiler.texts
-    ranked = bool(rank) and not query.fields and not query.distinct
-    order = _order(compiler, query, columns, ranked=ranked)
+    filters = compiler.filters(query.filters) if query.filters else ""
+    filters = filters or "TRUE"
+    filter_parameters = list(compiler.parameters)
+    texts = _texts(compiler, query)
+    ranked = bool(texts.ranks) and not query.fields and not query.distinct
+    order = _order(compiler, query, columns, [name for name, _ in texts.ranks] if ranked else [])
+    parts = [part for part in (filters, *texts.conditions) if part != "TRUE"]
     return Statement(
         columns=columns,
-        where=" AND ".join(f"({each})" for each in where if each) or "TRUE",
+        where=" AND ".join(f"({part})" for part in parts) or "TRUE",
         order=order,
-        rank=rank if ranked else "",
-        parameters=compiler.parameters,
-        rank_parameters=compiler.rank_parameters,
+        ranks=tuple(texts.ranks) if ranked else (),
+        parameters=[*filter_parameters, *texts.parameters],
+        rank_parameters=texts.rank_parameters if ranked else [],
+        filters=filters,
+        filter_parameters=filter_parameters,
+        words=tuple(texts.words),
     )
 
 
-def _order(compiler: _Compiler, query: RowQuery, columns: tuple[Column, ...], *, ranked: bool) -> str:
+def _order(compiler: _Compiler, query: RowQuery, columns: tuple[Column, ...], ranks: list[str]) -> str:
     """A total order: what was asked for, then the row's number; distinct rows have no number of their own."""
+    names = {column.name for column in columns}
     if query.distinct:
-        names = {column.name for column in columns}
-        return compiler.order(query.sort, names) if query.sort else ", ".join(map(quoted, sorted(names)))
-    if query.sort:
-        return f"{compiler.order(query.sort, {ID, *compiler.visible, *(('rank',) if ranked else ())})}, {quoted(ID)}"
-    return f"{quoted('rank')} DESC, {quoted(ID)}" if ranked else quoted(ID)
+        said = compiler.order(query.sort, names) if query.sort else ""
+        rest = [quoted(name) for name in sorted(names)]
+        return ", ".join([said, *rest] if said else rest)
+    if query.sort and query.sort.strip():
+        if query.sort.strip().lower() in BY_NUMBER:
+            return quoted(ID)
+        said = compiler.order(query.sort, {ID, *compiler.visible, *ranks})
+        return f"{said}, {quoted(ID)}" if said else quoted(ID)
+    return ", ".join([*(f"{quoted(name)} DESC" for name in ranks), quoted(ID)])
 
 
 def _columns(visible: Mapping[str, Column], query: RowQuery) -> tuple[Column, ...]:
@@ -96,12 +131,60 @@ def _columns(visible: Mapping[str, Column], query: RowQuery) -> tuple[Column, ..
     return tuple(known[name] for name in dict.fromkeys(query.fields))
 
 
+@dataclass(slots=True)
+class _Texts:
+    """What `q` and `full_text` come to."""
+
+    conditions: list[str] = field(default_factory=list)
+    parameters: list[Any] = field(default_factory=list)
+    ranks: list[tuple[str, str]] = field(default_factory=list)
+    rank_parameters: list[Any] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+
+    def add(self, name: str, subject: str, query: TextQuery) -> None:
+        """Take in one text query; nothing to search for is no condition."""
+        if not query.where:
+            return
+        self.conditions.append(query.where)
+        self.parameters += query.parameters
+        scores = [f"(len({subject}) - len(replace({subject}, ?, '')))" for _ in query.words]
+        self.ranks.append((name, " + ".join([*scores, "0.0"])))
+        self.rank_parameters += query.words
+
+
+def _texts(compiler: _Compiler, query: RowQuery) -> _Texts:
+    texts = _Texts()
+    whole = not query.hidden
+    asked = dict(query.q) if isinstance(query.q, Mapping) else {"": query.q} if query.q else {}
+    unknown = [name for name in asked if name and name not in compiler.visible]
+    if unknown:
+        raise RowQueryError({"q": [f'invalid value "{name}"' for name in unknown]})
+    for name, text in asked.items():
+        if not isinstance(text, (str, int, float)):
+            raise RowQueryError({"q": ["Expected a text, or a text for each column"]})
+        subject = compiler.subject(str(name), whole)
+        texts.add(f"rank {name}" if name else "rank", subject, _text_query(str(text), subject, query.plain))
+    if query.full_text:
+        subject = compiler.subject("", whole)
+        texts.add(
+            "rank" if "rank" not in dict(texts.ranks) else "rank full_text", subject, plain(query.full_text, subject)
+        )
+    if query.plain and whole and set(asked) <= {""} and len(texts.ranks) == 1:
+        texts.words = [str(word) for word in texts.parameters]
+    return texts
+
+
+def _text_query(text: str, subject: str, is_plain: bool) -> TextQuery:
+    try:
+        return plain(text, subject) if is_plain else boolean(text, subject)
+    except TextQueryError as error:
+        raise RowQueryError({"query": ["Invalid query"], "q": [str(error)]}) from None
+
+
 class _Compiler:
     def __init__(self, visible: Mapping[str, Column]) -> None:
         self.visible = visible
         self.parameters: list[Any] = []
-        self.rank_parameters: list[Any] = []
-        self.texts: list[str] = []
         self._comparisons = 0
 
     def filters(self, filters: Any, depth: int = 0) -> str:
@@ -164,27 +247,11 @@ class _Compiler:
         self.parameters.append(_as_text(value))
         return f"{quoted(column.name)} {operator} {cast('?', column)}"
 
-    def text(self, q: Any, visible: Mapping[str, Column], *, whole: bool) -> str:
-        """Conditions for `q`, and the expression that ranks rows: every word must begin a word of the row."""
-        asked = dict(q) if isinstance(q, Mapping) else {"": q}
-        unknown = [name for name in asked if name and name not in visible]
-        if unknown:
-            raise RowQueryError({"q": [f'invalid value "{name}"' for name in unknown]})
-        scores = []
-        for name, text in asked.items():
-            subject = self._subject(str(name), visible, whole)
-            for word in words(str(text).replace(":*", "")):
-                self.texts.append(f"contains({subject}, ?)")
-                self.parameters.append(f" {word}")
-                scores.append(f"(len({subject}) - len(replace({subject}, ?, '')))")
-                self.rank_parameters.append(f" {word}")
-        return " + ".join(scores) + " + 0.0" if scores else ""
-
-    def _subject(self, name: str, visible: Mapping[str, Column], whole: bool) -> str:
+    def subject(self, name: str, whole: bool) -> str:
         """The folded text that is searched: the prepared column, or one made of what may be seen."""
         if not name and whole:
             return quoted("_fold")
-        cells = [quoted(name)] if name else [quoted(each) for each in visible]
+        cells = [quoted(name)] if name else [quoted(each) for each in self.visible]
         joined = f"concat_ws(' ', '', {', '.join(f'{cell}::VARCHAR' for cell in cells)})"
         return f"regexp_replace(replace(strip_accents(lower({joined})), 'đ', 'd'), '[^\\pL\\pN]+', ' ', 'g')"
 

@@ -1,29 +1,55 @@
-"""Stored values as clients read them: JSON without rounding, CSV as CKAN writes it."""
+"""Stored values as clients read them: whole columns at a time, JSON without rounding, CSV as CKAN writes it."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable
-from datetime import date, datetime
-from decimal import Decimal
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
+import polars as pl
 
 from portal.tabular.manifest import Column
 
-
-def fragment(value: Any, column: Column) -> Any:
-    """A value for orjson: decimals digit by digit, times with the offset that they were written with."""
-    if isinstance(value, Decimal):
-        return orjson.Fragment(format(value, "f"))
-    if isinstance(value, str) and column.ckan_type == "json":
-        return _json(value)
-    return _dated(value, column)
+RANK = "float4"
+"""The type that CKAN tells of a rank."""
 
 
-def _json(text: str) -> Any:
+def times(cells: pl.Expr, zone: str, *, exact: bool = False) -> pl.Expr:
+    """Moments with the offset that they were written with: to the millisecond as CKAN has it, or exact."""
+    text = cells.dt.to_string("%Y-%m-%dT%H:%M:%S" + ("%.f" if exact else "%.3f"))
+    return text + pl.lit(zone) if zone else text
+
+
+def plain(name: str, kind: pl.DataType, column: Column, *, exact: bool = False) -> pl.Expr:
+    """A column of values that JSON and Python both have: decimals and times as texts, the rest as they are."""
+    cells = pl.col(name)
+    if isinstance(kind, pl.Datetime):
+        return times(cells, column.zone, exact=exact)
+    if isinstance(kind, (pl.Date, pl.Time, pl.Duration)):
+        return cells.dt.to_string("iso")
+    if isinstance(kind, pl.Decimal):
+        return cells.cast(pl.String)
+    return cells
+
+
+def json_columns(frame: pl.DataFrame, columns: Sequence[Column]) -> list[list[Any]]:
+    """Each column as a list of values for orjson; exact decimals and JSON texts are fragments."""
+    texts = frame.select(plain(name, kind, c) for (name, kind), c in zip(frame.schema.items(), columns, strict=True))
+    made = []
+    for column, kind, cells in zip(columns, frame.dtypes, texts.get_columns(), strict=True):
+        values = cells.to_list()
+        if isinstance(kind, pl.Decimal):
+            values = [None if value is None else orjson.Fragment(value) for value in values]
+        elif column.ckan_type == "json":
+            values = [fragment(value) for value in values]
+        made.append(values)
+    return made
+
+
+def fragment(text: Any) -> Any:
+    """A JSON text as it stands; a text that is none stays a text."""
+    if not isinstance(text, str):
+        return text
     try:
         orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -31,25 +57,17 @@ def _json(text: str) -> Any:
     return orjson.Fragment(text)
 
 
-def _dated(value: Any, column: Column) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="milliseconds") + column.zone
-    return value.isoformat() if isinstance(value, date) else value
-
-
-def csv_text(columns: Iterable[Column], rows: Iterable[tuple[Any, ...]], delimiter: str = ",") -> str:
-    """Rows without a header, a line each, booleans as t and f."""
+def csv_text(columns: Iterable[Column], frame: pl.DataFrame, delimiter: str = ",") -> str:
+    """Rows without a header, a line each, booleans as t and f, a JSON column's null as null."""
     listed = list(columns)
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
-    for row in rows:
-        writer.writerow([_cell(value, column) for value, column in zip(row, listed, strict=False)])
-    return out.getvalue()
+    pairs = zip(frame.schema.items(), listed, strict=True)
+    cells = frame.select(_cell(name, kind, column) for (name, kind), column in pairs)
+    return cells.write_csv(include_header=False, separator=delimiter)
 
 
-def _cell(value: Any, column: Column) -> Any:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "t" if value else "f"
-    return format(value, "f") if isinstance(value, Decimal) else _dated(value, column)
+def _cell(name: str, kind: pl.DataType, column: Column) -> pl.Expr:
+    if isinstance(kind, pl.Boolean):
+        return pl.when(name).then(pl.lit("t")).when(pl.col(name).not_()).then(pl.lit("f")).alias(name)
+    if column.ckan_type == "json":
+        return pl.col(name).fill_null("null")
+    return plain(name, kind, column)

@@ -3,68 +3,62 @@
 from __future__ import annotations
 
 import tempfile
-import threading
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import orjson
+import polars as pl
 
 from portal.files import Files
-from portal.tabular.export import write_download
+from portal.tabular.answers import Answers
+from portal.tabular.engine import Engine
+from portal.tabular.export import Look, check, stream, write_download
+from portal.tabular.fold import folded
+from portal.tabular.hot import FEW_BYTES, FEW_ROWS, HotTable, HotTables
 from portal.tabular.manifest import Column, Manifest
-from portal.tabular.query import ID, RowQuery, RowQueryError, Statement, compile_query, quoted
-from portal.tabular.rendering import csv_text, fragment
+from portal.tabular.query import ID, RowQuery, RowQueryError, compile_query, quoted
+from portal.tabular.search import RowPage, frames_in_order, from_hot, from_parts, selecting
+from portal.tabular.sql import SqlSandbox
 from portal.tabular.writing import write_tables
 from schemas.texttable import TextTable
 
-__all__ = ["Manifest", "RowPage", "RowQuery", "RowQueryError", "TabularStore"]
+__all__ = ["Answer", "Manifest", "RowPage", "RowQuery", "RowQueryError", "TabularStore"]
 
-Settings = dict[str, str | int | float | list[str]]
-_HARDENED: Settings = {
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-    "allow_community_extensions": False,
-    "python_enable_replacements": False,
-    "temp_directory": "",
-}
+BYTES_PER_MB = 1024 * 1024
+BLOCK = 40_960
+"""Rows of a block that is read or written at once."""
 
 
 @dataclass(frozen=True, slots=True)
-class RowPage:
-    """One page of rows: `columns` in order, `rows` of stored values, `total` None when it was not asked for."""
+class Answer:
+    """A page of rows, rendered for one form of records: `records` is JSON."""
 
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Any, ...], ...]
+    records: bytes
+    fields: list[dict[str, Any]]
     total: int | None
-    ranked: bool = False
-
-    @property
-    def fields(self) -> list[dict[str, Any]]:
-        """The columns as CKAN lists them."""
-        listed = [column.described for column in self.columns]
-        return [*listed, {"id": "rank", "type": "float4"}] if self.ranked else listed
-
-    def records(self, form: str = "objects") -> Any:
-        """The rows: a list of objects or lists for orjson (exact decimals are fragments), or csv or tsv text."""
-        if form in ("csv", "tsv"):
-            return csv_text(self.columns, self.rows, "," if form == "csv" else "\t")
-        names = [column.name for column in self.columns] + (["rank"] if self.ranked else [])
-        columns = [*self.columns, Column("rank", "number", "float4")]
-        lists = [[fragment(value, column) for value, column in zip(row, columns, strict=False)] for row in self.rows]
-        return lists if form == "lists" else [dict(zip(names, row, strict=True)) for row in lists]
+    count: int
+    last: int | None
 
 
 class TabularStore:
     """Versions in a blob store, queried in place. Safe for threads; every process opens its own."""
 
-    def __init__(self, files: Files, folder: Path, *, memory_mb: int = 512, threads: int = 2) -> None:
-        """`folder` keeps rendered downloads; `memory_mb` and `threads` bound one process's queries."""
+    def __init__(
+        self, files: Files, folder: Path, *, memory_mb: int = 512, threads: int = 2, hot_mb: int = 4096
+    ) -> None:
+        """`folder` keeps rendered downloads and hot copies (of those at most `hot_mb`).
+
+        `memory_mb` and `threads` bound one process's queries.
+        """
         self._files, self._folder = files, folder
-        self._settings: Settings = {"memory_limit": f"{memory_mb}MB", "threads": threads, **_HARDENED}
-        self._lock = threading.Lock()
-        self._database: duckdb.DuckDBPyConnection | None = None
+        self._engine = Engine(memory_mb, threads, folder / "spill")
+        self._hot = HotTables(folder, hot_mb * BYTES_PER_MB)
+        self._answers, self.versions = Answers(), Answers()
+        self._sandbox = SqlSandbox()
 
     def write(
         self, tables: Iterable[TextTable], schema: Mapping[str, Any], *, previous: Manifest | None = None
@@ -78,42 +72,117 @@ class TabularStore:
     def search(self, manifest: Manifest, query: RowQuery) -> RowPage:
         """Answer a row query. Raises RowQueryError for one that cannot be answered."""
         statement = compile_query(manifest, query)
-        selected = [quoted(column.name) for column in statement.columns]
-        ranked = bool(statement.rank)
-        rank = [f"{statement.rank} AS rank"] if ranked else []
-        source = self._source(manifest)
-        distinct = "DISTINCT " if query.distinct else ""
-        sql = (
-            f"SELECT {distinct}{', '.join([*selected, *rank])} FROM {source} WHERE {statement.where} "  # noqa: S608 - names quoted, values parameters
-            f"ORDER BY {statement.order} LIMIT {int(query.limit)} OFFSET {int(query.offset)}"
-        )
-        parameters = [*(statement.rank_parameters if ranked else []), *statement.parameters]
-        rows = self._run(sql, parameters)
-        total = self._total(manifest, query, statement, source) if query.include_total else None
-        return RowPage(statement.columns, tuple(rows), total, ranked)
+        hot = self.hot(manifest)
+        if hot is not None:
+            return from_hot(self._engine, hot, query, statement)
+        return from_parts(self._engine, self._source(manifest), manifest.rows, query, statement)
 
-    def _total(self, manifest: Manifest, query: RowQuery, statement: Statement, source: str) -> int:
-        if statement.where == "TRUE" and not query.distinct:
-            return manifest.rows
-        selected = ", ".join(quoted(column.name) for column in statement.columns) if query.distinct else "1"
-        distinct = "DISTINCT " if query.distinct else ""
-        sql = f"SELECT count(*) FROM (SELECT {distinct}{selected} FROM {source} WHERE {statement.where})"  # noqa: S608 - as above
-        return int(self._run(sql, statement.parameters)[0][0])
+    def answer(self, manifest: Manifest, query: RowQuery, form: str) -> Answer:
+        """As `search`, rendered; what was asked lately is answered from memory, for a version never changes."""
+        key = orjson.dumps([manifest.fingerprint, form, asdict(query)], default=sorted, option=orjson.OPT_SORT_KEYS)
+        found: Answer | None = self._answers.find(key)
+        if found is None:
+            found = _rendered(self.search(manifest, query), form)
+            self._answers.keep(key, found, len(found.records))
+        return found
+
+    def answer_names(self, names: list[tuple[str, str]], query: RowQuery, form: str) -> Answer:
+        """Answer a query over a list of (name, resource id): the table of all tables, as CKAN has it."""
+        ids = list(range(1, len(names) + 1))
+        about = {
+            ID: ids,
+            "name": [n for n, _ in names],
+            "oid": ids,
+            "alias_of": [r if r != n else None for n, r in names],
+        }
+        kinds = {ID: pl.Int64, "name": pl.String, "oid": pl.Int64, "alias_of": pl.String}
+        frame = pl.DataFrame(about, schema=kinds)
+        fold = folded([pl.col("name"), pl.col("alias_of")]).alias("_fold")
+        columns = (
+            Column("name", "string", "text"),
+            Column("oid", "integer", "int8"),
+            Column("alias_of", "string", "text"),
+        )
+        manifest = Manifest((), columns, frame.height)
+        hot = HotTable(frame.with_columns(fold).to_arrow())
+        page = from_hot(self._engine, hot, query, compile_query(manifest, query))
+        return _rendered(page, form)
+
+    def sql(self, sql: str, manifest_of: Callable[[str], Manifest], limit: int) -> dict[str, Any]:
+        """What one SELECT finds, run apart from everything. Raises RefusedSql, and what `manifest_of` raises."""
+
+        def source(name: str) -> dict[str, Any]:
+            manifest = manifest_of(name)
+            paths = [str(self._files.path(part.key)) for part in manifest.parts]
+            return {"sql": self._source(manifest), "paths": paths, "columns": [c.name for c in manifest.fields]}
+
+        found: dict[str, Any] = orjson.loads(self._sandbox.run(sql, limit, source))
+        return {"sql": sql, **found}
+
+    def close(self) -> None:
+        """End the process of public SQL."""
+        self._sandbox.close()
+
+    def hot(self, manifest: Manifest) -> HotTable | None:
+        """The version's hot copy; a small one is made at once, a large one in the background."""
+        if not manifest.rows:
+            return None
+        found = self._hot.find(manifest.fingerprint)
+        if found is None and manifest.rows <= FEW_ROWS and sum(part.bytes for part in manifest.parts) <= FEW_BYTES:
+            return self._hot.keep_small(manifest.fingerprint, lambda: self.batches(manifest))
+        if found is None:
+            self._hot.want(manifest.fingerprint, lambda: self.batches(manifest))
+        return found
+
+    def warm(self, manifest: Manifest) -> None:
+        """Make the hot copy of a large version now."""
+        if manifest.rows > FEW_ROWS:
+            self._hot.make(manifest.fingerprint, lambda: self.batches(manifest))
+
+    def batches(self, manifest: Manifest) -> Iterator[Any]:
+        """All rows with their numbers and folded texts, as Arrow batches in the order of their numbers."""
+        order = "" if self._in_order(manifest) else f" ORDER BY {quoted(ID)}"
+        with self._engine.running(f"SELECT * FROM {self._source(manifest)}{order}", []) as found:  # noqa: S608 - a path of ours
+            yield from iter(found.to_arrow_reader(BLOCK))
 
     def rows(self, manifest: Manifest, query: RowQuery, size: int = 5000) -> Iterator[list[tuple[Any, ...]]]:
         """Every row that a query finds, in blocks, without a cap and in bounded memory."""
-        statement = compile_query(manifest, query)
-        selected = ", ".join(quoted(column.name) for column in statement.columns)
-        order = quoted(ID) if statement.rank and not query.sort else statement.order
-        limit = f"LIMIT {int(query.limit)}" if query.limit >= 0 else ""
-        sql = (
-            f"SELECT {selected} FROM {self._source(manifest)} WHERE {statement.where} "  # noqa: S608 - names quoted, values parameters
-            f"ORDER BY {order} {limit} OFFSET {int(query.offset)}"
-        )
-        with self._cursor() as cursor:
-            cursor.execute(sql, statement.parameters)
-            while block := cursor.fetchmany(size):
-                yield block
+        for frame in self.frames(manifest, query):
+            rows = frame.rows()
+            yield from (rows[start : start + size] for start in range(0, len(rows), size))
+
+    def frames(self, manifest: Manifest, query: RowQuery) -> Iterator[pl.DataFrame]:
+        """Every row that a query finds, in frames of `columns`, without a cap and in bounded memory."""
+        statement = compile_query(manifest, replace(query, fields=query.fields or self._all(manifest, query)))
+        if not statement.by_number and not query.distinct:
+            self.warm(manifest)
+            hot = self.hot(manifest)
+            if hot is not None:
+                yield from frames_in_order(self._engine, hot, query, statement)
+                return
+        columns = [quoted(column.name) for column in statement.columns]
+        as_stored = statement.by_number and self._in_order(manifest)
+        sql = selecting(statement, self._source(manifest), query, columns, as_stored=as_stored)
+        with self._engine.running(sql, statement.parameters) as found:
+            for batch in found.to_arrow_reader(BLOCK):
+                yield _frame(batch)
+
+    def _in_order(self, manifest: Manifest) -> bool:
+        """Whether the rows lie in the order of their numbers, so that nobody needs to sort them; found out once."""
+        key = b"in order " + manifest.fingerprint.encode()
+        known: bool | None = self._answers.find(key)
+        if known is None:
+            known, last = True, 0
+            with self._engine.running(f"SELECT {quoted(ID)} FROM {self._source(manifest)}", []) as found:  # noqa: S608 - as above
+                for batch in found.to_arrow_reader(BLOCK):
+                    ids = batch.column(0).to_numpy()
+                    known = known and int(ids[0]) > last and bool((ids[1:] > ids[:-1]).all())
+                    last = int(ids[-1])
+            self._answers.keep(key, known, 1)
+        return known
+
+    def _all(self, manifest: Manifest, query: RowQuery) -> tuple[str, ...]:
+        return tuple(column.name for column in compile_query(manifest, query).columns)
 
     def columns(self, manifest: Manifest, query: RowQuery) -> tuple[Column, ...]:
         """The columns that `rows` gives for a query."""
@@ -126,16 +195,33 @@ class TabularStore:
         rows = self._run(f"SELECT {selected} FROM {self._source(manifest)} ORDER BY {quoted(ID)}", [])  # noqa: S608 - as above
         return {name: [row[index] for row in rows] for index, name in enumerate(wanted)}
 
-    def export(self, manifest: Manifest, form: str) -> Path:
-        """The whole version as a file (csv, tsv, json, ndjson, parquet), rendered once and kept beside it."""
-        target = self._folder / manifest.fingerprint[:2] / f"{manifest.fingerprint}.{form}"
+    def export(self, manifest: Manifest, form: str, look: Look = Look(), *, numbered: bool = False) -> Path:  # noqa: B008 - frozen
+        """The whole version as a file, rendered once and kept beside it; `numbered` with each row's `_id`.
+
+        Raises RowQueryError where the rows cannot be had in that form.
+        """
+        looks = [name for name in ("bom", "records", "escaped") if getattr(look, name)]
+        kind = ".".join([*(["numbered"] if numbered else []), *looks, form])
+        target = self._folder / manifest.fingerprint[:2] / f"{manifest.fingerprint}.{kind}"
         if not target.is_file():
+            query = RowQuery(limit=-1, fields=None if numbered else tuple(column.name for column in manifest.fields))
+            columns = self.columns(manifest, query)
+            check(columns, form)
             target.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix="download-", dir=self._folder) as work, self._cursor() as cursor:
+            with tempfile.TemporaryDirectory(prefix="download-", dir=self._folder) as work:
                 made = Path(work) / "download"
-                write_download(cursor, self._source(manifest), manifest, form, made)
+                write_download(columns, self.frames(manifest, query), form, look, made)
                 made.replace(target)
         return target
+
+    def stream(self, manifest: Manifest, query: RowQuery, form: str, look: Look) -> Iterator[bytes]:
+        """What a query finds in a form, as it comes. Raises RowQueryError at once where it cannot be answered."""
+        columns = self.columns(manifest, query)
+        check(columns, form)
+        frames = self.frames(manifest, query)
+        first = next(frames, None)
+        again = chain([] if first is None else [first], frames)
+        return stream(columns, again, form, look, self._folder)
 
     def orphans(self, manifests: Iterable[Manifest], named: Iterable[str], *, older_than: float) -> list[str]:
         """Keys of blobs that no manifest and no name holds, older than so many seconds."""
@@ -155,14 +241,19 @@ class TabularStore:
         return f"read_parquet([{paths}])"
 
     def _run(self, sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
-        with self._cursor() as cursor:
-            try:
-                return list(cursor.execute(sql, parameters).fetchall())
-            except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
-                raise RowQueryError({"filters": ["A value does not have the type of its column"]}) from error
+        return self._engine.rows(sql, parameters)
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
-        with self._lock:
-            if self._database is None:
-                self._database = duckdb.connect(":memory:", config=self._settings)
-            return self._database.cursor()
+        return self._engine.cursor()
+
+
+def _rendered(page: RowPage, form: str) -> Answer:
+    ids = page.frame[ID] if ID in page.frame.columns else None
+    last = int(ids[-1]) if ids is not None and len(ids) else None
+    return Answer(orjson.dumps(page.records(form)), page.fields, page.total, page.frame.height, last)
+
+
+def _frame(batch: Any) -> pl.DataFrame:
+    frame = pl.from_arrow(batch)
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a batch gives a frame
+    return frame

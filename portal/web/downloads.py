@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from flask import Blueprint, Response, redirect, request, send_file
@@ -12,18 +13,15 @@ from werkzeug.exceptions import BadRequest, Forbidden, NotFound
 
 from portal.access import policy
 from portal.db import datasets as db
+from portal.db import tables
 from portal.domain.base import is_uuid
 from portal.domain.datasets import Dataset, Resource, TableVersion
-from portal.tabular.export import FORMS, MEDIA_TYPES
-from portal.tabular.manifest import Column
-from portal.tabular.rendering import csv_text, fragment
+from portal.tabular.export import FORMS, MEDIA_TYPES, Look
 from portal.tabular.store import Manifest, RowQuery, RowQueryError
 from portal.web.action_api import actor_of_request, the_portal
 
 downloads = Blueprint("downloads", __name__)
 ACTIVE_CONTENT = ("text/html", "application/xhtml+xml", "image/svg+xml", "application/xml", "text/xml")
-BLOCK = 5000
-DUMPS = ("csv", "tsv", "json", "ndjson")
 Answer = Response | Any
 
 
@@ -35,7 +33,7 @@ def download(dataset_id: str, resource_id: str, name: str = "") -> Answer:
         resource, dataset = _visible(uow, resource_id)
         if dataset_id not in (dataset.id, dataset.name):
             raise NotFound
-        version = _version(uow, resource)
+        version = _asked_version(uow, resource.id, resource.version_id)
         if db.holds_persons(uow.session, resource) and not policy.may_edit(actor_of_request(), dataset):
             raise Forbidden
     if resource.url_type in ("harvest", "datastore") and version is not None:
@@ -51,20 +49,19 @@ def download(dataset_id: str, resource_id: str, name: str = "") -> Answer:
 def dump(resource_id: str) -> Answer:
     """Rows of a table: whole, or those that filters, q, sort, fields, limit and offset choose."""
     form = request.args.get("format", "csv").lower()
-    if form not in DUMPS:
-        raise BadRequest(f"format takes one of {', '.join(DUMPS)}")
-    try:
-        with the_portal().read() as uow:
-            resource, _ = _visible(uow, resource_id)
-            version = _version(uow, resource)
-    except Forbidden:
-        raise NotFound from None  # as CKAN: a dump does not tell that a private table exists
+    if form not in FORMS:
+        raise BadRequest(f"format takes one of {', '.join(FORMS)}")
+    with the_portal().read() as uow:
+        table = tables.find_shown(uow, resource_id)
+        if table is None or not policy.may_read(actor_of_request(), table):
+            raise NotFound  # as CKAN: a dump does not tell that a private table exists
+        version = _asked_version(uow, table.resource_id, table.version_id)
     if version is None:
         raise NotFound
-    manifest = Manifest.from_dict(version.manifest)
-    if not set(request.args) - {"format"}:
-        return _whole(manifest, form, f"{resource.id}.{form}", attachment=True)
-    return _chosen(manifest, form, resource.id)
+    manifest, query, look = Manifest.from_dict(version.manifest), _query(), _look()
+    if query == RowQuery(limit=-1, include_total=False):
+        return _whole(manifest, form, f"{table.resource_id}.{form}", look, attachment=True, numbered=True)
+    return _chosen(manifest, form, table.resource_id, query, look)
 
 
 def _visible(uow: Any, resource_id: str) -> tuple[Resource, Dataset]:
@@ -76,11 +73,15 @@ def _visible(uow: Any, resource_id: str) -> tuple[Resource, Dataset]:
     return found
 
 
-def _version(uow: Any, resource: Resource) -> TableVersion | None:
-    asked = request.args.get("version")
+def _asked_version(uow: Any, resource_id: str, current: str | None) -> TableVersion | None:
+    """The version that `version` asks for by number or date, else the current one."""
+    asked = request.args.get("version", "").strip()
     if not asked:
-        return db.current_version(uow.session, resource)
-    found = db.find_version(uow.session, resource.id, int(asked)) if asked.isdigit() else None
+        return uow.session.get(TableVersion, current) if current else None
+    try:
+        found = tables.find_version(uow.session, resource_id, asked)
+    except ValueError:
+        raise BadRequest("version takes a number or a date") from None
     if found is None:
         raise NotFound("There is no such version.")
     return found
@@ -90,20 +91,40 @@ def _table(resource: Resource, version: TableVersion, name: str) -> Answer:
     suffix = name.rsplit(".", 1)[-1].lower() if "." in name else "csv"
     form = suffix if suffix in FORMS else "csv"
     stem = (resource.file_name or resource.id).rsplit(".", 1)[0]
-    return _whole(Manifest.from_dict(version.manifest), form, f"{stem}.{form}")
+    look = Look(escaped=_flag("escape_formulas", default=the_portal().settings.csv_escape_formulas))
+    return _whole(Manifest.from_dict(version.manifest), form, f"{stem}.{form}", look)
 
 
-def _whole(manifest: Manifest, form: str, name: str, *, attachment: bool = False) -> Answer:
-    path = the_portal().tables.export(manifest, form)
-    return send_file(
+def _whole(
+    manifest: Manifest, form: str, name: str, look: Look, *, attachment: bool = False, numbered: bool = False
+) -> Answer:
+    try:
+        path = the_portal().tables.export(manifest, form, look, numbered=numbered)
+    except RowQueryError as error:
+        raise BadRequest(orjson.dumps(error.errors).decode()) from None
+    answer = send_file(
         path,
         mimetype=MEDIA_TYPES[form],
         as_attachment=attachment,
         download_name=name,
         conditional=True,
-        etag=f"{manifest.fingerprint}-{form}",
+        etag=path.name,
         max_age=0,
     )
+    return _handed_over(answer, path)
+
+
+def _handed_over(answer: Response, path: Path) -> Response:
+    """Leave the bytes to the web server in front, where one is configured: it sends files better."""
+    prefix, folder = the_portal().settings.accel_redirect, the_portal().settings.data_dir
+    if not prefix or answer.status_code not in (200, 206) or not path.is_relative_to(folder):
+        return answer
+    handed = Response(status=200, headers=answer.headers)
+    for name in ("Content-Length", "Content-Range", "Accept-Ranges"):
+        handed.headers.pop(name, None)
+    handed.headers["X-Accel-Redirect"] = f"{prefix}/{quote(str(path.relative_to(folder)))}"
+    answer.close()
+    return handed
 
 
 def _file(resource: Resource) -> Answer:
@@ -125,77 +146,65 @@ def _file(resource: Resource) -> Answer:
     answer.headers["Content-Disposition"] = f"inline; filename={name}"
     if kind in ACTIVE_CONTENT:
         answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    return answer
+    return _handed_over(answer, the_portal().files.path(key))
 
 
-def _chosen(manifest: Manifest, form: str, resource_id: str) -> Response:
-    query = _query()
-    store = the_portal().tables
+def _chosen(manifest: Manifest, form: str, resource_id: str, query: RowQuery, look: Look) -> Response:
     try:
-        columns = store.columns(manifest, query)
-        blocks = store.rows(manifest, query, BLOCK)
-        first = next(blocks, [])
+        body = the_portal().tables.stream(manifest, query, form, look)
     except RowQueryError as error:
         raise BadRequest(orjson.dumps(error.errors).decode()) from None
-    bom = request.args.get("bom", "").lower() in ("true", "1", "yes")
-    body = _render(columns, _again(first, blocks), form, bom=bom)
     answer = Response(body, mimetype=MEDIA_TYPES[form])
     answer.headers["Content-Disposition"] = f'attachment; filename="{resource_id}.{form}"'
     return answer
 
 
-def _again(first: list[Any], rest: Iterator[list[Any]]) -> Iterator[list[Any]]:
-    yield first
-    yield from rest
+def _look() -> Look:
+    return Look(
+        bom=_flag("bom"),
+        records=True,
+        escaped=_flag("escape_formulas", default=the_portal().settings.csv_escape_formulas),
+    )
+
+
+def _flag(name: str, *, default: bool = False) -> bool:
+    said = request.args.get(name, "").strip().lower()
+    return default if not said else said in ("true", "1", "yes", "on", "t", "y")
 
 
 def _query() -> RowQuery:
     arguments = request.args
     try:
         filters = orjson.loads(arguments["filters"]) if arguments.get("filters") else None
-        limit = int(arguments.get("limit", -1))
-        offset = max(0, int(arguments.get("offset", 0)))
-    except (orjson.JSONDecodeError, ValueError):
-        raise BadRequest("filters takes a JSON object; limit and offset take whole numbers") from None
-    fields = tuple(name.strip() for name in arguments.get("fields", "").split(",") if name.strip())
+        q: Any = arguments.get("q") or None
+        q = orjson.loads(q) if q and q.lstrip().startswith("{") else q
+    except orjson.JSONDecodeError:
+        raise BadRequest("filters takes a JSON object, q a text or a JSON object") from None
     return RowQuery(
-        limit=limit,
-        offset=offset,
+        limit=_natural("limit", -1),
+        offset=_natural("offset", 0),
         filters=filters,
-        q=arguments.get("q"),
-        sort=arguments.get("sort"),
-        fields=fields or None,
+        q=q,
+        full_text=arguments.get("full_text") or None,
+        plain=_flag("plain", default=True),
+        sort=arguments.get("sort") or None,
+        fields=_fields(),
+        distinct=_flag("distinct"),
         include_total=False,
     )
 
 
-def _render(columns: tuple[Column, ...], blocks: Iterator[list[Any]], form: str, *, bom: bool) -> Iterator[bytes]:
-    """The rows as a stream, a block at a time; it is read after the request is over."""
-    if form in ("csv", "tsv"):
-        delimiter = "," if form == "csv" else "\t"
-        if bom:
-            yield b"\xef\xbb\xbf"
-        header = csv_text([Column("", "string", "text")] * len(columns), [tuple(c.name for c in columns)], delimiter)
-        yield header.removesuffix("\n").encode() + b"\r\n"
-        for block in blocks:
-            yield csv_text(columns, block, delimiter).encode()
-        return
-    yield from _render_json(columns, blocks, form)
+def _fields() -> tuple[str, ...] | None:
+    said = request.args.get("fields", "").strip()
+    try:
+        listed = orjson.loads(said) if said.startswith("[") else said.split(",")
+        return tuple(str(name).strip() for name in listed if str(name).strip()) or None
+    except orjson.JSONDecodeError:
+        raise BadRequest("fields takes names with commas between them, or a JSON list") from None
 
 
-def _render_json(columns: tuple[Column, ...], blocks: Iterator[list[Any]], form: str) -> Iterator[bytes]:
-    names = [column.name for column in columns]
-    if form == "json":
-        fields = [{"id": column.name, "type": column.ckan_type} for column in columns]
-        yield b'{"fields":' + orjson.dumps(fields) + b',"records":['
-    glue = b""
-    for block in blocks:
-        for row in block:
-            values = [fragment(value, column) for value, column in zip(row, columns, strict=True)]
-            if form == "ndjson":
-                yield orjson.dumps(dict(zip(names, values, strict=True))) + b"\n"
-            else:
-                yield glue + orjson.dumps(values)
-                glue = b",\n"
-    if form == "json":
-        yield b"]}"
+def _natural(name: str, default: int) -> int:
+    said = request.args.get(name, "").strip()
+    if said and not (said.isascii() and said.isdigit() and len(said) < 16):
+        raise BadRequest(f"{name} takes a whole number that is not negative")
+    return int(said) if said else default

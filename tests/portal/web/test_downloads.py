@@ -44,18 +44,30 @@ def test_a_file_with_ranges_and_etags(client: FlaskClient, resource: dict[str, A
 def test_a_dump_whole_and_chosen(client: FlaskClient, resource: dict[str, Any]) -> None:
     dump = f"/datastore/dump/{resource['id']}"
     whole = client.get(dump)
-    assert whole.get_data().decode().splitlines() == ["ma,ten", "00001,Bệnh viện", "00002,Trạm y tế"]
+    assert whole.get_data().decode() == "_id,ma,ten\r\n1,00001,Bệnh viện\n2,00002,Trạm y tế\n"
     assert whole.headers["Content-Disposition"].startswith("attachment")
-    assert client.get(dump, headers={"Range": "bytes=3-5"}).get_data() == b"ten"
+    assert client.get(dump, headers={"Range": "bytes=4-5"}).get_data() == b"ma"
+    assert client.get(dump, headers={"If-None-Match": whole.headers["ETag"]}).status_code == 304
     rows = orjson.loads(client.get(dump + "?format=json").get_data())
-    assert rows == [{"ma": "00001", "ten": "Bệnh viện"}, {"ma": "00002", "ten": "Trạm y tế"}]
+    assert [field["id"] for field in rows["fields"]] == ["_id", "ma", "ten"]
+    assert rows["records"] == [[1, "00001", "Bệnh viện"], [2, "00002", "Trạm y tế"]]
     chosen = client.get(dump, query_string={"filters": '{"ma": "00002"}', "fields": "ten", "bom": "true"})
     assert chosen.get_data() == "\ufefften\r\nTrạm y tế\n".encode()
     found = orjson.loads(client.get(dump, query_string={"format": "json", "q": "benh vien"}).get_data())
     assert found["records"] == [[1, "00001", "Bệnh viện"]]
     lines = client.get(dump, query_string={"format": "ndjson", "limit": 1}).get_data()
     assert orjson.loads(lines) == {"_id": 1, "ma": "00001", "ten": "Bệnh viện"}
-    for wrong in ({"format": "exe"}, {"fields": "zz"}, {"filters": "{"}, {"limit": "x"}):
+    for wrong in (
+        {"format": "exe"},
+        {"fields": "zz"},
+        {"filters": "{"},
+        {"limit": "x"},
+        {"limit": "-1"},
+        {"version": "x"},
+        {"format": "geojson"},
+        {"sort": "zz"},
+        {"q": "(", "plain": "false"},
+    ):
         assert client.get(dump, query_string=wrong).status_code == 400
 
 

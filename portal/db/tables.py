@@ -1,0 +1,62 @@
+"""Questions about tables: which resource is meant, which of its versions, and what tables there are."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import ColumnElement, bindparam, select
+from sqlalchemy.orm import Session
+
+from portal.db import datasets
+from portal.db.uow import UnitOfWork
+from portal.domain.datasets import Dataset, Resource, ShownTable, TableVersion
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_SHOWN = (
+    select(
+        Dataset.id,
+        Dataset.state,
+        Dataset.private,
+        Dataset.owner_org,
+        Dataset.creator_user_id,
+        Resource.id,
+        Resource.version_id,
+    )
+    .join(Dataset, Dataset.id == Resource.package_id)
+    .where(Resource.id == bindparam("key"), Resource.state == "active")
+    .limit(1)
+)
+"""Built once: row queries are asked often, and need no objects."""
+
+
+def find_shown(uow: UnitOfWork, key: str) -> ShownTable | None:
+    """The table that a resource's id names."""
+    row = uow.connection.execute(_SHOWN, {"key": key}).first()
+    return ShownTable(*row) if row else None
+
+
+def list_readable(session: Session, readable: ColumnElement[bool]) -> list[tuple[str, str]]:
+    """(name, resource id) of every table that somebody may read, `readable` being the filter of their rights."""
+    query = (
+        select(Resource.id)
+        .join(Dataset, Dataset.id == Resource.package_id)
+        .where(readable, Resource.state == "active", Resource.version_id.is_not(None))
+        .order_by(Resource.id)
+    )
+    return [(row[0], row[0]) for row in session.execute(query)]
+
+
+def find_version(session: Session, resource_id: str, asked: str) -> TableVersion | None:
+    """A version by its number, or the one that was current at a moment (a day means its end; UTC).
+
+    Raises ValueError for a text that is neither.
+    """
+    if asked.isascii() and asked.isdigit():
+        return datasets.find_version(session, resource_id, min(int(asked), 2**31 - 1))
+    moment = datetime.fromisoformat(asked)
+    if _DAY.fullmatch(asked):
+        moment += timedelta(days=1)
+    moment = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    query = select(TableVersion).where(TableVersion.resource_id == resource_id, TableVersion.created <= moment)
+    return session.scalars(query.order_by(TableVersion.number.desc()).limit(1)).first()

@@ -1,0 +1,138 @@
+"""Full text over rows: what `q` asks for, as conditions and ranks in SQL; words are folded as the rows are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from portal.tabular.fold import words
+
+_TOKEN = re.compile(r"\s*(<->|<\d+>|[&|!()]|'(?:[^']|'')*'|[^\s&|!()<:]+|:\*|:[A-Da-d*]+)")
+DEEPEST = 50
+"""How deep the brackets of a `q` may nest."""
+
+
+class TextQueryError(ValueError):
+    """A `q` that breaks the grammar; the message says where."""
+
+
+@dataclass(slots=True)
+class TextQuery:
+    """A compiled `q`: the condition, and the words that rank a row by how often they begin a word of it."""
+
+    where: str = ""
+    parameters: list[Any] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+
+
+def plain(text: str, subject: str) -> TextQuery:
+    """Every word must begin a word of the row, as in CKAN's `plain` search (which stems instead)."""
+    query = TextQuery(words=[f" {word}" for word in words(text.replace(":*", ""))])
+    query.where = " AND ".join(f"contains({subject}, ?)" for _ in query.words)
+    query.parameters = list(query.words)
+    return query
+
+
+def boolean(text: str, subject: str) -> TextQuery:
+    """PostgreSQL's to_tsquery: words, `prefix:*`, `&`, `|`, `!`, `<->` (side by side), brackets.
+
+    Raises TextQueryError.
+    """
+    return _Parser(text, subject).parse()
+
+
+class _Parser:
+    def __init__(self, text: str, subject: str) -> None:
+        self._tokens, self._at, self._depth = _tokens(text), 0, 0
+        self._subject, self._query = subject, TextQuery()
+
+    def parse(self) -> TextQuery:
+        if self._tokens:
+            self._query.where = self._or()
+        if self._at != len(self._tokens):
+            raise TextQueryError(f"syntax error at {self._tokens[self._at]!r}")
+        return self._query
+
+    def _peek(self) -> str:
+        return self._tokens[self._at] if self._at < len(self._tokens) else ""
+
+    def _many(self, sign: str, word: str, inner: Callable[[], str]) -> str:
+        parts = [inner()]
+        while self._peek() == sign:
+            self._at += 1
+            parts.append(inner())
+        return parts[0] if len(parts) == 1 else "(" + f" {word} ".join(parts) + ")"
+
+    def _or(self) -> str:
+        return self._many("|", "OR", self._and)
+
+    def _and(self) -> str:
+        return self._many("&", "AND", self._not)
+
+    def _not(self) -> str:
+        if self._peek() != "!":
+            return self._phrase()
+        self._at += 1
+        self._deeper()
+        ranked = len(self._query.words)
+        inner = self._not()
+        del self._query.words[ranked:]  # what must be absent ranks nothing
+        self._depth -= 1
+        return f"(NOT {inner})"
+
+    def _deeper(self) -> None:
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise TextQueryError(f"nested more than {DEEPEST} deep")
+
+    def _phrase(self) -> str:
+        if self._peek() == "(":
+            self._at += 1
+            self._deeper()
+            inner = self._or()
+            if self._peek() != ")":
+                raise TextQueryError("a bracket is not closed")
+            self._at += 1
+            self._depth -= 1
+            return inner
+        said, prefix = self._word()
+        while self._peek() == "<->":
+            self._at += 1
+            more, prefix = self._word()
+            said = [*said, *more]
+        return self._condition(said, prefix)
+
+    def _word(self) -> tuple[list[str], bool]:
+        token = self._peek()
+        if not token or token in ("&", "|", ")", "<->", "!", "(") or token[0] in ":<":
+            raise TextQueryError(f"a word is expected{f' before {token!r}' if token else ' at the end'}")
+        self._at += 1
+        prefix = self._peek().startswith(":")
+        if prefix:
+            prefix = "*" in self._peek()
+            self._at += 1
+        return words(token), prefix
+
+    def _condition(self, said: list[str], prefix: bool) -> str:
+        if not said:
+            return "TRUE"  # a sign alone is no word, and asks for nothing
+        phrase = " " + " ".join(said)
+        self._query.words.append(phrase)
+        if prefix:
+            self._query.parameters.append(phrase)
+            return f"contains({self._subject}, ?)"
+        self._query.parameters += [f"{phrase} ", phrase]
+        return f"(contains({self._subject}, ?) OR suffix({self._subject}, ?))"
+
+
+def _tokens(text: str) -> list[str]:
+    found, at = [], 0
+    while text[at:].strip():
+        match = _TOKEN.match(text, at)
+        if match is None:
+            raise TextQueryError(f"syntax error at character {at + 1}")
+        found.append(match.group(1))
+        at = match.end()
+    return found

@@ -1,0 +1,202 @@
+"""Answering row queries: from a hot copy where there is one (numbers first, then those rows), else from the parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from portal.tabular.engine import HOT, Engine
+from portal.tabular.hot import HotTable
+from portal.tabular.manifest import Column
+from portal.tabular.query import ID, RowQuery, Statement, quoted
+from portal.tabular.rendering import RANK, csv_text, json_columns
+
+AT_ONCE = 20_480
+"""Rows that are fetched at once where all are wanted."""
+MOST_IN_ONE_SCAN = 2000
+"""Up to this row, the numbers of a page and the total come from one scan."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowPage:
+    """One page of rows: `columns` in order, then `ranks`; `total` None when it was not asked for."""
+
+    columns: tuple[Column, ...]
+    frame: pl.DataFrame
+    total: int | None
+    ranks: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> tuple[tuple[Any, ...], ...]:
+        """The stored values."""
+        return tuple(self.frame.rows())
+
+    @property
+    def all_columns(self) -> tuple[Column, ...]:
+        """The columns, ranks included."""
+        return (*self.columns, *(Column(name, "number", RANK) for name in self.ranks))
+
+    @property
+    def fields(self) -> list[dict[str, Any]]:
+        """The columns as CKAN lists them."""
+        return [field_of(column) for column in self.all_columns]
+
+    def records(self, form: str = "objects") -> Any:
+        """The rows: a list of objects or lists for orjson (exact decimals are fragments), or csv or tsv text."""
+        if form in ("csv", "tsv"):
+            return csv_text(self.all_columns, self.frame, "," if form == "csv" else "\t")
+        rows = zip(*json_columns(self.frame, self.all_columns), strict=True)
+        if form == "lists":
+            return list(rows)
+        names = [column.name for column in self.all_columns]
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def field_of(column: Column) -> dict[str, Any]:
+    """A column as CKAN lists it."""
+    info = {"info": {"label": column.title}} if column.title else {}
+    return {"id": column.name, "type": column.ckan_type, **info}
+
+
+def from_parts(engine: Engine, source: str, rows: int, query: RowQuery, statement: Statement) -> RowPage:
+    """A page by one statement over the parts, and a second one for the total."""
+    sql = selecting(statement, source, query, [quoted(column.name) for column in statement.columns])
+    frame = engine.frame(sql, [*statement.rank_parameters, *statement.parameters])
+    total = _counted(engine, source, rows, query, statement) if query.include_total else None
+    return _page(statement, frame, total)
+
+
+def frames_in_order(engine: Engine, hot: HotTable, query: RowQuery, statement: Statement) -> Iterator[pl.DataFrame]:
+    """All rows of a query in the order asked for: their numbers are sorted, then the rows fetched block by block."""
+    names = [column.name for column in statement.columns]
+    parameters = [*statement.rank_parameters, *statement.parameters]
+    ids = engine.frame(selecting(statement, HOT, query, [quoted(ID)]), parameters, hot.arrow)[ID]
+    for start in range(0, ids.len(), AT_ONCE):
+        yield hot.rows(hot.at(ids[start : start + AT_ONCE]), names)
+
+
+def selecting(
+    statement: Statement, source: str, query: RowQuery, selected: Iterable[str], *, as_stored: bool = False
+) -> str:
+    """The SELECT of a query; `as_stored` spares the sort where rows lie in the order of their numbers."""
+    ranks = [f"({expression})::FLOAT AS {quoted(name)}" for name, expression in statement.ranks]
+    distinct = "DISTINCT " if query.distinct else ""
+    limit = f" LIMIT {int(query.limit)}" if query.limit >= 0 else ""
+    return (
+        f"SELECT {distinct}{', '.join([*selected, *ranks])} FROM {source} WHERE {statement.where} "  # noqa: S608 - names quoted, values parameters
+        f"{'' if as_stored else f'ORDER BY {statement.order}'}{limit} OFFSET {int(query.offset)}"
+    )
+
+
+def _counted(engine: Engine, source: str, rows: int, query: RowQuery, statement: Statement, table: Any = None) -> int:
+    if statement.where == "TRUE" and not query.distinct:
+        return rows
+    inner = "1"
+    if query.distinct:
+        inner = "DISTINCT " + ", ".join(quoted(column.name) for column in statement.columns)
+    sql = f"SELECT count(*) FROM (SELECT {inner} FROM {source} WHERE {statement.where})"  # noqa: S608 - names quoted, values parameters
+    return int(engine.rows(sql, statement.parameters, table)[0][0])
+
+
+def _page(statement: Statement, frame: pl.DataFrame, total: int | None) -> RowPage:
+    return RowPage(statement.columns, frame, total, tuple(name for name, _ in statement.ranks))
+
+
+def from_hot(engine: Engine, hot: HotTable, query: RowQuery, statement: Statement) -> RowPage:
+    """A page by the numbers of its rows, which are then fetched from where they stand."""
+    rows = hot.frame.height
+    if query.distinct:
+        sql = selecting(statement, HOT, query, [quoted(column.name) for column in statement.columns])
+        frame = engine.frame(sql, statement.parameters, hot.arrow)
+        total = _counted(engine, HOT, rows, query, statement, hot.arrow) if query.include_total else None
+        return _page(statement, frame, total)
+    names = [column.name for column in statement.columns]
+    if statement.where == "TRUE" and statement.by_number:
+        frame = hot.frame.select(names).slice(query.offset, query.limit if query.limit >= 0 else None)
+        return _page(statement, frame, rows if query.include_total else None)
+    if statement.words and query.limit >= 0:
+        return _by_words(engine, hot, query, statement, names)
+    return _by_numbers(engine, hot, query, statement, names)
+
+
+def _by_numbers(engine: Engine, hot: HotTable, query: RowQuery, statement: Statement, names: list[str]) -> RowPage:
+    end = query.offset + query.limit
+    if statement.by_number and query.include_total and query.limit > 0 and end <= MOST_IN_ONE_SCAN:
+        sql = f"SELECT count(*), min({quoted(ID)}, {end}) FROM {HOT} WHERE {statement.where}"  # noqa: S608 - names quoted, values parameters
+        total, ids = engine.rows(sql, statement.parameters, hot.arrow)[0]
+        return _page(statement, hot.rows(hot.at((ids or [])[query.offset :]), names), int(total))
+    parameters = [*statement.rank_parameters, *statement.parameters]
+    found = engine.frame(selecting(statement, HOT, query, [quoted(ID)]), parameters, hot.arrow)
+    total = _counted(engine, HOT, hot.frame.height, query, statement, hot.arrow) if query.include_total else None
+    frame = hot.rows(hot.at(found[ID]), names)
+    return _page(statement, frame.hstack(found.drop(ID).get_columns()), total)
+
+
+def _by_words(engine: Engine, hot: HotTable, query: RowQuery, statement: Statement, names: list[str]) -> RowPage:
+    """Words are looked for one after the other, each only in the rows that hold those before it."""
+    positions, folds = _holding(hot.frame["_fold"], statement.words)
+    ranks = _ranked(folds, statement.words)
+    if statement.filters == "TRUE" and not query.sort:
+        best = _best(ranks if statement.ranks else np.zeros_like(ranks), positions, query.offset + query.limit)
+        chosen = best[query.offset :]
+        return _worded(statement, hot, positions[chosen], ranks[chosen], names, positions.size)
+    needed = [name for name in hot.frame.columns if quoted(name) in statement.filters + statement.order]
+    some = hot.frame.select(list(dict.fromkeys([ID, *needed])))[positions].with_columns(
+        pl.Series("__rank", ranks, dtype=pl.Float32), pl.Series("__at", positions, dtype=pl.Int64)
+    )
+    order = f"{quoted('__rank')} DESC, {quoted(ID)}" if statement.ranks else quoted(ID)
+    if query.sort:
+        order = statement.order.replace(quoted("rank"), quoted("__rank"))
+    sql = (
+        f"SELECT __at, __rank, count(*) OVER () FROM {HOT} WHERE {statement.filters} ORDER BY {order} "  # noqa: S608 - as above
+        f"LIMIT {int(query.limit)} OFFSET {int(query.offset)}"
+    )
+    table = some.to_arrow()
+    found = engine.rows(sql, statement.filter_parameters, table)
+    total = found[0][2] if found else _filtered(engine, statement, table)
+    at, score = [row[0] for row in found], [row[1] for row in found]
+    return _worded(statement, hot, np.asarray(at, dtype=np.int64), np.asarray(score), names, total)
+
+
+def _filtered(engine: Engine, statement: Statement, table: Any) -> int:
+    sql = f"SELECT count(*) FROM {HOT} WHERE {statement.filters}"  # noqa: S608 - names quoted, values parameters
+    return int(engine.rows(sql, statement.filter_parameters, table)[0][0])
+
+
+def _worded(
+    statement: Statement, hot: HotTable, positions: np.ndarray, ranks: np.ndarray, names: list[str], total: int
+) -> RowPage:
+    frame = hot.rows(positions, names)
+    if statement.ranks:
+        frame = frame.with_columns(pl.Series(statement.ranks[0][0], ranks, dtype=pl.Float32))
+    return _page(statement, frame, total)
+
+
+def _holding(folds: pl.Series, words: tuple[str, ...]) -> tuple[np.ndarray, pl.Series]:
+    positions = np.arange(folds.len(), dtype=np.int64)
+    for word in sorted(set(words), key=len, reverse=True):
+        held = folds.str.contains(word, literal=True).fill_null(False)
+        positions = positions[held.to_numpy()]
+        folds = folds.filter(held)
+    return positions, folds
+
+
+def _ranked(folds: pl.Series, words: tuple[str, ...]) -> np.ndarray:
+    """How many characters of each row are the words asked for: what the statement's rank says, too."""
+    total = np.zeros(folds.len(), dtype=np.int64)
+    for word in words:
+        total += folds.str.count_matches(word, literal=True).fill_null(0).to_numpy().astype(np.int64) * len(word)
+    return total
+
+
+def _best(ranks: np.ndarray, positions: np.ndarray, count: int) -> np.ndarray:
+    """Indexes of the first `count` by rank, then by place."""
+    keys = (ranks.max(initial=0) - ranks) * np.int64(1 << 40) + positions
+    if count < keys.size:
+        first = np.argpartition(keys, count)[:count]
+        return first[np.argsort(keys[first])]
+    return np.argsort(keys)
