@@ -18,7 +18,6 @@ from portal.domain.datasets import ShownTable, TableVersion
 from portal.errors import Invalid, NotAuthorized, NotFound
 from portal.runtime import Context
 from portal.settings import Settings
-from portal.tabular.search import field_of
 from portal.tabular.sql import RefusedSql
 from portal.tabular.store import Answer, Manifest, RowQuery, RowQueryError
 from schemas.datasets import MISSING
@@ -91,7 +90,7 @@ def datastore_info(ctx: Context, table: ShownTable, params: Params) -> dict[str,
     """Return the columns of the table `resource_id` with their types and titles, and how many rows it has."""
     version = _version(ctx, table, params)
     return {
-        "fields": [{"id": "_id", "type": "int"}, *(field_of(field) for field in version.manifest.fields)],
+        "fields": [{"id": "_id", "type": "int"}, *(field.described for field in version.manifest.fields)],
         "meta": {
             "id": table.resource_id,
             "count": version.manifest.rows,

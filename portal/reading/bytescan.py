@@ -74,5 +74,7 @@ def count_lines(block: bytes) -> int:
 
 def positions(letters: Letters, wanted: int) -> NDArray[np.intp]:
     """Where a byte stands."""
-    found = [np.flatnonzero(letters[start : start + SLICE] == wanted) + start for start in range(0, len(letters), SLICE)]
+    found = [
+        np.flatnonzero(letters[start : start + SLICE] == wanted) + start for start in range(0, len(letters), SLICE)
+    ]
     return np.concatenate(found) if found else np.zeros(0, dtype=np.intp)
