@@ -17,6 +17,7 @@ from portal.web.dcat import dcat
 from portal.web.descriptions import descriptions
 from portal.web.downloads import downloads
 from portal.web.feeds import feeds
+from portal.web.fragments import Fragments
 from portal.web.pages import pages, problem
 from portal.web.util import util
 
@@ -31,6 +32,7 @@ def create_app(portal: Portal) -> Flask:
     """Build the application; it opens nothing of its own."""
     app = Flask("portal.web", static_folder=None)
     app.extensions["portal"] = portal
+    app.extensions["fragments"] = Fragments()
     app.config["MAX_CONTENT_LENGTH"] = portal.settings.max_resource_size * BYTES_PER_MB + BYTES_PER_MB
     app.config["MAX_FORM_MEMORY_SIZE"] = portal.settings.max_request_size * BYTES_PER_MB
     for blueprint in (api, util, downloads, feeds, dcat, descriptions, pages):

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import orjson
-from flask import Blueprint, Response, redirect, request
+from flask import Blueprint, Response, current_app, redirect, request
 from rdflib import Literal, URIRef
 from rdflib.namespace import RDF, XSD
 from sqlalchemy import and_
@@ -20,11 +20,13 @@ from portal.actions import registry
 from portal.db import datasets as db
 from portal.domain.datasets import Dataset
 from portal.web.action_api import actor_of_request, packed, the_portal
+from portal.web.fragments import Fragments
 from schemas.dcat import us
-from schemas.dcat.notations import BY_MEDIA_TYPE, BY_SUFFIX, NOTATIONS, Notation, write_graph
+from schemas.dcat.documents import dataset_fragment, document, fragment
+from schemas.dcat.notations import BY_MEDIA_TYPE, BY_SUFFIX, NOTATIONS, Notation
 from schemas.dcat.pen import Pen
 from schemas.dcat.terms import HYDRA, Site, is_moment
-from schemas.dcat.write import add_catalog, add_dataset
+from schemas.dcat.write import add_catalog
 
 dcat = Blueprint("dcat", __name__)
 PAGE = 100
@@ -60,9 +62,15 @@ def dataset_graph(name: str, notation: Notation) -> Response:
 
 
 def _dataset_body(rendered: bytes, notation: Notation) -> bytes:
-    pen = Pen(site())
-    add_dataset(pen, orjson.loads(rendered))
-    return write_graph(pen.graph, notation)
+    return document([_fragment(rendered, notation)], notation)
+
+
+def _fragment(rendered: bytes, notation: Notation) -> bytes:
+    """A dataset in one notation, kept from the last time that this very package dict was rendered."""
+    here = site()
+    key = hashlib.blake2b(f"{notation.rdflib} {here.url} ".encode() + rendered, digest_size=16).digest()
+    kept: Fragments = current_app.extensions["fragments"]
+    return kept.get(key, lambda: dataset_fragment(orjson.loads(rendered), here, notation))
 
 
 @dcat.route("/catalog")
@@ -94,10 +102,10 @@ def _catalog(notation: Notation) -> Response:
 
 def _catalog_body(results: Sequence[bytes], page: int, total: int, notation: Notation) -> bytes:
     pen = Pen(site())
-    nodes = [add_dataset(pen, orjson.loads(result)) for result in results]
-    catalogue = add_catalog(pen, nodes)
+    catalogue = add_catalog(pen, [orjson.loads(result) for result in results])
     _paging(pen, catalogue, page, total, notation)
-    return write_graph(pen.graph, notation)
+    parts = [_fragment(result, notation) for result in results]
+    return document([fragment(pen, notation), *parts], notation)
 
 
 def _paging(pen: Pen, catalogue: URIRef, page: int, total: int, notation: Notation) -> None:

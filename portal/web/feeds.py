@@ -21,6 +21,10 @@ ATOM = "http://www.w3.org/2005/Atom"
 ROWS = 20
 LAST_PAGE = 500
 """Feeds are for what is new; whoever wants everything pages through package_search."""
+NEWEST = "metadata_modified desc, id asc"
+NO_FACETS = ("q", "fq", "page", "sort")
+FACET = re.compile(r"^[A-Za-z]\w*$")
+"""Names of fields; parameters that begin with an underscore are for whoever tracks visitors, as in CKAN."""
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """Characters that XML 1.0 cannot hold."""
 
@@ -53,11 +57,12 @@ def of_tag(name: str) -> Response:
 
 @feeds.route("/feeds/custom.atom")
 def custom() -> Response:
-    """The newest datasets that a search finds: `q`, and any facet as a parameter of its name."""
+    """The newest datasets that a search finds: `q`, `fq`, `sort`, and any facet as a parameter of its name."""
     q = request.args.get("q", "") or "*:*"
-    fields = [(name, value) for name, value in request.args.items() if name not in ("q", "page", "sort")]
-    fq = " ".join(f'{name}:"{_quoted(value)}"' for name, value in fields if name.replace("_", "").isalnum())
-    return _feed(request.args.get("q", "") or "Tìm kiếm", {"q": q, "fq": fq})
+    chosen = [(name, value) for name, value in request.args.items(multi=True) if name not in NO_FACETS and value]
+    facets = [f'{name}:"{_quoted(value)}"' for name, value in chosen if FACET.match(name)]
+    search = {"q": q, "fq": " ".join([request.args.get("fq", ""), *facets]).strip()}
+    return _feed(request.args.get("q", "") or "Tìm kiếm", search, request.args.get("sort") or NEWEST)
 
 
 def _quoted(value: str) -> str:
@@ -69,14 +74,12 @@ def _call(name: str, **params: Any) -> Any:
     return orjson.loads(orjson.dumps(registry.call(the_portal(), ANONYMOUS, name, params)))
 
 
-def _feed(title: str, search: dict[str, str]) -> Response:
+def _feed(title: str, search: dict[str, str], sort: str = NEWEST) -> Response:
     page = request.args.get("page", "1")
     if not page.isdigit() or not 1 <= int(page) <= LAST_PAGE:
         raise BadRequest(f"page takes a whole number from 1 to {LAST_PAGE}")
     number = int(page)
-    found = _call(
-        "package_search", **search, rows=ROWS, start=(number - 1) * ROWS, sort="metadata_modified desc, id asc"
-    )
+    found = _call("package_search", **search, rows=ROWS, start=(number - 1) * ROWS, sort=sort)
     body = _render(title, found, number)
     answer = Response(body, content_type="application/atom+xml; charset=utf-8")
     answer.headers["Cache-Control"] = "public, max-age=0, must-revalidate"

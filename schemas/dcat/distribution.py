@@ -12,7 +12,7 @@ from rdflib.term import Node
 
 from schemas.dcat.addresses import iri
 from schemas.dcat.pen import Pen
-from schemas.dcat.terms import CHECKSUMS, DCAT, FILE_TYPES, IANA, SCHEMA, SPDX, authority, is_digest, tongue
+from schemas.dcat.terms import CHECKSUMS, DCAT, FILE_TYPES, IANA, SCHEMA, SPDX, Site, authority, is_digest, tongue
 from schemas.packages import resource_of
 from schemas.record import ResourceRecord
 from schemas.vocabularies import MEDIA_TYPES
@@ -87,9 +87,13 @@ def _schema(pen: Pen, node: URIRef, record: ResourceRecord) -> None:
     pen.text(standard, RDFS.label, title, tongue(title))
 
 
+def service_address(site: Site, resource_id: str | None) -> URIRef:
+    """The service that answers the rows of a table."""
+    return URIRef(f"{site.url}/api/3/action/datastore_search?resource_id={resource_id}")
+
+
 def _service(pen: Pen, node: URIRef, dataset: URIRef, record: ResourceRecord) -> None:
-    address = f"{pen.site.url}/api/3/action/datastore_search?resource_id={record.id}"
-    service = URIRef(address)
+    service = service_address(pen.site, record.id)
     pen.graph.add((node, DCAT.accessService, service))
     pen.graph.add((service, RDF.type, DCAT.DataService))
     pen.text(service, DCTERMS.title, f"datastore_search: {record.name or record.id}", tongue(record.name))

@@ -32,7 +32,7 @@ NOTATIONS: tuple[Notation, ...] = (
     Notation("ttl", "text/turtle", "turtle"),
     Notation("rdf", "application/rdf+xml", "pretty-xml"),
     Notation("xml", "application/rdf+xml", "pretty-xml"),
-    Notation("n3", "text/n3", "n3"),
+    Notation("n3", "text/n3", "turtle"),
     Notation("jsonld", "application/ld+json", "json-ld"),
 )
 BY_SUFFIX = {notation.suffix: notation for notation in NOTATIONS}

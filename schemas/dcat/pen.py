@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,14 +30,15 @@ def new_graph() -> Graph:
 class Pen:
     """Writes into one graph; nameless nodes are counted, so that equal datasets give equal graphs."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, owner: str = "") -> None:
         self.graph, self.site = new_graph(), site
+        self._stem = f"b{hashlib.blake2b(owner.encode(), digest_size=6).hexdigest()}n"
         self._count = 0
 
     def blank(self, owner: Node, predicate: URIRef, kind: URIRef) -> BNode:
         """A new nameless node of a kind, below its owner."""
         self._count += 1
-        node = BNode(f"n{self._count}")
+        node = BNode(f"{self._stem}{self._count}")
         self.graph.add((owner, predicate, node))
         self.graph.add((node, RDF.type, kind))
         return node

@@ -49,7 +49,8 @@ def dataset_nodes(graph: Graph) -> list[Node]:
     """Every dataset of a graph, in the order of their addresses; series and catalogues are none."""
     found = set(graph.subjects(RDF.type, DCAT.Dataset)) | set(graph.objects(None, DCAT.dataset))
     other = set(graph.subjects(RDF.type, DCAT.Catalog)) | set(graph.subjects(RDF.type, DCAT.DatasetSeries))
-    return sorted(found - other, key=lambda node: (str(identity(graph, node)), str(node)))
+    mere = {node for node in found - other if isinstance(node, BNode) and (node, None, None) not in graph}
+    return sorted(found - other - mere, key=lambda node: (str(identity(graph, node)), str(node)))
 
 
 def identity(graph: Graph, node: Node) -> str:
@@ -58,7 +59,7 @@ def identity(graph: Graph, node: Node) -> str:
 
 
 def read_dataset(graph: Graph, node: Node) -> DatasetRecord:
-    """One dataset as a record. Raises NotADataset for one without a title or a name of its own."""
+    """One dataset as a record. Raises NotADataset for one that only its address tells of."""
     view = View(graph, node)
     stated, extras = view.stated()
     ours = "name" in stated
@@ -67,9 +68,9 @@ def read_dataset(graph: Graph, node: Node) -> DatasetRecord:
     profile = _profile(view, language)
     if not ours:
         extras = _extras_of_others(view, found, profile)
-    name = stated.pop("name", "") or slug(found["title"]) or slug(code_of(identity(graph, node)))
-    if not name:
-        raise NotADataset("The dataset has neither a title nor an identifier.")
+    if not ours and not found["title"]:
+        raise NotADataset("The catalogue names a dataset that has no title, or that it does not describe.")
+    name = stated.pop("name", "") or slug(found["title"]) or slug(code_of(identity(graph, node))) or "dataset"
     for field, value in stated.items():
         (profile if field in PROFILE_NAMES else found)[field] = value
     return DatasetRecord(
@@ -99,7 +100,7 @@ def _core(view: View, language: str) -> Json:
     publishers = view.views(DCTERMS.publisher)
     licence, _ = _licence(view)
     return {
-        "title": view.text(DCTERMS.title, language=language),
+        "title": view.text(DCTERMS.title, DC.title, RDFS.label, SCHEMA.name, language=language),
         "notes": view.text(DCTERMS.description, language=language),
         "id": view.first(DCTERMS.identifier),
         "url": view.first(DCAT.landingPage, FOAF.page),

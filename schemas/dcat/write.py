@@ -200,8 +200,8 @@ def _what_is_missing(pen: Pen, node: URIRef, wanted: DatasetRecord) -> None:
         distribution.what_is_missing(pen, node, given, read)
 
 
-def add_catalog(pen: Pen, datasets: Iterable[URIRef]) -> URIRef:
-    """The catalogue around these datasets."""
+def add_catalog(pen: Pen, packages: Iterable[Json]) -> URIRef:
+    """The catalogue around these datasets, with the services that answer the rows of their tables."""
     node = URIRef(f"{pen.site.url}/catalog")
     site = pen.site
     pen.graph.add((node, RDF.type, DCAT.Catalog))
@@ -213,10 +213,11 @@ def add_catalog(pen: Pen, datasets: Iterable[URIRef]) -> URIRef:
     pen.link(node, DCAT.themeTaxonomy, f"{authority('data-theme', '')}".rstrip("/"))
     publisher = pen.blank(node, DCTERMS.publisher, FOAF.Agent)
     pen.text(publisher, FOAF.name, site.title, tongue(site.title))
-    for dataset in datasets:
-        pen.graph.add((node, DCAT.dataset, dataset))
-    for service in list(pen.graph.subjects(RDF.type, DCAT.DataService)):
-        pen.graph.add((node, DCAT.service, service))
+    for package in packages:
+        pen.graph.add((node, DCAT.dataset, URIRef(f"{pen.site.url}/dataset/{package['id']}")))
+        for resource in package.get("resources") or ():
+            if resource.get("datastore_active"):
+                pen.graph.add((node, DCAT.service, distribution.service_address(pen.site, resource["id"])))
     return node
 
 

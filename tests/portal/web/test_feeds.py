@@ -57,6 +57,8 @@ def test_all_datasets_page_by_page(client: FlaskClient, token: str, catalogue: N
         ("/feeds/tag/hai%20t%E1%BB%AB.atom", 12),
         ("/feeds/custom.atom?q=&tags=hai+t%E1%BB%AB", 12),
         ("/feeds/custom.atom?q=bo", 20),
+        ("/feeds/custom.atom?fq=groups:y-te&_track=1&organization=", 12),
+        ("/feeds/custom.atom?name=d03&sort=name+asc", 1),
         ("/vi/feeds/tag/none.atom", 0),
     ],
 )

@@ -1,0 +1,57 @@
+"""Documents made of fragments: each dataset is serialised once, and pages are put together from what is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+from rdflib import URIRef
+
+from schemas.dcat.notations import CONTEXT, Notation, write_graph
+from schemas.dcat.pen import Pen
+from schemas.dcat.terms import PREFIXES, Site
+from schemas.dcat.write import add_dataset
+
+_TURTLE = "".join(f"@prefix {prefix}: <{namespace}> .\n" for prefix, namespace in PREFIXES.items()).encode()
+_XML = (
+    '<?xml version="1.0" encoding="utf-8"?>\n<rdf:RDF\n'
+    + "".join(f'  xmlns:{prefix}="{namespace}"\n' for prefix, namespace in PREFIXES.items())
+    + ">\n"
+).encode()
+
+
+def dataset_fragment(package: Mapping[str, Any], site: Site, notation: Notation) -> bytes:
+    """One dataset as a part of a document; its nameless nodes are named after it, so that parts do not mix."""
+    pen = Pen(site, str(package["id"]))
+    add_dataset(pen, package)
+    return fragment(pen, notation)
+
+
+def dataset_address(package: Mapping[str, Any], site: Site) -> URIRef:
+    """The node of a dataset."""
+    return URIRef(f"{site.url}/dataset/{package['id']}")
+
+
+def fragment(pen: Pen, notation: Notation) -> bytes:
+    """What a graph says in a notation, without the notation's head and tail."""
+    body = write_graph(pen.graph, notation)
+    if notation.rdflib == "json-ld":
+        whole = orjson.loads(body)
+        whole.pop("@context")
+        nodes = whole.get("@graph", [whole])
+        return b",\n".join(orjson.dumps(node) for node in nodes)
+    if notation.rdflib == "pretty-xml":
+        return body.partition(b"\n>\n")[2].rpartition(b"</rdf:RDF>")[0]
+    return body.partition(b"\n\n")[2]
+
+
+def document(fragments: Iterable[bytes], notation: Notation) -> bytes:
+    """A whole document of these parts."""
+    parts = [part for part in fragments if part]
+    if notation.rdflib == "json-ld":
+        context = orjson.dumps(CONTEXT)
+        return b'{"@context":' + context + b',"@graph":[\n' + b",\n".join(parts) + b"\n]}\n"
+    if notation.rdflib == "pretty-xml":
+        return _XML + b"".join(parts) + b"</rdf:RDF>\n"
+    return _TURTLE + b"\n" + b"\n".join(parts)
