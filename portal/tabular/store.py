@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from portal.files import Files
+from portal.tabular.changing import TableChanges
 from portal.tabular.export import write_download
 from portal.tabular.manifest import Column, Manifest
 from portal.tabular.query import ID, RowQuery, RowQueryError, Statement, compile_query, quoted
@@ -74,6 +75,11 @@ class TabularStore:
         Raises CellProblem for a cell that its declared type cannot take.
         """
         return write_tables(self._files, self._folder, tables, schema)
+
+    @property
+    def changes(self) -> TableChanges:
+        """What makes the next version out of one."""
+        return TableChanges(self._files, self._folder)
 
     def search(self, manifest: Manifest, query: RowQuery) -> RowPage:
         """Answer a row query. Raises RowQueryError for one that cannot be answered."""
