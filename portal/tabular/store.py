@@ -15,6 +15,7 @@ import polars as pl
 
 from portal.files import Files
 from portal.tabular.answers import Answers
+from portal.tabular.changing import TableChanges
 from portal.tabular.engine import Engine
 from portal.tabular.export import Look, check, stream, write_download
 from portal.tabular.fold import folded
@@ -68,6 +69,11 @@ class TabularStore:
         Raises CellProblem for a cell that its declared type cannot take.
         """
         return write_tables(self._files, self._folder, tables, schema)
+
+    @property
+    def changes(self) -> TableChanges:
+        """What makes the next version out of one."""
+        return TableChanges(self._files, self._folder)
 
     def search(self, manifest: Manifest, query: RowQuery) -> RowPage:
         """Answer a row query. Raises RowQueryError for one that cannot be answered."""
