@@ -25,8 +25,6 @@ DATETIME = (
     rf"^[1-9][0-9]{{3}}-{DAY}[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
     r"(?:Z|\+(?:0[0-9]|1[0-3]):[0-5][0-9])?$"
 )
-PRECISE = 15
-"""A decimal text of at most this many characters and its float tell equal from different."""
 
 
 def suspicious(column: Column, name: str) -> pl.Expr:
@@ -148,10 +146,9 @@ def _number(column: Column, cell: pl.Expr) -> pl.Expr | None:
     value = text.cast(pl.Float64, strict=False)
     sure &= value.is_finite()
     for name, bound in column.bounds.items():
+        # A float at the bound may stand for a decimal beyond it: such cells are read exactly.
         limit = float(bound)
         inside = value > limit if name in ("minimum", "exclusiveMinimum") else value < limit
-        if name in ("minimum", "maximum") and len(str(bound)) <= PRECISE:
-            inside |= (value == limit) & (cell.str.len_bytes() <= PRECISE)
         sure &= inside
     return sure
 

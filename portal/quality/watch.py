@@ -69,13 +69,13 @@ class Watch:
             self._scan.batch(batch)
             self._scanned += frame.height
         self._repeated_header(frame, part)
-        self._totals(frame, part)
+        self._totals(frame, part, flags)
         self._remember(frame, part)
         for index in self._codes:
             self._code(frame, index, flags[str(index)])
         for index in self._numbers:
             if ("decimal", index) not in self._seen:
-                self._separators(frame, index)
+                self._separators(frame, index, flags[str(index)])
 
     def _repeated_header(self, frame: pl.DataFrame, part: int) -> None:
         rest = frame
@@ -86,8 +86,14 @@ class Watch:
         for row in rest[ROW].to_list():
             self._say("repeated-header", row=row, part=part)
 
-    def _totals(self, frame: pl.DataFrame, part: int) -> None:
-        for row in frame.filter(totals.is_total(len(self.table.labels)))[ROW].to_list():
+    def _totals(self, frame: pl.DataFrame, part: int, flags: pl.DataFrame) -> None:
+        found: set[int] = set()
+        for index in range(min(len(self.table.labels), totals.COLUMNS)):
+            # Where the word itself would be an error, only doubtful cells can hold it.
+            free = index >= len(self.rules.columns) or self.rules.columns[index].accepts("Tổng cộng")
+            rows = frame if free else frame.filter(flags[str(index)])
+            found.update(rows.filter(pl.col(str(index)).str.contains(totals.PATTERN))[ROW].to_list())
+        for row in sorted(found):
             self._say("total-row", row=row, part=part)
 
     def _remember(self, frame: pl.DataFrame, part: int) -> None:
@@ -113,13 +119,16 @@ class Watch:
             known = self._failed.setdefault(index, {}).setdefault(length, [0, first])
             known[0] += times
 
-    def _separators(self, frame: pl.DataFrame, index: int) -> None:
+    def _separators(self, frame: pl.DataFrame, index: int, doubtful: pl.Series) -> None:
         """Numbers like "28.717" are in doubt as long as no other number of the column shows its decimals."""
         cell = pl.col(str(index))
-        if frame.select(cell.str.contains(OTHER_DECIMALS).any()).item():
+        # A plain integer is beyond doubt and has no separator.
+        rows = frame.filter(doubtful) if self.rules.columns[index].rule.type == "integer" else frame
+        rows = rows.select(ROW, cell).filter(cell.str.contains("[.,]"))
+        if rows.select(cell.str.contains(OTHER_DECIMALS).any()).item():
             self._seen["decimal", index] = [1, 0]
             return
-        self._note("ambiguous-number", index, frame.filter(cell.str.contains(SEPARATED))[ROW])
+        self._note("ambiguous-number", index, rows.filter(cell.str.contains(SEPARATED))[ROW])
         if (("plain", index) not in self._seen) and frame.select(cell.str.contains(PLAIN).any()).item():
             self._seen["plain", index] = [1, 0]
 

@@ -37,16 +37,21 @@ def surely_nfc(block: bytes) -> bool:
 
 def _plain(letters: Letters, start: int) -> bool:
     part = letters[start : start + SLICE]
-    if not (part >= 0xCC).any():
+    highest = int(part.max())
+    if highest < 0xCC:
         return True
-    if ((part - np.uint8(0xCC)) < 0x15).any() or (part >= 0xE3).any():
+    if highest > 0xE2 or ((part - np.uint8(0xCC)) < 0x15).any():
         return False
-    vietnamese = np.flatnonzero(part == 0xE1) + (start + 1)
-    if ((letters[vietnamese] - np.uint8(0xB8)) > 3).any():
+    second = letters[start + 1 : start + SLICE + 1]
+    first = part[: len(second)]
+    if ((first == 0xE1) & ((second - np.uint8(0xB8)) > 3)).any():
         return False
-    marks = np.flatnonzero(part == 0xE2) + (start + 1)
-    second, third = letters[marks], letters[marks + 1]
-    # U+2002-203F and U+2080-20BF: dashes, quotation marks, subscripts and currencies.
+    return highest == 0xE1 or _common_marks(letters, np.flatnonzero(first == 0xE2) + (start + 1))
+
+
+def _common_marks(letters: Letters, seconds: NDArray[np.intp]) -> bool:
+    """Whether the characters after E2 are U+2002-203F or U+2080-20BF: dashes, quotation marks, currencies."""
+    second, third = letters[seconds], letters[seconds + 1]
     return bool((((second == 0x80) & (third > 0x81)) | (second == 0x82)).all())
 
 
