@@ -68,7 +68,7 @@ def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
         migrate.upgrade(engine)
     elif migrate.current(engine) != migrate.newest():
         raise SettingsError("The database is not at the newest revision: run `portal db upgrade` first.")
-    files = open_files(settings.files_url)
+    files = open_files(settings.files_url, settings.data_dir / "cache", settings.files_cache_mb)
     return Portal(
         settings=settings,
         engine=engine,

@@ -111,7 +111,15 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SEARCH_INDEX", "portal", _text, "Name of the index (an alias in Elasticsearch)."),
     Setting("SEARCH_CA_FILE", "", _text, "Certificate authority (PEM file) of an https Elasticsearch."),
     Setting("SEARCH_API_KEY", "", _text, "API key for Elasticsearch, instead of user and password in its address."),
-    Setting("FILES_URL", "", _files_url, "Where uploaded and harvested files lie; empty: files/ in the data folder."),
+    Setting(
+        "FILES_URL",
+        "",
+        _files_url,
+        "Where uploaded and harvested files and the rows of tables lie; empty: files/ in the data folder. "
+        "S3: s3://bucket/prefix?endpoint=https://host&region=name, with the keys in AWS_ACCESS_KEY_ID and "
+        "AWS_SECRET_ACCESS_KEY.",
+    ),
+    Setting("FILES_CACHE_MB", "10240", _number(1, 10_000_000), "Most disk for copies of files that lie on S3."),
     Setting("SITE_URL", "http://127.0.0.1:5000", _http_url, "Public address; every link in an answer begins with it."),
     Setting("SITE_TITLE", "Cổng dữ liệu mở tỉnh Thanh Hóa", _text, "Name of the portal, as status_show says it."),
     Setting("SITE_DESCRIPTION", "", _text, "One sentence about the portal, as status_show says it."),
@@ -188,6 +196,7 @@ class Settings:
     search_ca_file: str
     search_api_key: str = field(repr=False)
     files_url: str
+    files_cache_mb: int
     site_url: str
     site_title: str
     site_description: str

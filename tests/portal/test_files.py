@@ -1,17 +1,29 @@
 """The blob store: whole or not at all, once for equal bytes, damage found by name."""
 
 import io
+import os
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from portal.errors import NotFound, SettingsError
+from portal.errors import NotFound, SettingsError, Unavailable
 from portal.files import Files, open_files
+from portal.tabular.store import RowQuery, TabularStore
+from schemas.texttable import ROW, TextBatch, TextTable
+from tests.servers.s3 import bucket
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> Files:
-    return open_files(str(tmp_path / "files"))
+@pytest.fixture(params=["disk", pytest.param("s3", marks=pytest.mark.s3)])
+def files(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Files]:
+    """The store of a folder, and the store of a bucket on a real server."""
+    if request.param == "disk":
+        yield open_files(str(tmp_path / "files"))
+        return
+    with bucket() as url:
+        yield open_files(url, tmp_path / "files", 1)
 
 
 def test_equal_bytes_are_stored_once(files: Files, tmp_path: Path) -> None:
@@ -30,17 +42,60 @@ def test_a_stream_that_breaks_leaves_nothing(files: Files, tmp_path: Path) -> No
 
     with pytest.raises(ConnectionError):
         files.put_file(Breaking())
-    assert list((tmp_path / "files").iterdir()) == []
+    assert not list((tmp_path / "files").glob("*"))
 
 
 def test_a_flipped_bit_is_named(files: Files) -> None:
     good, bad = files.put_file(io.BytesIO(b"good")), files.put_file(io.BytesIO(b"bad"))
-    files.path(bad.key).write_bytes(b"bae")
+    spoil(files, bad.key)
     assert list(files.damaged()) == [bad.key]
     files.delete(bad.key)
     files.delete(bad.key)
     assert list(files.keys()) == [good.key]
+    assert not files.exists(bad.key)
     assert list(files.keys(older_than=60)) == []
+
+
+def spoil(files: Files, key: str) -> None:
+    """Change a bit where the blob really lies."""
+    client = getattr(files, "_client", None)
+    if client is None:
+        files.path(key).write_bytes(b"bae")
+    else:
+        client.put_object(Bucket="portal", Key=f"data/{key[:2]}/{key}", Body=b"bae")
+
+
+@pytest.mark.s3
+def test_copies_of_a_bucket_are_fetched_checked_and_bounded(tmp_path: Path) -> None:
+    with bucket() as url:
+        first, second = open_files(url, tmp_path / "a", 1), open_files(url, tmp_path / "b", 1)
+        blobs = [first.put_file(io.BytesIO(bytes([n]) * 500_000)) for n in range(4)]
+        for blob in blobs:
+            with second.open(blob.key) as file:
+                assert len(file.read()) == 500_000
+            old = time.time() - 3600
+            os.utime(tmp_path / "b" / blob.key[:2] / blob.key, (old, old))
+        assert len(list((tmp_path / "b").glob("??/*"))) <= 3
+        with second.open(blobs[0].key) as file:
+            assert file.read(1) == b"\x00"
+        bad = first.put_file(io.BytesIO(b"bad"))
+        spoil(first, bad.key)
+        with pytest.raises(Unavailable):
+            second.open(bad.key)
+        assert not list((tmp_path / "b").glob("new-*"))
+    third = open_files(url, tmp_path / "c", 1)
+    with pytest.raises(Unavailable):
+        third.put_file(io.BytesIO(b"nobody there"))
+
+
+@pytest.mark.s3
+def test_rows_lie_in_a_bucket_and_answer(tmp_path: Path) -> None:
+    with bucket() as url:
+        store = TabularStore(open_files(url, tmp_path / "a", 10), tmp_path / "ta")
+        batch = TextBatch(pl.DataFrame({"0": ["x", "y"], ROW: [2, 3]}))
+        manifest = store.write([TextTable(("ma",), lambda: iter([batch]))], {"fields": [{"name": "ma"}]})
+        elsewhere = TabularStore(open_files(url, tmp_path / "b", 10), tmp_path / "tb")
+        assert elsewhere.search(manifest, RowQuery(filters={"ma": "y"})).rows == ((2, "y"),)
 
 
 @pytest.mark.parametrize("key", ["../../etc/passwd", "", "a" * 63, "A" * 64])
@@ -49,6 +104,7 @@ def test_what_is_no_key_is_not_found(files: Files, key: str) -> None:
         files.open(key)
 
 
-def test_what_is_not_supported_says_so() -> None:
+@pytest.mark.parametrize("url", ["s3://", "s3://bucket?secret=1"])
+def test_what_is_no_address_says_so(url: str) -> None:
     with pytest.raises(SettingsError, match="s3"):
-        open_files("s3://bucket")
+        open_files(url)

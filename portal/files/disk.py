@@ -1,4 +1,4 @@
-"""The blob store: files under the hash of their content, so that nothing is stored twice and nothing ever changes."""
+"""Blobs in a folder, fanned out by the first letters of their keys; each is there whole or not at all."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
-from urllib.parse import urlsplit
 
-from portal.errors import NotFound, SettingsError
+from portal.errors import NotFound
 
 CHUNK = 1024 * 1024
 _KEY = re.compile(r"^[0-9a-f]{64}$")
@@ -35,7 +34,7 @@ class Stream(Protocol):
         ...
 
 
-class Files:
+class DiskFiles:
     """A folder of blobs, fanned out by the first two letters of their keys."""
 
     def __init__(self, folder: Path) -> None:
@@ -59,7 +58,7 @@ class Files:
                     size += out.write(chunk)
                 out.flush()
                 os.fsync(out.fileno())
-            target = self.path(digest.hexdigest())
+            target = self._place(digest.hexdigest())
             target.parent.mkdir(exist_ok=True)
             Path(name).replace(target)
         except BaseException:
@@ -69,6 +68,9 @@ class Files:
 
     def path(self, key: str) -> Path:
         """Where the blob lies. Raises NotFound for what cannot be a key."""
+        return self._place(key)
+
+    def _place(self, key: str) -> Path:
         if not _KEY.match(key):
             raise NotFound("Not found: no such file.")
         return self._folder / key[:2] / key
@@ -109,11 +111,3 @@ class Files:
         for path in old:
             path.unlink(missing_ok=True)
         return len(old)
-
-
-def open_files(url: str) -> Files:
-    """Open the blob store of a folder or file:// address. Raises SettingsError for what is not supported."""
-    parts = urlsplit(url)
-    if parts.scheme == "s3":
-        raise SettingsError("PORTAL_FILES_URL: s3:// is not supported yet; name a folder.")
-    return Files(Path(parts.path if parts.scheme == "file" else url))
