@@ -68,7 +68,7 @@ def _dataset_body(rendered: bytes, notation: Notation) -> bytes:
 def _fragment(rendered: bytes, notation: Notation) -> bytes:
     """A dataset in one notation, kept from the last time that this very package dict was rendered."""
     here = site()
-    key = hashlib.blake2b(f"{notation.rdflib} {here.url} ".encode() + rendered, digest_size=16).digest()
+    key = hashlib.blake2b(f"{notation.family} {here.url} ".encode() + rendered, digest_size=16).digest()
     kept: Fragments = current_app.extensions["fragments"]
     return kept.get(key, lambda: dataset_fragment(orjson.loads(rendered), here, notation))
 

@@ -8,8 +8,9 @@ from typing import Any
 import orjson
 from rdflib import URIRef
 
-from schemas.dcat.notations import CONTEXT, Notation, write_graph
+from schemas.dcat.notations import CONTEXT, Notation
 from schemas.dcat.pen import Pen
+from schemas.dcat.serial import WRITERS
 from schemas.dcat.terms import PREFIXES, Site
 from schemas.dcat.write import add_dataset
 
@@ -35,23 +36,15 @@ def dataset_address(package: Mapping[str, Any], site: Site) -> URIRef:
 
 def fragment(pen: Pen, notation: Notation) -> bytes:
     """What a graph says in a notation, without the notation's head and tail."""
-    body = write_graph(pen.graph, notation)
-    if notation.rdflib == "json-ld":
-        whole = orjson.loads(body)
-        whole.pop("@context")
-        nodes = whole.get("@graph", [whole])
-        return b",\n".join(orjson.dumps(node) for node in nodes)
-    if notation.rdflib == "pretty-xml":
-        return body.partition(b"\n>\n")[2].rpartition(b"</rdf:RDF>")[0]
-    return body.partition(b"\n\n")[2]
+    return WRITERS[notation.family](pen.graph)
 
 
 def document(fragments: Iterable[bytes], notation: Notation) -> bytes:
     """A whole document of these parts."""
     parts = [part for part in fragments if part]
-    if notation.rdflib == "json-ld":
+    if notation.family == "json-ld":
         context = orjson.dumps(CONTEXT)
         return b'{"@context":' + context + b',"@graph":[\n' + b",\n".join(parts) + b"\n]}\n"
-    if notation.rdflib == "pretty-xml":
+    if notation.family == "xml":
         return _XML + b"".join(parts) + b"</rdf:RDF>\n"
     return _TURTLE + b"\n" + b"\n".join(parts)

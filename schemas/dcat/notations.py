@@ -1,4 +1,4 @@
-"""The notations of RDF: graphs to bytes, and bytes of strangers to graphs without entities, fetches or surprises."""
+"""The notations of RDF, and bytes of strangers read as graphs: without entities, fetches or surprises."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ DEEPEST = 100
 
 @dataclass(frozen=True, slots=True)
 class Notation:
-    """One way of writing a graph: the suffix of its addresses, its media type, and what rdflib calls it."""
+    """One way of writing a graph: the suffix of its addresses, its media type, and what rdflib's parser calls it."""
 
     suffix: str
     media_type: str
-    rdflib: str
+    family: str
 
 
 NOTATIONS: tuple[Notation, ...] = (
     Notation("ttl", "text/turtle", "turtle"),
-    Notation("rdf", "application/rdf+xml", "pretty-xml"),
-    Notation("xml", "application/rdf+xml", "pretty-xml"),
+    Notation("rdf", "application/rdf+xml", "xml"),
+    Notation("xml", "application/rdf+xml", "xml"),
     Notation("n3", "text/n3", "turtle"),
     Notation("jsonld", "application/ld+json", "json-ld"),
 )
@@ -44,27 +44,15 @@ class UnreadableGraph(ValueError):
     """Bytes that are no graph, or none that may be read; the message says why."""
 
 
-def write_graph(graph: Graph, notation: Notation) -> bytes:
-    """The graph in one notation, in UTF-8."""
-    if notation.rdflib == "json-ld":
-        written: bytes = graph.serialize(
-            format="json-ld", context=CONTEXT, auto_compact=True, encoding="utf-8", indent=None
-        )
-        return written
-    options: dict[str, Any] = {"max_depth": 3} if notation.rdflib == "pretty-xml" else {}
-    written = graph.serialize(format=notation.rdflib, encoding="utf-8", **options)
-    return written
-
-
 def read_graph(body: bytes, notation: Notation, address: str = "") -> Graph:
     """The graph that bytes hold. Nothing is fetched and no entity is expanded. Raises UnreadableGraph."""
     logging.getLogger("rdflib.term").setLevel(logging.ERROR)  # a date that is none is told by what we keep of it
     graph = Graph(bind_namespaces="none")
     try:
-        if notation.rdflib == "pretty-xml":
+        if notation.family == "xml":
             defusedxml.sax.parseString(body, ContentHandler(), forbid_entities=True, forbid_external=True)
             graph.parse(data=body, format="xml", publicID=address or None)
-        elif notation.rdflib == "json-ld":
+        elif notation.family == "json-ld":
             _read_json(graph, _harmless(orjson.loads(body)), address)
         else:
             graph.parse(data=body, format="turtle", publicID=address or None)

@@ -12,19 +12,15 @@ from rdflib.namespace import DCTERMS, RDF, RDFS, XSD
 from rdflib.term import Node
 
 from schemas.dcat.addresses import iri
-from schemas.dcat.terms import PREFIXES, SCHEMA, Site, exact_id, is_moment
+from schemas.dcat.terms import SCHEMA, Site, exact_id, is_moment
 from schemas.vocabularies import LICENCE_BY_ID
 
 Json = Mapping[str, Any]
 
 
 def new_graph() -> Graph:
-    """An empty graph that knows our prefixes and no others."""
-    graph = Graph(bind_namespaces="none")
-    for prefix, namespace in PREFIXES.items():
-        graph.bind(prefix, namespace)
-    graph.bind("xml", "http://www.w3.org/XML/1998/namespace")  # rdflib writes xml:lang by whatever prefix is bound
-    return graph
+    """An empty graph; prefixes are the business of whoever writes it out."""
+    return Graph(bind_namespaces="none")
 
 
 class Pen:

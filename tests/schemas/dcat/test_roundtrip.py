@@ -1,8 +1,10 @@
 """What goes out comes back equal: random package dicts through every notation and our own reader."""
 
 import json
+import os
 import string
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ from schemas.vocabularies import ACCESS_KINDS, FREQUENCIES, LICENCE_BY_ID
 Json = dict[str, Any]
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 """Examples are large: shrinking one takes minutes, and its failing field is told anyway."""
+SHARED = Path(os.environ.get("PORTAL_SHARED_DATA", Path(__file__).resolve().parents[4] / "shared" / "data"))
 SITE = Site("https://du-lieu.example.vn", "Cổng dữ liệu")
 
 words = st.text(st.sampled_from("aàbcdđêơ ỹ<>&\"'\\{}^`|%\n\t\r\x01é漢😀.,:/[]#?=@-_" + string.digits), max_size=30)
@@ -128,3 +131,20 @@ def test_a_data_json_comes_back_with_what_dcat_us_carries(package: Json) -> None
         assert (theirs.name, theirs.description) == (ours.name.strip(), ours.description.strip())
         assert theirs.format.lower() == (ours.format or theirs.format).lower()
         assert ours.url not in ("http://a.vn/x",) or theirs.url == ours.url
+
+
+def real(path: str) -> list[Json]:
+    """Package dicts of another portal, as far as they are complete."""
+    if not (SHARED / path).exists():
+        pytest.skip("the shared data is not here")
+    dump = json.loads((SHARED / path).read_text(encoding="utf-8"))
+    listed = dump if isinstance(dump, list) else dump.get("result", dump)["results"]
+    return [{"metadata_created": "2026-01-01", "metadata_modified": "2026-01-01", **package} for package in listed]
+
+
+@pytest.mark.parametrize("path", ["ckan-dumps/hdx_datasets_10.json", "ckan-dumps/birmingham_package_search.json"])
+def test_real_package_dicts_come_back_equal(path: str) -> None:
+    for number, package in enumerate(real(path)[:40]):
+        form = BY_SUFFIX[("ttl", "rdf", "jsonld")[number % 3]]
+        graph = read_graph(document([dataset_fragment(package, SITE, form)], form), form)
+        assert read_dataset(graph, dataset_address(package, SITE)) == record_of(clean(package))
