@@ -10,11 +10,13 @@ import orjson
 from portal.access.policy import Permission
 from portal.actions.registry import Params, action
 from portal.db import datasets as db
+from portal.db import datastore as names
 from portal.domain.base import stamp
 from portal.domain.datasets import Dataset, Resource, TableVersion
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
-from portal.tabular.store import Manifest, RowPage, RowQuery, RowQueryError
+from portal.tabular.manifest import Column, Manifest
+from portal.tabular.store import RowPage, RowQuery, RowQueryError
 from schemas.datasets import MISSING
 from schemas.datastore import DatastoreSearch, ResourceOnly
 
@@ -27,9 +29,10 @@ def dataset_of_rows(ctx: Context, params: Params) -> Dataset:
     key = params.get("resource_id") or params.get("id")
     if not key:
         raise Invalid({"resource_id": [MISSING]})
-    found = db.find_resource(ctx.uow.session, key)
+    found = db.find_resource(ctx.uow.session, names.resolve(ctx.uow.session, key))
     if found is None:
         raise NotFound(f'Not found: Resource "{key}" was not found.')
+    params["resource_id"] = found[0].id
     return found[1]
 
 
@@ -66,14 +69,17 @@ def datastore_info(ctx: Context, dataset: Dataset, params: Params) -> dict[str, 
     """Return the columns of the table `resource_id` with their types and titles, and how many rows it has."""
     resource, version = _rows(ctx, dataset, params)
     manifest = Manifest.from_dict(version.manifest)
+    size = sum(part.bytes for part in manifest.parts)
     return {
-        "fields": [{"id": "_id", "type": "int"}, *(_field(field) for field in manifest.fields)],
+        "fields": [{"id": "_id", "type": "int"}, *(_field(manifest, column) for column in manifest.fields)],
         "meta": {
             "id": resource.id,
             "count": manifest.rows,
-            "size": sum(part.bytes for part in manifest.parts),
+            "size": size,
+            "idx_size": 0,
+            "db_size": size,
             "table_type": "BASE TABLE",
-            "aliases": [],
+            "aliases": list(names.aliases(ctx.uow.session, resource.id)),
             "version": version.number,
             "created": stamp(version.created),
         },
@@ -89,9 +95,12 @@ def _rows(ctx: Context, dataset: Dataset, params: Params) -> tuple[Resource, Tab
     return resource, version
 
 
-def _field(field: Any) -> dict[str, Any]:
-    info = {"label": field.title} if field.title else {}
-    return {"id": field.name, "type": field.ckan_type, **({"info": info} if info else {})}
+def _field(manifest: Manifest, column: Column) -> dict[str, Any]:
+    """A column with what CKAN 2.12 says of its place in the table."""
+    is_key = column.name in manifest.primary_key
+    own = {"native_type": column.ckan_type, "notnull": False, "index_name": None, "is_index": is_key,
+           "uniquekey": is_key and len(manifest.primary_key) == 1, "table_schema_type": column.type}  # fmt: skip
+    return {**column.described, "schema": own}
 
 
 def _answer(ctx: Context, resource: Resource, params: Params, limit: int, page: RowPage) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from werkzeug.exceptions import BadRequest, Forbidden, NotFound
 
 from portal.access import policy
 from portal.db import datasets as db
+from portal.db import datastore
 from portal.domain.base import is_uuid
 from portal.domain.datasets import Dataset, Resource, TableVersion
 from portal.tabular.export import FORMS, MEDIA_TYPES
@@ -55,7 +56,7 @@ def dump(resource_id: str) -> Answer:
         raise BadRequest(f"format takes one of {', '.join(DUMPS)}")
     try:
         with the_portal().read() as uow:
-            resource, _ = _visible(uow, resource_id)
+            resource, _ = _visible(uow, datastore.resolve(uow.session, resource_id))
             version = _version(uow, resource)
     except Forbidden:
         raise NotFound from None  # as CKAN: a dump does not tell that a private table exists
