@@ -16,6 +16,7 @@ from portal.actions import (  # noqa: F401 - importing an action module declares
     collaborators,
     datasets,
     datastore,
+    datastore_write,
     finding,
     followers,
     groups,

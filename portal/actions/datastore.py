@@ -12,12 +12,13 @@ import orjson
 from portal.access import policy
 from portal.access.policy import Permission
 from portal.actions.registry import Params, action
-from portal.db import tables
+from portal.db import datastore, tables
 from portal.domain.base import stamp
 from portal.domain.datasets import ShownTable, TableVersion
 from portal.errors import Invalid, NotAuthorized, NotFound
 from portal.runtime import Context
 from portal.settings import Settings
+from portal.tabular.manifest import Column
 from portal.tabular.sql import RefusedSql
 from portal.tabular.store import Answer, Manifest, RowQuery, RowQueryError
 from schemas.datasets import MISSING
@@ -89,14 +90,18 @@ def datastore_search(ctx: Context, table: ShownTable, params: Params) -> dict[st
 def datastore_info(ctx: Context, table: ShownTable, params: Params) -> dict[str, Any]:
     """Return the columns of the table `resource_id` with their types and titles, and how many rows it has."""
     version = _version(ctx, table, params)
+    manifest = version.manifest
+    size = sum(part.bytes for part in manifest.parts)
     return {
-        "fields": [{"id": "_id", "type": "int"}, *(field.described for field in version.manifest.fields)],
+        "fields": [{"id": "_id", "type": "int"}, *(_field(manifest, column) for column in manifest.fields)],
         "meta": {
             "id": table.resource_id,
-            "count": version.manifest.rows,
-            "size": sum(part.bytes for part in version.manifest.parts),
+            "count": manifest.rows,
+            "size": size,
+            "idx_size": 0,
+            "db_size": size,
             "table_type": "BASE TABLE",
-            "aliases": [],
+            "aliases": list(datastore.aliases(ctx.uow.session, table.resource_id)),
             "version": version.number,
             "created": stamp(version.created),
         },
@@ -146,6 +151,14 @@ def _version(ctx: Context, table: ShownTable, params: Params) -> Kept:
     if version is None:
         raise NotFound("Not found: there is no such version.")
     return _of(version)
+
+
+def _field(manifest: Manifest, column: Column) -> dict[str, Any]:
+    """A column with what CKAN 2.12 says of its place in the table."""
+    is_key = column.name in manifest.primary_key
+    own = {"native_type": column.ckan_type, "notnull": False, "index_name": None, "is_index": is_key,
+           "uniquekey": is_key and len(manifest.primary_key) == 1, "table_schema_type": column.type}  # fmt: skip
+    return {**column.described, "schema": own}
 
 
 def _kept(ctx: Context, table: ShownTable) -> Kept | None:

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement, bindparam, select
 from sqlalchemy.orm import Session
 
-from portal.db import datasets
+from portal.db import datasets, datastore
 from portal.db.uow import UnitOfWork
 from portal.domain.datasets import Dataset, Resource, ShownTable, TableVersion
+from portal.domain.datastore import TableAlias
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SHOWN = (
@@ -31,20 +32,21 @@ _SHOWN = (
 
 
 def find_shown(uow: UnitOfWork, key: str) -> ShownTable | None:
-    """The table that a resource's id names."""
+    """The table that a resource's id, or another name of the table, names."""
     row = uow.connection.execute(_SHOWN, {"key": key}).first()
+    if row is None:
+        named = datastore.resolve(uow.session, key)
+        row = uow.connection.execute(_SHOWN, {"key": named}).first() if named != key else None
     return ShownTable(*row) if row else None
 
 
 def list_readable(session: Session, readable: ColumnElement[bool]) -> list[tuple[str, str]]:
-    """(name, resource id) of every table that somebody may read, `readable` being the filter of their rights."""
-    query = (
-        select(Resource.id)
-        .join(Dataset, Dataset.id == Resource.package_id)
-        .where(readable, Resource.state == "active", Resource.version_id.is_not(None))
-        .order_by(Resource.id)
-    )
-    return [(row[0], row[0]) for row in session.execute(query)]
+    """(name, resource id) of every table that somebody may read, by each of its names; `readable` filters by rights."""
+    those = (readable, Resource.state == "active", Resource.version_id.is_not(None))
+    ids = select(Resource.id, Resource.id).join(Dataset, Dataset.id == Resource.package_id).where(*those)
+    others = select(TableAlias.name, TableAlias.resource_id).join(Resource, Resource.id == TableAlias.resource_id)
+    others = others.join(Dataset, Dataset.id == Resource.package_id).where(*those)
+    return sorted((row[0], row[1]) for query in (ids, others) for row in session.execute(query))
 
 
 def find_version(session: Session, resource_id: str, asked: str) -> TableVersion | None:
