@@ -1,4 +1,4 @@
-"""Stage 5, publish: the downloads of every new version are rendered once and lie ready before anyone asks."""
+"""Stage 5, publish: downloads and hot copies of every new version are made once and lie ready before anyone asks."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ def _render(portal: Portal, manifest: Manifest) -> bool:
     try:
         for format_ in FORMATS:
             portal.tables.export(manifest, format_)
+        portal.tables.warm(manifest)
     except OSError as error:
         log.warning("a download could not be rendered: %s", error.strerror)
         return False

@@ -43,6 +43,10 @@ class HotTable:
         wanted = np.asarray(ids, dtype=np.int64)
         return wanted - 1 if self._dense else np.searchsorted(self._ids, wanted)
 
+    def after(self, number: int) -> HotTable:
+        """The rows that follow a number; nothing is copied."""
+        return HotTable(self.arrow.slice(int(np.searchsorted(self._ids, number, side="right"))))
+
     def rows(self, positions: np.ndarray, names: list[str]) -> pl.DataFrame:
         """The rows at these places, in this order."""
         return self.frame.select(names)[positions]

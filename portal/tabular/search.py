@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ from portal.tabular.manifest import Column
 from portal.tabular.query import ID, RowQuery, Statement, quoted
 from portal.tabular.rendering import RANK, csv_text, json_columns
 
+_SCANNERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="words")
+"""Look for words in the blocks of a column; its threads start at the first search."""
 AT_ONCE = 20_480
 """Rows that are fetched at once where all are wanted."""
 MOST_IN_ONE_SCAN = 2000
@@ -112,9 +115,30 @@ def from_hot(engine: Engine, hot: HotTable, query: RowQuery, statement: Statemen
     if statement.where == "TRUE" and statement.by_number:
         frame = hot.frame.select(names).slice(query.offset, query.limit if query.limit >= 0 else None)
         return _page(statement, frame, rows if query.include_total else None)
+    start = _start(query.filters)
+    if start and not query.q and not query.full_text:
+        return _after(engine, hot.after(start), query, statement, names)
     if statement.words and query.limit >= 0:
         return _by_words(engine, hot, query, statement, names)
     return _by_numbers(engine, hot, query, statement, names)
+
+
+def _start(filters: Any) -> int:
+    """The number after which the next page by keyset begins; 0 when this is none."""
+    after = filters.get(ID) if isinstance(filters, Mapping) else None
+    number = after.get("gt") if isinstance(after, Mapping) and set(after) == {"gt"} else None
+    try:
+        return min(max(0, int(str(number))), 2**62) if isinstance(number, (int, str)) else 0
+    except ValueError:
+        return 0
+
+
+def _after(engine: Engine, rest: HotTable, query: RowQuery, statement: Statement, names: list[str]) -> RowPage:
+    """A page of what follows some number: nothing before it is looked at."""
+    if len(query.filters) > 1 or not statement.by_number or query.limit < 0:
+        return _by_numbers(engine, rest, query, statement, names)
+    frame = rest.frame.select(names).slice(query.offset, query.limit)
+    return _page(statement, frame, rest.frame.height if query.include_total else None)
 
 
 def _by_numbers(engine: Engine, hot: HotTable, query: RowQuery, statement: Statement, names: list[str]) -> RowPage:
@@ -171,7 +195,17 @@ def _worded(
 
 
 def _holding(folds: pl.Series, words: tuple[str, ...]) -> tuple[np.ndarray, pl.Series]:
-    positions = np.arange(folds.len(), dtype=np.int64)
+    """Where the rows stand that hold all words, and their texts; several blocks are looked through at a time."""
+    chunks = folds.get_chunks()
+    starts = np.cumsum([0, *(chunk.len() for chunk in chunks)])[:-1]
+    found = list(
+        _SCANNERS.map(lambda each: _holding_here(each[0], int(each[1]), words), zip(chunks, starts, strict=True))
+    )
+    return np.concatenate([positions for positions, _ in found]), pl.concat([texts for _, texts in found])
+
+
+def _holding_here(folds: pl.Series, start: int, words: tuple[str, ...]) -> tuple[np.ndarray, pl.Series]:
+    positions = np.arange(start, start + folds.len(), dtype=np.int64)
     for word in sorted(set(words), key=len, reverse=True):
         held = folds.str.contains(word, literal=True).fill_null(False)
         positions = positions[held.to_numpy()]
