@@ -1,4 +1,4 @@
-"""What Frictionless itself says of a schema, a header and a cell; the only module that imports frictionless."""
+"""What Frictionless itself says of a schema, a header and a cell; with peer.py the only module that imports frictionless."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def compile_rules(descriptor: Mapping[str, Any], labels: tuple[str, ...], *, nam
     """
     descriptor = _distinct(descriptor, labels)
     try:
-        schema = Schema.from_descriptor(_plain(descriptor))
+        schema = Schema.from_descriptor(plain(descriptor))
         header = Header(
             [label.strip() for label in labels] if named else [],
             fields=schema.fields,
@@ -154,7 +154,7 @@ def _distinct(descriptor: Mapping[str, Any], labels: tuple[str, ...]) -> Mapping
     return {**descriptor, "fields": [{**entry, "name": name} for entry, name in zip(fields, names, strict=True)]}
 
 
-def _plain(descriptor: Mapping[str, Any]) -> dict[str, Any]:
+def plain(descriptor: Mapping[str, Any]) -> dict[str, Any]:
     """Only what Table Schema defines: our own keys and examples are no matter of Frictionless."""
     fields = [{key: entry[key] for key in FIELD_KEYS if key in entry} for entry in descriptor.get("fields", ())]
     return {**{key: descriptor[key] for key in SCHEMA_KEYS if key in descriptor}, "fields": fields}
