@@ -6,9 +6,11 @@ from portal.domain import (  # noqa: F401 - the models register themselves
     activity,
     datasets,
     events,
+    gate,
     harvest,
     people,
     relations,
+    scores,
     site,
 )
 from portal.domain.base import Base
