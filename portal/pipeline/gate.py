@@ -49,14 +49,16 @@ def rule_for(portal: Portal, dataset: Dataset | None, resource_id: str | None, c
 
 
 def judge(
-    portal: Portal, checked: CheckedResource, rule: Rule, previous: Manifest | None, references: References
+    portal: Portal, checked: CheckedResource, rule: Rule | None, previous: Manifest | None, references: References
 ) -> Prepared:
-    """Prepare what may be published of one table; a `Prepared` whose decision says no holds nothing but its report."""
+    """Prepare what may be published of one table; a `Prepared` whose decision says no holds nothing but its report.
+
+    What is valid needs no `rule`.
+    """
     report = checked.report
+    if report is None or report.valid or rule is None:
+        return replace(store.prepare_one(portal, checked, previous), decision=Decision("valid", published=True))
     mode = OVERRIDE if rule.override else rule.policy.mode
-    if report is None or report.valid:
-        ready = store.prepare_one(portal, checked, previous)
-        return replace(ready, decision=Decision(rule.policy.mode, published=True))
     if checked.personal:
         return _held(checked, mode, "personal-data")
     if mode == BLOCK:
@@ -148,12 +150,12 @@ def _kept_aside(portal: Portal, whole: TextTable, bad: Mapping[Place, Any]) -> s
 def harvested(
     portal: Portal,
     verdict: Verdict,
-    rule: Rule,
+    rule: Rule | None,
     previous: Mapping[str, Manifest],
     references: References,
 ) -> tuple[Prepared, ...] | None:
     """Prepare a whole record, or None when it is held: but for rows in quarantine it passes whole or not at all."""
-    if not verdict.report.valid:
+    if not verdict.report.valid or (rule is None and not verdict.valid):
         return None
     ready: list[Prepared] = []
     for checked in verdict.resources:

@@ -68,7 +68,8 @@ def load(portal: Portal, resource_id: str, run_id: str | None = None) -> None:
     checked = validate.check(_record(portal, resource), known, limit, limits, public=public)
     if checked.report is None and run_id is None:
         return
-    rule = gate.rule_for(portal, found[1], resource_id, resource.file_key or "")
+    valid = checked.report is None or checked.report.valid
+    rule = None if valid else gate.rule_for(portal, found[1], resource_id, resource.file_key or "")
     ready = gate.judge(portal, checked, rule, Manifest.from_dict(current.manifest) if current else None, known)
     with portal.work() as uow:
         again = db.find_resource(uow.session, resource_id)

@@ -161,7 +161,7 @@ class Trip:
             limit=self.portal.settings.validation_limit,
             options=ReadOptions(max_bytes=self.portal.settings.max_resource_size * BYTES_PER_MB),
         )
-        rule = gate.rule_for(self.portal, self._dataset(item), None, item.content_hash)
+        rule = None if verdict.valid else gate.rule_for(self.portal, self._dataset(item), None, item.content_hash)
         prepared = gate.harvested(self.portal, verdict, rule, previous, known_tables)
         with self.portal.work() as uow:
             item = self._attached(uow, item)

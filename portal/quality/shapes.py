@@ -47,6 +47,7 @@ DECISIONS: dict[str, tuple[str, str]] = {
     ),
 }
 PUBLISHED = {
+    "valid": ("Hợp lệ, đã công bố.", "Valid and published."),
     "block": ("Đã công bố.", "Published."),
     "warn": ("Đã công bố kèm cảnh báo; ô sai kiểu để trống.", "Published with a warning; ill-typed cells are empty."),
     "quarantine": (
