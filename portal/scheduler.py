@@ -18,7 +18,7 @@ from portal.db import harvest as db
 from portal.db.harvest import LeaseLost
 from portal.domain.base import now
 from portal.domain.harvest import INTERVALS, HarvestSource
-from portal.pipeline import index, load, publish, run, sweep
+from portal.pipeline import index, load, publish, run, runs, score, sweep
 from portal.runtime import Portal
 
 DUE_SECONDS = 5
@@ -86,14 +86,20 @@ def work(portal: Portal, stop: threading.Event, *, ticks: bool = True) -> None:
 
 
 def start_ticks(portal: Portal) -> BackgroundScheduler:
-    """Start the clock: due sources, the outbox, the sweep. Ticks that were missed run once, none runs twice at once."""
+    """Start the clock: due sources, the outbox, ageing scores, the sweep.
+
+    Ticks that were missed run once, none runs twice at once.
+    """
     scheduler = BackgroundScheduler(
         timezone=TIME_ZONE, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
     )
     scheduler.add_job(guarded, "interval", seconds=DUE_SECONDS, args=(enqueue_due, portal))
     scheduler.add_job(guarded, "interval", seconds=portal.settings.worker_poll, args=(index.drain, portal))
     scheduler.add_job(guarded, "interval", seconds=portal.settings.worker_poll, args=(load.drain, portal))
+    scheduler.add_job(guarded, "interval", seconds=portal.settings.worker_poll, args=(runs.drain, portal))
     scheduler.add_job(guarded, "interval", seconds=DUE_SECONDS, args=(publish.drain, portal))
+    scheduler.add_job(guarded, "interval", seconds=DUE_SECONDS, args=(score.drain, portal))
+    scheduler.add_job(guarded, "interval", minutes=SWEEP_MINUTES, args=(score.renew, portal))
     scheduler.add_job(guarded, "interval", minutes=SWEEP_MINUTES, args=(sweep.sweep, portal))
     scheduler.start()
     return scheduler

@@ -180,6 +180,13 @@ SETTINGS: tuple[Setting, ...] = (
         "Deletions are withheld when more than this share (and more than 10) of a source vanished at once.",
     ),
     Setting("VALIDATION_LIMIT", "1000", _number(1, 1_000_000), "Findings listed for each check and column."),
+    Setting(
+        "VALIDATION_POLICY",
+        "block",
+        _one_of("block", "warn", "quarantine"),
+        "What becomes of a table that is not valid, where neither its dataset nor its organization says: held back, "
+        "published with a warning, or published without its bad rows.",
+    ),
     Setting("WORKER_POLL", "1", _number(1, 3600), "Seconds between two looks at the queue."),
     Setting("LOG_LEVEL", "INFO", _one_of("DEBUG", "INFO", "WARNING", "ERROR"), "How much is logged."),
 )
@@ -227,6 +234,7 @@ class Settings:
     harvest_tries: int
     harvest_delete_percent: int
     validation_limit: int
+    validation_policy: str
     worker_poll: int
     log_level: str
     secrets: Mapping[str, str] = field(repr=False)

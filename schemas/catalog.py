@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).with_name("tables")
+EXAMPLES = Path(__file__).with_name("examples")
 
 
 class UnknownTable(KeyError):
@@ -28,6 +29,25 @@ class UnknownTable(KeyError):
 
     def __str__(self) -> str:
         return self.message
+
+
+@dataclass(frozen=True, slots=True)
+class WrongRow:
+    """What is changed in the first right row to make it wrong, which check finds that in which field, and why."""
+
+    change: Mapping[str, str]
+    field: str | None
+    check: str
+    why: str
+    why_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Example rows of a table, as texts."""
+
+    right: tuple[Mapping[str, str], ...]
+    wrong: tuple[WrongRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +108,12 @@ class TableSchema:
     def rows(self) -> tuple[dict[str, str], ...]:
         """The rows of a code list, as texts; empty for every other table."""
         return _rows(self.path.with_suffix(".csv")) if self.is_code_list else ()
+
+    @property
+    def examples(self) -> Examples:
+        """Rows that are right, and rows that are wrong with the check that finds it."""
+        plain = json.loads((EXAMPLES / f"{self.name}.json").read_text(encoding="utf-8"))
+        return Examples(tuple(plain["right"]), tuple(WrongRow(**wrong) for wrong in plain["wrong"]))
 
 
 def tables() -> tuple[TableSchema, ...]:
@@ -177,8 +203,47 @@ def _section(table: TableSchema) -> str:
     if table.references:
         lines.append("\nKhóa ngoại / Foreign keys: " + "; ".join(map(_foreign_key, descriptor["foreignKeys"])))
     if table.checks:
-        lines.append("\nKiểm tra thêm / Further checks: " + ", ".join(f"`{check['id']}`" for check in table.checks))
-    return "\n".join(lines) + "\n"
+        lines.append("\nKiểm tra thêm / Further checks: " + "; ".join(map(_check, table.checks)))
+    return "\n".join([*lines, *_examples(table), *_listed(table)]) + "\n"
+
+
+def _check(check: Mapping[str, Any]) -> str:
+    rest = {key: value for key, value in check.items() if key not in ("id", "units")}
+    told = ", ".join(f"{key} {_told(value)}" for key, value in rest.items())
+    return f"`{check['id']}`" + (f" ({told})" if told else "")
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={_told(inner)}" for key, inner in value.items())
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value) or "∅"
+
+
+def _examples(table: TableSchema) -> list[str]:
+    """A right row, and what makes it wrong."""
+    right = table.examples.right[0]
+    row = ", ".join(f"{name}={value}" for name, value in right.items() if value)
+    lines = [
+        f"\nDòng đúng / A right row: `{row}`\n",
+        "| Sai khi / Wrong when | Kiểm tra / Check | Vì sao | Why |",
+        "|---|---|---|---|",
+    ]
+    for wrong in table.examples.wrong:
+        changed = ", ".join(f"`{name}` = `{value or '∅'}`" for name, value in wrong.change.items())
+        lines.append(f"| {changed} | `{wrong.check}` | {wrong.why} | {wrong.why_en} |")
+    return lines
+
+
+def _listed(table: TableSchema) -> list[str]:
+    """The rows of a code list."""
+    rows = table.rows()
+    if not rows:
+        return []
+    names = [name for name in rows[0] if any(row[name] for row in rows)]
+    body = ["| " + " | ".join(row[name].replace("|", "\\|") for name in names) + " |" for row in rows]
+    return [f"\n{len(rows)} mã / codes:\n", "| " + " | ".join(names) + " |", "|---" * len(names) + "|", *body]
 
 
 def _line(field: Mapping[str, Any]) -> str:

@@ -28,7 +28,7 @@ RESOURCE_OURS = frozenset(
     {
         "package_id", "position", "created", "last_modified", "metadata_modified", "state", "datastore_active",
         "url_type", "cache_last_updated", "cache_url", "mimetype_inner", "validation_status", "upload", "clear_upload",
-        "revision_id", "datastore_contains_all_records_of_source_file",
+        "validation_timestamp", "revision_id", "datastore_contains_all_records_of_source_file",
     }
 )  # fmt: skip
 """Keys of a resource that the portal itself writes: what a client sends for them is not kept."""

@@ -27,6 +27,7 @@ class Permission(Enum):
     DATASET_CREATE = "add a dataset to this organization"
     DATASET_UPDATE = "edit this dataset"
     DATASET_SHARE = "name the collaborators of this dataset"
+    DATASET_GATE = "decide about the validation of this dataset"
     GROUP_READ = "see this group"
     GROUP_UPDATE = "edit this group"
     ORGANIZATION_CREATE = "create organizations"
@@ -147,6 +148,7 @@ RULES: dict[Permission, Callable[[Actor, Any], bool]] = {
     Permission.DATASET_CREATE: _dataset_create,
     Permission.DATASET_UPDATE: may_edit,
     Permission.DATASET_SHARE: may_share,
+    Permission.DATASET_GATE: may_share,
     Permission.GROUP_READ: _group_read,
     Permission.GROUP_UPDATE: _group_update,
     Permission.ORGANIZATION_CREATE: _organization_create,

@@ -43,6 +43,7 @@ def keep(ctx: Context, known: Dataset | None, params: Params) -> orjson.Fragment
     dataset.owner_org = record.owner_org
     db.describe(ctx.uow, dataset, record, _group_ids(ctx, known, record))
     _take_uploads(ctx, dataset, params, record)
+    refuse_tagged(ctx, dataset)
     db.save(ctx.uow, dataset, ctx.portal.settings.site_url)
     given = moment_of(params.get("metadata_modified"))
     if ctx.actor.sysadmin and given is not None and given != before:
@@ -104,11 +105,8 @@ def _own_errors(ctx: Context, data: Params, loaded: Params, known: Dataset | Non
     if loaded.get("private") and not data.get("owner_org"):
         wrong = "Datasets with no organization can't be private."
         errors |= {"private": [wrong], "owner_org": [*errors.get("owner_org", ()), wrong]}
-    if known and known.private and not loaded.get("private"):
-        held = [each.name or each.id for each in known.resources if db.holds_persons(ctx.uow.session, each)]
-        if held:
-            errors["private"] = [f"These resources hold personal data and cannot be made public: {', '.join(held)}"]
     errors |= _sharing_errors(loaded, owner)
+    errors |= _personal_errors(ctx, loaded, known)
     errors |= _vocabulary_errors(ctx, loaded)
     return errors | _resource_errors(ctx, loaded, known)
 
@@ -122,6 +120,30 @@ def _sharing_errors(loaded: Params, owner: Group | None) -> dict[str, Any]:
     if loaded["access_kind"] != "open" or owner.agrees_to_open():
         return {}
     return {"access_kind": ["An enterprise shares openly only under a provider agreement that is in force"]}
+
+
+def _personal_errors(ctx: Context, loaded: Params, known: Dataset | None) -> dict[str, Any]:
+    """What holds personal data cannot be made public, nor be called open."""
+    if known is None:
+        return {}
+    turns = {
+        "private": known.private and not loaded.get("private"),
+        "access_kind": loaded.get("access_kind") == "open" != known.profile.get("access_kind"),
+    }
+    if not any(turns.values()):
+        return {}
+    held = [each.name or each.id for each in known.resources if db.holds_persons(ctx.uow.session, each)]
+    message = f"These resources hold personal data and cannot be made public: {', '.join(held)}"
+    return {field: [message] for field, turned in turns.items() if turned and held}
+
+
+def refuse_tagged(ctx: Context, dataset: Dataset) -> None:
+    """Raise Invalid when a schema now tags columns as personal that everybody may read already."""
+    tagged = [(each, db.undropped(ctx.uow.session, each)) for each in dataset.resources] if dataset.is_open else []
+    wrong = [f"{each.name or each.id}: {', '.join(names)}" for each, names in tagged if names]
+    if wrong:
+        text = "The published rows hold columns that the schema tags as personal data"
+        raise Invalid({"schema": [f"{text}; make the dataset private first: {'; '.join(wrong)}"]})
 
 
 def _vocabulary_errors(ctx: Context, loaded: Params) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import INCLUDE, ValidationError
 
 from portal.access.policy import Permission
-from portal.actions import uploading
+from portal.actions import keeping, uploading
 from portal.actions.registry import Params, action
 from portal.db import datasets as db
 from portal.db import datastore
@@ -147,6 +147,7 @@ def _keep(ctx: Context, dataset: Dataset, resource: Resource, record: ResourceRe
     if isinstance(upload, Upload):
         record = uploading.store(ctx, resource, upload, record)
     resource.describe(record)
+    keeping.refuse_tagged(ctx, dataset)
     if db.save(ctx.uow, dataset, ctx.portal.settings.site_url):
         resource.metadata_modified = now()
         db.render(ctx.uow.session, dataset, ctx.portal.settings.site_url, quiet=True)

@@ -10,15 +10,17 @@ import orjson
 from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from portal.db import activity, followers, people, relationships, vocabularies
+from portal.db import activity, followers, people, relationships, scores, validation, vocabularies
 from portal.db.uow import UnitOfWork
 from portal.domain import activity as kinds
 from portal.domain.base import now, stamp
 from portal.domain.datasets import Dataset, DatasetTag, Resource, ShownDataset, TableVersion, Tag, ValidationReport
 from portal.domain.datastore import TableAlias, TableLoad
-from portal.domain.events import INDEX
+from portal.domain.events import INDEX, QUALITY
 from portal.domain.rendering import Around, package_dict, unchanged
 from portal.errors import NotFound
+from portal.quality import personal
+from schemas import catalog
 from schemas.record import DatasetRecord
 
 
@@ -169,6 +171,7 @@ def save(uow: UnitOfWork, dataset: Dataset, site_url: str, *, quiet: bool = Fals
     if not render(uow.session, dataset, site_url, quiet=quiet):
         return False
     uow.later(INDEX, dataset.id)
+    uow.later(QUALITY, dataset.id)
     if not quiet:
         deed = "new" if not before else "deleted" if dataset.state == "deleted" else "changed"
         activity.note(uow, kinds.DATASET, dataset.id, deed, dataset.rendered, public=dataset.is_public)
@@ -209,6 +212,8 @@ def purge(session: Session, dataset: Dataset) -> None:
     session.execute(delete(DatasetTag).where(DatasetTag.package_id == dataset.id))
     people.set_groups(session, dataset.id, ())
     activity.forget(session, dataset.id)
+    validation.forget(session, dataset.id)
+    scores.forget(session, dataset.id)
     followers.forget(session, "dataset", dataset.id)
     session.expire(dataset, ["tags"])
     session.delete(dataset)
@@ -243,14 +248,34 @@ def list_manifests(session: Session) -> Sequence[dict[str, Any]]:
 
 
 def list_file_keys(session: Session) -> Sequence[str]:
-    """The keys of all files that a resource names, deleted ones included."""
-    return [key for key in session.scalars(select(Resource.file_key).where(Resource.file_key.is_not(None))) if key]
+    """The keys of all files that a resource names, deleted ones included, and of rows in quarantine."""
+    named = session.scalars(select(Resource.file_key).where(Resource.file_key.is_not(None)))
+    return [*(key for key in named if key), *validation.list_quarantine_keys(session)]
 
 
 def holds_persons(session: Session, resource: Resource) -> bool:
-    """Whether the resource's newest report names personal data that nobody outside may read."""
+    """Whether the resource's newest report, or its schema as it is now, names personal data that nobody may publish."""
     report = session.get(ValidationReport, resource.validation_report_id) if resource.validation_report_id else None
-    return report is not None and report.finds_persons
+    return (report is not None and report.finds_persons) or bool(undropped(session, resource))
+
+
+def undropped(session: Session, resource: Resource) -> tuple[str, ...]:
+    """Columns of the resource's rows that its schema, as it is now, tags as personal data to be dropped."""
+    version = current_version(session, resource)
+    schema = full_schema(resource)
+    if version is None or not schema:
+        return ()
+    return personal.undropped([str(column["name"]) for column in version.manifest["fields"]], schema)
+
+
+def full_schema(resource: Resource) -> dict[str, Any]:
+    """The resource's whole Table Schema, fields to be dropped included; empty without one."""
+    if not resource.schema_name:
+        return resource.table_schema or {}
+    try:
+        return catalog.get(resource.schema_name).descriptor
+    except catalog.UnknownTable:
+        return {}
 
 
 def list_reports(session: Session, package_id: str, limit: int = 20) -> Sequence[ValidationReport]:

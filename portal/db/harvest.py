@@ -191,6 +191,14 @@ def find_identity(session: Session, source_id: str, guid: str) -> HarvestIdentit
     return session.scalars(select(HarvestIdentity).where(match)).first()
 
 
+def find_refused(session: Session, package_id: str) -> HarvestIdentity | None:
+    """The identity of a dataset whose newest content was refused."""
+    query = select(HarvestIdentity).where(
+        HarvestIdentity.package_id == package_id, HarvestIdentity.refused_hash.is_not(None)
+    )
+    return session.scalars(query.limit(1)).first()
+
+
 def vanished(session: Session, job: HarvestJob) -> Sequence[HarvestIdentity]:
     """Items known from earlier trips that this trip's listing did not name."""
     seen = exists().where(HarvestObject.job_id == job.id, HarvestObject.guid == HarvestIdentity.guid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
@@ -32,6 +33,30 @@ _ANY_EAGER = (
 def any_eager(connection: Connection, topic: str, moment: datetime) -> bool:
     """Whether something of a topic is due that somebody waits for."""
     return connection.execute(_ANY_EAGER, {"topic": topic, "moment": moment}).first() is not None
+
+
+class Claim(NamedTuple):
+    """A row that one worker works on: which, what it concerns, and how often it was tried, this time included."""
+
+    id: int
+    entity_id: str
+    attempts: int
+
+
+def claim(session: Session, topic: str, moment: datetime, until: datetime) -> Claim | None:
+    """Take a due row of a topic away from other workers until a moment; whoever dies with it leaves it due then."""
+    due = select(OutboxRow).where(OutboxRow.topic == topic, OutboxRow.due <= moment).order_by(OutboxRow.id).limit(20)
+    for row in session.scalars(due).all():
+        mine = (OutboxRow.id == row.id) & (OutboxRow.attempts == row.attempts)
+        taken = session.execute(update(OutboxRow).where(mine).values(due=until, attempts=row.attempts + 1))
+        if getattr(taken, "rowcount", 0):
+            return Claim(row.id, row.entity_id, row.attempts + 1)
+    return None
+
+
+def settle_claim(session: Session, claimed: Claim) -> None:
+    """Remove a claimed row whose work is done."""
+    session.execute(delete(OutboxRow).where(OutboxRow.id == claimed.id))
 
 
 def settle(session: Session, rows: Iterable[OutboxRow]) -> None:

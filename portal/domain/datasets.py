@@ -68,6 +68,7 @@ class Resource(Base):
     version_id: Mapped[str | None] = mapped_column(String(36))
     validation_status: Mapped[str | None] = mapped_column(String(20))
     validation_report_id: Mapped[str | None] = mapped_column(String(36))
+    validation_timestamp: Mapped[datetime | None]
 
     def describe(self, record: ResourceRecord) -> None:
         """Take over what the record says; a stored file or table stays as it is."""
@@ -127,6 +128,11 @@ class Dataset(Base):
     def is_public(self) -> bool:
         """Whether everybody may read the dataset."""
         return self.state == "active" and not self.private
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the dataset is, or says of itself that it is, for everybody: it must not hold personal data."""
+        return not self.private or self.profile.get("access_kind") == "open"
 
     @property
     def resources(self) -> list[Resource]:
@@ -232,8 +238,16 @@ class TableVersion(Base):
     report_id: Mapped[str | None] = mapped_column(String(36))
 
 
+CREATED, RUNNING, SUCCESS, FAILURE, ERROR = "created", "running", "success", "failure", "error"
+"""ckanext-validation's names for how far a validation is, and for its verdict."""
+
+
 class ValidationReport(Base):
-    """What validation said of one resource or one dataset at one time."""
+    """What validation said of one resource or one dataset at one time; a run that is not done yet has an empty body.
+
+    `file_key` names the file that was looked at, `version_id` the rows that were published because of it,
+    `error` says why there is no verdict.
+    """
 
     __tablename__ = "validation_report"
 
@@ -243,6 +257,11 @@ class ValidationReport(Base):
     created: Mapped[datetime] = mapped_column(default=now)
     status: Mapped[str] = mapped_column(String(20))
     body: Mapped[dict[str, Any]]
+    finished: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    actor_id: Mapped[str | None] = mapped_column(String(36))
+    file_key: Mapped[str | None] = mapped_column(String(64))
+    version_id: Mapped[str | None] = mapped_column(String(36))
 
     @property
     def finds_persons(self) -> bool:

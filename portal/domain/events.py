@@ -13,6 +13,8 @@ from portal.domain.base import Base, new_id, now
 INDEX = "index"
 PUBLISH = "publish"
 LOAD = "load"
+VALIDATE = "validate"
+QUALITY = "quality"
 
 
 class OutboxRow(Base):

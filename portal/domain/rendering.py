@@ -137,7 +137,9 @@ def resource_dict(resource: Resource, site_url: str, position: int | None = None
 def _validation(resource: Resource) -> Json:
     """The table schema and the last verdict, where there are any, under ckanext-validation's keys."""
     schema = resource.schema_name or resource.table_schema
-    verdict = {"validation_status": resource.validation_status} if resource.validation_status else {}
+    verdict: Json = {"validation_status": resource.validation_status} if resource.validation_status else {}
+    if resource.validation_timestamp:
+        verdict["validation_timestamp"] = stamp(resource.validation_timestamp)
     return {**({"schema": schema} if schema else {}), **verdict}
 
 

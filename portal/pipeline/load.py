@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 
 from portal.db import datasets as db
-from portal.db import outbox
+from portal.db import outbox, validation
 from portal.domain.base import now
-from portal.domain.datasets import Resource
+from portal.domain.datasets import Resource, ValidationReport
 from portal.domain.events import LOAD, OutboxRow
-from portal.pipeline import store, validate
+from portal.errors import Unavailable
+from portal.pipeline import gate, store, validate
 from portal.pipeline.references import references
 from portal.reading import ReadOptions
 from portal.runtime import Portal
@@ -33,7 +34,7 @@ def drain(portal: Portal) -> int:
             rows = outbox.waiting(uow.session, LOAD, now(), BATCH)
         for row in rows:
             try:
-                _load(portal, row.entity_id)
+                load(portal, row.entity_id)
             except Exception:
                 log.exception("the upload of resource %s could not be loaded", row.entity_id)
                 _settle(portal, row, failed=True)
@@ -53,28 +54,33 @@ def _settle(portal: Portal, row: OutboxRow, *, failed: bool) -> None:
         uow.commit()
 
 
-def _load(portal: Portal, resource_id: str) -> None:
+def load(portal: Portal, resource_id: str, run_id: str | None = None) -> None:
+    """Validate an uploaded table and keep what the gate lets pass; `run_id` is the report that was begun for it."""
     with portal.read() as uow:
         found = db.find_resource(uow.session, resource_id)
         current = db.current_version(uow.session, found[0]) if found else None
-        public = found is not None and not found[1].private
+        public = found is not None and found[1].is_open
     if found is None or found[0].file_key is None:
         return
-    resource = found[0]
-    limits = ReadOptions(max_bytes=portal.settings.max_resource_size * BYTES_PER_MB)
-    checked = validate.check(
-        _record(portal, resource), references(portal), portal.settings.validation_limit, limits, public=public
-    )
-    if checked.report is None:
+    resource, limits = found[0], ReadOptions(max_bytes=portal.settings.max_resource_size * BYTES_PER_MB)
+    known = references(portal)
+    limit = portal.settings.validation_limit
+    checked = validate.check(_record(portal, resource), known, limit, limits, public=public)
+    if checked.report is None and run_id is None:
         return
-    previous = Manifest.from_dict(current.manifest) if current else None
-    ready = store.prepare_one(portal, checked, previous) if checked.report.valid else store.Prepared(checked)
+    valid = checked.report is None or checked.report.valid
+    rule = None if valid else gate.rule_for(portal, found[1], resource_id, resource.file_key or "")
+    ready = gate.judge(portal, checked, rule, Manifest.from_dict(current.manifest) if current else None, known)
     with portal.work() as uow:
         again = db.find_resource(uow.session, resource_id)
-        if again is not None and again[0].file_key == resource.file_key:  # else a newer upload is on its way
-            store.attach(uow, again[1], again[0], ready)
-            db.save(uow, again[1], portal.settings.site_url)
-            uow.commit()
+        if again is None or again[0].file_key != resource.file_key:
+            return  # a newer upload is on its way
+        if again[1].is_open and not public:
+            raise Unavailable("the dataset was opened in the meantime: its table is judged again, as an open one")
+        run = uow.session.get(ValidationReport, run_id) if run_id else validation.open_run(uow.session, resource_id)
+        store.attach(uow, again[1], again[0], ready, run)
+        db.save(uow, again[1], portal.settings.site_url)
+        uow.commit()
 
 
 def _record(portal: Portal, resource: Resource) -> ResourceRecord:

@@ -15,6 +15,7 @@ from portal.db import harvest as db
 from portal.db.harvest import LeaseLost
 from portal.db.uow import UnitOfWork
 from portal.domain.base import new_id, now
+from portal.domain.datasets import Dataset
 from portal.domain.harvest import (
     DELETED,
     DONE,
@@ -26,7 +27,7 @@ from portal.domain.harvest import (
     HarvestObject,
     HarvestSource,
 )
-from portal.pipeline import harvest, index, publish, store, validate
+from portal.pipeline import gate, harvest, index, publish, store, validate
 from portal.pipeline.lease import Lease
 from portal.pipeline.references import references
 from portal.pipeline.store import Item, Stored
@@ -153,21 +154,29 @@ class Trip:
                 self._refresh(uow, item)
                 self._close(uow, waiting, known)
             return
+        known_tables = references(self.portal)
         verdict = validate.validate(
             record,
-            references(self.portal),
+            known_tables,
             limit=self.portal.settings.validation_limit,
             options=ReadOptions(max_bytes=self.portal.settings.max_resource_size * BYTES_PER_MB),
         )
-        prepared = store.prepare(self.portal, verdict, previous) if verdict.valid else ()
+        rule = None if verdict.valid else gate.rule_for(self.portal, self._dataset(item), None, item.content_hash)
+        prepared = gate.harvested(self.portal, verdict, rule, previous, known_tables)
         with self.portal.work() as uow:
             item = self._attached(uow, item)
             stored = (
-                store.store(self.portal, uow, item, verdict, prepared)
-                if verdict.valid
-                else store.refuse(self.portal, uow, item, verdict)
+                store.refuse(self.portal, uow, item, verdict)
+                if prepared is None
+                else store.store(self.portal, uow, item, verdict, prepared)
             )
             self._close(uow, waiting, stored)
+
+    def _dataset(self, item: Item) -> Dataset | None:
+        """The dataset that the item became before; a new one is judged as one of its source's organization."""
+        with self.portal.read() as uow:
+            known = uow.session.get(Dataset, item.identity.package_id) if item.identity else None
+            return known or Dataset(id="", owner_org=self.source.owner_org)
 
     def _item(self, waiting: HarvestObject, record: DatasetRecord) -> tuple[Item, dict[str, Any]]:
         with self.portal.read() as uow:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 import orjson
 
 from portal.db import datasets as db
-from portal.db import datastore, people
+from portal.db import datastore, people, validation
 from portal.db.uow import UnitOfWork
 from portal.domain.base import new_id, now
-from portal.domain.datasets import Dataset, Resource, ValidationReport
+from portal.domain.datasets import FAILURE, SUCCESS, Dataset, Resource, ValidationReport
 from portal.domain.harvest import ADDED, DELETED, REFUSED, UNCHANGED, UPDATED, HarvestIdentity, HarvestSource
 from portal.pipeline.verdict import CheckedResource, Verdict
 from portal.runtime import Portal
@@ -22,8 +22,17 @@ from schemas.datasets import NAME_LONGEST, name_errors
 from schemas.record import DatasetRecord
 from schemas.vocabularies import MEDIA_TYPES
 
-SUCCESS, FAILURE = "success", "failure"
-"""ckanext-validation's names for a verdict."""
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the gate decided about a table: by which policy ("override": by a person), and why it was held if it was."""
+
+    policy: str
+    published: bool
+    reason: str = ""
+    detail: str = ""
+    bad_rows: int = 0
+    override_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,8 @@ class Prepared:
     checked: CheckedResource
     manifest: Manifest | None = None
     file_key: str | None = None
+    decision: Decision | None = None
+    quarantine_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +87,11 @@ def manifests_of(uow: UnitOfWork, identity: HarvestIdentity | None) -> dict[str,
     return found
 
 
-def prepare(portal: Portal, verdict: Verdict, previous: Mapping[str, Manifest]) -> tuple[Prepared, ...]:
-    """Write rows and files into the stores, outside any transaction; what no row names later is swept.
-
-    `previous` maps resource names to the manifests they have now, so that unchanged parts are kept.
-    """
-    return tuple(prepare_one(portal, checked, previous.get(checked.record.name)) for checked in verdict.resources)
-
-
 def prepare_one(portal: Portal, checked: CheckedResource, previous: Manifest | None) -> Prepared:
-    """As `prepare`, for one resource."""
+    """Write rows or file into the stores, outside any transaction; what no row names later is swept.
+
+    `previous` is the manifest that the resource has now, so that unchanged parts are kept.
+    """
     if checked.tables and checked.schema is not None:
         return Prepared(checked, manifest=portal.tables.write(checked.tables, checked.schema, previous=previous))
     content = checked.record.content
@@ -164,19 +170,43 @@ def _describe(
     return db.save(uow, dataset, portal.settings.site_url)
 
 
-def attach(uow: UnitOfWork, dataset: Dataset, resource: Resource, ready: Prepared) -> None:
+def attach(
+    uow: UnitOfWork, dataset: Dataset, resource: Resource, ready: Prepared, run: ValidationReport | None = None
+) -> None:
     """Point a resource at the verdict, and at the rows or the file, that were prepared for it.
 
-    An uploaded resource keeps its own file as what it serves; a harvested one serves its rows.
+    An uploaded resource keeps its own file as what it serves; a harvested one serves its rows. `run` is the
+    report that was begun for it, where one was.
     """
+    report: ValidationReport | None = None
     if ready.checked.report is not None:
-        body = {"valid": ready.checked.report.valid, "report": ready.checked.report.to_dict()}
-        resource.validation_status = SUCCESS if ready.checked.report.valid else FAILURE
-        resource.validation_report_id = _report(uow, dataset, resource, ready.checked.report.valid, body).id
+        report = _report(uow, dataset, resource, ready.checked.report.valid, _body(ready), run)
+        resource.validation_status, resource.validation_report_id = report.status, report.id
+        resource.validation_timestamp = report.finished
     if ready.manifest is not None:
         _new_version(uow, resource, ready.manifest)
+        if report is not None:
+            report.version_id = resource.version_id
+            _quarantine(uow, report, ready)
     elif ready.file_key is not None and ready.file_key != resource.file_key:
         _new_file(resource, ready, ready.file_key)
+
+
+def _quarantine(uow: UnitOfWork, report: ValidationReport, ready: Prepared) -> None:
+    if ready.quarantine_key and ready.decision:
+        validation.set_quarantine(uow.session, report, ready.decision.bad_rows, ready.quarantine_key)
+    else:
+        validation.clear_quarantine(uow.session, report.resource_id or "")
+
+
+def _body(ready: Prepared) -> dict[str, object]:
+    report = ready.checked.report
+    return {
+        "valid": report.valid if report else True,
+        "report": report.to_dict() if report else {},
+        "samples": dict(ready.checked.samples),
+        "decision": asdict(ready.decision) if ready.decision else {},
+    }
 
 
 def _new_version(uow: UnitOfWork, resource: Resource, manifest: Manifest) -> None:
@@ -201,15 +231,16 @@ def _stem(resource: Resource) -> str:
 
 
 def _report(
-    uow: UnitOfWork, dataset: Dataset, resource: Resource | None, valid: bool, body: dict[str, object]
+    uow: UnitOfWork,
+    dataset: Dataset,
+    resource: Resource | None,
+    valid: bool,
+    body: dict[str, object],
+    run: ValidationReport | None = None,
 ) -> ValidationReport:
-    report = ValidationReport(
-        id=new_id(),
-        package_id=dataset.id,
-        resource_id=resource.id if resource else None,
-        status=SUCCESS if valid else FAILURE,
-        body=body,
-    )
+    report = run or ValidationReport(id=new_id(), package_id=dataset.id, resource_id=resource.id if resource else None)
+    report.status, report.body, report.error = SUCCESS if valid else FAILURE, body, None
+    report.finished, report.file_key = now(), resource.file_key if resource else None
     uow.session.add(report)
     return report
 

@@ -7,14 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from portal.errors import BadFile
-from portal.pipeline.verdict import CheckedResource, Verdict
-from portal.quality import metadata, tables
+from portal.pipeline.verdict import CheckedResource, Verdict, is_personal
+from portal.quality import metadata, personal, rows, tables
+from portal.quality.checks import MESSAGES, SEVERITIES
+from portal.quality.messages import say
 from portal.quality.report import Finding, Report, Text
 from portal.reading import ReadOptions, read_table
 from schemas import catalog
 from schemas.record import Content, DatasetRecord, ResourceRecord
 from schemas.texttable import TextTable
-from schemas.vocabularies import CITIZEN_ID, PERSONAL_COLUMN, PERSONAL_DATA, format_name
+from schemas.vocabularies import PERSONAL_COLUMN, format_name
 
 TABULAR = frozenset({"CSV", "TSV", "XLSX", "XLS", "ODS", "JSON", "NDJSON", "GeoJSON", "ZIP", "GZ"})
 
@@ -23,7 +25,7 @@ References = Callable[[str], Any]
 
 def validate(record: DatasetRecord, references: References, *, limit: int, options: ReadOptions) -> Verdict:
     """Check one record. Bad files and bad rows are findings, never exceptions."""
-    public = not record.private
+    public = not record.private or record.profile.get("access_kind") == "open"
     checked = tuple(check(resource, references, limit, options, public=public) for resource in record.resources)
     return Verdict(metadata.check_record(record), checked)
 
@@ -39,14 +41,33 @@ def check(
         return CheckedResource(resource)
     try:
         whole = read_table(resource.content, format=resource.format, options=options)
-        schema = _schema(resource, whole)
+        tagged = _tagged(resource, whole)
+        schema = _schema(resource, whole, with_persons=bool(tagged) and not public)
         report = tables.check_table(whole, schema, references=references, limit=limit)
+        samples = rows.sample(whole, report, schema)
         parts = _parts(resource.content, resource.format, whole, options)
     except BadFile as problem:
         return CheckedResource(resource, _refusal(resource, problem))
-    report = _without_persons(report) if public else report
+    report = _without_persons(_naming(report, tagged)) if public else _naming(report, tagged)
     named = tuple(replace(finding, resource=resource.name) for finding in report.findings)
-    return CheckedResource(resource, replace(report, findings=named), parts, schema)
+    return CheckedResource(resource, replace(report, findings=named), parts, schema, whole, samples)
+
+
+def _tagged(resource: ResourceRecord, table: TextTable) -> tuple[str, ...]:
+    """Columns of the table that its whole schema tags as personal data to be dropped."""
+    whole = catalog.get(resource.schema_name).descriptor if resource.schema_name else resource.schema
+    return personal.undropped(table.labels, whole or {})
+
+
+def _naming(report: Report, tagged: tuple[str, ...]) -> Report:
+    """The report with a finding for each tagged column, where the schema that was checked did not know of it."""
+    known = {each.field for each in report.findings if each.check == PERSONAL_COLUMN}
+    new = [name for name in tagged if name not in known]
+    found = [(*say(PERSONAL_COLUMN, {"field": name}, MESSAGES), name) for name in new]
+    severity = SEVERITIES[PERSONAL_COLUMN]
+    added = tuple(Finding(PERSONAL_COLUMN, severity, message, hint, field=name) for message, hint, name in found)
+    counts = {**report.counts, **{(PERSONAL_COLUMN, name): 1 for name in new}}
+    return replace(report, findings=(*added, *report.findings), counts=counts)
 
 
 def _without_persons(report: Report) -> Report:
@@ -55,12 +76,8 @@ def _without_persons(report: Report) -> Report:
     Other signs (telephone numbers, addresses) stay warnings: offices have them too. Law 91/2025/QH15 knows no
     pseudonymised data, so that a table with them cannot be open at all.
     """
-    findings = tuple(replace(each, severity="error") if _personal(each) else each for each in report.findings)
-    return replace(report, findings=findings, valid=report.valid and not any(map(_personal, report.findings)))
-
-
-def _personal(finding: Finding) -> bool:
-    return finding.check == PERSONAL_COLUMN or (finding.check == PERSONAL_DATA and finding.note == CITIZEN_ID)
+    findings = tuple(replace(each, severity="error") if is_personal(each) else each for each in report.findings)
+    return replace(report, findings=findings, valid=report.valid and not any(map(is_personal, report.findings)))
 
 
 def _parts(content: Content, format_: str, whole: TextTable, options: ReadOptions) -> tuple[TextTable, ...]:
@@ -76,10 +93,14 @@ def _tabular(resource: ResourceRecord) -> bool:
     return bool(resource.schema or resource.schema_name) or format_name(resource.format, name) in TABULAR
 
 
-def _schema(resource: ResourceRecord, table: TextTable) -> Mapping[str, Any]:
-    """The declared schema; without one every column is a text: a code must never become a number by guessing."""
+def _schema(resource: ResourceRecord, table: TextTable, *, with_persons: bool) -> Mapping[str, Any]:
+    """The declared schema; without one every column is a text: a code must never become a number by guessing.
+
+    A table that is not for everybody may keep the columns (`with_persons`) that are dropped from an open one.
+    """
     if resource.schema_name:
-        return catalog.get(resource.schema_name).public
+        named = catalog.get(resource.schema_name)
+        return named.descriptor if with_persons else named.public
     return resource.schema or {"fields": [{"name": label, "type": "string"} for label in table.labels]}
 
 

@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from portal.quality.report import Report
+from portal.quality.report import Finding, Report
 from schemas.record import ResourceRecord
 from schemas.texttable import TextTable
+from schemas.vocabularies import CITIZEN_ID, PERSONAL_COLUMN, PERSONAL_DATA
+
+
+def is_personal(finding: Finding) -> bool:
+    """Whether a finding names personal data that a table for everybody must not hold."""
+    return finding.check == PERSONAL_COLUMN or (finding.check == PERSONAL_DATA and finding.note == CITIZEN_ID)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedResource:
-    """A resource with its verdict; `tables` holds its rows, a table for each file, and may be empty."""
+    """A resource with its verdict; `tables` holds its rows, a table for each file, and may be empty.
+
+    `whole` is all of them as one table; `samples` are some of its bad rows, JSON-ready, for those who may mend them.
+    """
 
     record: ResourceRecord
     report: Report | None = None
     tables: tuple[TextTable, ...] = ()
     schema: Mapping[str, Any] | None = None
+    whole: TextTable | None = None
+    samples: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def personal(self) -> bool:
+        """Whether it was refused for personal data: nothing lets that pass."""
+        return self.report is not None and any(
+            each.severity == "error" and is_personal(each) for each in self.report.findings
+        )
 
 
 @dataclass(frozen=True, slots=True)

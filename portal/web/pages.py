@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from portal.actions import registry
 from portal.db import outbox
 from portal.domain.events import INDEX, LOAD, PUBLISH
-from portal.errors import PortalError
+from portal.errors import NotFound, PortalError
 from portal.web.action_api import actor_of_request, the_portal
 from portal.web.dcat import asked_notation, dataset_graph
 from schemas import schemaorg
@@ -34,6 +34,11 @@ WORDS: dict[str, dict[str, str]] = {
         "nothing": "Không tìm thấy bộ dữ liệu nào. Thử ít từ hơn, hoặc gõ không dấu.",
         "valid": "Đã kiểm tra hợp lệ",
         "invalid": "Không hợp lệ theo lược đồ",
+        "quality": "Chất lượng",
+        "openness": "Tiêu chí mở",
+        "fresh": "Cập nhật đúng hạn",
+        "late": "Chậm cập nhật",
+        "wrong": "Danh sách lỗi",
         "next": "Trang sau",
         "previous": "Trang trước",
         "404": "Không có trang này.",
@@ -51,6 +56,11 @@ WORDS: dict[str, dict[str, str]] = {
         "nothing": "No dataset was found. Try fewer words, or leave out the diacritics.",
         "valid": "Checked and valid",
         "invalid": "Not valid against its schema",
+        "quality": "Quality",
+        "openness": "Openness checks",
+        "fresh": "Updated in time",
+        "late": "Update is late",
+        "wrong": "What is wrong",
         "next": "Next",
         "previous": "Previous",
         "404": "There is no such page.",
@@ -112,8 +122,17 @@ def dataset(name: str, resource_id: str = "") -> Response:
         return dataset_graph(name, notation)
     shown, settings = _call("package_show", id=name), the_portal().settings
     described = schemaorg.script(schemaorg.describe(shown, settings.site_url, settings.site_title))
-    page, status = _show("dataset.html", dataset=shown, resource_id=resource_id, described=described)
+    quality = _quality(shown["id"])
+    page, status = _show("dataset.html", dataset=shown, resource_id=resource_id, described=described, quality=quality)
     return Response(page, status, {"Vary": f"Accept, Accept-Language, {settings.token_header}"})
+
+
+def _quality(dataset_id: str) -> dict[str, Any] | None:
+    """The dataset's quality, None before it was first computed."""
+    try:
+        return dict(_call("quality_show", id=dataset_id))
+    except NotFound:
+        return None
 
 
 @pages.route("/organization/<name>")

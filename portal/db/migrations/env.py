@@ -7,9 +7,11 @@ from portal.domain import (  # noqa: F401 - the models register themselves
     datasets,
     datastore,
     events,
+    gate,
     harvest,
     people,
     relations,
+    scores,
     site,
 )
 from portal.domain.base import Base

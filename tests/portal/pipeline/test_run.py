@@ -164,7 +164,7 @@ def test_an_aborted_job_stops_at_its_next_step(portal: Portal, source: Source) -
     assert job["stats"]["added"] == 2
 
 
-@pytest.mark.parametrize("step", ["prepare", "store", "content_hash"])
+@pytest.mark.parametrize("step", ["prepare_one", "store", "content_hash"])
 def test_a_crash_at_any_step_is_followed_by_a_run_that_finishes(
     portal: Portal, source: Source, counts, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

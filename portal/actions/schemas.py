@@ -1,0 +1,117 @@
+"""Table schemas: list, show, check, compare, and one proposed for a table."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from portal.access import policy
+from portal.access.policy import Permission
+from portal.actions.registry import Params, action
+from portal.db import datasets as db
+from portal.errors import BadFile, Invalid, NotFound
+from portal.quality import descriptor, proposal
+from portal.reading import ReadOptions, read_table
+from portal.runtime import Context
+from schemas import catalog
+from schemas.compare import compare, summary
+from schemas.datasets import MISSING, ById
+from schemas.record import Content, ContentPart
+from schemas.validation import SchemaCheck, SchemaCompare, SchemaPropose
+
+Json = dict[str, Any]
+BYTES_PER_MB = 1024 * 1024
+
+
+@action(allow=Permission.ANYONE, safe=True)
+def schema_list(ctx: Context, target: object, params: Params) -> list[Json]:
+    """Return the table schemas of the catalogue: name, code, titles, sector, access kind, frequency, version."""
+    names = ("name", "code", "title", "title_en", "sector", "access_kind", "frequency", "version", "publisher")
+    return [
+        {**{name: getattr(table, name) for name in names}, "code_list": table.is_code_list}
+        for table in catalog.tables()
+    ]
+
+
+@action(ById, allow=Permission.ANYONE, safe=True)
+def schema_show(ctx: Context, target: object, params: Params) -> Json:
+    """Return the table schema `id` (a name or code such as D02): its descriptor, and its rows if it is a code list."""
+    table = _named(str(params["id"]), "id")
+    return {**table.descriptor, "rows": list(table.rows())} if table.is_code_list else table.descriptor
+
+
+@action(SchemaCheck, allow=Permission.ANYONE, safe=True)
+def schema_check(ctx: Context, target: object, params: Params) -> Json:
+    """Return what is wrong with the Table Schema `schema` (a descriptor, v1 or v2), in both languages."""
+    given = params["schema"]
+    problems = descriptor.check(given)
+    valid = not any(problem.severity == "error" for problem in problems)
+    version = descriptor.version(given) if isinstance(given, Mapping) else None
+    return {"valid": valid, "version": version, "problems": [problem.to_dict() for problem in problems]}
+
+
+@action(SchemaCompare, allow=Permission.ANYONE, safe=True)
+def schema_compare(ctx: Context, target: object, params: Params) -> Json:
+    """Return how two schemas differ (`old`, `new`: descriptors or names), field by field, and whether that breaks."""
+    return summary(compare(_descriptor(params["old"], "old"), _descriptor(params["new"], "new")))
+
+
+@action(SchemaPropose, allow=Permission.LOGGED_IN, safe=True)
+def schema_propose(ctx: Context, target: object, params: Params) -> Json:
+    """Propose a Table Schema for the stored file of `resource_id`, or for the `text` of a table called `name`.
+
+    Codes are texts, dates dd/MM/yyyy and decimal commas are seen, titles are kept.
+    """
+    try:
+        made = _from_text(ctx, params) if params["text"] is not None else _from_resource(ctx, params)
+    except BadFile as problem:
+        raise Invalid({"file": [problem.en]}) from None
+    return {"schema": made.schema, "notes": [dict(note) for note in made.notes]}
+
+
+def _from_text(ctx: Context, params: Params) -> proposal.Proposal:
+    work = ctx.portal.settings.data_dir / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=work) as folder:
+        path = Path(folder) / "table"
+        path.write_text(params["text"], encoding="utf-8", newline="")
+        part = ContentPart(path, Path(str(params["name"])).name or "table.csv", "", path.stat().st_size)
+        return proposal.propose(read_table(Content((part,)), format="", options=_limits(ctx)))
+
+
+def _from_resource(ctx: Context, params: Params) -> proposal.Proposal:
+    if not params["resource_id"]:
+        raise Invalid({"resource_id": [MISSING]})
+    found = db.find_resource(ctx.uow.session, params["resource_id"])
+    if found is None:
+        raise NotFound("Not found: Resource was not found.")
+    resource, dataset = found
+    policy.authorise(ctx.actor, Permission.DATASET_UPDATE, dataset)
+    if not resource.file_key:
+        raise Invalid({"resource_id": ["There is no stored file to propose a schema for."]})
+    name = resource.file_name or resource.id
+    part = ContentPart(ctx.portal.files.path(resource.file_key), name, resource.file_key, resource.size or 0)
+    return proposal.propose(read_table(Content((part,)), format=resource.format, options=_limits(ctx)))
+
+
+def _limits(ctx: Context) -> ReadOptions:
+    return ReadOptions(max_bytes=ctx.portal.settings.max_resource_size * BYTES_PER_MB)
+
+
+def _named(name: str, key: str) -> catalog.TableSchema:
+    try:
+        return catalog.get(name)
+    except catalog.UnknownTable as error:
+        if key == "id":
+            raise NotFound(f"Not found: {error.message}") from None
+        raise Invalid({key: [error.message]}) from None
+
+
+def _descriptor(given: Any, key: str) -> Mapping[str, Any]:
+    described = _named(given, key).descriptor if isinstance(given, str) else given
+    problems = [problem.en for problem in descriptor.check(described) if problem.severity == "error"]
+    if problems:
+        raise Invalid({key: problems})
+    return dict(described)

@@ -1,0 +1,166 @@
+"""The gate: what of a table that is not valid may be published, by policy or by a steward's decision."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from portal.db import validation as db
+from portal.db.validation import Policy
+from portal.domain.datasets import Dataset
+from portal.domain.gate import BLOCK, OVERRIDE, QUARANTINE
+from portal.pipeline import store
+from portal.pipeline.store import Decision, Prepared
+from portal.pipeline.verdict import CheckedResource, Verdict
+from portal.quality import rows, tables
+from portal.quality.rows import Place, Unsplittable
+from portal.runtime import Portal
+from portal.tabular.store import Manifest
+from portal.tabular.types import CellProblem
+from schemas.texttable import TextTable
+
+MOST_BAD_ROWS = 100_000
+"""So many findings of one check and column are told apart; a table with more is held whole."""
+ROUNDS = 3
+"""How often what is left is checked again: taking rows out may break references between them."""
+HARD = frozenset({"duplicate-label", "blank-label", "schema-error", "blank-header", "source-error"})
+"""Errors that leave no table behind which could be published."""
+References = Callable[[str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What decides about a table: the policy in force, or the id of the decision that goes before it."""
+
+    policy: Policy
+    override: str | None = None
+
+
+def rule_for(portal: Portal, dataset: Dataset | None, resource_id: str | None, content: str) -> Rule:
+    """The rule for content with this hash; a dataset that is not kept yet has the portal's policy."""
+    default = portal.settings.validation_policy
+    with portal.read() as uow:
+        if dataset is None:
+            return Rule(db.policy_of_organization(uow.session, None, default))
+        decided = db.find_override(uow.session, dataset.id, resource_id, content)
+        return Rule(db.policy_of(uow.session, dataset, default), decided.id if decided else None)
+
+
+def judge(
+    portal: Portal, checked: CheckedResource, rule: Rule | None, previous: Manifest | None, references: References
+) -> Prepared:
+    """Prepare what may be published of one table; a `Prepared` whose decision says no holds nothing but its report.
+
+    What is valid needs no `rule`.
+    """
+    report = checked.report
+    if report is None or report.valid or rule is None:
+        return replace(store.prepare_one(portal, checked, previous), decision=Decision("valid", published=True))
+    mode = OVERRIDE if rule.override else rule.policy.mode
+    if checked.personal:
+        return _held(checked, mode, "personal-data")
+    if mode == BLOCK:
+        return _held(checked, mode, "not-valid")
+    hard = {each.check for each in report.findings if each.severity == "error"} & HARD
+    if hard or not checked.tables or checked.whole is None:
+        return _held(checked, mode, "no-table")
+    try:
+        return _let_pass(portal, checked, rule, mode, previous, references)
+    except Unsplittable as problem:
+        return _held(checked, mode, "not-of-rows", str(problem))
+    except CellProblem as problem:
+        return _held(checked, mode, "cannot-be-stored", problem.field)
+
+
+def _held(checked: CheckedResource, mode: str, reason: str, detail: str = "") -> Prepared:
+    return Prepared(checked, decision=Decision(mode, published=False, reason=reason, detail=detail))
+
+
+def _let_pass(
+    portal: Portal,
+    checked: CheckedResource,
+    rule: Rule,
+    mode: str,
+    previous: Manifest | None,
+    references: References,
+) -> Prepared:
+    whole, schema = checked.whole, checked.schema or {}
+    if whole is None or checked.report is None:
+        raise Unsplittable("no table")
+    if mode == QUARANTINE:
+        bad = _bad_rows(whole, schema, references)
+        share = 100 * len(bad) / max(checked.report.rows, 1)
+        if share > rule.policy.max_bad_percent:
+            return _held(checked, mode, "too-many-bad-rows", f"{share:.1f}")
+        kept = replace(checked, tables=tuple(rows.without(each, _of(each, checked, bad)) for each in checked.tables))
+    else:
+        bad = _as_far_as_of_rows(whole, schema, references)
+        kept = replace(checked, tables=_blanked(checked, bad, schema))
+    ready = store.prepare_one(portal, kept, previous)
+    decision = Decision(mode, published=True, override_id=rule.override, bad_rows=len(bad))
+    if mode == QUARANTINE:
+        return replace(ready, checked=checked, decision=decision, quarantine_key=_kept_aside(portal, whole, bad))
+    return replace(ready, checked=checked, decision=decision)
+
+
+def _of(table: TextTable, checked: CheckedResource, bad: Mapping[Place, Any]) -> dict[Place, Any]:
+    """The places that stand in this one of several files; read alone it does not name itself."""
+    if len(checked.tables) == 1:
+        return dict(bad)
+    return {("", number): found for (part, number), found in bad.items() if part == table.name}
+
+
+def _bad_rows(whole: TextTable, schema: Mapping[str, Any], references: References) -> dict[Place, Any]:
+    """The rows without which the table is valid. Raises Unsplittable where there are none such."""
+    bad: dict[Place, Any] = {}
+    for _ in range(ROUNDS):
+        left = rows.without(whole, bad) if bad else whole
+        report = tables.check_table(left, schema, references=references, limit=MOST_BAD_ROWS)
+        if report.valid:
+            return bad
+        bad |= rows.bad_places(report)
+    raise Unsplittable("rows that depend on each other")
+
+
+def _as_far_as_of_rows(whole: TextTable, schema: Mapping[str, Any], references: References) -> dict[Place, Any]:
+    """The rows with an error; errors of the whole table do not hold back what is published in spite of errors."""
+    report = tables.check_table(whole, schema, references=references, limit=MOST_BAD_ROWS)
+    of_rows = tuple(each for each in report.findings if each.row is not None and each.row > 1)
+    return rows.bad_places(replace(report, findings=of_rows))
+
+
+def _blanked(checked: CheckedResource, bad: Mapping[Place, Any], schema: Mapping[str, Any]) -> tuple[TextTable, ...]:
+    missing = next(iter(schema.get("missingValues") or ("",)))
+    return tuple(rows.blanked(each, _of(each, checked, bad), missing) for each in checked.tables)
+
+
+def _kept_aside(portal: Portal, whole: TextTable, bad: Mapping[Place, Any]) -> str:
+    """Write the bad rows into the blob store; return the key."""
+    work = portal.settings.data_dir / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w+", encoding="utf-8", newline="", dir=work, suffix=".csv") as out:
+        rows.write(out, whole, bad)
+        out.flush()
+        out.seek(0)
+        return portal.files.put_file(out.buffer).key
+
+
+def harvested(
+    portal: Portal,
+    verdict: Verdict,
+    rule: Rule | None,
+    previous: Mapping[str, Manifest],
+    references: References,
+) -> tuple[Prepared, ...] | None:
+    """Prepare a whole record, or None when it is held: but for rows in quarantine it passes whole or not at all."""
+    if not verdict.report.valid or (rule is None and not verdict.valid):
+        return None
+    ready: list[Prepared] = []
+    for checked in verdict.resources:
+        one = judge(portal, checked, rule, previous.get(checked.record.name), references)
+        if one.decision is not None and not one.decision.published:
+            return None
+        ready.append(one)
+    return tuple(ready)

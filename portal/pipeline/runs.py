@@ -1,0 +1,136 @@
+"""Validation runs: what somebody asked to be checked again is checked by a worker, whatever happens to it meanwhile."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from portal.db import datasets as db
+from portal.db import outbox
+from portal.db.outbox import Claim
+from portal.domain.base import now
+from portal.domain.datasets import ERROR, RUNNING, Resource, TableVersion, ValidationReport
+from portal.domain.events import VALIDATE
+from portal.errors import PortalError
+from portal.pipeline import gate, load, store, validate
+from portal.pipeline.references import references
+from portal.pipeline.store import Decision, Prepared
+from portal.reading import ReadOptions
+from portal.runtime import Portal
+from portal.tabular.store import Manifest
+from schemas import catalog
+from schemas.record import Content, ContentPart, ResourceRecord
+
+LEASE = timedelta(minutes=10)
+"""How long a worker has a run for itself; one that died with it is followed by another after that."""
+MOST_TRIES = 3
+WRITTEN = ("decimalChar", "groupChar", "bareNumber", "trueValues", "falseValues", "format")
+"""How a publisher writes values; rows that are stored are written in one way."""
+log = logging.getLogger(__name__)
+
+
+def drain(portal: Portal) -> int:
+    """Do every run that waits; return how many were brought to an end."""
+    done = 0
+    while True:
+        with portal.work() as uow:
+            claimed = outbox.claim(uow.session, VALIDATE, now(), now() + LEASE)
+            uow.commit()
+        if claimed is None:
+            return done
+        done += _do(portal, claimed)
+
+
+def _do(portal: Portal, claimed: Claim) -> bool:
+    """Bring one run to its end, or leave it for later; its state is told at every step."""
+    if claimed.attempts > MOST_TRIES:
+        return _end(portal, claimed, f"given up after {MOST_TRIES} tries: its worker ended each time")
+    try:
+        _run(portal, claimed.entity_id)
+    except PortalError as problem:
+        return _end(portal, claimed, problem.message)
+    except Exception:
+        log.exception("validation run %s failed", claimed.entity_id)
+        if claimed.attempts == MOST_TRIES:
+            return _end(portal, claimed, "an unexpected error; the portal's log names it by this run")
+        return False
+    return _end(portal, claimed, "")
+
+
+def _end(portal: Portal, claimed: Claim, error: str) -> bool:
+    """Settle the claim; a run without a verdict says why it has none."""
+    with portal.work() as uow:
+        run = uow.session.get(ValidationReport, claimed.entity_id)
+        if run is not None and run.finished is None:
+            run.status, run.finished = ERROR, now()
+            run.error = error or "the resource was changed or deleted before it could be checked"
+            found = db.find_resource(uow.session, run.resource_id or "")
+            if found is not None:
+                found[0].validation_status, found[0].validation_timestamp = ERROR, run.finished
+                db.save(uow, found[1], portal.settings.site_url, quiet=True)
+        outbox.settle_claim(uow.session, claimed)
+        uow.commit()
+    return True
+
+
+def _run(portal: Portal, run_id: str) -> None:
+    with portal.work() as uow:
+        run = uow.session.get(ValidationReport, run_id)
+        if run is None or run.finished is not None:
+            return
+        found = db.find_resource(uow.session, run.resource_id or "")
+        version = db.current_version(uow.session, found[0]) if found else None
+        run.status = RUNNING
+        if found is not None:
+            found[0].validation_status = RUNNING
+            db.save(uow, found[1], portal.settings.site_url, quiet=True)
+        uow.commit()
+    if found is None:
+        return
+    if found[0].url_type == "upload" and found[0].file_key:
+        load.load(portal, found[0].id, run_id)
+    elif version is not None:
+        _check_rows(portal, found[0], version, run_id, public=found[1].is_open)
+
+
+def _check_rows(portal: Portal, resource: Resource, version: TableVersion, run_id: str, *, public: bool) -> None:
+    """Check stored rows again. They stay as they are, but for rows with personal data that everybody could read."""
+    known = references(portal)
+    limits = ReadOptions(max_bytes=portal.settings.max_resource_size * load.BYTES_PER_MB)
+    record = _record(portal, resource, Manifest.from_dict(version.manifest))
+    checked = validate.check(record, known, portal.settings.validation_limit, limits, public=public)
+    with portal.work() as uow:
+        again = db.find_resource(uow.session, resource.id)
+        if again is None or again[0].version_id != version.id:
+            return
+        rule = gate.rule_for(portal, again[1], resource.id, version.fingerprint)
+        decision = Decision(rule.policy.mode, published=not checked.personal, reason="stored-rows")
+        run = uow.session.get(ValidationReport, run_id)
+        store.attach(uow, again[1], again[0], Prepared(checked, decision=decision), run)
+        if checked.personal:
+            again[0].version_id = None
+            uow.audit(None, "validation_withdraw", "Resource", resource.id, version=version.number)
+        db.save(uow, again[1], portal.settings.site_url, quiet=not checked.personal)
+        uow.commit()
+
+
+def _record(portal: Portal, resource: Resource, manifest: Manifest) -> ResourceRecord:
+    path = portal.tables.export(manifest, "csv")
+    part = ContentPart(path, f"{resource.id}.csv", manifest.fingerprint, path.stat().st_size)
+    schema = catalog.get(resource.schema_name).public if resource.schema_name else resource.table_schema
+    name = resource.name or resource.file_name or ""
+    return ResourceRecord(name=name, format="CSV", schema=_as_stored(schema) or None, content=Content((part,)))
+
+
+def _as_stored(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of rows that are written our way: ISO dates, a decimal point, nothing for a missing value."""
+    if not schema:
+        return {}
+    fields = [{key: value for key, value in field.items() if not _is_writing(field, key)} for field in schema["fields"]]
+    return {**schema, "fields": fields, "missingValues": ["", *schema.get("missingValues", ())]}
+
+
+def _is_writing(field: Mapping[str, Any], key: str) -> bool:
+    return key in WRITTEN and not (key == "format" and field.get("type") in ("string", "geopoint", "geojson"))

@@ -1,0 +1,42 @@
+"""Freshness: whether data was updated within its declared frequency, a day of grace included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+GRACE = timedelta(days=1)
+PERIODS: dict[str, timedelta] = {
+    "hourly": timedelta(hours=1),
+    "daily": timedelta(days=1),
+    "weekly": timedelta(days=7),
+    "monthly": timedelta(days=31),
+    "quarterly": timedelta(days=92),
+    "half-yearly": timedelta(days=184),
+    "yearly": timedelta(days=366),
+    "school-year": timedelta(days=366),
+}
+"""The longest that each period lasts; "on-change" and "irregular" promise no date and are always fulfilled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """What was promised and kept: `due` is when the next update is due, `fresh` is None without a promise."""
+
+    frequency: str | None
+    updated: datetime | None
+    due: datetime | None
+    fresh: bool | None
+
+
+def judge(frequency: str | None, updated: datetime | None, moment: datetime) -> Freshness:
+    """Judge an update at a moment."""
+    if not frequency:
+        return Freshness(None, updated, None, None)
+    period = PERIODS.get(frequency)
+    if period is None:
+        return Freshness(frequency, updated, None, True)
+    if updated is None:
+        return Freshness(frequency, None, None, False)
+    due = updated + period
+    return Freshness(frequency, updated, due, moment <= due + GRACE)

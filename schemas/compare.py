@@ -1,0 +1,176 @@
+"""Two versions of a Table Schema compared: what changed, for whom it breaks, and why, in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+PUBLISHERS, READERS, NOBODY = "publishers", "readers", ""
+"""Whom a change breaks: files that were valid are not any more; programs meet what they did not know."""
+OLD_BOUNDS = {"minimum": 1, "minLength": 1, "maximum": -1, "maxLength": -1}
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of a field, or ("" as field) of the whole table; `breaks` says for whom."""
+
+    field: str
+    what: str
+    breaks: str
+    vi: str
+    en: str
+
+
+def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...]:
+    """Every change between two descriptors, those of the table first."""
+    return (*_table(old, new), *_fields(old, new))
+
+
+def summary(changes: tuple[Change, ...]) -> Json:
+    """JSON-ready: {breaking, bump, changes}; `bump` is the part of the version number that ought to rise."""
+    breaking = any(change.breaks for change in changes)
+    quiet = {"title", "description", "example"}
+    bump = "major" if breaking else "minor" if any(c.what not in quiet for c in changes) else "patch"
+    listed = [{**asdict(change), "breaking": bool(change.breaks)} for change in changes]
+    return {"breaking": breaking, "bump": bump if changes else "none", "changes": listed}
+
+
+def _named(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {str(field.get("name")): field for field in schema.get("fields", ())}
+
+
+def _table(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+    before, after = _keys(old.get("primaryKey")), _keys(new.get("primaryKey"))
+    if before != after:
+        vi, en = (
+            f"khóa chính {_said(before)} thành {_said(after)}",
+            f"primary key {_said(before)} became {_said(after)}",
+        )
+        yield Change("", "primaryKey", PUBLISHERS if after else READERS, vi, en)
+    gone = {text: None for text in old.get("missingValues", [""]) if text not in new.get("missingValues", [""])}
+    if gone:
+        listed = ", ".join(f"“{text}”" for text in gone)
+        vi = f"{listed} không còn là giá trị trống"
+        yield Change("", "missingValues", PUBLISHERS, vi, f"{listed} no longer stands for a missing value")
+    yield from _foreign(old, new)
+    shared = [name for name in _named(old) if name in _named(new)]
+    if shared != [name for name in _named(new) if name in _named(old)] and _exact(new):
+        yield Change("", "order", PUBLISHERS, "thứ tự cột thay đổi", "the order of the columns changed")
+
+
+def _foreign(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+    before, after = _references(old), _references(new)
+    for fields, target in sorted(after - before):
+        vi = f"thêm khóa ngoại tới {target}: mã không có trong bảng đó bị từ chối"
+        yield Change(
+            fields, "foreignKey", PUBLISHERS, vi, f"new foreign key to {target}: codes not in that table are refused"
+        )
+    for fields, target in sorted(before - after):
+        vi = f"bỏ khóa ngoại tới {target}"
+        yield Change(fields, "foreignKey", NOBODY, vi, f"foreign key to {target} was dropped")
+
+
+def _references(schema: Mapping[str, Any]) -> set[tuple[str, str]]:
+    found = set()
+    for key in schema.get("foreignKeys", ()):
+        reference = key.get("reference", {})
+        target = f"{reference.get('resource') or ''}({', '.join(_keys(reference.get('fields')))})"
+        found.add((", ".join(_keys(key.get("fields"))), target))
+    return found
+
+
+def _exact(schema: Mapping[str, Any]) -> bool:
+    return str(schema.get("fieldsMatch") or "exact") in ("exact", "['exact']")
+
+
+def _fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+    before, after = _named(old), _named(new)
+    for name in before:
+        if name not in after:
+            vi, en = "cột bị bỏ: chương trình đọc cột này sẽ lỗi", "the column is gone: programs that read it fail"
+            yield Change(name, "removed", READERS, vi, en)
+    for name, field in after.items():
+        if name in before:
+            yield from _field(name, before[name], field)
+        else:
+            yield _added(name, field, new)
+
+
+def _added(name: str, field: Mapping[str, Any], schema: Mapping[str, Any]) -> Change:
+    if field.get("constraints", {}).get("required"):
+        vi, en = "cột mới bắt buộc: tệp cũ thiếu cột này", "a new required column: older files lack it"
+        return Change(name, "added", PUBLISHERS, vi, en)
+    if _exact(schema):
+        vi = "cột mới: tệp cũ thiếu cột này (fieldsMatch là exact)"
+        return Change(name, "added", PUBLISHERS, vi, "a new column: older files lack it (fieldsMatch is exact)")
+    return Change(name, "added", NOBODY, "cột mới, không bắt buộc", "a new column, not required")
+
+
+def _field(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+    for key, default in (("type", "any"), ("format", "default"), ("decimalChar", "."), ("groupChar", "")):
+        before, after = old.get(key, default), new.get(key, default)
+        if before != after:
+            vi, en = f"{key} “{before}” thành “{after}”", f"{key} '{before}' became '{after}'"
+            yield Change(name, key, f"{PUBLISHERS}, {READERS}", vi, en)
+    yield from _constraints(name, old.get("constraints") or {}, new.get("constraints") or {})
+    before, after = str(old.get("pd") or "none"), str(new.get("pd") or "none")
+    if (before, old.get("treatment")) != (after, new.get("treatment")):
+        dropped = after != "none" and new.get("treatment") == "drop"
+        vi = f"dữ liệu cá nhân: {before} thành {after} ({new.get('treatment') or 'keep'})"
+        en = f"personal data: {before} became {after} ({new.get('treatment') or 'keep'})"
+        yield Change(name, "pd", READERS if dropped else NOBODY, vi, en)
+    for key in ("title", "description", "example"):
+        if old.get(key) != new.get(key):
+            yield Change(name, key, NOBODY, f"{key} được sửa", f"{key} was reworded")
+
+
+def _constraints(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+    for key in sorted(old.keys() | new.keys()):
+        before, after = old.get(key), new.get(key)
+        if before == after:
+            continue
+        if key == "enum":
+            yield from _enum(name, list(before or ()), list(after or ()))
+        else:
+            breaks = PUBLISHERS if _tighter(key, before, after) else NOBODY
+            vi = f"{key}: {_said(before)} thành {_said(after)}"
+            yield Change(name, key, breaks, vi, f"{key}: {_said(before)} became {_said(after)}")
+
+
+def _tighter(key: str, before: Any, after: Any) -> bool:
+    """Whether a value that was fine before may be refused now."""
+    if after is None or after is False:
+        return False
+    if before is None or key not in OLD_BOUNDS:
+        return True
+    try:
+        return bool((float(after) - float(before)) * OLD_BOUNDS[key] > 0)
+    except (TypeError, ValueError):
+        return (str(after) > str(before)) == (OLD_BOUNDS[key] > 0)
+
+
+def _enum(name: str, before: list[Any], after: list[Any]) -> Iterator[Change]:
+    gone = [value for value in before if value not in after]
+    new = [value for value in after if value not in before]
+    if after and (gone or not before):
+        what = _said(gone) if before else _said(after)
+        vi = f"bỏ giá trị {what}" if before else f"chỉ còn nhận {what}"
+        en = f"no longer takes {what}" if before else f"takes only {what} now"
+        yield Change(name, "enum", PUBLISHERS, vi, en)
+    elif not after:
+        yield Change(name, "enum", READERS, "nhận mọi giá trị", "takes any value now")
+    if before and new:
+        vi, en = f"thêm giá trị {_said(new)}", f"also takes {_said(new)}"
+        yield Change(name, "enum", NOBODY, vi, en)
+
+
+def _keys(given: Any) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(map(str, given or ()))
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "-"
+    return "-" if value is None else str(value)

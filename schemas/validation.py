@@ -1,0 +1,125 @@
+"""Parameters of the actions about validation, its gate, quality and table schemas."""
+
+from __future__ import annotations
+
+from marshmallow import INCLUDE, Schema, fields, validate
+
+from schemas.datasets import Text
+from schemas.people import REQUIRED
+
+LANGUAGES = ("vi", "en")
+FORMS = ("report", "page", "frictionless")
+POLICIES = ("block", "warn", "quarantine")
+MOST_ROWS = 1000
+MOST_SAMPLE = 2_000_000
+"""Characters of a file whose schema is to be proposed."""
+
+
+def _one_of(*words: str) -> validate.OneOf:
+    return validate.OneOf(words, error=f"Must be one of {', '.join(words)}")
+
+
+class Page(Schema):
+    """How much of a list, and from where."""
+
+    limit = fields.Integer(load_default=20, validate=validate.Range(1, MOST_ROWS))
+    offset = fields.Integer(load_default=0, validate=validate.Range(0))
+
+
+class ReportParams(Schema):
+    """Parameters of resource_validation_show."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    resource_id = Text(load_default=None, allow_none=True)
+    id = Text(load_default=None, allow_none=True)
+    report_id = Text(load_default=None, allow_none=True, metadata={"help": "an older report of the resource"})
+    format = Text(load_default="report", validate=_one_of(*FORMS))
+    lang = Text(load_default="vi", validate=_one_of(*LANGUAGES))
+
+
+class ReportList(Page):
+    """Parameters of resource_validation_list."""
+
+    resource_id = Text(required=True, error_messages=REQUIRED)
+
+
+class RunParams(Schema):
+    """Parameters of resource_validation_run and resource_validation_delete."""
+
+    resource_id = Text(required=True, error_messages=REQUIRED)
+
+
+class RunBatch(Schema):
+    """Parameters of resource_validation_run_batch."""
+
+    dataset_ids = fields.Raw(load_default=None, allow_none=True, metadata={"help": "a list of ids or names, or one"})
+
+
+class ResourceReason(Schema):
+    """Parameters of resource_validation_override."""
+
+    resource_id = Text(required=True, error_messages=REQUIRED)
+    reason = Text(required=True, error_messages=REQUIRED, validate=validate.Length(10, 2000))
+
+
+class DatasetReason(Schema):
+    """Parameters of package_validation_override."""
+
+    id = Text(required=True, error_messages=REQUIRED)
+    reason = Text(required=True, error_messages=REQUIRED, validate=validate.Length(10, 2000))
+
+
+class PolicyParams(Schema):
+    """Parameters of the updates of a policy; `policy` null or empty takes the policy away."""
+
+    id = Text(required=True, error_messages=REQUIRED)
+    policy = Text(load_default=None, allow_none=True, validate=_one_of("", *POLICIES))
+    max_bad_percent = fields.Integer(load_default=20, validate=validate.Range(0, 100))
+
+
+class QualityList(Page):
+    """Parameters of quality_list."""
+
+    organization = Text(load_default=None, allow_none=True)
+    sector = Text(load_default=None, allow_none=True)
+    sort = Text(
+        load_default="points desc",
+        validate=_one_of(
+            *(f"{key}{way}" for key in ("points", "openness", "computed", "name") for way in ("", " desc"))
+        ),
+    )
+
+
+class QualityHistoryParams(Page):
+    """Parameters of quality_history."""
+
+    id = Text(required=True, error_messages=REQUIRED)
+
+
+class QualitySummary(Schema):
+    """Parameters of quality_summary."""
+
+    by = Text(load_default="organization", validate=_one_of("organization", "sector"))
+
+
+class SchemaCompare(Schema):
+    """Parameters of schema_compare: two descriptors, or names of table schemas."""
+
+    old = fields.Raw(required=True, error_messages=REQUIRED)
+    new = fields.Raw(required=True, error_messages=REQUIRED)
+
+
+class SchemaCheck(Schema):
+    """Parameters of schema_check."""
+
+    schema = fields.Raw(required=True, error_messages=REQUIRED)
+
+
+class SchemaPropose(Schema):
+    """Parameters of schema_propose: a stored resource, or the text of a table."""
+
+    resource_id = Text(load_default=None, allow_none=True)
+    text = Text(load_default=None, allow_none=True, validate=validate.Length(max=MOST_SAMPLE))
+    name = Text(load_default="table.csv")
