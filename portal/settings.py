@@ -105,6 +105,23 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SEARCH_INDEX", "portal", _text, "Name of the index (an alias in Elasticsearch)."),
     Setting("SEARCH_CA_FILE", "", _text, "Certificate authority (PEM file) of an https Elasticsearch."),
     Setting("SEARCH_API_KEY", "", _text, "API key for Elasticsearch, instead of user and password in its address."),
+    Setting("SEARCH_TIMEOUT", "10", _number(1, 600), "Seconds that Elasticsearch may take for one try."),
+    Setting("SEARCH_RETRIES", "3", _number(0, 20), "How often a request to Elasticsearch is tried again."),
+    Setting("SEARCH_PAUSE", "5", _number(1, 600), "Seconds for which an Elasticsearch that fails is left alone."),
+    Setting("SEARCH_SHARDS", "1", _number(1, 1024), "Shards of an index that is made from now on, in Elasticsearch."),
+    Setting(
+        "SEARCH_FALLBACK",
+        "off",
+        _flag,
+        "Whether an embedded index is kept beside Elasticsearch and answers while that is down: on or off.",
+    ),
+    Setting("SEARCH_WORDS", "", _text, "File of the province's own synonyms, read again when it changes."),
+    Setting(
+        "SEARCH_RELAX_BELOW",
+        "1",
+        _number(0, 1000),
+        "Free text that finds fewer datasets than this is asked again in relaxed steps; 0: never.",
+    ),
     Setting("FILES_URL", "", _files_url, "Where uploaded and harvested files lie; empty: files/ in the data folder."),
     Setting("SITE_URL", "http://127.0.0.1:5000", _http_url, "Public address; every link in an answer begins with it."),
     Setting("SITE_TITLE", "Cổng dữ liệu mở tỉnh Thanh Hóa", _text, "Name of the portal, as status_show says it."),
@@ -163,6 +180,13 @@ class Settings:
     search_index: str
     search_ca_file: str
     search_api_key: str = field(repr=False)
+    search_timeout: int
+    search_retries: int
+    search_pause: int
+    search_shards: int
+    search_fallback: bool
+    search_words: str
+    search_relax_below: int
     files_url: str
     site_url: str
     site_title: str
