@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -51,6 +52,7 @@ from portal.settings import Settings, load
 from portal.tabular.store import TabularStore
 from portal.web.app import create_app as create_web
 from search import open_backend
+from search.lexicon import SHIPPED
 
 CHATTY = ("alembic", "apscheduler", "elastic_transport", "httpcore", "httpx")
 """Libraries whose every step is of no interest in a portal's log."""
@@ -82,6 +84,12 @@ def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
             alias=settings.search_index,
             api_key=settings.search_api_key or None,
             ca_certs=settings.search_ca_file or None,
+            timeout=settings.search_timeout,
+            retries=settings.search_retries,
+            pause=settings.search_pause,
+            shards=settings.search_shards,
+            fallback=settings.search_fallback,
+            lexicon=(SHIPPED, *([Path(settings.search_words)] if settings.search_words else [])),
         ),
         files=files,
         tables=TabularStore(files, settings.data_dir / "tables", hot_mb=settings.hot_tables_mb),

@@ -120,6 +120,23 @@ SETTINGS: tuple[Setting, ...] = (
         "AWS_SECRET_ACCESS_KEY.",
     ),
     Setting("FILES_CACHE_MB", "10240", _number(1, 10_000_000), "Most disk for copies of files that lie on S3."),
+    Setting("SEARCH_TIMEOUT", "10", _number(1, 600), "Seconds that Elasticsearch may take for one try."),
+    Setting("SEARCH_RETRIES", "3", _number(0, 20), "How often a request to Elasticsearch is tried again."),
+    Setting("SEARCH_PAUSE", "5", _number(1, 600), "Seconds for which an Elasticsearch that fails is left alone."),
+    Setting("SEARCH_SHARDS", "1", _number(1, 1024), "Shards of an index that is made from now on, in Elasticsearch."),
+    Setting(
+        "SEARCH_FALLBACK",
+        "off",
+        _flag,
+        "Whether an embedded index is kept beside Elasticsearch and answers while that is down: on or off.",
+    ),
+    Setting("SEARCH_WORDS", "", _text, "File of the province's own synonyms, read again when it changes."),
+    Setting(
+        "SEARCH_RELAX_BELOW",
+        "1",
+        _number(0, 1000),
+        "Free text that finds fewer datasets than this is asked again in relaxed steps; 0: never.",
+    ),
     Setting("SITE_URL", "http://127.0.0.1:5000", _http_url, "Public address; every link in an answer begins with it."),
     Setting("SITE_TITLE", "Cổng dữ liệu mở tỉnh Thanh Hóa", _text, "Name of the portal, as status_show says it."),
     Setting("SITE_DESCRIPTION", "", _text, "One sentence about the portal, as status_show says it."),
@@ -202,6 +219,13 @@ class Settings:
     search_index: str
     search_ca_file: str
     search_api_key: str = field(repr=False)
+    search_timeout: int
+    search_retries: int
+    search_pause: int
+    search_shards: int
+    search_fallback: bool
+    search_words: str
+    search_relax_below: int
     files_url: str
     files_cache_mb: int
     site_url: str

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from search.asking import AskedIndex
 from search.backend import SearchBackend
 from search.embedded import EmbeddedIndex
+from search.fallback import FallbackIndex
+from search.lexicon import SHIPPED, LexiconFiles
 
 
 def open_backend(
@@ -17,18 +21,37 @@ def open_backend(
     ca_certs: str | None = None,
     timeout: float = 10.0,
     retries: int = 3,
+    pause: float = 5.0,
+    shards: int = 1,
     patience: float = 30.0,
+    fallback: bool = False,
+    lexicon: Sequence[Path] = (SHIPPED,),
 ) -> SearchBackend:
     """Open an index: `url` empty, the embedded one in `folder` (None: in memory); else Elasticsearch.
 
     `url` is http(s)://[user:password@]host[:port], several between commas for the nodes of a cluster. `alias`,
-    `api_key`, `ca_certs` (a file), `timeout` (seconds for each try) and `retries` are Elasticsearch's; `patience` is
-    how many seconds an embedded write waits for another writer. Raises ValueError for a URL that is none.
+    `api_key`, `ca_certs` (a file), `timeout` (seconds for each try), `retries`, `pause` (seconds for which a server
+    that does not answer is left alone) and `shards` are Elasticsearch's; `patience` is how many seconds an embedded
+    write waits for another writer. With `fallback` the embedded index is kept beside Elasticsearch and answers while
+    that is down. `lexicon` are files of synonyms, read again when they change. Raises ValueError for a wrong URL.
     """
     urls = [part.strip() for part in url.split(",") if part.strip()]
+    words = LexiconFiles(lexicon)
     if not urls:
-        return EmbeddedIndex(folder, patience=patience)
+        return AskedIndex(EmbeddedIndex(folder, patience=patience), words)
     # Elasticsearch's client costs 0.4 s and 75 MB: whoever keeps to the embedded index should not pay for it.
     from search.elastic import ElasticIndex  # noqa: PLC0415  # the optional engine behind its door
 
-    return ElasticIndex(urls, alias=alias, api_key=api_key, ca_certs=ca_certs, timeout=timeout, retries=retries)
+    server = ElasticIndex(
+        urls,
+        alias=alias,
+        api_key=api_key,
+        ca_certs=ca_certs,
+        timeout=timeout,
+        retries=retries,
+        pause=pause,
+        shards=shards,
+    )
+    if fallback:
+        return AskedIndex(FallbackIndex(server, EmbeddedIndex(folder, patience=patience)), words)
+    return AskedIndex(server, words)

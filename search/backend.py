@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
+
+from search.lexicon import EMPTY, Lexicon
+from search.steps import Step
 
 
 class SearchUnavailable(Exception):
@@ -46,6 +49,10 @@ class SearchRequest:
 
     `labels` None sees everything. `sort` is CKAN's sort text ("score desc, metadata_modified desc")
     or None for the default. `fq` entries are AND-ed; each is Lucene grammar.
+
+    Where free text finds fewer than `relax_below`, relaxed steps may be tried (0: never). `step` is the one to take,
+    `above` are earlier ones whose finds come first, `lexicon` is what words mean; `begun` asks instead for titles that
+    hold the words of q, the last of them perhaps unfinished.
     """
 
     q: str = "*:*"
@@ -61,6 +68,11 @@ class SearchRequest:
     include_drafts: bool = False
     include_deleted: bool = False
     dismax: bool | None = None
+    relax_below: int = 0
+    step: Step = Step.ALL_WORDS
+    above: tuple[Step, ...] = ()
+    lexicon: Lexicon = EMPTY
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +84,35 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """`facets` maps field to (value, count) pairs, highest count first, ties by value; `sort` is the text used."""
+    """`facets` maps field to (value, count) pairs, highest count first, ties by value; `sort` is the text used.
+
+    `step` is what was forgiven to find this much.
+    """
 
     count: int
     hits: tuple[Hit, ...]
     sort: str
     facets: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+    step: Step = Step.ALL_WORDS
+
+
+Source: TypeAlias = Callable[[str], Iterable[IndexEntry]]
+"""What a rebuild reads: entries in the order of their ids, those alone that come after the id it is called with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How an index is: `status` is "ok", "degraded" (it answers, but not as it should) or "down"."""
+
+    engine: str
+    status: str
+    datasets: int | None = None
+    rebuilding: bool = False
+    detail: str = ""
 
 
 class SearchBackend(Protocol):
-    """Five promises. Every method raises SearchUnavailable when the index cannot be reached."""
+    """What every index promises. Every method but `health` raises SearchUnavailable when it cannot be reached."""
 
     def apply(self, entries: Iterable[IndexEntry], deleted: Iterable[str] = ()) -> None:
         """Add or replace entries and remove ids; found by every reader once this returns.
@@ -94,12 +125,19 @@ class SearchBackend(Protocol):
         """Answer one request. Raises QueryError for a query that cannot be understood."""
         ...
 
-    def rebuild(self, entries: Iterable[IndexEntry]) -> int:
-        """Fill a new index and swap it in without a gap in service; return how many it holds."""
+    def rebuild(self, entries: Source) -> int:
+        """Fill a new index and swap it in without a gap in service; return how many it holds.
+
+        One that was interrupted, by kill -9 even, is gone on with where it stopped.
+        """
         ...
 
     def stamps(self) -> Iterator[tuple[str, int]]:
         """Yield (id, version) of everything indexed, for a comparison with the database."""
+        ...
+
+    def health(self) -> Health:
+        """How the index is now; never raises."""
         ...
 
     def close(self) -> None:

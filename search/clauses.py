@@ -11,6 +11,7 @@ from search.document import COLUMNS, Document, Kind
 from search.forms import (
     All,
     Any,
+    AtLeast,
     Best,
     Between,
     Clause,
@@ -79,6 +80,8 @@ def compiled(clause: Clause) -> Query:
             return _together(clauses)
         case Any(clauses):
             return Query.boolean_query([(Occur.Should, compiled(child)) for child in clauses])
+        case AtLeast(clauses, least):
+            return Query.boolean_query([(Occur.Should, compiled(child)) for child in clauses], least)
         case Except(child):
             return _together((clause,))
         case Best(clauses):

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from search.backend import IndexEntry
 from search.folding import exact, fold, sort_key, words
 from search.moments import stored_micros
+from search.tables import table_texts
 
 Value: TypeAlias = str | int | list[str]
 Document: TypeAlias = dict[str, Value]
@@ -66,7 +67,7 @@ COLUMNS: Mapping[str, Kind] = {
     **{field.column: Kind.EXACT for field in FIELDS if field.asked is Asked.EXACT},
     **dict.fromkeys(("labels", "extras", "title_sort", "author", "maintainer"), Kind.EXACT),
     **{field.column: Kind.WORDS for field in FIELDS if field.asked is Asked.WORDS},
-    **dict.fromkeys(("name_f", "tags_f", "groups_f", "extras_f", "title_x", "text_x"), Kind.WORDS),
+    **dict.fromkeys(("name_f", "tags_f", "groups_f", "extras_f", "fields_f", "title_x", "text_x"), Kind.WORDS),
     **{field.column: Kind.NUMBER for field in FIELDS if field.asked in (Asked.NUMBER, Asked.MOMENT)},
     "entry_version": Kind.NUMBER,
     "payload": Kind.STORED,
@@ -169,6 +170,7 @@ def _word_columns(package: Mapping[str, object], extras: list[tuple[str, str]]) 
         "res_description_f": list(_each(package, "resources", "description")),
     }
     organization = [_text(_organization(package), name) for name in ("name", "title", "former_names")]
+    columns_of_tables = list(table_texts(package))
     everything = [
         *(text for texts in parts.values() for text in texts),
         *organization,
@@ -179,7 +181,8 @@ def _word_columns(package: Mapping[str, object], extras: list[tuple[str, str]]) 
     return columns | {
         "title_x": _joined(map(exact_words, titles)),
         "text_f": _joined(map(folded_words, everything)),
-        "text_x": _joined(map(exact_words, everything)),
+        "text_x": _joined(map(exact_words, [*everything, *columns_of_tables])),
+        "fields_f": _joined(map(folded_words, columns_of_tables)),
         "extras_f": _joined([word_token(key, word) for word in folded_words(value)] for key, value in extras),
     }
 

@@ -9,14 +9,24 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any as Anything
 from urllib.parse import unquote, urlsplit
 
 from elasticsearch import ApiError, ConflictError, Elasticsearch, NotFoundError, TransportError
 
-from search.backend import Hit, IndexEntry, QueryError, SearchRequest, SearchResult, SearchUnavailable
+from search.backend import (
+    Health,
+    Hit,
+    IndexEntry,
+    QueryError,
+    SearchRequest,
+    SearchResult,
+    SearchUnavailable,
+    Source,
+)
+from search.breaker import Breaker
 from search.document import COLUMNS, Kind, columns_format, flatten
 from search.elastic_clauses import compiled, counted, sorting
 from search.forms import Plan
@@ -27,6 +37,12 @@ Json = dict[str, Anything]
 WINDOW = 10_000
 """Hits that Elasticsearch pages through by number; beyond it we walk from hit to hit."""
 BATCH_ENTRIES, BATCH_BYTES = 500, 5_000_000
+NOTED_BATCHES = 10
+"""Batches after which a rebuild notes how far it came."""
+HEALTH_SECONDS = 2.0
+_LATER = (429, 502, 503, 504)
+"""Statuses that a busy or failing node answers with; the same request may work elsewhere or a moment later."""
+_GAVE_WAY = "Another rebuild of the search index has begun or finished; this one gave way."
 _GONE = 2**62
 _KEYWORD: Json = {"type": "keyword"}
 _TYPES: dict[Kind, Json] = {
@@ -49,8 +65,13 @@ class ElasticIndex:
         ca_certs: str | None = None,
         timeout: float = 10.0,
         retries: int = 3,
+        pause: float = 5.0,
+        shards: int = 1,
     ) -> None:
-        """`urls` may carry user:password; an `api_key` goes before them. `timeout` is in seconds, for each try."""
+        """`urls` may carry user:password; an `api_key` goes before them. `timeout` is in seconds, for each try.
+
+        A server that fails three times in a row is left alone for `pause` seconds. `shards` counts for new indexes.
+        """
         user = next((urlsplit(url) for url in urls if urlsplit(url).username), None)
         login = (unquote(user.username or ""), unquote(user.password or "")) if user and not api_key else None
         given: Json = {"ca_certs": ca_certs} if ca_certs else {}
@@ -61,11 +82,13 @@ class ElasticIndex:
             request_timeout=timeout,
             max_retries=retries,
             retry_on_timeout=True,
-            retry_on_status=(429, 502, 503, 504),
+            retry_on_status=_LATER,
             **given,
         )
         self._alias, self._next = alias, f"{alias}-next"
         self._layout = columns_format()
+        self._retries, self._shards = retries, shards
+        self._breaker = Breaker(pause)
 
     def apply(self, entries: Iterable[IndexEntry], deleted: Iterable[str] = ()) -> None:
         """Add or replace entries, unless a newer version is held, and remove ids; found by all once this returns."""
@@ -73,7 +96,7 @@ class ElasticIndex:
         gone = [key for key in dict.fromkeys(deleted) if key not in newest]
         if not (newest or gone):
             return
-        with _clear_errors():
+        with _clear_errors(self._breaker):
             served, filling = self._targets()
             self._bulk(served, newest.values(), gone, refresh=True)
             if filling:
@@ -82,31 +105,69 @@ class ElasticIndex:
     def search(self, request: SearchRequest) -> SearchResult:
         """Answer one request. Raises QueryError and SearchUnavailable."""
         asked = plan(request)
-        with _clear_errors():
+        with _clear_errors(self._breaker):
             try:
                 return self._answer(asked, request)
             except NotFoundError:
                 self._targets()  # the very first question: there is no index yet
                 return self._answer(asked, request)
 
-    def rebuild(self, entries: Iterable[IndexEntry]) -> int:
+    def rebuild(self, entries: Source) -> int:
         """Fill a new index while the old one answers and takes writes, then swap the alias in one step.
 
-        `entries` must be read after the call began (a generator over a fresh query): writes from then on reach both
-        indexes. Returns the number of datasets it holds.
+        Writes from then on reach both indexes, even after this process is killed; so the next rebuild goes on where
+        this one stopped. Returns the number of datasets it holds.
         """
-        with _clear_errors():
-            self._sweep()
-            name = self._create({self._next: {}})
-            self._bulk(name, entries, ())
+        with _clear_errors(self._breaker):
+            name, upto = self._draft()
+            try:
+                self._bulk(self._next, entries(upto), (), reached=lambda last: self._note(name, last))
+            except NotFoundError:
+                raise SearchUnavailable(_GAVE_WAY) from None
+            self._client.indices.put_settings(index=name, settings={"index": {"refresh_interval": None}})
             self._client.indices.refresh(index=name)
             self._swap(name)
             self._forget_marks(name)
             return int(self._client.count(index=name, query=_there())["count"])
 
+    def _draft(self) -> tuple[str, str]:
+        """The index to fill, and the last identifier that it surely holds: an interrupted rebuild's, or a new one."""
+        found: Json = self._client.indices.get_alias(index=f"{self._alias}-v*").body
+        for name in (name for name, held in found.items() if self._next in held["aliases"]):
+            meta = self._meta(name)
+            if meta.get("layout") == self._layout:
+                return name, str(meta.get("upto", ""))
+        self._sweep()
+        return self._create({self._next: {}}, resting=True), ""
+
+    def _note(self, name: str, upto: str) -> None:
+        self._client.indices.put_mapping(index=name, meta={"layout": self._layout, "upto": upto})
+
+    def _meta(self, name: str) -> Json:
+        mapping: Json = self._client.indices.get_mapping(index=name).body[name]["mappings"]
+        meta: Json = mapping.get("_meta", {})
+        return meta
+
+    def health(self) -> Health:
+        """What the cluster says of our indexes, asked once and briefly."""
+        asking = self._client.options(request_timeout=HEALTH_SECONDS, max_retries=0)
+        pattern = f"{self._alias}-v*"
+        try:
+            with _clear_errors():
+                said: Json = asking.cluster.health(index=pattern).body
+                aliases: Json = asking.indices.get_alias(index=pattern).body
+                count = asking.count(index=self._alias, query=_there())["count"] if aliases else 0
+        except (SearchUnavailable, QueryError) as error:
+            return Health("elasticsearch", "down", detail=str(error))
+        status = {"green": "ok", "yellow": "degraded"}.get(said["status"], "down")
+        filling = any(self._next in held["aliases"] for held in aliases.values())
+        return Health(
+            "elasticsearch", status, int(count), filling, f"{said['number_of_nodes']} nodes, {said['status']}"
+        )
+
     def stamps(self) -> Iterator[tuple[str, int]]:
         """Every (id, version) held, by id."""
-        with _clear_errors():
+        with _clear_errors(self._breaker):
             self._targets()
             body: Json = {"query": _there(), "sort": [{"id": "asc"}], "_source": ["entry_version"]}
             for hit in self._walk(body):
@@ -127,18 +188,17 @@ class ElasticIndex:
         return self._create({self._alias: {}}, f"{self._alias}-v0"), by_alias.get(self._next)
 
     def _check_layout(self, name: str) -> None:
-        mapping = self._client.indices.get_mapping(index=name).body[name]["mappings"]
-        if mapping.get("_meta", {}).get("layout") != self._layout:
+        if self._meta(name).get("layout") != self._layout:
             raise SearchUnavailable(
                 "The search index was written by another release; rebuild it (portal index rebuild)."
             )
 
-    def _create(self, aliases: Json, name: str = "") -> str:
+    def _create(self, aliases: Json, name: str = "", *, resting: bool = False) -> str:
+        """A new index; `resting`: nobody searches it yet, so that it need not be refreshed while it is filled."""
+        settings = _SETTINGS | {"number_of_shards": self._shards} | ({"refresh_interval": "-1"} if resting else {})
         name = name or f"{self._alias}-v{time.time_ns()}-{secrets.token_hex(3)}"
         try:
-            self._client.indices.create(
-                index=name, aliases=aliases, mappings=mappings(self._layout), settings=_SETTINGS
-            )
+            self._client.indices.create(index=name, aliases=aliases, mappings=mappings(self._layout), settings=settings)
         except ApiError as error:
             if error.error != "resource_already_exists_exception":
                 raise
@@ -160,7 +220,7 @@ class ElasticIndex:
         try:
             self._client.indices.update_aliases(actions=[*actions, {"add": {"index": name, "alias": self._alias}}])
         except NotFoundError:
-            raise SearchUnavailable("Another rebuild of the search index has begun; this one gave way.") from None
+            raise SearchUnavailable(_GAVE_WAY) from None
         for index in old:
             self._client.options(ignore_status=404).indices.delete(index=index)
 
@@ -170,32 +230,39 @@ class ElasticIndex:
 
     def _bulk(
         self, index: str, entries: Iterable[IndexEntry], deleted: Iterable[str], *, marks: Iterable[str] = (),
-        refresh: bool = False,
+        refresh: bool = False, reached: Callable[[str], None] | None = None,
     ) -> None:  # fmt: skip
+        """Send changes in batches. `reached` is told now and then which entry came last; the target is then an alias
+        that must exist, so that a rebuild whose place was taken writes nothing more."""
         operations: list[Json] = []
         operations += [{"delete": {"_id": key}} for key in deleted]
         for key in marks:
             operations += [_put(key, _GONE), {"id": key, "gone": True, "entry_version": _GONE}]
-        size, count = 0, len(operations)
+        size, count, batches = 0, len(operations), 0
         for entry in entries:
             operations += [_put(entry.id, entry.version), flatten(entry)]
             size, count = size + 3 * len(entry.payload), count + 1
             if count >= BATCH_ENTRIES or size >= BATCH_BYTES:
-                self._send(index, operations, refresh)
-                operations, size, count = [], 0, 0
+                self._send(index, operations, refresh, by_alias=reached is not None)
+                operations, size, count, batches = [], 0, 0, batches + 1
+                if reached and batches % NOTED_BATCHES == 0:
+                    reached(entry.id)
         if operations:
-            self._send(index, operations, refresh)
+            self._send(index, operations, refresh, by_alias=reached is not None)
 
-    def _send(self, index: str, operations: list[Json], refresh: bool) -> None:
-        answer: Json = self._client.bulk(index=index, operations=operations, refresh=refresh).body
-        if not answer["errors"]:
-            return
-        outcomes = [outcome for item in answer["items"] for outcome in item.values()]
-        # 409: a newer version is held already, which is what was promised. 404: what was to go is gone.
-        refused = [outcome for outcome in outcomes if outcome["status"] >= 400 and outcome["status"] not in (404, 409)]
-        if refused or any(outcome["status"] == 404 and "error" in outcome for outcome in outcomes):
-            kind = (refused or outcomes)[0].get("error", {}).get("type", "unknown")
-            raise SearchUnavailable(f"Elasticsearch refused {len(refused) or 1} of {len(outcomes)} changes ({kind}).")
+    def _send(self, index: str, operations: list[Json], refresh: bool, *, by_alias: bool = False) -> None:
+        """One bulk request; changes that a busy or failing node put off are sent again, as often as any request is."""
+        for attempt in range(self._retries + 1):
+            body = self._client.bulk(
+                index=index, operations=operations, refresh=refresh, require_alias=True if by_alias else None
+            ).body
+            if not body["errors"]:
+                return
+            outcomes = [outcome for item in body["items"] for outcome in item.values()]
+            if attempt == self._retries or not any(outcome["status"] in _LATER for outcome in outcomes):
+                return _check(outcomes, by_alias)
+            time.sleep(0.5 * 2**attempt)
+        return None
 
     def _answer(self, asked: Plan, request: SearchRequest) -> SearchResult:
         query = {"bool": {"must": [compiled(asked.query)], "filter": [compiled(child) for child in asked.filters]}}
@@ -208,6 +275,7 @@ class ElasticIndex:
             from_=request.start if paged else 0,
             size=request.rows if paged else 0,
             track_total_hits=True,
+            search_type="dfs_query_then_fetch" if self._shards > 1 else None,
             aggs={str(place): counted(facet, request) for place, facet in enumerate(asked.facets)},
         ).body
         found = answer["hits"]["hits"] if paged else self._far(body, request)
@@ -240,8 +308,20 @@ class ElasticIndex:
             after = {"search_after": found[-1]["sort"]}
 
 
+def _check(outcomes: list[Json], by_alias: bool) -> None:
+    # 409: a newer version is held already, which is what was promised. 404: what was to go is gone.
+    refused = [outcome for outcome in outcomes if outcome["status"] >= 400 and outcome["status"] not in (404, 409)]
+    lost = [outcome for outcome in outcomes if outcome["status"] == 404 and "error" in outcome]
+    if lost and by_alias:
+        raise SearchUnavailable(_GAVE_WAY)
+    if refused or lost:
+        kind = (refused or lost)[0].get("error", {}).get("type", "unknown")
+        raise SearchUnavailable(
+            f"Elasticsearch refused {len(refused) or len(lost)} of {len(outcomes)} changes ({kind})."
+        )
+
+
 _SETTINGS: Json = {
-    "number_of_shards": 1,
     "auto_expand_replicas": "0-1",
     # A deletion is forgotten at once: a dataset that comes back with a lower version is taken again.
     "gc_deletes": "0s",
@@ -287,10 +367,17 @@ def _host(url: str) -> str:
 
 
 @contextmanager
-def _clear_errors() -> Iterator[None]:
-    """What the client raises becomes SearchUnavailable or QueryError, with no address and no word of the server."""
+def _clear_errors(breaker: Breaker | None = None) -> Iterator[None]:
+    """What the client raises becomes SearchUnavailable or QueryError, with no address and no word of the server.
+
+    The breaker is told who answered; while it is open nothing is tried.
+    """
+    if breaker:
+        breaker.check()
     try:
         yield
+        if breaker:
+            breaker.worked()
     except ConflictError as error:
         raise SearchUnavailable("Elasticsearch reported a conflict; try again.") from error
     except ApiError as error:
@@ -298,6 +385,10 @@ def _clear_errors() -> Iterator[None]:
             raise SearchUnavailable("Elasticsearch refused the login; check the user, password or API key.") from error
         if error.status_code == 400:
             raise QueryError("The query is too large or too complex for the search index.") from error
+        if breaker and error.status_code in _LATER:
+            breaker.failed()
         raise SearchUnavailable(f"Elasticsearch answered with status {error.status_code}.") from error
     except TransportError as error:
+        if breaker:
+            breaker.failed()
         raise SearchUnavailable("Elasticsearch cannot be reached.") from error

@@ -10,6 +10,7 @@ from search.document import COLUMNS, Kind
 from search.forms import (
     All,
     Any,
+    AtLeast,
     Best,
     Between,
     Clause,
@@ -41,6 +42,8 @@ def compiled(clause: Clause) -> Json:
             return _together(clauses)
         case Any(clauses):
             return {"bool": {"should": [compiled(child) for child in clauses], "minimum_should_match": 1}}
+        case AtLeast(clauses, least):
+            return {"bool": {"should": [compiled(child) for child in clauses], "minimum_should_match": least}}
         case Except(child):
             return {"bool": {"must": [{"match_all": {}}], "must_not": [compiled(child)]}}
         case Best(clauses):

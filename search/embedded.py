@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-import orjson
 import tantivy
 from tantivy import Query
 
-from search.backend import Hit, IndexEntry, SearchRequest, SearchResult, SearchUnavailable
+from search.backend import Health, Hit, IndexEntry, SearchRequest, SearchResult, SearchUnavailable, Source
 from search.clauses import compiled, document, prepared, schema
 from search.document import columns_format, flatten
 from search.forms import All, Clause, Facet, Flat, Plan
 from search.generations import Generations
+from search.journal import from_line, to_line
 from search.pages import page
 from search.plan import plan
 
@@ -25,6 +24,9 @@ WRITER_MEMORY = 15_000_000
 """Bytes of the writer of a small change: the least that tantivy takes."""
 REBUILD_MEMORY = 128_000_000
 """Bytes of the writer of a rebuild: fewer, larger segments."""
+REBUILD_THREADS = 2
+COMMIT_EVERY = 20_000
+"""Datasets after which a rebuild notes how far it came."""
 Counts: TypeAlias = tuple[tuple[str, int], ...]
 MOST_FACETS = 50_000
 """Values of one facet, whatever facet.limit asks for."""
@@ -35,7 +37,8 @@ class _Shelf(Protocol):
 
     def fresh(self) -> tantivy.Index: ...
     def change(self, entries: list[IndexEntry], deleted: list[str]) -> None: ...
-    def rebuild(self, entries: Iterable[IndexEntry]) -> int: ...
+    def rebuild(self, entries: Source) -> int: ...
+    def rebuilding(self) -> bool: ...
     def close(self) -> None: ...
 
 
@@ -61,13 +64,22 @@ class EmbeddedIndex:
         with _clear_errors():
             return _answer(self._shelf.fresh().searcher(), asked, request)
 
-    def rebuild(self, entries: Iterable[IndexEntry]) -> int:
+    def rebuild(self, entries: Source) -> int:
         """Fill a new generation while the old one answers and takes writes, then swap.
 
-        `entries` must be read after the call began (a generator over a fresh query): what is written
-        from then on is repeated on the new generation. Returns the number of datasets it holds.
+        What is written after the call began is repeated on the new generation; one that was killed is gone on with
+        from its last commit. Returns the number of datasets it holds.
         """
         return self._shelf.rebuild(entries)
+
+    def health(self) -> Health:
+        """Whether the index opens, how much it holds, and whether it is being rebuilt."""
+        try:
+            with _clear_errors():
+                held = int(self._shelf.fresh().searcher().num_docs)
+        except SearchUnavailable as error:
+            return Health("embedded", "down", detail=str(error))
+        return Health("embedded", "ok", held, self._shelf.rebuilding())
 
     def stamps(self) -> Iterator[tuple[str, int]]:
         """Every (id, version) held, in no order."""
@@ -95,14 +107,17 @@ class _Memory:
                 self._journal.append((entries, deleted))
             _write_whole(self._index, entries, deleted)
 
-    def rebuild(self, entries: Iterable[IndexEntry]) -> int:
+    def rebuilding(self) -> bool:
+        return self._journal is not None
+
+    def rebuild(self, entries: Source) -> int:
         with self._lock:
             if self._journal is not None:
                 raise SearchUnavailable("The search index is being rebuilt already; wait for it.")
             self._journal = []
         try:
             made = prepared(tantivy.Index(schema()))
-            _fill(made, entries)
+            _fill(made, entries(""))
             with self._lock:
                 for changed, deleted in self._journal:
                     _write_whole(made, changed, deleted)
@@ -161,22 +176,26 @@ class _Folder:
         self.fresh()
         with ExitStack() as held:
             held.enter_context(self._generations.writing())
-            self._generations.note([_line(entries, deleted)])
+            self._generations.note([to_line(entries, deleted)])
             writer = _write(self.fresh(), entries, deleted)
             if writer is not None:
                 # What was written is found already, and its writer goes on; who writes next waits for the merge.
                 self._merging = threading.Thread(target=_merge, args=(writer, held.pop_all()), name="merge")
                 self._merging.start()
 
-    def rebuild(self, entries: Iterable[IndexEntry]) -> int:
-        with self._generations.rebuilding():
-            self._generations.sweep()
-            name = self._generations.create()
-            made = prepared(tantivy.Index(schema(), str(self._generations.path(name))))
-            _fill(made, entries)
+    def rebuilding(self) -> bool:
+        return self._generations.is_rebuilding
+
+    def rebuild(self, entries: Source) -> int:
+        with self._generations.rebuilding() as draft:
+            name = draft.name
+            path = self._generations.path(name)
+            resumed = (path / "meta.json").exists()
+            made = prepared(tantivy.Index.open(str(path)) if resumed else tantivy.Index(schema(), str(path)))
+            _fill(made, entries(draft.upto), lambda upto: self._generations.reached(name, upto), again=resumed)
             with self._generations.writing():
                 for line in self._generations.noted():
-                    _write_whole(made, *_read_line(line))
+                    _write_whole(made, *from_line(line))
                 self._generations.publish(name)
             self._generations.sweep()
             return int(made.searcher().num_docs)
@@ -221,16 +240,25 @@ def _write_whole(index: tantivy.Index, entries: list[IndexEntry], deleted: list[
         index.reload()
 
 
-def _fill(index: tantivy.Index, entries: Iterable[IndexEntry]) -> None:
-    """A new index from nothing; of an identifier that comes twice the later stays."""
-    writer = index.writer(REBUILD_MEMORY, 1)
-    seen: set[str] = set()
+def _fill(
+    index: tantivy.Index, entries: Iterable[IndexEntry], reached: Callable[[str], None] | None = None, *,
+    again: bool = False,
+) -> None:  # fmt: skip
+    """Fill an index with entries in the order of their ids; of one that comes twice the later stays.
+
+    `reached` is told after each commit how far it came; `again`: some of what follows may be held already.
+    """
+    writer = index.writer(REBUILD_MEMORY, REBUILD_THREADS)
+    last = ""
     try:
-        for entry in entries:
-            if entry.id in seen:
+        for number, entry in enumerate(entries, 1):
+            if again or entry.id == last:
                 writer.delete_documents_by_term("id", entry.id)
-            seen.add(entry.id)
+            last = entry.id
             writer.add_document(document(flatten(entry)))
+            if reached and number % COMMIT_EVERY == 0:
+                writer.commit()
+                reached(last)
         writer.commit()
     finally:
         writer.wait_merging_threads()
@@ -251,27 +279,6 @@ def _stamps(searcher: tantivy.Searcher) -> Iterator[tuple[str, int]]:
         query = Query.all_query()
         for version, address in searcher.search(query, searcher.num_docs, order_by_field="entry_version").hits:
             yield str(searcher.doc(address).get_first("id")), int(version)
-
-
-def _line(entries: list[IndexEntry], deleted: list[str]) -> bytes:
-    """One change as a line without blanks."""
-    listed = [
-        [entry.id, dict(entry.package), entry.payload.decode(), sorted(entry.labels), entry.version]
-        for entry in entries
-    ]
-    return base64.b64encode(orjson.dumps([listed, deleted]))
-
-
-def _read_line(line: bytes) -> tuple[list[IndexEntry], list[str]]:
-    try:
-        listed, deleted = orjson.loads(base64.b64decode(line, validate=True))
-    except ValueError:
-        return [], []  # its writer was killed before the change was acknowledged: it will be written again
-    entries = [
-        IndexEntry(key, package, payload.encode(), frozenset(labels), version)
-        for key, package, payload, labels, version in listed
-    ]
-    return entries, deleted
 
 
 def _answer(searcher: tantivy.Searcher, asked: Plan, request: SearchRequest) -> SearchResult:

@@ -85,6 +85,14 @@ class Any:
 
 
 @dataclass(frozen=True, slots=True)
+class AtLeast:
+    """So many of them; their scores add up."""
+
+    clauses: tuple[Clause, ...]
+    least: int
+
+
+@dataclass(frozen=True, slots=True)
 class Except:
     clause: Clause
 
@@ -119,7 +127,7 @@ class Preferring:
 
 
 Leaf: TypeAlias = Is | IsAny | InOrder | Like | Near | Between | TextBetween | Whole | Nothing
-Clause: TypeAlias = Leaf | All | Any | Except | Best | Weighted | Flat | Preferring
+Clause: TypeAlias = Leaf | All | Any | AtLeast | Except | Best | Weighted | Flat | Preferring
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ gen-…/         a tantivy index
 writer.lock    held while somebody writes
 rebuild.lock   held while somebody fills a new generation
 journal        what was written meanwhile, to be repeated on the new generation before it is served
+draft          which generation a rebuild fills and how far it came; with the journal it outlives a killed rebuild,
+               so that the next one goes on from there
 """
 
 from __future__ import annotations
@@ -16,12 +18,25 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+import orjson
 
 from search.backend import SearchUnavailable
 
 _PREFIX = "gen-"
+MOST_JOURNAL = 256_000_000
+"""Bytes of a journal that nobody is rebuilding with; beyond it the interrupted rebuild is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A generation that is being filled, and the last identifier that it surely holds ("" for none)."""
+
+    name: str
+    upto: str
 
 
 class Generations:
@@ -59,12 +74,7 @@ class Generations:
 
     def publish(self, name: str) -> None:
         """Serve this generation from now on."""
-        draft = self.folder / f"current.{secrets.token_hex(4)}"
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(f"{name} {self.layout}")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self.folder / "current")
+        self._replace("current", f"{name} {self.layout}".encode())
 
     def sweep(self) -> None:
         """Remove every generation but the current one; who still reads an old one keeps it open."""
@@ -73,7 +83,7 @@ class Generations:
         for path in self.folder.glob(f"{_PREFIX}*"):
             if path.name != kept:
                 shutil.rmtree(path, ignore_errors=True)
-        for path in self.folder.glob("current.*"):
+        for path in (*self.folder.glob("current.*"), *self.folder.glob("draft.*")):
             path.unlink(missing_ok=True)
 
     @contextmanager
@@ -83,21 +93,40 @@ class Generations:
             yield
 
     @contextmanager
-    def rebuilding(self) -> Iterator[None]:
-        """Be the only one to rebuild; what others write meanwhile goes to the journal too."""
+    def rebuilding(self) -> Iterator[Draft]:
+        """Be the only one to rebuild, on a new draft or the one that a killed rebuild left.
+
+        What others write meanwhile goes to the journal too. A rebuild that fails leaves no draft.
+        """
         with self._locked("rebuild.lock", 1.0, "The search index is being rebuilt by another process; wait for it."):
-            self._journal.write_bytes(b"")
+            draft = self._left_behind()
+            if draft is None:
+                self._forget_draft()
+                self.sweep()
+                self._journal.write_bytes(b"")
+                draft = Draft(self.create(), "")
+                self.reached(draft.name, "")
             try:
-                yield
+                yield draft
             finally:
-                self._journal.unlink(missing_ok=True)
+                self._forget_draft()
+
+    def reached(self, name: str, upto: str) -> None:
+        """Note that the draft surely holds everything up to this identifier."""
+        self._replace("draft", orjson.dumps({"name": name, "upto": upto, "layout": self.layout}))
+
+    @property
+    def is_rebuilding(self) -> bool:
+        """Whether somebody rebuilds now."""
+        return (self.folder / "rebuild.lock").exists() and self._held("rebuild.lock")
 
     def note(self, lines: list[bytes]) -> None:
-        """Add to the journal if a rebuild is going on. Call it while writing."""
+        """Add to the journal if a rebuild is going on, or was killed and may be gone on with. Call it while writing."""
         if not self._journal.exists():
             return
-        if not self._held("rebuild.lock"):
-            self._journal.unlink(missing_ok=True)  # the rebuild died, nobody will read it
+        alone = not self._held("rebuild.lock")
+        if alone and (not self._draft.exists() or self._journal.stat().st_size > MOST_JOURNAL):
+            self._forget_draft()
             return
         with self._journal.open("ab") as file:
             # A line break on both sides: what a killed writer left half written spoils only itself.
@@ -110,6 +139,34 @@ class Generations:
     @property
     def _journal(self) -> Path:
         return self.folder / "journal"
+
+    @property
+    def _draft(self) -> Path:
+        return self.folder / "draft"
+
+    def _left_behind(self) -> Draft | None:
+        """The draft of a killed rebuild, if everything that is needed to go on is there."""
+        try:
+            held = orjson.loads(self._draft.read_bytes())
+            draft = Draft(held["name"], held["upto"])
+        except (OSError, orjson.JSONDecodeError, KeyError):
+            return None
+        whole = held.get("layout") == self.layout and self._journal.exists() and draft.name.startswith(_PREFIX)
+        served = (self.folder / "current").exists() and draft.name == self.current()
+        return draft if whole and not served and (self.path(draft.name) / "meta.json").exists() else None
+
+    def _forget_draft(self) -> None:
+        self._draft.unlink(missing_ok=True)
+        self._journal.unlink(missing_ok=True)
+
+    def _replace(self, name: str, content: bytes) -> None:
+        """Write a small file in one step."""
+        written = self.folder / f"{name}.{secrets.token_hex(4)}"
+        with written.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        written.replace(self.folder / name)
 
     def _held(self, name: str) -> bool:
         with self._opened(name) as file:

@@ -6,7 +6,7 @@ Both indexes translate these clauses one for one, so that they answer and rank a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TypeAlias
 
@@ -20,7 +20,6 @@ from search.document import (
     Field,
     Kind,
     clip,
-    exact_words,
     folded_words,
     key_token,
 )
@@ -28,6 +27,7 @@ from search.folding import fold, nfc
 from search.forms import (
     All,
     Any,
+    AtLeast,
     Best,
     Between,
     Clause,
@@ -47,28 +47,23 @@ from search.forms import (
     Weighted,
     Whole,
 )
+from search.freetext import FREE_WEIGHTS, all_of, begun, free, free_query, in_order, steps_for
+from search.lexicon import EMPTY
 from search.moments import interval
-from search.query import parse, parse_q
+from search.query import is_free, parse, parse_q
+from search.steps import Step
 from search.tree import Node, pattern_parts
 
 OnField: TypeAlias = tree.Term | tree.Phrase | tree.Wildcard | tree.Fuzzy | tree.Range | tree.Exists
 
 DEFAULT_SORT = "score desc, metadata_modified desc"
-FREE_WEIGHTS = (("name_f", 4.0), ("title_f", 4.0), ("tags_f", 2.0), ("groups_f", 2.0), ("text_f", 1.0))
-"""CKAN's qf: where a free word may stand, and what that is worth."""
 TIE = 0.1
-PHRASE_WEIGHTS = (("title_f", 4.0), ("text_f", 1.0))
-WORD_CEILING = 500.0
-"""More than one word can add to a BM25 score: (k1+1) × ln(10⁷ datasets) × the weights above, with its phrase."""
-MOST_FREE_WORDS = 64
-"""Words of q that phrases and exact spelling look at; recall looks at all."""
 
 
 def plan(request: SearchRequest, now: datetime | None = None) -> Plan:
     """Work a request out. Raises QueryError."""
     moment = now or datetime.now(UTC)
-    asked = parse_q(nfc(request.q), request.dismax)
-    query = _preferring(asked, _clause(asked, moment))
+    query = begun(nfc(request.q)) if request.begun else _query(request, moment)
     filters = [_clause(parse(nfc(text)), moment) for text in request.fq]
     order, sort = _order(request.sort, scored=_scored(query))
     return Plan(
@@ -78,6 +73,24 @@ def plan(request: SearchRequest, now: datetime | None = None) -> Plan:
         facets=tuple(_facet(name) for name in dict.fromkeys(request.facet_fields)),
         sort=sort,
     )
+
+
+def _query(request: SearchRequest, now: datetime) -> Clause:
+    asked = parse_q(nfc(request.q), request.dismax)
+    lexicon = request.lexicon if is_free(request.q, request.dismax) else EMPTY
+    return free_query(asked, request.step, request.above, lexicon, _clause(asked, now))
+
+
+def relaxed_steps(request: SearchRequest) -> tuple[Step, ...]:
+    """The relaxed steps that may be tried for this request, in order. Raises QueryError.
+
+    Where hits are sorted by something else than their score, only those that still ask for every word that matters.
+    """
+    if not is_free(request.q, request.dismax):
+        return ()
+    steps = steps_for(parse_q(nfc(request.q), request.dismax), request.lexicon)
+    by_score = (request.sort or DEFAULT_SORT).strip().startswith(("score", "rank", "none"))
+    return steps if by_score else tuple(step for step in steps if step in (Step.STOP_WORDS, Step.SIMILAR_WORDS))
 
 
 def _visible(request: SearchRequest) -> Iterator[Clause]:
@@ -128,7 +141,7 @@ def _facet(name: str) -> Facet:
 def _clause(node: Node, now: datetime) -> Clause:
     match node:
         case tree.And(children):
-            return _all([_clause(child, now) for child in children])
+            return all_of([_clause(child, now) for child in children])
         case tree.Or(children):
             return Any(tuple(_clause(child, now) for child in children))
         case tree.Not(child):
@@ -145,13 +158,13 @@ def _anywhere(node: OnField) -> Clause:
     """What names no field is looked for in all fields of free text."""
     match node:
         case tree.Term(None, text):
-            return _free(folded_words(text), 0)
+            return free(folded_words(text), 0)
         case tree.Phrase(None, text, slop):
-            return _free(folded_words(text), slop)
+            return free(folded_words(text), slop)
         case tree.Wildcard(None, pattern):
             return Any(tuple(Like(column, _folded_pattern(pattern)) for column, _ in FREE_WEIGHTS))
         case tree.Fuzzy(None, text, distance):
-            return _all(Near("text_f", word, distance) for word in folded_words(text))
+            return all_of(Near("text_f", word, distance) for word in folded_words(text))
         case tree.Range(None):
             raise QueryError("A range needs a field in front of it, as in metadata_modified:[2026-01-01 TO NOW].")
         case _:
@@ -188,13 +201,13 @@ def _whole_value(node: Node, column: str, key: str) -> Clause:
 def _in_words(node: Node, column: str, key: str) -> Clause:
     match node:
         case tree.Term(_, text):
-            return _words([(key + word)[:LONGEST_TOKEN] for word in folded_words(text)], column, 0)
+            return in_order([(key + word)[:LONGEST_TOKEN] for word in folded_words(text)], column, 0)
         case tree.Phrase(_, text, slop):
-            return _words([(key + word)[:LONGEST_TOKEN] for word in folded_words(text)], column, slop)
+            return in_order([(key + word)[:LONGEST_TOKEN] for word in folded_words(text)], column, slop)
         case tree.Wildcard(_, pattern):
             return Like(column, _literal(key) + _folded_pattern(pattern))
         case tree.Fuzzy(_, text, distance):
-            return _all(Near(column, key + word, distance) for word in folded_words(text))
+            return all_of(Near(column, key + word, distance) for word in folded_words(text))
         case tree.Range(_, low, high, include_low, include_high):
             first, last = (None if end is None else fold(end) for end in (low, high))
             return _text_range(column, key, first, last, include_low, include_high)
@@ -242,30 +255,6 @@ def _text_range(
     )
 
 
-def _free(found: list[str], slop: int) -> Clause:
-    clauses = (_weighted(_words(found, column, slop), weight) for column, weight in FREE_WEIGHTS)
-    return Best(tuple(clauses)) if found else Nothing()
-
-
-def _words(found: list[str], column: str, slop: int) -> Clause:
-    if not found:
-        return Nothing()
-    return Is(column, found[0]) if len(found) == 1 else InOrder(column, tuple(found), slop)
-
-
-def _weighted(clause: Clause, weight: float) -> Clause:
-    return clause if weight == 1.0 else Weighted(clause, weight)
-
-
-def _all(clauses: Iterable[Clause]) -> Clause:
-    """All of them; what says nothing (a word of punctuation only) is left out unless nothing else is there."""
-    listed = list(clauses)
-    telling = [clause for clause in listed if clause != Nothing()]
-    if not telling:
-        return Nothing()
-    return telling[0] if len(telling) == 1 else All(tuple(telling))
-
-
 def _folded_pattern(pattern: str) -> str:
     return "".join(
         f"\\{fold(escaped)}" if escaped else char if char in "*?" else fold(char)
@@ -277,46 +266,6 @@ def _literal(text: str) -> str:
     return re.sub(r"([\\*?])", r"\\\1", text)
 
 
-def _preferring(asked: Node, clause: Clause) -> Clause:
-    """Words together count more; what is spelled exactly as typed, diacritics included, comes first, always."""
-    spelled = [word for text in _free_texts(asked) for word in exact_words(text)]
-    step = WORD_CEILING * len(spelled) * max(1.0, _highest_boost(asked))
-    spelled = spelled[:MOST_FREE_WORDS]
-    folded = list(map(fold, spelled))
-    bonuses: list[Clause] = []
-    if len(folded) > 1:
-        bonuses += [_weighted(InOrder(column, tuple(folded)), weight) for column, weight in PHRASE_WEIGHTS]
-    marked = [word for word in spelled if fold(word) != word]
-    if marked:
-        bonuses += [
-            Flat(_all(Is("text_x", word) for word in marked), step),
-            Flat(_all(Is("title_x", word) for word in marked), step),
-            Flat(_words(spelled, "title_x", 0), step),
-        ]
-    return Preferring(clause, tuple(bonuses)) if bonuses else clause
-
-
-def _free_texts(node: Node) -> Iterator[str]:
-    match node:
-        case tree.And(children) | tree.Or(children):
-            for child in children:
-                yield from _free_texts(child)
-        case tree.Boost(child, _):
-            yield from _free_texts(child)
-        case tree.Term(None | "text" | "title", text) | tree.Phrase(None | "text" | "title", text, _):
-            yield text
-
-
-def _highest_boost(node: Node) -> float:
-    match node:
-        case tree.And(children) | tree.Or(children):
-            return max(map(_highest_boost, children))
-        case tree.Boost(child, factor):
-            return max(1.0, factor) * _highest_boost(child)
-        case _:
-            return 1.0
-
-
 def _scored(clause: Clause) -> bool:
     """Whether matches can differ in score."""
     match clause:
@@ -324,7 +273,7 @@ def _scored(clause: Clause) -> bool:
             return COLUMNS[column] is Kind.WORDS
         case InOrder() | Weighted() | Preferring():
             return True
-        case All(clauses) | Any(clauses) | Best(clauses):
+        case All(clauses) | Any(clauses) | Best(clauses) | AtLeast(clauses, _):
             return any(map(_scored, clauses))
         case _:
             return False

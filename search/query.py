@@ -49,8 +49,12 @@ def parse(text: str) -> Node:
 
 def parse_q(text: str, dismax: bool | None = None) -> Node:
     """The tree of q: Lucene's grammar when it holds a colon, else free text; `dismax` decides when given."""
-    lucene = ":" in text if dismax is None else not dismax
-    return parse(text) if lucene else parse_free(text)
+    return parse_free(text) if is_free(text, dismax) else parse(text)
+
+
+def is_free(text: str, dismax: bool | None = None) -> bool:
+    """Whether q is read as free text."""
+    return ":" not in text if dismax is None else dismax
 
 
 def parse_free(text: str) -> Node:

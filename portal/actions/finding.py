@@ -21,7 +21,6 @@ from search.backend import SearchRequest, SearchUnavailable
 MOST = 100
 SEARCHABLE = ("name", "url", "format", "description", "hash", "id")
 """Fields of a resource that resource_search looks into."""
-LUCENE = frozenset('+-&|!(){}[]^"~*?:\\/ ')
 
 
 class ResourceSearch(Schema):
@@ -35,11 +34,9 @@ class ResourceSearch(Schema):
 
 @action(Query, allow=Permission.ANYONE, safe=True)
 def package_autocomplete(ctx: Context, target: object, params: Params) -> list[dict[str, str]]:
-    """Return a few datasets whose title or name holds words that begin like those of `q`."""
+    """Return a few datasets whose title or name holds the words of `q`, the last perhaps unfinished."""
     text = _text(params)
-    words = ["".join(f"\\{c}" if c in LUCENE else c for c in word) for word in text.split()]
-    q = " ".join(f"(title:{word}* OR name:*{word}*)" for word in words if word)
-    request = SearchRequest(q=q, rows=_limit(params), labels=labels_for(ctx.actor), include_private=True)
+    request = SearchRequest(q=text, rows=_limit(params), labels=labels_for(ctx.actor), include_private=True, begun=True)
     ctx.portal.before_search(ctx.portal)
     try:
         hits = ctx.portal.search.search(request).hits

@@ -16,6 +16,7 @@ from schemas.datasets import AnyParams
 from schemas.search import flag, natural, unknown_parameters, words
 from schemas.vocabularies import LICENCE_BY_ID
 from search.backend import QueryError, SearchRequest, SearchResult, SearchUnavailable
+from search.steps import Step
 
 DEFAULT_ROWS, DEFAULT_FACET_LIMIT = 10, 50
 UNLIMITED = 100_000
@@ -25,7 +26,8 @@ UNLIMITED = 100_000
 def package_search(ctx: Context, target: object, params: Params) -> dict[str, Any]:
     """Search datasets. `q` and `fq` speak Lucene; `rows`, `start`, `sort` page; `facet.field` counts values.
 
-    "benh vien" finds "bệnh viện"; a query with diacritics ranks exact spellings first.
+    "benh vien" finds "bệnh viện"; a query with diacritics ranks exact spellings first. When free text finds nothing,
+    it is asked again in relaxed steps, and `relaxed` in the answer names the one that found something.
     """
     request = _request(ctx, params)
     ctx.portal.before_search(ctx.portal)
@@ -59,6 +61,7 @@ def _request(ctx: Context, params: Params) -> SearchRequest:
         include_drafts=flag(params.get("include_drafts")),
         include_deleted=flag(params.get("include_deleted")),
         dismax=None,
+        relax_below=ctx.portal.settings.search_relax_below,
     )
 
 
@@ -112,6 +115,7 @@ def _answer(ctx: Context, result: SearchResult, fl: list[str]) -> dict[str, Any]
         "results": results,
         "sort": result.sort,
         "search_facets": {field: _facet(ctx, field, pairs) for field, pairs in result.facets.items()},
+        **({} if result.step is Step.ALL_WORDS else {"relaxed": result.step.value}),
     }
 
 

@@ -28,9 +28,10 @@ class HelpShow(Schema):
 
 @action(NoParams, allow=Permission.ANYONE, safe=True)
 def status_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
-    """Return the name and address of the portal, and the version of CKAN's API that it speaks."""
+    """Return the portal's name and address, the version of CKAN's API that it speaks, and how search is."""
     settings = ctx.portal.settings
     options = db.options(ctx.uow.session)
+    health = ctx.portal.search.health()
     return {
         "ckan_version": CKAN_VERSION,
         "site_url": settings.site_url,
@@ -40,6 +41,7 @@ def status_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
         "locale_default": settings.locale,
         "extensions": list(EXTENSIONS),
         "portal_version": version("thanhhoa-data-portal"),
+        "search": {"engine": health.engine, "status": health.status},
     }
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
 from portal.cli.base import opened, portal, show
 from portal.pipeline import index
+from search.lexicon import SHIPPED, read
 
 
 @portal.group("index")
@@ -25,10 +27,14 @@ def index_rebuild() -> None:
 
 @index_group.command("check")
 @click.option("--json", "as_json", is_flag=True, help="JSON, for a machine.")
-def index_check(as_json: bool) -> None:
+@click.option("--repair", is_flag=True, help="Mend every difference, then compare again.")
+def index_check(as_json: bool, repair: bool) -> None:
     """Compare index and database, and name every difference. Exit code 1 when there is one."""
     with opened() as running:
         drift = index.compare(running)
+        if repair and not drift.none:
+            click.echo(f"{index.repair(running, drift)} differences mended.", err=True)
+            drift = index.compare(running)
     if as_json:
         show(asdict(drift))
     else:
@@ -37,3 +43,14 @@ def index_check(as_json: bool) -> None:
             if ids:
                 click.echo(f"{len(ids)} {title} in the index: {', '.join(ids[:20])}")
     sys.exit(0 if drift.none else 1)
+
+
+@index_group.command("words")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def index_words(files: tuple[Path, ...]) -> None:
+    """Check files of synonyms (without any: the one that ships), naming each line that cannot be used."""
+    lexicon, problems = read(files or (SHIPPED,))
+    for problem in problems:
+        click.echo(str(problem))
+    click.echo(f"{len(lexicon.others)} words with synonyms, {len(lexicon.spares)} to spare, {len(problems)} problems.")
+    sys.exit(1 if problems else 0)

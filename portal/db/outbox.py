@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from portal.domain.events import OutboxRow
 
-LONGEST_WAIT = timedelta(minutes=10)
+LONGEST_WAIT = timedelta(seconds=60)
 
 
 def waiting(session: Session, topic: str, moment: datetime, limit: int, *, eager: bool = False) -> Sequence[OutboxRow]:
@@ -65,7 +65,7 @@ def settle(session: Session, rows: Iterable[OutboxRow]) -> None:
 
 
 def postpone(session: Session, rows: Iterable[OutboxRow], moment: datetime, error: str) -> None:
-    """Try again later: each failure doubles the wait, up to ten minutes."""
+    """Try again later: each failure doubles the wait, up to a minute, so that a backlog goes soon after its reason."""
     for row in rows:
         wait = min(LONGEST_WAIT, timedelta(seconds=2 ** min(row.attempts, 10)))
         session.execute(

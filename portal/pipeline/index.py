@@ -108,9 +108,12 @@ class Background:
 
 
 def rebuild(portal: Portal) -> int:
-    """Fill a new index from the database and swap it in; return how many datasets it holds."""
+    """Fill a new index from the database and swap it in; return how many datasets it holds.
+
+    A rebuild that was killed is gone on with where it stopped.
+    """
     with portal.read() as uow:
-        return portal.search.rebuild(_all_entries(uow.session))
+        return portal.search.rebuild(lambda after: _all_entries(uow.session, after))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +145,28 @@ def compare(portal: Portal) -> Drift:
     )
 
 
+def repair(portal: Portal, drift: Drift) -> int:
+    """Have every difference mended the way of all changes, through the outbox; return how many there were.
+
+    What the index holds in a newer version than the database (after a backup was put back) is taken out first.
+    """
+    wrong = (*drift.missing, *drift.surplus, *drift.stale)
+    portal.search.apply((), drift.stale)
+    with portal.work() as uow:
+        for dataset_id in wrong:
+            uow.later(INDEX, dataset_id)
+        uow.commit()
+    drain(portal)
+    return len(wrong)
+
+
 def _entries(session: Session, ids: Iterable[str]) -> Iterator[IndexEntry]:
     for dataset in session.scalars(select(Dataset).where(Dataset.id.in_(list(ids)))):
         yield _entry(dataset)
 
 
-def _all_entries(session: Session) -> Iterator[IndexEntry]:
-    query = select(Dataset).order_by(Dataset.id).execution_options(yield_per=BATCH)
+def _all_entries(session: Session, after: str) -> Iterator[IndexEntry]:
+    query = select(Dataset).where(Dataset.id > after).order_by(Dataset.id).execution_options(yield_per=BATCH)
     for dataset in session.scalars(query):
         yield _entry(dataset)
 

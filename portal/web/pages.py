@@ -16,7 +16,6 @@ from portal.errors import NotFound, PortalError
 from portal.web.action_api import actor_of_request, the_portal
 from portal.web.dcat import asked_notation, dataset_graph
 from schemas import schemaorg
-from search.backend import SearchRequest, SearchUnavailable
 
 pages = Blueprint("pages", __name__, template_folder="templates")
 ROWS = 20
@@ -154,11 +153,10 @@ def health() -> Response:
             state["outbox"] = {topic: outbox.count(uow.session, topic) for topic in (INDEX, LOAD, PUBLISH)}
     except SQLAlchemyError:
         state["database"] = "unreachable"
-    try:
-        portal.search.search(SearchRequest(rows=0))
-    except SearchUnavailable:
-        state["search"] = "unreachable"
-    good = state["database"] == state["search"] == "ok"
+    found = portal.search.health()
+    state["search"] = "unreachable" if found.status == "down" else found.status
+    state["index"] = {"engine": found.engine, "rebuilding": found.rebuilding}
+    good = state["database"] == "ok" and found.status != "down"
     body = orjson.dumps({"status": "ok" if good else "degraded", **state})
     return Response(body, 200 if good else 503, content_type="application/json")
 

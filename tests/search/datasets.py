@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from search.backend import IndexEntry, SearchBackend, SearchRequest, SearchResult
+from search.backend import IndexEntry, SearchBackend, SearchRequest, SearchResult, Source
 
 PUBLIC = frozenset({"public"})
 
@@ -44,3 +44,9 @@ def ask(index: SearchBackend, q: str = "*:*", **fields: Any) -> SearchResult:
 def found(index: SearchBackend, q: str = "*:*", **fields: Any) -> list[str]:
     """The identifiers found, in order."""
     return [hit.id for hit in ask(index, q, **fields).hits]
+
+
+def listed(*entries: IndexEntry) -> Source:
+    """What a rebuild reads: these entries by id, those after a given one."""
+    ordered = sorted(entries, key=lambda each: each.id)
+    return lambda after: [each for each in ordered if each.id > after]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from search.backend import QueryError, SearchBackend, SearchRequest, SearchUnavailable
-from tests.search.datasets import PUBLIC, ask, entry, found
+from tests.search.datasets import PUBLIC, ask, entry, found, listed
 
 ORDERED = "id asc"
 
@@ -398,12 +398,14 @@ def test_rebuild_replaces_everything(opened: Callable[[], SearchBackend]) -> Non
     index.apply([entry("old", "Cũ"), entry("kept", "Cũ", revision=9)])
     assert ask(reader).count == 2
     assert (
-        index.rebuild([entry("kept", "Mới", revision=3), entry("new", "Mới"), entry("new", "Mới nhất", revision=2)])
+        index.rebuild(
+            listed(entry("kept", "Mới", revision=3), entry("new", "Mới"), entry("new", "Mới nhất", revision=2))
+        )
         == 2
     )
     assert sorted(found(reader)) == ["kept", "new"]
     assert dict(reader.stamps()) == {"kept": 3, "new": 2}
-    assert index.rebuild([]) == 0
+    assert index.rebuild(listed()) == 0
     assert found(reader) == []
 
 
@@ -420,7 +422,7 @@ def test_nothing_written_during_a_rebuild_is_lost(opened: Callable[[], SearchBac
         yield entry("same")
         yield entry("late")
 
-    assert index.rebuild(rows()) == 3  # type: ignore[arg-type]  # a generator with an assertion inside
+    assert index.rebuild(lambda after: rows()) == 3  # type: ignore[arg-type]  # a generator with an assertion inside
     assert sorted(found(other)) == ["added", "changed", "same"]
     assert dict(other.stamps()) == {"added": 1, "changed": 2, "same": 1}
     for _ in range(50):  # Elasticsearch forgets a deletion within a second or so, not at once
@@ -440,10 +442,10 @@ def test_a_failed_rebuild_leaves_the_old_index(opened: Callable[[], SearchBacken
         raise RuntimeError("the database went away")
 
     with pytest.raises(RuntimeError):
-        index.rebuild(rows())  # type: ignore[arg-type]  # a generator that fails
+        index.rebuild(lambda after: rows())  # type: ignore[arg-type]  # a generator that fails
     assert found(opened()) == ["a"]
     index.apply([entry("c")])
-    assert index.rebuild([entry("d")]) == 1
+    assert index.rebuild(listed(entry("d"))) == 1
     assert found(opened()) == ["d"]
 
 

@@ -1,0 +1,235 @@
+"""Free text as people type it: what must match at each step of a search, and what comes first among the matches.
+
+A search first asks for all words. Where that finds too little, the steps below are tried one after the other; each
+finds whatever the steps before it find, and more. Both indexes are given the same clauses.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+
+from search import tree
+from search.document import exact_words, folded_words
+from search.folding import fold
+from search.forms import All, AtLeast, Best, Clause, Flat, InOrder, Is, Like, Near, Nothing, Preferring, Weighted
+from search.lexicon import Lexicon, Unit
+from search.steps import Step
+from search.tree import Node
+
+FREE_WEIGHTS = (
+    ("name_f", 4.0), ("title_f", 4.0), ("tags_f", 2.0), ("groups_f", 2.0), ("text_f", 1.0), ("fields_f", 0.5),
+)  # fmt: skip
+"""CKAN's qf, and the columns of tables: where a free word may stand, and what that is worth."""
+PHRASE_WEIGHTS = (("title_f", 4.0), ("text_f", 1.0))
+WORD_CEILING = 500.0
+"""More than one word can add to a BM25 score: (k1+1) × ln(10⁷ datasets) × the weights above, with its phrase."""
+SHARES = {Step.MOST_WORDS: 0.75, Step.SIMILAR_WORDS: 1.0, Step.HALF_OF_THE_WORDS: 0.5}
+"""How much of the words must match; at least two, where there are two."""
+SHORTEST_MISSPELT, SHORTEST_BEGINNING = 3, 2
+"""Letters of a word that may have one wrong, and of one that may be unfinished."""
+MOST_UNITS = 40
+"""Words of one question that relaxed steps look at."""
+MOST_PAIRS = 12
+"""Neighbouring words that count more when they stand together."""
+MOST_FREE_WORDS = 64
+"""Words of q that phrases and exact spelling look at; recall looks at all."""
+
+
+def steps_for(asked: Node, lexicon: Lexicon) -> tuple[Step, ...]:
+    """The relaxed steps that ask for something new, in order; none where something else than words was asked for."""
+    units = _units(asked, lexicon)
+    if not units or len(units) > MOST_UNITS:
+        return ()
+    told = _telling(units)
+    found = [Step.STOP_WORDS] if len(told) < len(units) else []
+    found += [Step.MOST_WORDS] if _least(Step.MOST_WORDS, len(told)) < len(told) else []
+    found.append(Step.SIMILAR_WORDS)
+    found += [Step.HALF_OF_THE_WORDS] if _least(Step.HALF_OF_THE_WORDS, len(told)) < len(told) else []
+    return tuple(found)
+
+
+def free_query(asked: Node, step: Step, above: Sequence[Step], lexicon: Lexicon, strict: Clause) -> Clause:
+    """The clause of free text at a step. What the steps in `above` find comes first, theirs before others'.
+
+    `strict` is what the tree says as it stands; it is used where it holds more than words.
+    """
+    units = _units(asked, lexicon)
+    if not units or step is Step.ALL_WORDS:
+        said_otherwise = any(unit.alternatives for unit in units)
+        return _preferring(asked, _matching(units, step) if said_otherwise else strict)
+    told = _telling(units)
+    wanted = _matching(units, step)
+    earlier = [_matching(units, other) for other in above]
+    spelled = [word for unit in told for word in unit.words]
+    ceiling = WORD_CEILING * len(spelled)
+    bonuses = [*_pairs(spelled), *_spelled_at(told, step, ceiling)]
+    bonuses += [Flat(clause, 4 * ceiling) for clause in earlier]
+    return Preferring(wanted, tuple(bonuses)) if bonuses else wanted
+
+
+def free(found: Sequence[str], slop: int) -> Clause:
+    """Words in this order in any column of free text."""
+    clauses = (weighted(in_order(found, column, slop), weight) for column, weight in FREE_WEIGHTS)
+    return Best(tuple(clauses)) if found else Nothing()
+
+
+def in_order(found: Sequence[str], column: str, slop: int) -> Clause:
+    """Words in this order in one column."""
+    if not found:
+        return Nothing()
+    return Is(column, found[0]) if len(found) == 1 else InOrder(column, tuple(found), slop)
+
+
+def weighted(clause: Clause, weight: float) -> Clause:
+    """The clause, worth `weight` times its score."""
+    return clause if weight == 1.0 else Weighted(clause, weight)
+
+
+def all_of(clauses: Iterable[Clause]) -> Clause:
+    """All of them; what says nothing (a word of punctuation only) is left out unless nothing else is there."""
+    listed = list(clauses)
+    telling = [clause for clause in listed if clause != Nothing()]
+    if not telling:
+        return Nothing()
+    return telling[0] if len(telling) == 1 else All(tuple(telling))
+
+
+def _units(asked: Node, lexicon: Lexicon) -> list[Unit]:
+    """The units of plain words; empty where a phrase, a refusal or a wildcard says more than words do."""
+    terms = asked.children if isinstance(asked, tree.And) else (asked,)
+    words: list[str] = []
+    for term in terms:
+        if not isinstance(term, tree.Term) or term.field is not None:
+            return []
+        words += exact_words(term.text)
+    return list(lexicon.units(words))
+
+
+def _telling(units: list[Unit]) -> list[Unit]:
+    """The units without words to spare; all of them where nothing else was typed."""
+    return [unit for unit in units if not unit.spare] or units
+
+
+def _matching(units: list[Unit], step: Step) -> Clause:
+    """What must match at a step."""
+    told = _telling(units)
+    if step is Step.ALL_WORDS:
+        return all_of(_unit(unit) for unit in units)
+    similar = step in (Step.SIMILAR_WORDS, Step.HALF_OF_THE_WORDS)
+    clauses = [_similar(unit, last=unit is units[-1]) if similar else _unit(unit) for unit in told]
+    least = _least(step, len(told))
+    return all_of(clauses) if least >= len(clauses) else AtLeast(tuple(clauses), least)
+
+
+def _least(step: Step, count: int) -> int:
+    return max(min(count, 2), math.floor(count * SHARES.get(step, 1.0) + 0.5))
+
+
+def _unit(unit: Unit) -> Clause:
+    """Every word of a unit, or another way of saying it."""
+    folded = [word for said in unit.words for word in folded_words(said)]
+    whole = all_of(free([word], 0) for word in folded)
+    others = (_other(words) for words in unit.alternatives)
+    return Best((whole, *others)) if unit.alternatives else whole
+
+
+def _other(words: Sequence[str]) -> Clause:
+    """Another way of saying a unit, worth a little less than what was typed."""
+    clauses = (
+        weighted(in_order(words, column, 0), weight * 0.8) for column, weight in (*PHRASE_WEIGHTS, ("tags_f", 2.0))
+    )
+    return Best(tuple(clauses))
+
+
+def _similar(unit: Unit, *, last: bool) -> Clause:
+    """A unit, with one letter wrong or, at the end of what was typed, unfinished."""
+    ways: list[Clause] = [_unit(unit)]
+    if len(unit.words) == 1:
+        folded = fold(unit.words[0])
+        if len(folded) >= SHORTEST_MISSPELT and not folded.isdigit():
+            ways += [Flat(Near("title_f", folded, 1), 2.0), Flat(Near("text_f", folded, 1), 1.0)]
+        if last and len(folded) >= SHORTEST_BEGINNING:
+            ways += [Flat(Like("title_f", folded + "*"), 3.0), Flat(Like("text_f", folded + "*"), 1.5)]
+    return Best(tuple(ways)) if len(ways) > 1 else ways[0]
+
+
+def _pairs(spelled: list[str]) -> list[Clause]:
+    """Neighbouring words that stand together count more: most Vietnamese words are two syllables."""
+    folded = list(map(fold, spelled))
+    pairs = list(itertools.pairwise(folded))[:MOST_PAIRS]
+    return [weighted(InOrder(column, pair), weight) for pair in pairs for column, weight in PHRASE_WEIGHTS]
+
+
+def _spelled_at(told: list[Unit], step: Step, ceiling: float) -> list[Clause]:
+    """As many words spelled exactly as the step asks for come first."""
+    marked = [word for unit in told for word in unit.words if fold(word) != word]
+    if not marked:
+        return []
+    share = Step.MOST_WORDS if step is Step.SIMILAR_WORDS else step
+    least = _least(share, len(marked))
+    tiers = (AtLeast(tuple(Is(column, word) for word in marked), least) for column in ("text_x", "title_x"))
+    return [Flat(tier, ceiling) for tier in tiers]
+
+
+def _preferring(asked: Node, clause: Clause) -> Clause:
+    """Words together count more; what is spelled exactly as typed, diacritics included, comes first, always."""
+    return preferring(_free_texts(asked), _highest_boost(asked), clause)
+
+
+def preferring(texts: Iterable[str], boost: float, clause: Clause) -> Clause:
+    """The clause, with what holds `texts` together or exactly as spelled before the rest."""
+    spelled = [word for text in texts for word in exact_words(text)]
+    step = WORD_CEILING * len(spelled) * max(1.0, boost)
+    spelled = spelled[:MOST_FREE_WORDS]
+    folded = list(map(fold, spelled))
+    bonuses: list[Clause] = []
+    if len(folded) > 1:
+        bonuses += [weighted(InOrder(column, tuple(folded)), weight) for column, weight in PHRASE_WEIGHTS]
+    marked = [word for word in spelled if fold(word) != word]
+    if marked:
+        bonuses += [
+            Flat(all_of(Is("text_x", word) for word in marked), step),
+            Flat(all_of(Is("title_x", word) for word in marked), step),
+            Flat(in_order(spelled, "title_x", 0), step),
+        ]
+    return Preferring(clause, tuple(bonuses)) if bonuses else clause
+
+
+def _free_texts(node: Node) -> Iterable[str]:
+    match node:
+        case tree.And(children) | tree.Or(children):
+            for child in children:
+                yield from _free_texts(child)
+        case tree.Boost(child, _):
+            yield from _free_texts(child)
+        case tree.Term(None | "text" | "title", text) | tree.Phrase(None | "text" | "title", text, _):
+            yield text
+
+
+def _highest_boost(node: Node) -> float:
+    match node:
+        case tree.And(children) | tree.Or(children):
+            return max(map(_highest_boost, children))
+        case tree.Boost(child, factor):
+            return max(1.0, factor) * _highest_boost(child)
+        case _:
+            return 1.0
+
+
+def begun(text: str) -> Clause:
+    """Titles or names that hold the words, the last perhaps unfinished: what a list under a search field asks for."""
+    folded = folded_words(text)
+    if not folded:
+        return Nothing()
+    *whole, last = folded
+    columns = ("title_f", "name_f")
+    ending = Best((Is("title_f", last), *(Flat(Like(column, last + "*"), 1.0) for column in columns)))
+    wanted = all_of([*(Best(tuple(Is(column, word) for column in columns)) for word in whole), ending])
+    *spelled, unfinished = exact_words(text)
+    marked = [word for word in spelled if fold(word) != word]
+    bonuses: list[Clause] = [Flat(all_of(Is("title_x", word) for word in marked), WORD_CEILING)] if marked else []
+    if fold(unfinished) != unfinished:
+        bonuses.append(Flat(Like("title_x", unfinished + "*"), WORD_CEILING))
+    return Preferring(wanted, tuple(bonuses)) if bonuses else wanted
