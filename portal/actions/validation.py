@@ -11,7 +11,7 @@ from portal.domain.base import stamp
 from portal.domain.datasets import Dataset, ValidationReport
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
-from schemas.datasets import MISSING, AnyParams
+from schemas.datasets import MISSING, AnyParams, ById, OneResource
 
 
 def dataset_of_resource(ctx: Context, params: Params) -> Dataset:
@@ -32,7 +32,7 @@ def dataset_of_id(ctx: Context, params: Params) -> Dataset:
     return db.get_dataset(ctx.uow.session, str(params["id"]))
 
 
-@action(AnyParams, allow=Permission.DATASET_READ, on=dataset_of_resource, safe=True)
+@action(AnyParams, allow=Permission.DATASET_READ, on=dataset_of_resource, safe=True, shape=OneResource)
 def resource_validation_show(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
     """Return the newest validation report of the resource `resource_id`, with ckanext-validation's names."""
     resource = dataset.find_resource(str(params.get("resource_id") or params.get("id")))
@@ -43,7 +43,7 @@ def resource_validation_show(ctx: Context, dataset: Dataset, params: Params) -> 
     return _describe(report)
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_id, safe=True)
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_id, safe=True, shape=ById)
 def package_validation_list(ctx: Context, dataset: Dataset, params: Params) -> list[dict[str, Any]]:
     """Return the validation reports of the dataset `id`, newest first, refused ones included."""
     return [_describe(report) for report in db.list_reports(ctx.uow.session, dataset.id)]

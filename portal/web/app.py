@@ -16,6 +16,7 @@ from portal.web.action_api import api, the_portal
 from portal.web.downloads import downloads
 from portal.web.feeds import feeds
 from portal.web.pages import pages, problem
+from portal.web.reference import reference
 from portal.web.util import util
 
 BYTES_PER_MB = 1024 * 1024
@@ -29,7 +30,7 @@ def create_app(portal: Portal) -> Flask:
     app.extensions["portal"] = portal
     app.config["MAX_CONTENT_LENGTH"] = portal.settings.max_resource_size * BYTES_PER_MB + BYTES_PER_MB
     app.config["MAX_FORM_MEMORY_SIZE"] = portal.settings.max_request_size * BYTES_PER_MB
-    for blueprint in (api, util, downloads, feeds, pages):
+    for blueprint in (api, util, reference, downloads, feeds, pages):
         app.register_blueprint(blueprint)
     app.before_request(_begin)
     app.after_request(_finish)
