@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: help setup demo serve worker test lint check bench clean lock
+.PHONY: help setup demo serve worker test lint check compat bench clean lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -54,6 +54,9 @@ lint: $(VENV)/ready-dev ## ruff, mypy --strict, import contracts, deptry
 	@$(BIN)/deptry .
 
 check: lint test ## everything that must pass before a commit
+
+compat: $(VENV)/ready-dev ## run unmodified CKAN clients against a fresh server and print a table
+	@$(BIN)/python -m tests.compat
 
 bench: $(VENV)/ready-dev ## run the benchmarks (minutes)
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -17,6 +17,8 @@ Json = dict[str, Any]
 MISSING = "Missing value"
 NAME_SHORTEST, NAME_LONGEST = 2, 100
 TAG_LONGEST = 100
+LARGEST_NUMBER = 2**63 - 1
+"""What a column of whole numbers holds."""
 RESERVED_NAMES = ("new", "edit", "search")
 _NAME = re.compile(r"^[a-z0-9_-]*$")
 _TAG = re.compile(r"^[\w .-]*$")
@@ -89,9 +91,12 @@ class Whole(fields.Field[Any]):
         if value in (None, ""):
             return None
         try:
-            return int(str(value))
+            number = int(str(value))
         except ValueError:
             raise ValidationError("Invalid integer") from None
+        if abs(number) > LARGEST_NUMBER:
+            raise ValidationError("Invalid integer")
+        return number
 
 
 class TableSchemaField(fields.Field[Any]):
@@ -332,6 +337,28 @@ class ById(Schema):
     """Parameters of an action about one thing."""
 
     id = Text(required=True, error_messages={"required": MISSING, "null": MISSING})
+
+
+class Order(Schema):
+    """Parameters of package_resource_reorder and resource_view_reorder."""
+
+    id = Text(required=True)
+    order = fields.List(Text(), required=True, metadata={"help": "ids, those that come first"})
+
+
+class Revision(Schema):
+    """Parameters of package_revise, beside `match__…` and `update__…`."""
+
+    match = fields.Dict(metadata={"help": "what must hold; id or name at least"})
+    filter = fields.List(Text(), metadata={"help": "globs: +keep, -remove"})
+    update = fields.Dict(metadata={"help": "what is merged in"})
+    include = fields.List(Text(), metadata={"help": "globs of what the answer shows"})
+
+
+class OneResource(Schema):
+    """Parameters of an action about one resource that calls it `resource_id`."""
+
+    resource_id = Text(required=True)
 
 
 class AnyParams(Schema):

@@ -132,6 +132,21 @@ class GroupList(Schema):
     groups = fields.Raw(load_default=None, allow_none=True)
 
 
+class GroupPackages(Schema):
+    """Parameters of group_package_show."""
+
+    id = Text(required=True, error_messages=REQUIRED)
+    limit = fields.Integer(allow_none=True)
+
+
+class OfUser(Schema):
+    """Parameters of organization_list_for_user and group_list_authz."""
+
+    id = Text(allow_none=True, metadata={"help": "another user, for sysadmins"})
+    permission = Text(allow_none=True, metadata={"help": "read, create_dataset, update_dataset, manage_group, …"})
+    am_member = Flag(allow_none=True, metadata={"help": "group_list_authz: also where the caller is a mere member"})
+
+
 class MemberParams(Schema):
     """Parameters of organization_member_create and its like."""
 

@@ -6,14 +6,39 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from marshmallow import Schema, fields
 
-ACCEPTED = frozenset(
-    {
-        "q", "fl", "fq", "fq_list", "rows", "sort", "start", "wt", "qf", "bf", "boost", "facet", "facet.mincount",
-        "facet.limit", "facet.field", "extras", "tie", "defType", "mm", "df", "include_drafts", "include_deleted",
-        "include_private", "use_default_schema",
-    }
-)  # fmt: skip
+
+class SearchParams(Schema):
+    """What package_search takes; the settings of Solr's own ranking are taken and change nothing."""
+
+    q = fields.String(metadata={"help": 'words, or Lucene: title:"giá nông sản" AND organization:so-nnmt'})
+    fq = fields.String(metadata={"help": "filters in Lucene, joined by AND"})
+    fq_list = fields.List(fields.String(), metadata={"help": "more filters"})
+    rows = fields.Integer(load_default=10, metadata={"help": "datasets in one answer, up to the portal's ROWS_MAX"})
+    start = fields.Integer(load_default=0)
+    sort = fields.String(metadata={"help": "score desc, metadata_modified desc unless given"})
+    fl = fields.List(fields.String(), metadata={"help": "only these fields of each dataset"})
+    facet = fields.Boolean(load_default=True)
+    facet_field = fields.List(fields.String(), data_key="facet.field")
+    facet_limit = fields.Integer(load_default=50, data_key="facet.limit", metadata={"help": "-1: no limit"})
+    facet_mincount = fields.Integer(load_default=1, data_key="facet.mincount")
+    include_drafts = fields.Boolean(load_default=False)
+    include_deleted = fields.Boolean(load_default=False)
+    include_private = fields.Boolean(load_default=False)
+    use_default_schema = fields.Boolean(load_default=False)
+    extras = fields.Raw()
+    wt = fields.String()
+    qf = fields.String()
+    bf = fields.String()
+    boost = fields.String()
+    tie = fields.String()
+    mm = fields.String()
+    df = fields.String()
+    def_type = fields.String(data_key="defType")
+
+
+ACCEPTED = frozenset(field.data_key or name for name, field in SearchParams._declared_fields.items())
 TRUE = ("true", "yes", "t", "y", "1")
 
 

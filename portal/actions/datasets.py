@@ -17,7 +17,7 @@ from portal.domain.events import INDEX
 from portal.domain.people import Group
 from portal.errors import Invalid
 from portal.runtime import Context
-from schemas.datasets import MISSING, AnyParams, Paged
+from schemas.datasets import MISSING, AnyParams, ById, PackageParams, Paged
 
 KEPT_BY_UPDATE = ("name", "title", "resources", "groups", "owner_org", "private", "state")
 """What package_update leaves as it is when the caller says nothing of it; everything else is reset."""
@@ -82,13 +82,22 @@ def current_package_list_with_resources(ctx: Context, target: object, params: Pa
     return [orjson.Fragment(body) for body in db.list_rendered(ctx.uow.session, readable, limit, offset)]
 
 
-@action(AnyParams, allow=Permission.DATASET_CREATE, on=future_owner, unknown=INCLUDE)
+@action(
+    AnyParams,
+    allow=Permission.DATASET_CREATE,
+    on=future_owner,
+    unknown=INCLUDE,
+    shape=PackageParams,
+    needs=("name", "owner_org"),
+)
 def package_create(ctx: Context, owner: Group | None, params: Params) -> orjson.Fragment:
     """Create a dataset and return it. `name` and `owner_org` are required; see docs/api.md for every field."""
     return keep(ctx, None, params)
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=to_be_updated, unknown=INCLUDE)
+@action(
+    AnyParams, allow=Permission.DATASET_UPDATE, on=to_be_updated, unknown=INCLUDE, shape=PackageParams, needs=("id",)
+)
 def package_update(ctx: Context, dataset: Dataset, params: Params) -> orjson.Fragment:
     """Replace a dataset and return it. Fields not given are reset, but for name, title, resources, groups,
     owner_org, private and state."""
@@ -97,7 +106,7 @@ def package_update(ctx: Context, dataset: Dataset, params: Params) -> orjson.Fra
     return keep(ctx, dataset, {**params, **kept})
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=by_id, unknown=INCLUDE)
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=by_id, unknown=INCLUDE, shape=PackageParams, needs=("id",))
 def package_patch(ctx: Context, dataset: Dataset, params: Params) -> orjson.Fragment:
     """Change only the given fields of a dataset and return it. Lists are replaced as a whole."""
     merged = {**orjson.loads(dataset.rendered), **params, "id": dataset.id}
@@ -106,14 +115,14 @@ def package_patch(ctx: Context, dataset: Dataset, params: Params) -> orjson.Frag
     return keep(ctx, dataset, merged)
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=by_id)
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=by_id, shape=ById)
 def package_delete(ctx: Context, dataset: Dataset, params: Params) -> None:
     """Delete a dataset: it disappears for everyone but the people of its organization. Deleting twice is no error."""
     dataset.state = "deleted"
     db.save(ctx.uow, dataset, ctx.portal.settings.site_url)
 
 
-@action(AnyParams, allow=Permission.SYSADMIN, on=by_id)
+@action(AnyParams, allow=Permission.SYSADMIN, on=by_id, shape=ById)
 def dataset_purge(ctx: Context, dataset: Dataset, params: Params) -> None:
     """Remove a dataset for good, with its resources, row versions and reports."""
     db.purge(ctx.uow.session, dataset)

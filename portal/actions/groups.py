@@ -12,7 +12,7 @@ from portal.actions.registry import Params, action
 from portal.domain.people import Group
 from portal.runtime import Context
 from schemas.datasets import AnyParams, ById
-from schemas.people import GroupList, GroupParams, GroupShow, MemberParams
+from schemas.people import GroupList, GroupPackages, GroupParams, GroupShow, MemberParams, OfUser
 from schemas.search import flag
 
 
@@ -39,13 +39,13 @@ def group_create(ctx: Context, target: object, params: Params) -> dict[str, Any]
     return group_kinds.create(ctx, params, organization=False)
 
 
-@action(AnyParams, allow=Permission.GROUP_UPDATE, on=by_id)
+@action(AnyParams, allow=Permission.GROUP_UPDATE, on=by_id, shape=GroupParams, needs=("id",))
 def group_update(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
     """Replace the description of the group `id` and return it."""
     return group_kinds.update(ctx, group, params)
 
 
-@action(AnyParams, allow=Permission.GROUP_UPDATE, on=by_id)
+@action(AnyParams, allow=Permission.GROUP_UPDATE, on=by_id, shape=GroupParams, needs=("id",))
 def group_patch(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
     """Change only the given fields of the group `id` and return it."""
     return group_kinds.patch(ctx, group, params)
@@ -75,14 +75,14 @@ def group_member_delete(ctx: Context, group: Group, params: Params) -> None:
     group_kinds.drop_role(ctx, group, params)
 
 
-@action(AnyParams, allow=Permission.ANYONE, safe=True)
+@action(AnyParams, allow=Permission.ANYONE, safe=True, shape=OfUser)
 def group_list_authz(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
     """Return the groups that the caller may edit or, with `am_member`, those that the caller is a member of."""
     permission = "read" if flag(params.get("am_member")) else "manage_group"
     return group_kinds.of_user(ctx, group_kinds.asked_for(ctx, params), organization=False, permission=permission)
 
 
-@action(AnyParams, allow=Permission.GROUP_READ, on=by_id, safe=True)
+@action(AnyParams, allow=Permission.GROUP_READ, on=by_id, safe=True, shape=GroupPackages)
 def group_package_show(ctx: Context, group: Group, params: Params) -> list[orjson.Fragment]:
     """Return the datasets of the group `id` that the caller may read."""
     limit = str(params.get("limit") or "1000")

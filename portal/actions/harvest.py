@@ -65,7 +65,7 @@ def harvest_source_update(ctx: Context, organization: Group | None, params: Para
     return _keep(ctx, source, _new_owner(ctx, organization, params), params)
 
 
-@action(AnyParams, allow=Permission.SOURCE_MANAGE, on=owner_of_source)
+@action(AnyParams, allow=Permission.SOURCE_MANAGE, on=owner_of_source, shape=SourceParams, needs=("id",))
 def harvest_source_patch(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
     """Change only the given fields of the source `id` and return it."""
     source = db.get_source(ctx.uow.session, str(params["id"]))
@@ -147,7 +147,7 @@ def harvest_send_job_to_gather_queue(ctx: Context, organization: Group | None, p
     return _job(ctx, job)
 
 
-@action(AnyParams, allow=Permission.SOURCE_READ, on=owner_of_job, safe=True)
+@action(AnyParams, allow=Permission.SOURCE_READ, on=owner_of_job, safe=True, shape=ById)
 def harvest_job_show(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
     """Return the job `id` with its counts and a summary of its errors."""
     return _job(ctx, db.get_job(ctx.uow.session, str(params["id"])))

@@ -12,7 +12,7 @@ from portal.access import policy
 from portal.access.identity import Actor
 from portal.access.policy import Permission
 from portal.actions import uploading
-from portal.actions.registry import Params
+from portal.actions.registry import Params, positions
 from portal.db import datasets as db
 from portal.db import people, vocabularies
 from portal.domain.base import is_uuid, moment_of, new_id
@@ -87,7 +87,7 @@ def checked(ctx: Context, data: Params, known: Dataset | None) -> DatasetRecord:
     loaded, errors = load_package(data)
     errors = {**errors, **_own_errors(ctx, data, loaded, known)}
     if errors:
-        raise Invalid(errors)
+        raise Invalid(positions(errors))
     return package_record(loaded)
 
 

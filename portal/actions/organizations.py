@@ -10,7 +10,7 @@ from portal.actions.registry import Params, action
 from portal.domain.people import Group
 from portal.runtime import Context
 from schemas.datasets import AnyParams, ById
-from schemas.people import GroupList, GroupParams, GroupShow, MemberParams
+from schemas.people import GroupList, GroupParams, GroupShow, MemberParams, OfUser
 
 
 def by_id(ctx: Context, params: Params) -> Group:
@@ -36,13 +36,13 @@ def organization_create(ctx: Context, target: object, params: Params) -> dict[st
     return group_kinds.create(ctx, params, organization=True)
 
 
-@action(AnyParams, allow=Permission.GROUP_UPDATE, on=by_id)
+@action(AnyParams, allow=Permission.GROUP_UPDATE, on=by_id, shape=GroupParams, needs=("id",))
 def organization_update(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
     """Replace the description of the organization `id` and return it."""
     return group_kinds.update(ctx, group, params)
 
 
-@action(AnyParams, allow=Permission.GROUP_UPDATE, on=by_id)
+@action(AnyParams, allow=Permission.GROUP_UPDATE, on=by_id, shape=GroupParams, needs=("id",))
 def organization_patch(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
     """Change only the given fields of the organization `id` and return it."""
     return group_kinds.patch(ctx, group, params)
@@ -72,7 +72,7 @@ def organization_member_delete(ctx: Context, group: Group, params: Params) -> No
     group_kinds.drop_role(ctx, group, params)
 
 
-@action(AnyParams, allow=Permission.ANYONE, safe=True)
+@action(AnyParams, allow=Permission.ANYONE, safe=True, shape=OfUser)
 def organization_list_for_user(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
     """Return the organizations in which the caller has the right `permission`, with the role as `capacity`.
 

@@ -28,7 +28,9 @@ class Action:
     `safe` actions only read, answer GET as well, and never commit. `on` finds the target that the
     permission is judged on (None: the settings). `unknown` says what happens to undeclared
     parameters: marshmallow's EXCLUDE drops them, INCLUDE keeps them, RAISE refuses them; when it is
-    not said, the schema's Meta decides, and without that they are dropped.
+    not said, the schema's Meta decides, and without that they are dropped. Where an action checks its
+    parameters itself, once it is known who asks, `shape` is the schema that it checks them with, and
+    `needs` names what must be given; both are there for the documentation.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Action:
     on: Find | None
     safe: bool
     unknown: Unknown
+    shape: Schema
+    needs: tuple[str, ...] | None
 
     @property
     def help(self) -> str:
@@ -59,6 +63,8 @@ def action(
     on: Find | None = None,
     safe: bool = False,
     unknown: Unknown | None = None,
+    shape: type[Schema] | None = None,
+    needs: tuple[str, ...] | None = None,
 ) -> Callable[[Run], Run]:
     """Declare the function below as the action of its own name (a trailing underscore is dropped)."""
 
@@ -67,7 +73,8 @@ def action(
         if name in ACTIONS:
             raise RuntimeError(f"the action {name} is declared twice")
         what_of_unknown: Unknown = unknown or getattr(params.Meta, "unknown", None) or EXCLUDE
-        ACTIONS[name] = Action(name, params(), allow, run, on, safe, what_of_unknown)
+        told = (shape or params)()
+        ACTIONS[name] = Action(name, params(), allow, run, on, safe, what_of_unknown, told, needs)
         return run
 
     return declare
@@ -122,7 +129,7 @@ def checked(schema: Schema, data: Mapping[str, Any], unknown: Unknown = EXCLUDE)
 
 def _shape(messages: Mapping[Any, Any], unknown: Unknown) -> dict[str, Any]:
     """CKAN's shape: lists keep positions, unknown parameters come together under `__extras`."""
-    shaped = {str(key): _positions(value) for key, value in messages.items()}
+    shaped = {str(key): positions(value) for key, value in messages.items()}
     if unknown != RAISE:
         return shaped
     strangers = [key for key, value in shaped.items() if value == ["Unknown field."]]
@@ -132,10 +139,10 @@ def _shape(messages: Mapping[Any, Any], unknown: Unknown) -> dict[str, Any]:
     return kept
 
 
-def _positions(value: Any) -> Any:
-    """{1: {...}} of a list becomes [{}, {...}]."""
+def positions(value: Any) -> Any:
+    """Messages by place become CKAN's: {1: {...}} of a list becomes [{}, {...}]."""
     if not isinstance(value, Mapping):
         return value
     if value and all(isinstance(key, int) for key in value):
-        return [_positions(value.get(index, {})) for index in range(max(value) + 1)]
-    return {str(key): _positions(inner) for key, inner in value.items()}
+        return [positions(value.get(index, {})) for index in range(max(value) + 1)]
+    return {str(key): positions(inner) for key, inner in value.items()}

@@ -16,7 +16,7 @@ from portal.domain.datasets import Dataset, Resource
 from portal.domain.rendering import resource_dict
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
-from schemas.datasets import MISSING, AnyParams, ResourceParams, resource_record
+from schemas.datasets import MISSING, AnyParams, ById, Order, ResourceParams, resource_record
 from schemas.record import ResourceRecord, Upload
 from schemas.search import flag
 
@@ -63,13 +63,20 @@ def dataset_to_reorder(ctx: Context, params: Params) -> Dataset:
     return db.get_dataset(ctx.uow.session, str(params["id"]))
 
 
-@action(AnyParams, allow=Permission.DATASET_READ, on=dataset_of_resource, safe=True)
+@action(AnyParams, allow=Permission.DATASET_READ, on=dataset_of_resource, safe=True, shape=ById)
 def resource_show(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
     """Return the resource `id`."""
     return _show(ctx, dataset, str(params["id"]))
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_package_id, unknown=INCLUDE)
+@action(
+    AnyParams,
+    allow=Permission.DATASET_UPDATE,
+    on=dataset_of_package_id,
+    unknown=INCLUDE,
+    shape=ResourceParams,
+    needs=("package_id",),
+)
 def resource_create(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
     """Add a resource to the dataset `package_id` and return it: a link (`url`) or a file (`upload`, multipart)."""
     record = _checked(params)
@@ -80,7 +87,14 @@ def resource_create(ctx: Context, dataset: Dataset, params: Params) -> dict[str,
     return _keep(ctx, dataset, resource, record, params)
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_resource, unknown=INCLUDE)
+@action(
+    AnyParams,
+    allow=Permission.DATASET_UPDATE,
+    on=dataset_of_resource,
+    unknown=INCLUDE,
+    shape=ResourceParams,
+    needs=("id",),
+)
 def resource_update(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
     """Replace a resource's description and return it; a new `upload` replaces its file."""
     resource = _get(dataset, str(params["id"]))
@@ -88,14 +102,21 @@ def resource_update(ctx: Context, dataset: Dataset, params: Params) -> dict[str,
     return _keep(ctx, dataset, resource, _checked({**params, **kept}), params)
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_resource, unknown=INCLUDE)
+@action(
+    AnyParams,
+    allow=Permission.DATASET_UPDATE,
+    on=dataset_of_resource,
+    unknown=INCLUDE,
+    shape=ResourceParams,
+    needs=("id",),
+)
 def resource_patch(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
     """Change only the given fields of a resource and return it."""
     resource = _get(dataset, str(params["id"]))
     return _keep(ctx, dataset, resource, _checked({**_show(ctx, dataset, resource.id), **params}), params)
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_any_resource)
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_any_resource, shape=ById)
 def resource_delete(ctx: Context, dataset: Dataset, params: Params) -> None:
     """Delete a resource. Deleting twice is no error."""
     resource = dataset.find_resource(str(params["id"]))
@@ -105,7 +126,7 @@ def resource_delete(ctx: Context, dataset: Dataset, params: Params) -> None:
         db.save(ctx.uow, dataset, ctx.portal.settings.site_url)
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_to_reorder, unknown=INCLUDE)
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_to_reorder, unknown=INCLUDE, shape=Order)
 def package_resource_reorder(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
     """Put the resources named by `order` first, the others after them in the order they had."""
     order = [str(key) for key in params["order"]]

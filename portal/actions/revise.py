@@ -15,7 +15,7 @@ from portal.domain import nested
 from portal.domain.datasets import Dataset
 from portal.errors import Invalid
 from portal.runtime import Context
-from schemas.datasets import AnyParams
+from schemas.datasets import AnyParams, Revision
 
 STAYS = ("name", "title", "owner_org", "private", "state")
 """What a filter cannot take away: an update that does not name these keeps them, too."""
@@ -30,7 +30,7 @@ def matched(ctx: Context, params: Params) -> Dataset:
     return db.get_dataset(ctx.uow.session, str(key))
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=matched, unknown=INCLUDE)
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=matched, unknown=INCLUDE, shape=Revision)
 def package_revise(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
     """Change a dataset in one step and return {"package": …}.
 

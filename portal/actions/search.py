@@ -13,7 +13,7 @@ from portal.db import people
 from portal.errors import Invalid, SearchProblem, SearchQueryProblem, Unavailable
 from portal.runtime import Context
 from schemas.datasets import AnyParams
-from schemas.search import flag, natural, unknown_parameters, words
+from schemas.search import SearchParams, flag, natural, unknown_parameters, words
 from schemas.vocabularies import LICENCE_BY_ID
 from search.backend import QueryError, SearchRequest, SearchResult, SearchUnavailable
 from search.steps import Step
@@ -22,7 +22,7 @@ DEFAULT_ROWS, DEFAULT_FACET_LIMIT = 10, 50
 UNLIMITED = 100_000
 
 
-@action(AnyParams, allow=Permission.ANYONE, safe=True)
+@action(AnyParams, allow=Permission.ANYONE, safe=True, shape=SearchParams)
 def package_search(ctx: Context, target: object, params: Params) -> dict[str, Any]:
     """Search datasets. `q` and `fq` speak Lucene; `rows`, `start`, `sort` page; `facet.field` counts values.
 

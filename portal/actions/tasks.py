@@ -40,7 +40,7 @@ def task_status_update(ctx: Context, target: object, params: Params) -> Json:
     return _describe(_note(ctx, params))
 
 
-@action(AnyParams, allow=Permission.SYSADMIN)
+@action(AnyParams, allow=Permission.SYSADMIN, needs=("data",))
 def task_status_update_many(ctx: Context, target: object, params: Params) -> Json:
     """Note the states of many tasks: `data` is a list of them; all are noted, or none."""
     rows = _rows(params, TaskParams())
@@ -89,7 +89,7 @@ def config_option_list(ctx: Context, target: object, params: Params) -> list[str
     return list(OPTIONS)
 
 
-@action(AnyParams, allow=Permission.SYSADMIN, safe=True)
+@action(AnyParams, allow=Permission.SYSADMIN, safe=True, needs=("key",))
 def config_option_show(ctx: Context, target: object, params: Params) -> str:
     """Return the value of the option `key`."""
     key = str(params.get("key") or "")
@@ -114,7 +114,7 @@ def config_option_update(ctx: Context, target: object, params: Params) -> Json:
     return changed
 
 
-@action(AnyParams, allow=Permission.ANYONE, safe=True)
+@action(AnyParams, allow=Permission.ANYONE, safe=True, needs=("terms",))
 def term_translation_show(ctx: Context, target: object, params: Params) -> list[Json]:
     """Return the translations of `terms` (a text or a list), in `lang_codes` or in all languages."""
     terms = _listed(params.get("terms"))
@@ -130,7 +130,7 @@ def term_translation_update(ctx: Context, target: object, params: Params) -> Jso
     return _translate(ctx, params)
 
 
-@action(AnyParams, allow=Permission.SYSADMIN)
+@action(AnyParams, allow=Permission.SYSADMIN, needs=("data",))
 def term_translation_update_many(ctx: Context, target: object, params: Params) -> Json:
     """Keep many translations: `data` is a list of them; all are kept, or none."""
     rows = [_translate(ctx, row) for row in _rows(params, TermParams())]

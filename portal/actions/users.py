@@ -132,7 +132,7 @@ def _name_for(ctx: Context, email: str) -> str:
     return next(name for name in names if people.find_user(ctx.uow.session, name) is None)
 
 
-@action(AnyParams, allow=Permission.USER_UPDATE, on=by_id)
+@action(AnyParams, allow=Permission.USER_UPDATE, on=by_id, shape=UserParams, needs=("id", "email"))
 def user_update(ctx: Context, user: User, params: Params) -> dict[str, Any]:
     """Replace the description of the user `id` and return it."""
     loaded = checked(UserParams(), {"name": user.name, **{k: v for k, v in params.items() if v is not None}})
@@ -145,7 +145,7 @@ def user_update(ctx: Context, user: User, params: Params) -> dict[str, Any]:
     return _describe(ctx, user)
 
 
-@action(AnyParams, allow=Permission.USER_UPDATE, on=by_id)
+@action(AnyParams, allow=Permission.USER_UPDATE, on=by_id, shape=UserParams, needs=("id",))
 def user_patch(ctx: Context, user: User, params: Params) -> dict[str, Any]:
     """Change only the given fields of the user `id` and return it."""
     current = {"email": user.email, "fullname": user.fullname, "about": user.about, "image_url": user.image_url}

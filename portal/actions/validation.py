@@ -15,7 +15,7 @@ from portal.domain.events import VALIDATE
 from portal.errors import Invalid, NotFound
 from portal.quality import shapes
 from portal.runtime import Context
-from schemas.datasets import MISSING, AnyParams
+from schemas.datasets import MISSING, AnyParams, ById
 from schemas.validation import ReportList, ReportParams, RunBatch, RunParams
 
 NO_REPORT = "Not found: No validation report exists for this resource"
@@ -134,7 +134,7 @@ def resource_validation_delete(ctx: Context, dataset: Dataset, params: Params) -
     db.save(ctx.uow, dataset, ctx.portal.settings.site_url, quiet=True)
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_id, safe=True)
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_id, safe=True, shape=ById)
 def package_validation_list(ctx: Context, dataset: Dataset, params: Params) -> list[Json]:
     """Return the validation reports of the dataset `id`, newest first, refused ones included."""
     return [{**_describe(each), "report": each.body} for each in db.list_reports(ctx.uow.session, dataset.id)]

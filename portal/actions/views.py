@@ -13,7 +13,7 @@ from portal.domain.datasets import Dataset, Resource
 from portal.domain.relations import VIEW_TYPES, ResourceView
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
-from schemas.datasets import MISSING, AnyParams, ById
+from schemas.datasets import MISSING, AnyParams, ById, OneResource, Order
 from schemas.search import flag, words
 from schemas.social import ViewParams
 
@@ -95,7 +95,7 @@ def resource_view_delete(ctx: Context, dataset: Dataset, params: Params) -> None
     ctx.uow.session.delete(db.get(ctx.uow.session, params["id"]))
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_resource)
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_resource, shape=Order)
 def resource_view_reorder(ctx: Context, dataset: Dataset, params: Params) -> Json:
     """Put the views named by `order` first, the others of the resource `id` after them."""
     views = {view.id: view for view in db.list_views(ctx.uow.session, str(params["id"]))}
@@ -115,7 +115,7 @@ def resource_view_clear(ctx: Context, target: object, params: Params) -> None:
     db.clear(ctx.uow.session, words(params.get("view_types")) or [])
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_whole_resource)
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_whole_resource, shape=OneResource)
 def resource_create_default_resource_views(ctx: Context, dataset: Dataset, params: Params) -> list[Json]:
     """Give the resource `resource_id` the views that its format suggests, and return the new ones."""
     given = params.get("resource")
@@ -124,7 +124,7 @@ def resource_create_default_resource_views(ctx: Context, dataset: Dataset, param
     return _defaults(ctx, dataset, [resource] if resource else [])
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_id)
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_id, shape=ById)
 def package_create_default_resource_views(ctx: Context, dataset: Dataset, params: Params) -> list[Json]:
     """Give every resource of the dataset `id` the views that its format suggests, and return the new ones."""
     authorise(ctx.actor, Permission.DATASET_UPDATE, dataset)

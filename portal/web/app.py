@@ -19,6 +19,7 @@ from portal.web.downloads import downloads
 from portal.web.feeds import feeds
 from portal.web.fragments import Fragments
 from portal.web.pages import pages, problem
+from portal.web.reference import reference
 from portal.web.reports import reports
 from portal.web.util import util
 
@@ -36,7 +37,7 @@ def create_app(portal: Portal) -> Flask:
     app.extensions["fragments"] = Fragments()
     app.config["MAX_CONTENT_LENGTH"] = portal.settings.max_resource_size * BYTES_PER_MB + BYTES_PER_MB
     app.config["MAX_FORM_MEMORY_SIZE"] = portal.settings.max_request_size * BYTES_PER_MB
-    for blueprint in (api, util, downloads, feeds, dcat, descriptions, reports, pages):
+    for blueprint in (api, util, reference, downloads, feeds, dcat, descriptions, reports, pages):
         app.register_blueprint(blueprint)
     app.before_request(_begin)
     app.after_request(_finish)

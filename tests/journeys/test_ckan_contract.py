@@ -503,6 +503,12 @@ def test_078_a_short_password_and_a_wrong_address(world: World) -> None:
     assert set(twice.error) == {"email"}
 
 
+def test_030_nested_errors_keep_their_places(world: World) -> None:
+    resources = [{"url": "http://x.vn"}, {"size": "x"}]
+    answer = world.ask("package_create", "edna", name=world.name(), owner_org="alpha", resources=resources)
+    assert answer.error == {"resources": [{}, {"size": ["Invalid integer"]}]}
+
+
 def test_079_a_resource_without_an_address(world: World) -> None:
     made = world.ask("resource_create", "edna", package_id=world.dataset()["id"]).result
     assert made["url"] == ""

@@ -1,0 +1,95 @@
+"""The API's description for machines (/api/3/openapi.json) and a page to try it out (/api/docs)."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.resources import files
+
+import orjson
+from flask import Blueprint, Response, current_app, render_template, request
+
+from portal.web.action_api import packed, the_portal
+from portal.web.openapi import document
+from portal.web.pages import language
+
+reference = Blueprint("reference", __name__, template_folder="templates")
+STATIC = {"api.js": "text/javascript; charset=utf-8", "api.css": "text/css; charset=utf-8"}
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'"
+)
+"""The page loads nothing but its own script and style, asks nobody but the portal, and runs no text as code."""
+WORDS: dict[str, dict[str, str]] = {
+    "vi": {
+        "title": "Thử giao diện lập trình",
+        "intro": "Mọi hành động của API, kèm biểu mẫu để chạy thử ngay tại đây. Mã truy cập chỉ nằm trong trang này.",
+        "token": "Mã truy cập (để trống nếu chỉ đọc dữ liệu công khai)",
+        "filter": "Lọc hành động theo tên hoặc mô tả",
+        "run": "Chạy",
+        "file": "Tệp",
+        "more": "Tham số khác (JSON)",
+        "required": "bắt buộc",
+        "answer": "Trả lời",
+        "failed": "Không gọi được máy chủ.",
+        "badjson": "Tham số khác phải là một đối tượng JSON.",
+        "writes": "ghi",
+        "reads": "đọc",
+        "machine": "Mô tả cho máy (OpenAPI 3.1)",
+        "script": "Trang này cần JavaScript; mô tả cho máy thì không.",
+    },
+    "en": {
+        "title": "Try the API",
+        "intro": "Every action of the API, with a form to run it from here. The token stays on this page.",
+        "token": "Token (leave empty to read what is public)",
+        "filter": "Filter actions by name or description",
+        "run": "Run",
+        "file": "File",
+        "more": "More parameters (JSON)",
+        "required": "required",
+        "answer": "Answer",
+        "failed": "The server could not be asked.",
+        "badjson": "More parameters must be a JSON object.",
+        "writes": "writes",
+        "reads": "reads",
+        "machine": "Description for machines (OpenAPI 3.1)",
+        "script": "This page needs JavaScript; the description for machines does not.",
+    },
+}
+
+
+@reference.route("/api/3/openapi.json")
+@reference.route("/api/openapi.json")
+def openapi() -> Response:
+    """The description of every action; it changes only with the portal's version and settings."""
+    held = current_app.extensions.get("openapi")
+    if held is None:
+        held = current_app.extensions["openapi"] = orjson.dumps(document(the_portal().settings))
+    return _conditional(held, "application/json;charset=utf-8")
+
+
+@reference.route("/api/docs")
+def docs() -> Response:
+    """A page that lists every action and runs it; it needs no other host."""
+    lang = language()
+    body = render_template("api.html", lang=lang, t=WORDS[lang], site=the_portal().settings.site_title,
+                           header=the_portal().settings.token_header)  # fmt: skip
+    answer = Response(body, content_type="text/html; charset=utf-8")
+    answer.headers["Content-Security-Policy"] = POLICY
+    answer.headers["X-Frame-Options"] = "DENY"
+    return answer
+
+
+@reference.route("/api/docs/<name>")
+def part_of_docs(name: str) -> Response | tuple[Response, int]:
+    """The script and the style of that page."""
+    if name not in STATIC:
+        return Response("Not found", content_type="text/plain; charset=utf-8"), 404
+    return _conditional(files("portal.web").joinpath("static", name).read_bytes(), STATIC[name])
+
+
+def _conditional(body: bytes, kind: str) -> Response:
+    answer = Response(body, content_type=kind)
+    answer.headers["Cache-Control"] = "public, max-age=0, must-revalidate"
+    answer.headers["Vary"] = "Accept-Encoding"
+    answer.set_etag(hashlib.blake2b(body, digest_size=16).hexdigest(), weak=True)
+    answer.make_conditional(request)
+    return packed(answer, body)
