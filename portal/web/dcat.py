@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -166,13 +167,25 @@ def data_json() -> Response:
     head = orjson.dumps(us.HEAD)[:-1] + b',"dataset":['
     answer = Response(content_type="application/json; charset=utf-8")
     answer.headers["Cache-Control"] = "public, max-age=0, must-revalidate"
+    answer.headers["Vary"] = "Accept-Encoding"
     answer.set_etag("-".join(map(str, state)), weak=True)
     answer.make_conditional(request)
     if answer.status_code == 200 and request.method != "HEAD":
         entries = _entries(portal, public, lambda package: us.write_entry(package, url))
         answer.response = _joined(head, entries, b"]}")
         answer.headers.pop("Content-Length", None)
+        if request.accept_encodings.quality("gzip"):
+            answer.response = _gzipped(_joined(head, entries, b"]}"))
+            answer.headers["Content-Encoding"] = "gzip"
     return answer
+
+
+def _gzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(1, zlib.DEFLATED, 31)
+    for piece in pieces:
+        if packed_piece := packer.compress(piece):
+            yield packed_piece
+    yield packer.flush()
 
 
 def _entries(portal: Any, public: Any, render: Any) -> Iterator[bytes]:
