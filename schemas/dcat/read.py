@@ -70,6 +70,8 @@ def read_dataset(graph: Graph, node: Node) -> DatasetRecord:
         extras = _extras_of_others(view, found, profile)
     if not ours and not found["title"]:
         raise NotADataset("The catalogue names a dataset that has no title, or that it does not describe.")
+    if ours and found["url"] == f"{view.address.rpartition('/')[0]}/{stated['name']}":
+        found["url"] = None  # the landing page of a dataset that names none is its own
     name = stated.pop("name", "") or slug(found["title"]) or slug(code_of(identity(graph, node))) or "dataset"
     for field, value in stated.items():
         (profile if field in PROFILE_NAMES else found)[field] = value
