@@ -35,6 +35,7 @@ LAST_PAGE = 100_000
 BATCH = 200
 SUFFIXES = "any(ttl, rdf, xml, n3, jsonld)"
 HTML = ("text/html", "application/xhtml+xml")
+RDF_TYPES = tuple(notation.media_type for notation in NOTATIONS)
 KEPT_BY_PAGES = ("q", "fq", "modified_since")
 
 
@@ -78,12 +79,9 @@ def _fragment(rendered: bytes, notation: Notation) -> bytes:
 def negotiated_catalog() -> Any:
     """The catalogue in the notation that is asked for; people are shown the search."""
     notation = asked_notation()
-    if notation is None and request.accept_mimetypes.best_match([*NOTATIONS_ANYWAY, *HTML]) in HTML:
+    if notation is None and request.accept_mimetypes.best_match([*RDF_TYPES, *HTML]) in HTML:
         return redirect("/dataset/", 303)
     return _catalog(notation or BY_SUFFIX["ttl"])
-
-
-NOTATIONS_ANYWAY = tuple(notation.media_type for notation in NOTATIONS)
 
 
 @dcat.route(f"/catalog.<{SUFFIXES}:suffix>")
