@@ -191,7 +191,7 @@ def _graph_page(graph: Graph, url: str) -> Page:
             entries.append((known, read_dataset(graph, node)))
         except Exception as error:
             # One dataset that says something unforeseen must not stop the others.
-            message = str(error) if isinstance(error, NotADataset) else f"The dataset cannot be read ({error!r})."
+            message = str(error) if isinstance(error, ValueError) else f"The dataset cannot be read ({error!r})."
             entries.append(ItemError(message[:500], item_id=known))
     views = [View(graph, node) for kind in (HYDRA.PartialCollectionView, HYDRA.PagedCollection)
              for node in sorted(graph.subjects(RDF.type, kind), key=str)]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -34,6 +35,7 @@ LAST_PAGE = 100_000
 BATCH = 200
 SUFFIXES = "any(ttl, rdf, xml, n3, jsonld)"
 HTML = ("text/html", "application/xhtml+xml")
+RDF_TYPES = tuple(notation.media_type for notation in NOTATIONS)
 KEPT_BY_PAGES = ("q", "fq", "modified_since")
 
 
@@ -77,12 +79,9 @@ def _fragment(rendered: bytes, notation: Notation) -> bytes:
 def negotiated_catalog() -> Any:
     """The catalogue in the notation that is asked for; people are shown the search."""
     notation = asked_notation()
-    if notation is None and request.accept_mimetypes.best_match([*NOTATIONS_ANYWAY, *HTML]) in HTML:
+    if notation is None and request.accept_mimetypes.best_match([*RDF_TYPES, *HTML]) in HTML:
         return redirect("/dataset/", 303)
     return _catalog(notation or BY_SUFFIX["ttl"])
-
-
-NOTATIONS_ANYWAY = tuple(notation.media_type for notation in NOTATIONS)
 
 
 @dcat.route(f"/catalog.<{SUFFIXES}:suffix>")
@@ -166,13 +165,25 @@ def data_json() -> Response:
     head = orjson.dumps(us.HEAD)[:-1] + b',"dataset":['
     answer = Response(content_type="application/json; charset=utf-8")
     answer.headers["Cache-Control"] = "public, max-age=0, must-revalidate"
+    answer.headers["Vary"] = "Accept-Encoding"
     answer.set_etag("-".join(map(str, state)), weak=True)
     answer.make_conditional(request)
     if answer.status_code == 200 and request.method != "HEAD":
         entries = _entries(portal, public, lambda package: us.write_entry(package, url))
         answer.response = _joined(head, entries, b"]}")
         answer.headers.pop("Content-Length", None)
+        if request.accept_encodings.quality("gzip"):
+            answer.response = _gzipped(_joined(head, entries, b"]}"))
+            answer.headers["Content-Encoding"] = "gzip"
     return answer
+
+
+def _gzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(1, zlib.DEFLATED, 31)
+    for piece in pieces:
+        if packed_piece := packer.compress(piece):
+            yield packed_piece
+    yield packer.flush()
 
 
 def _entries(portal: Any, public: Any, render: Any) -> Iterator[bytes]:

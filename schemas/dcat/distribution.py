@@ -15,6 +15,7 @@ from schemas.dcat.pen import Pen
 from schemas.dcat.terms import CHECKSUMS, DCAT, FILE_TYPES, IANA, SCHEMA, SPDX, Site, authority, is_digest, tongue
 from schemas.packages import resource_of
 from schemas.record import ResourceRecord
+from schemas.tabletypes import table_schema
 from schemas.vocabularies import MEDIA_TYPES
 
 Json = Mapping[str, Any]
@@ -83,8 +84,10 @@ def _schema(pen: Pen, node: URIRef, record: ResourceRecord) -> None:
     pen.graph.add((standard, RDF.type, DCTERMS.Standard))
     pen.link(standard, DCTERMS.conformsTo, TABLE_SCHEMA)
     pen.text(standard, DCTERMS.identifier, record.schema_name)
-    title = str((record.schema or {}).get("title") or record.schema_name or "Table Schema")
+    described = table_schema({"schema": record.schema or record.schema_name}) or {}
+    title = str(described.get("title") or record.schema_name or "Table Schema")
     pen.text(standard, RDFS.label, title, tongue(title))
+    pen.text(standard, RDFS.label, described.get("title_en"), "en")
 
 
 def service_address(site: Site, resource_id: str | None) -> URIRef:

@@ -16,7 +16,13 @@ from schemas.vocabularies import FORMATS, format_name
 Json = dict[str, Any]
 OPTIONAL = ("id", "mimetype", "size", "schema", "schema_name")
 _UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
-KNOWN = frozenset(each.name for each in fields(ResourceRecord))
+KNOWN = frozenset(each.name for each in fields(ResourceRecord)) - {"content", "extras"}
+KINDS: dict[str, type | tuple[type, ...]] = {"size": int, "schema": dict}
+"""What a stated value has to be, where it is no text."""
+
+
+class Mistyped(ValueError):
+    """An exact value that is stated as something which the field cannot be."""
 
 
 def distributions(dataset: View, *, exact: bool) -> tuple[ResourceRecord, ...]:
@@ -38,9 +44,16 @@ def _resource(view: View, *, exact: bool) -> ResourceRecord:
         extras = _extras_of_others(view)
         found["id"] = found["id"] if _UUID.match(found["id"]) else None
         found["format"] = format_name(found["format"] or FORMATS.get(found["mimetype"] or "", ""), found["url"])
-    found |= {key: value for key, value in stated.items() if key in KNOWN}
+    found |= {key: checked(key, value, KINDS.get(key, str)) for key, value in stated.items() if key in KNOWN}
     shaped: Json = {key: _shaped(key, value) for key, value in found.items()}
     return ResourceRecord(**shaped, extras=extras)
+
+
+def checked(field: str, value: Any, kind: type | tuple[type, ...]) -> Any:
+    """The value of a field, which is of its kind or empty. Raises Mistyped: anybody can state anything."""
+    if value not in (None, "") and not isinstance(value, kind):
+        raise Mistyped(f"The exact value of {field} is of a wrong type.")
+    return value
 
 
 def _shaped(key: str, value: Any) -> Any:

@@ -11,7 +11,7 @@ from rdflib import Graph, URIRef
 from rdflib.namespace import DC, DCTERMS, FOAF, OWL, PROV, RDF, RDFS, SKOS
 from rdflib.term import BNode, Node
 
-from schemas.dcat.distributions import distributions
+from schemas.dcat.distributions import Mistyped, checked, distributions
 from schemas.dcat.terms import (
     ACCESS_OF,
     ADMS,
@@ -34,6 +34,9 @@ from schemas.vocabularies import PROFILE_NAMES
 
 Json = dict[str, Any]
 TUPLES = ("tags", "groups")
+STATED_ONLY = ("private", "type")
+"""Fields that no term carries; a state is never taken over from elsewhere."""
+KINDS: dict[str, type | tuple[type, ...]] = {"private": bool, "tags": list, "groups": list}
 OPTIONAL = (
     "id", "url", "version", "author", "author_email", "maintainer", "maintainer_email", "license_id", "owner_org",
 )  # fmt: skip
@@ -70,9 +73,19 @@ def read_dataset(graph: Graph, node: Node) -> DatasetRecord:
         extras = _extras_of_others(view, found, profile)
     if not ours and not found["title"]:
         raise NotADataset("The catalogue names a dataset that has no title, or that it does not describe.")
-    name = stated.pop("name", "") or slug(found["title"]) or slug(code_of(identity(graph, node))) or "dataset"
+    if ours and found["url"] == f"{view.address.rpartition('/')[0]}/{stated['name']}":
+        found["url"] = None  # the landing page of a dataset that names none is its own
+    name = (
+        checked("name", stated.pop("name", ""), str)
+        or slug(found["title"])
+        or slug(code_of(identity(graph, node)))
+        or "dataset"
+    )
     for field, value in stated.items():
-        (profile if field in PROFILE_NAMES else found)[field] = value
+        if field in PROFILE_NAMES:
+            profile[field] = checked(field, value, (str, dict) if field.endswith("_translated") else str)
+        elif field in found or field in STATED_ONLY:
+            found[field] = _pairs(value) if field == "vocabulary_tags" else checked(field, value, KINDS.get(field, str))
     return DatasetRecord(
         name=name,
         **_shaped(found),
@@ -82,10 +95,18 @@ def read_dataset(graph: Graph, node: Node) -> DatasetRecord:
     )
 
 
+def _pairs(value: Any) -> Any:
+    """Pairs of texts. Raises Mistyped for anything else."""
+    for pair in checked("vocabulary_tags", value, list) or ():
+        if len(checked("vocabulary_tags", pair, list)) != 2:
+            raise Mistyped("The exact value of vocabulary_tags is of a wrong type.")
+    return value
+
+
 def _shaped(found: Mapping[str, Any]) -> Json:
     shaped: Json = {key: (value or None) if key in OPTIONAL else value for key, value in found.items()}
     for key in TUPLES:
-        shaped[key] = tuple(shaped[key] or ())
+        shaped[key] = tuple(str(each) for each in shaped[key] or ())
     shaped["vocabulary_tags"] = tuple((pair[0], pair[1]) for pair in shaped["vocabulary_tags"] or ())
     return shaped
 

@@ -32,6 +32,7 @@ HEAD: Json = {
     "conformsTo": CONFORMS_TO,
     "describedBy": f"{CONFORMS_TO}/catalog.json",
 }
+TITLED = {licence.title: licence.id for licence in LICENCE_BY_ID.values()}
 HOSTED = ("upload", "harvest", "datastore")
 
 
@@ -53,9 +54,9 @@ def write_entry(package: Mapping[str, Any], site_url: str) -> Json:
         "issued": _moment(record.extras.get("issued") or package.get("metadata_created")),
         "modified": _moment(record.extras.get("modified") or package.get("metadata_modified")),
         "publisher": _publisher(package, record),
-        "contactPoint": _contact(record),
+        "contactPoint": _contact(package, record),
         "accessLevel": ACCESS_LEVELS.get(str(profile.get("access_kind")), "public"),
-        "license": _licence(package),
+        **_licence(package),
         "spatial": profile.get("spatial_unit"),
         "temporal": _temporal(str(profile.get("period") or "")),
         "accrualPeriodicity": ISO_PERIODS.get(str(profile.get("frequency"))),
@@ -81,16 +82,20 @@ def _publisher(package: Mapping[str, Any], record: DatasetRecord) -> Json:
     return {"@type": "org:Organization", "name": name}
 
 
-def _contact(record: DatasetRecord) -> Json | None:
+def _contact(package: Mapping[str, Any], record: DatasetRecord) -> Json:
+    """Whom to ask; DCAT-US wants somebody always, so that it is the publisher where nobody else is named."""
     name = record.profile.get("contact_name") or record.maintainer or record.author
     mail = record.profile.get("contact_email") or record.maintainer_email or record.author_email
-    contact = {"fn": name or mail, "hasEmail": f"mailto:{mail}" if mail else None}
-    return {"@type": "vcard:Contact", **{k: v for k, v in contact.items() if v}} if name or mail else None
+    told = {"fn": name or mail or _publisher(package, record)["name"], "hasEmail": f"mailto:{mail}" if mail else None}
+    return {"@type": "vcard:Contact", **{key: value for key, value in told.items() if value}}
 
 
-def _licence(package: Mapping[str, Any]) -> str | None:
-    known = LICENCE_BY_ID.get(package.get("license_id") or "")
-    return (known.url if known else "") or package.get("license_url") or package.get("license_id")
+def _licence(package: Mapping[str, Any]) -> Json:
+    """The licence by its address; one that has none is named as rights, because DCAT-US takes addresses only."""
+    license_id = package.get("license_id") or ""
+    known = LICENCE_BY_ID.get(license_id)
+    address = (known.url if known else "") or str(iri(package.get("license_url")) or "")
+    return {"license": address} if address else {"rights": known.title if known else license_id}
 
 
 def _temporal(period: str) -> str:
@@ -126,7 +131,7 @@ def read_entry(entry: Any) -> DatasetRecord:
     entry = clean(entry)
     title = _text(entry["title"])
     contact = _object(entry.get("contactPoint"))
-    licence = _text(entry.get("license"))
+    licence, rights = _text(entry.get("license")), _text(entry.get("rights"))
     languages = [language_of(text) for text in _list(entry.get("language"))]
     profile: Json = {
         "language": languages[0] if languages else None,
@@ -142,7 +147,7 @@ def read_entry(entry: Any) -> DatasetRecord:
         title=title,
         notes=_text(entry.get("description")),
         url=_text(entry.get("landingPage")) or None,
-        license_id=licence_of(licence) if licence else None,
+        license_id=(licence_of(licence) if licence else None) or TITLED.get(rights),
         tags=tuple(sorted({tag for word in _list(entry.get("keyword")) if len(tag := _tag(word)) > 1})),
         extras={key: value for key, value in _extras(entry, licence).items() if value},
         profile={key: value for key, value in profile.items() if value},
@@ -158,7 +163,7 @@ def _extras(entry: Mapping[str, Any], licence: str) -> dict[str, str]:
         "modified": modified if is_moment(modified) else "",
         "publisher_name": _text(publisher.get("name")),
         "theme": orjson.dumps(_list(entry.get("theme"))).decode() if _list(entry.get("theme")) else "",
-        "rights": _text(entry.get("rights")),
+        "rights": "" if _text(entry.get("rights")) in TITLED else _text(entry.get("rights")),
         "conforms_to": _text(entry.get("conformsTo")),
         "license_url": "" if licence_of(licence) else licence,
         "references": "; ".join(_list(entry.get("references"))),

@@ -141,6 +141,30 @@ def test_one_bad_dataset_does_not_stop_the_rest() -> None:
     assert [isinstance(item, ItemError) for item in plain] == [False, True, True, False]
 
 
+def test_nobody_states_what_a_field_cannot_be(tmp_path: Path) -> None:
+    """Exact values are our own way of writing, and anybody can write so."""
+
+    def dataset(number: int, **stated: str) -> str:
+        held = "".join(
+            f"""; schema:additionalProperty [ schema:propertyID "ckan:{field}" ; schema:value '{value}' ;
+            schema:encodingFormat "application/json" ]"""
+            for field, value in stated.items()
+        )
+        return f'<http://a.vn/{number}> a dcat:Dataset ; dct:title "T" {held} .\n'
+
+    wrong = [
+        {"title": "5"}, {"tags": '"x"'}, {"vocabulary_tags": "[5]"}, {"private": '"no"'}, {"contact_name": "[1]"},
+        {"name": "{}"},
+    ]  # fmt: skip
+    ignored = {"state": '"deleted"', "resources": "[5]", "extras": "5", "content": "{}", "profile": "5"}
+    text = PREFIXES + "".join(dataset(n, **each) for n, each in enumerate(wrong)) + dataset(99, **ignored)
+    with Web({"/c": say(200, text.encode(), **TTL)}) as web:
+        found = listed(f"{web.url}/c")
+        record = records(f"{web.url}/c", tmp_path)[0]
+    assert [item.item_id for item in found if isinstance(item, ItemError)] == [f"http://a.vn/{n}" for n in range(6)]
+    assert (record.state, record.resources, record.title) == ("active", (), "T")
+
+
 BOMB = b"""<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>
 <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dct="http://purl.org/dc/terms/">
 <rdf:Description rdf:about="http://a.vn"><dct:title>&b;</dct:title></rdf:Description></rdf:RDF>"""

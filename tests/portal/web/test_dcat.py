@@ -1,5 +1,6 @@
 """The catalogue as linked data through HTTP: formats, paging, rights, conditional requests."""
 
+import gzip
 import io
 import json
 from typing import Any
@@ -151,6 +152,10 @@ def test_data_json(client: FlaskClient, rich: Json) -> None:
     for field in ("title", "tags", "license_id"):
         assert getattr(record, field) == getattr(record_of(rich), field)
     assert {**RICH, **record.profile} == RICH
+    packed = client.get("/data.json", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert json.loads(gzip.decompress(packed.get_data())) == body
+    assert client.head("/data.json").get_data() == b""
     plain = json.loads(client.get("/dcat.json").get_data())
     assert [each["title"] for each in plain] == [RICH["title"]]
 
