@@ -34,6 +34,7 @@ from portal.actions import (  # noqa: F401 - importing an action module declares
     tokens,
     users,
     validation,
+    versions,
     views,
     vocabularies,
 )

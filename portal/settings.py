@@ -121,6 +121,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SQL_SEARCH", "off", _flag, "Public SQL over rows (datastore_search_sql): on or off."),
     Setting("ROWS_MAX", "1000", _number(1, 100_000), "Most datasets in one package_search answer."),
     Setting("DATASTORE_ROWS_MAX", "32000", _number(1, 1_000_000), "Most rows in one datastore_search answer."),
+    Setting("VERSIONS_KEEP", "20", _number(1, 1_000_000), "Versions of a table that are kept whatever their age."),
+    Setting("VERSIONS_DAYS", "90", _number(0, 36_500), "Days for which every version of a table is kept."),
+    Setting("LINKS_HOURS", "24", _number(0, 8760), "Hours after which a linked table is looked at again; 0: never."),
     Setting("TOKEN_HEADER", "Authorization", _text, "Request header that carries an API token."),
     Setting("TOKEN_DAYS", "0", _number(0, 3650), "Days until a new API token expires; 0: never."),
     Setting("CREATE_UNOWNED_DATASET", "off", _flag, "Whether a dataset may have no organization: on or off."),
@@ -174,6 +177,9 @@ class Settings:
     sql_search: bool
     rows_max: int
     datastore_rows_max: int
+    versions_keep: int
+    versions_days: int
+    links_hours: int
     token_header: str
     token_days: int
     create_unowned_dataset: bool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import duckdb
 
 from portal.files import Files
 from portal.tabular.changing import TableChanges
+from portal.tabular.compare import Difference, compare
 from portal.tabular.export import write_download
 from portal.tabular.manifest import Column, Manifest
 from portal.tabular.query import ID, RowQuery, RowQueryError, Statement, compile_query, quoted
@@ -80,6 +81,11 @@ class TabularStore:
     def changes(self) -> TableChanges:
         """What makes the next version out of one."""
         return TableChanges(self._files, self._folder)
+
+    def compare(self, old: Manifest, new: Manifest, keys: Sequence[str], limit: int, offset: int) -> Difference:
+        """What differs between two versions, whose rows are matched by `keys`."""
+        with self._cursor() as cursor:
+            return compare(cursor, (old, self._source(old)), (new, self._source(new)), keys, limit, offset)
 
     def search(self, manifest: Manifest, query: RowQuery) -> RowPage:
         """Answer a row query. Raises RowQueryError for one that cannot be answered."""
