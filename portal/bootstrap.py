@@ -22,6 +22,7 @@ from portal.actions import (  # noqa: F401 - importing an action module declares
     groups,
     harvest,
     licenses,
+    loading,
     members,
     organizations,
     relationships,

@@ -44,6 +44,7 @@ def keep(ctx: Context, known: Dataset | None, params: Params) -> orjson.Fragment
     db.describe(ctx.uow, dataset, record, _group_ids(ctx, known, record))
     _take_uploads(ctx, dataset, params, record)
     db.save(ctx.uow, dataset, ctx.portal.settings.site_url)
+    uploading.await_loads(ctx, dataset)
     given = moment_of(params.get("metadata_modified"))
     if ctx.actor.sysadmin and given is not None and given != before:
         db.set_modified(ctx.uow, dataset, given)

@@ -164,23 +164,23 @@ def _describe(
     return db.save(uow, dataset, portal.settings.site_url)
 
 
-def attach(uow: UnitOfWork, dataset: Dataset, resource: Resource, ready: Prepared) -> None:
+def attach(uow: UnitOfWork, dataset: Dataset, resource: Resource, ready: Prepared, *, link: bool = False) -> None:
     """Point a resource at the verdict, and at the rows or the file, that were prepared for it.
 
-    An uploaded resource keeps its own file as what it serves; a harvested one serves its rows.
+    An uploaded resource keeps its own file as what it serves, a `link` its address; a harvested one serves its rows.
     """
     if ready.checked.report is not None:
         body = {"valid": ready.checked.report.valid, "report": ready.checked.report.to_dict()}
         resource.validation_status = SUCCESS if ready.checked.report.valid else FAILURE
         resource.validation_report_id = _report(uow, dataset, resource, ready.checked.report.valid, body).id
     if ready.manifest is not None:
-        _new_version(uow, resource, ready.manifest)
+        _new_version(uow, resource, ready.manifest, link=link)
     elif ready.file_key is not None and ready.file_key != resource.file_key:
         _new_file(resource, ready, ready.file_key)
 
 
-def _new_version(uow: UnitOfWork, resource: Resource, manifest: Manifest) -> None:
-    if resource.url_type != "upload":
+def _new_version(uow: UnitOfWork, resource: Resource, manifest: Manifest, *, link: bool) -> None:
+    if resource.url_type != "upload" and not link:
         resource.url_type, resource.file_name = "harvest", f"{_stem(resource)}.csv"
         resource.format, resource.mimetype, resource.hash = "CSV", MEDIA_TYPES["CSV"], manifest.fingerprint
     datastore.new_version(uow, resource, manifest)
