@@ -54,7 +54,7 @@ def datapusher_status(ctx: Context, dataset: Dataset, params: Params) -> Json:
 
 @action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_load, safe=True)
 def xloader_status(ctx: Context, dataset: Dataset, params: Params) -> Json:
-    """As datapusher_status."""
+    """As datapusher_status, for XLoader."""
     return _status(ctx, params)
 
 
@@ -66,7 +66,7 @@ def datapusher_hook(ctx: Context, dataset: Dataset, params: Params) -> None:
 
 @action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_load)
 def xloader_hook(ctx: Context, dataset: Dataset, params: Params) -> None:
-    """As datapusher_hook."""
+    """As datapusher_hook, for XLoader."""
     _hook(ctx, params)
 
 
