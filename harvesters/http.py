@@ -198,9 +198,13 @@ class GuardedClient:
         if status < 300:
             return response
         response.close()
-        code = {401: "unauthorized", 403: "forbidden", 404: "not-found", 429: "too-many-requests"}.get(
-            status, "http-error"
-        )
+        code = {
+            304: "not-modified",
+            401: "unauthorized",
+            403: "forbidden",
+            404: "not-found",
+            429: "too-many-requests",
+        }.get(status, "http-error")
         raise SourceError(code, f"{shown(url)} answered {status}.", retry=status in RETRIED)
 
     def _chunks(self, response: httpx.Response, url: str, deadline: float) -> Iterator[bytes]:

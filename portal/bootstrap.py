@@ -25,6 +25,7 @@ from portal.actions import (  # noqa: F401 - importing an action module declares
     harvest,
     jobs,
     licenses,
+    loading,
     members,
     organizations,
     quality,
@@ -39,6 +40,7 @@ from portal.actions import (  # noqa: F401 - importing an action module declares
     tokens,
     users,
     validation,
+    versions,
     views,
     vocabularies,
 )

@@ -23,6 +23,7 @@ from portal.runtime import Portal
 
 DUE_SECONDS = 5
 SWEEP_MINUTES = 60
+LINK_MINUTES = 10
 TIME_ZONE = "Asia/Ho_Chi_Minh"
 log = logging.getLogger(__name__)
 
@@ -97,6 +98,7 @@ def start_ticks(portal: Portal) -> BackgroundScheduler:
     scheduler.add_job(guarded, "interval", seconds=portal.settings.worker_poll, args=(index.drain, portal))
     scheduler.add_job(guarded, "interval", seconds=portal.settings.worker_poll, args=(load.drain, portal))
     scheduler.add_job(guarded, "interval", seconds=portal.settings.worker_poll, args=(runs.drain, portal))
+    scheduler.add_job(guarded, "interval", minutes=LINK_MINUTES, args=(load.recheck, portal))
     scheduler.add_job(guarded, "interval", seconds=DUE_SECONDS, args=(publish.drain, portal))
     scheduler.add_job(guarded, "interval", seconds=DUE_SECONDS, args=(score.drain, portal))
     scheduler.add_job(guarded, "interval", minutes=SWEEP_MINUTES, args=(score.renew, portal))

@@ -13,7 +13,7 @@ from portal.access.policy import Permission
 from portal.actions.registry import Params, action
 from portal.db import datasets, datastore
 from portal.domain.base import new_id
-from portal.domain.datasets import Dataset, Resource
+from portal.domain.datasets import Dataset, Resource, ValidationReport
 from portal.errors import Invalid, NotFound
 from portal.quality import personal
 from portal.runtime import Context
@@ -25,6 +25,7 @@ from portal.tabular.upserting import INSERT, UPSERT
 from schemas.datasets import MISSING, ResourceParams, resource_record
 from schemas.datastore import DatastoreCreate, DatastoreDelete, DatastoreUpsert
 from schemas.texttable import ROW, TextBatch
+from schemas.vocabularies import CITIZEN_ID, PERSONAL_DATA
 
 OWN = "datastore"
 READ_ONLY = (
@@ -71,7 +72,7 @@ def datastore_create(ctx: Context, dataset: Dataset, params: Params) -> Json:
     records = params["records"] or []
     try:
         manifest = _shaped(ctx, manifest, params)
-        manifest = _written(ctx, dataset, manifest, records, UPSERT if manifest.primary_key else INSERT)
+        manifest = _written(ctx, dataset, resource, manifest, records, UPSERT if manifest.primary_key else INSERT)
     except RecordError as error:
         raise Invalid(error.errors) from None
     _alias(ctx, resource, params["aliases"])
@@ -97,10 +98,12 @@ def datastore_upsert(ctx: Context, dataset: Dataset, params: Params) -> Json:
     manifest = _table(ctx, resource)
     method = params["method"] or UPSERT
     try:
-        manifest = _written(ctx, dataset, manifest, params["records"] or [], method)
+        manifest = _written(ctx, dataset, resource, manifest, params["records"] or [], method)
     except RecordError as error:
         raise Invalid(error.errors) from None
-    if not params["dry_run"]:
+    if params["dry_run"]:
+        ctx.uow.session.rollback()
+    else:
         _keep(ctx, dataset, resource, manifest, quiet=True)
     answer = {"resource_id": resource.id, "method": method, "force": params["force"], "dry_run": params["dry_run"]}
     return _answered(answer, manifest, params)
@@ -240,17 +243,26 @@ def _informed(column: Column, field: Mapping[str, Any]) -> Column:
 
 
 def _written(
-    ctx: Context, dataset: Dataset, manifest: Manifest, records: Sequence[Mapping[str, Any]], method: str
+    ctx: Context,
+    dataset: Dataset,
+    resource: Resource,
+    manifest: Manifest,
+    records: Sequence[Mapping[str, Any]],
+    method: str,
 ) -> Manifest:
     if len(records) > MOST_RECORDS:
         raise RecordError({"records": [f"at most {MOST_RECORDS} records at once"]})
-    if dataset.is_public:
-        _refuse_persons(records, manifest)
+    persons = _persons(records, manifest) if records else []
+    if persons and dataset.is_public:
+        message = f'field "{persons[0]}" holds citizen numbers: personal data cannot be in a public dataset'
+        raise RecordError({"records": [message]})
+    if persons and not datasets.holds_persons(ctx.uow.session, resource):
+        _note_persons(ctx, dataset, resource, persons)
     return upserting.apply(ctx.portal.tables.changes, manifest, records, method)
 
 
-def _refuse_persons(records: Sequence[Mapping[str, Any]], manifest: Manifest) -> None:
-    """Raise RecordError for citizen numbers: what anybody may read must not have them, however it comes."""
+def _persons(records: Sequence[Mapping[str, Any]], manifest: Manifest) -> list[str]:
+    """The fields in which records bring citizen numbers: what anybody may read must not have them."""
     names = [column.name for column in manifest.fields]
     texts: dict[str, Any] = {
         str(index): ["" if record.get(name) is None else str(record[name]) for record in records]
@@ -258,10 +270,25 @@ def _refuse_persons(records: Sequence[Mapping[str, Any]], manifest: Manifest) ->
     }
     scan = personal.Scan(names)
     scan.batch(TextBatch(pl.DataFrame({**texts, ROW: range(len(records))}, schema_overrides={ROW: pl.Int64})))
-    found = [column.label for column in scan.result() if column.kind == "citizen-id"]
-    if found:
-        message = f'field "{found[0]}" holds citizen numbers: personal data cannot be in a public dataset'
-        raise RecordError({"records": [message]})
+    return [column.label for column in scan.result() if column.kind == CITIZEN_ID]
+
+
+def _note_persons(ctx: Context, dataset: Dataset, resource: Resource, fields: Sequence[str]) -> None:
+    """Write down that a private table holds citizen numbers, so that its dataset cannot become public with it."""
+    text = "Citizen numbers: the dataset cannot become public with them."
+    findings = [
+        {"check": PERSONAL_DATA, "note": CITIZEN_ID, "severity": "warning", "resource": resource.name, "field": field,
+         "row": None, "message": {"vi": "Có số định danh cá nhân: không được công khai.", "en": text},
+         "hint": {"vi": "", "en": ""}}
+        for field in fields
+    ]  # fmt: skip
+    report = ValidationReport(
+        id=new_id(), package_id=dataset.id, resource_id=resource.id, status="success",
+        body={"valid": True, "report": {"valid": True, "findings": findings}},
+    )  # fmt: skip
+    ctx.uow.session.add(report)
+    ctx.uow.session.flush()
+    resource.validation_report_id = report.id
 
 
 def _alias(ctx: Context, resource: Resource, aliases: Sequence[str] | None) -> None:

@@ -45,6 +45,7 @@ def keep(ctx: Context, known: Dataset | None, params: Params) -> orjson.Fragment
     _take_uploads(ctx, dataset, params, record)
     refuse_tagged(ctx, dataset)
     db.save(ctx.uow, dataset, ctx.portal.settings.site_url)
+    uploading.await_loads(ctx, dataset)
     given = moment_of(params.get("metadata_modified"))
     if ctx.actor.sysadmin and given is not None and given != before:
         db.set_modified(ctx.uow, dataset, given)

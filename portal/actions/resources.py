@@ -172,6 +172,7 @@ def _keep(ctx: Context, dataset: Dataset, resource: Resource, record: ResourceRe
     if db.save(ctx.uow, dataset, ctx.portal.settings.site_url):
         resource.metadata_modified = now()
         db.render(ctx.uow.session, dataset, ctx.portal.settings.site_url, quiet=True)
+    uploading.await_loads(ctx, dataset)
     return _show(ctx, dataset, resource.id)
 
 

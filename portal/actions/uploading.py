@@ -7,8 +7,10 @@ import re
 import unicodedata
 from dataclasses import replace
 
+from portal.db import datastore
 from portal.domain.base import now
-from portal.domain.datasets import Resource
+from portal.domain.datasets import Dataset, Resource
+from portal.domain.datastore import LOADABLE
 from portal.domain.events import LOAD
 from portal.errors import Invalid
 from portal.runtime import Context
@@ -34,6 +36,18 @@ def store(ctx: Context, resource: Resource, upload: Upload, record: ResourceReco
     format_ = record.format or FORMATS.get(suffix, "")
     guessed = MEDIA_TYPES.get(format_) or mimetypes.guess_type(name)[0] or upload.media_type or None
     return replace(record, format=format_, mimetype=guessed, size=blob.size, hash="")
+
+
+def await_loads(ctx: Context, dataset: Dataset) -> None:
+    """Ask for the loading of new or changed links to tables, and say of every asked one that it waits."""
+    for resource in dataset.resources if ctx.portal.settings.links_hours else ():
+        if resource.url_type or resource.format not in LOADABLE or not resource.url.startswith(("http://", "https://")):
+            continue
+        known = datastore.load_of(ctx.uow.session, resource.id)
+        if known is None or known.url != resource.url:
+            datastore.await_link(ctx.uow, resource)
+    for resource_id in ctx.uow.asked_for(LOAD):
+        datastore.note_load(ctx.uow.session, resource_id)
 
 
 class _Limited:

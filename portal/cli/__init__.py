@@ -1,4 +1,4 @@
-"""The command line: portal demo, serve, worker, db, harvest, validate, schema, index, user, token, org."""
+"""The command line: portal demo, serve, worker, db, harvest, validate, schema, index, files, user, token, org."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from portal.cli import harvest, index, people, schema, serving, validation
+from portal.cli import files, harvest, index, people, schema, serving, validation
 from portal.cli.base import portal
 from portal.errors import Invalid, PortalError
 
-COMMANDS = (serving, harvest, validation, schema, index, people)
+COMMANDS = (serving, harvest, validation, schema, index, files, people)
 """The modules that add their commands to the root when they are imported."""
 
 

@@ -13,7 +13,7 @@ from portal.db.uow import UnitOfWork
 from portal.domain.base import new_id, now
 from portal.domain.datasets import Dataset, Resource, TableVersion
 from portal.domain.datastore import PENDING, TableAlias, TableLoad
-from portal.domain.events import PUBLISH
+from portal.domain.events import LOAD, PUBLISH
 from portal.tabular.manifest import Manifest
 
 
@@ -133,6 +133,13 @@ def note_load(session: Session, resource_id: str, state: str = PENDING, error: s
     load.state, load.error, load.updated = state, error, now()
     session.flush()
     return load
+
+
+def await_link(uow: UnitOfWork, resource: Resource) -> None:
+    """Ask for the loading of a link that is new, or whose address changed."""
+    load = note_load(uow.session, resource.id)
+    load.url, load.etag, load.modified, load.content_hash = resource.url, None, None, None
+    uow.later(LOAD, resource.id)
 
 
 def stale_links(session: Session, older_than: timedelta, limit: int) -> Sequence[str]:

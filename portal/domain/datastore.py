@@ -12,6 +12,9 @@ from portal.domain.base import Base, now
 PENDING, RUNNING, COMPLETE, FAILED = "pending", "running", "complete", "error"
 """States of a loading, in the words of DataPusher."""
 
+LOADABLE = frozenset({"CSV", "TSV", "XLSX", "XLS", "ODS", "NDJSON", "GeoJSON"})
+"""Formats of links that are loaded by themselves: what is surely a table."""
+
 
 class TableAlias(Base):
     """Another name under which the rows of a resource can be asked for."""

@@ -1,16 +1,24 @@
-"""Loading uploads: an uploaded table is validated and its rows are stored, after the request that brought it."""
+"""Loading: a table that was uploaded or linked is validated and its rows are stored, after the request."""
 
 from __future__ import annotations
 
 import logging
+import tempfile
+from datetime import timedelta
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
 
+from harvesters.base import SourceError
+from harvesters.http import Download, GuardedClient
 from portal.db import datasets as db
-from portal.db import outbox, validation
+from portal.db import datastore, outbox, validation
 from portal.domain.base import now
-from portal.domain.datasets import Resource, ValidationReport
+from portal.domain.datasets import Dataset, Resource, ValidationReport
+from portal.domain.datastore import COMPLETE, FAILED, RUNNING
 from portal.domain.events import LOAD, OutboxRow
 from portal.errors import Unavailable
 from portal.pipeline import gate, store, validate
+from portal.pipeline.harvest import http_options
 from portal.pipeline.references import references
 from portal.reading import ReadOptions
 from portal.runtime import Portal
@@ -18,6 +26,7 @@ from portal.tabular.store import Manifest
 from schemas.record import Content, ContentPart, ResourceRecord
 
 BATCH = 10
+MOST_LINKS = 100
 BYTES_PER_MB = 1024 * 1024
 log = logging.getLogger(__name__)
 
@@ -54,38 +63,124 @@ def _settle(portal: Portal, row: OutboxRow, *, failed: bool) -> None:
         uow.commit()
 
 
+def recheck(portal: Portal) -> int:
+    """Ask for another look at linked tables that were not looked at for long; return how many."""
+    hours = portal.settings.links_hours
+    if not hours:
+        return 0
+    with portal.work() as uow:
+        stale = datastore.stale_links(uow.session, timedelta(hours=hours), MOST_LINKS)
+        for resource_id in stale:
+            datastore.note_load(uow.session, resource_id).checked = now()  # taken once, however many workers tick
+            uow.later(LOAD, resource_id)
+        uow.commit()
+    return len(stale)
+
+
 def load(portal: Portal, resource_id: str, run_id: str | None = None) -> None:
-    """Validate an uploaded table and keep what the gate lets pass; `run_id` is the report that was begun for it."""
+    """Load what a resource points to, and write down how that went; `run_id` is the report that was begun for it.
+
+    What the gate lets pass is stored. A failure of our own raises.
+    """
     with portal.read() as uow:
         found = db.find_resource(uow.session, resource_id)
-        current = db.current_version(uow.session, found[0]) if found else None
-        public = found is not None and found[1].is_open
-    if found is None or found[0].file_key is None:
+    if found is None:
         return
-    resource, limits = found[0], ReadOptions(max_bytes=portal.settings.max_resource_size * BYTES_PER_MB)
-    known = references(portal)
-    limit = portal.settings.validation_limit
-    checked = validate.check(_record(portal, resource), known, limit, limits, public=public)
-    if checked.report is None and run_id is None:
-        return
-    valid = checked.report is None or checked.report.valid
-    rule = None if valid else gate.rule_for(portal, found[1], resource_id, resource.file_key or "")
-    ready = gate.judge(portal, checked, rule, Manifest.from_dict(current.manifest) if current else None, known)
+    _note(portal, resource_id, RUNNING)
+    try:
+        trouble = _file(portal, *found, run_id) if found[0].file_key else _link(portal, *found)
+    except SourceError as error:
+        trouble = str(error)
+    except Exception:
+        _note(portal, resource_id, FAILED, "an error of the portal; it is tried again")
+        raise
+    _note(portal, resource_id, FAILED if trouble else COMPLETE, trouble)
+
+
+def _note(portal: Portal, resource_id: str, state: str, error: str | None = None) -> None:
     with portal.work() as uow:
-        again = db.find_resource(uow.session, resource_id)
-        if again is None or again[0].file_key != resource.file_key:
-            return  # a newer upload is on its way
+        if db.find_resource(uow.session, resource_id):
+            load = datastore.note_load(uow.session, resource_id, state, error)
+            load.checked = now()
+            uow.commit()
+
+
+def _file(portal: Portal, resource: Resource, dataset: Dataset, run_id: str | None) -> str | None:
+    key = resource.file_key or ""
+    part = ContentPart(portal.files.path(key), resource.file_name or key, key, resource.size or 0)
+    return _rows(portal, resource, dataset, part, run_id)
+
+
+def _link(portal: Portal, resource: Resource, dataset: Dataset) -> str | None:
+    """Fetch a link that may have changed since it was loaded, and load it; an equal file is not loaded again."""
+    with portal.read() as uow:
+        before = datastore.load_of(uow.session, resource.id)
+    known = before if before is not None and before.url == resource.url else None
+    headers = {"If-None-Match": known.etag or "", "If-Modified-Since": known.modified or ""} if known else {}
+    folder = portal.settings.data_dir / "work"
+    folder.mkdir(parents=True, exist_ok=True)
+    client = GuardedClient(http_options(portal.settings))
+    try:
+        with tempfile.TemporaryDirectory(prefix="link-", dir=folder) as work:
+            path = Path(work) / "file"
+            fetched = client.download(resource.url, path, headers={k: v for k, v in headers.items() if v})
+            if known and known.content_hash == fetched.sha256:
+                _remember(portal, resource, fetched)
+                return None
+            name = PurePosixPath(urlsplit(resource.url).path).name or "file"
+            trouble = _rows(portal, resource, dataset, ContentPart(path, name, fetched.sha256, fetched.size))
+    except SourceError as error:
+        if error.code == "not-modified":
+            return None
+        raise
+    finally:
+        client.close()
+    _remember(portal, resource, fetched)
+    return trouble
+
+
+def _remember(portal: Portal, resource: Resource, fetched: Download) -> None:
+    with portal.work() as uow:
+        load = datastore.note_load(uow.session, resource.id, RUNNING)
+        load.url, load.content_hash = resource.url, fetched.sha256
+        load.etag, load.modified = fetched.etag or None, fetched.last_modified or None
+        uow.commit()
+
+
+def _rows(
+    portal: Portal, resource: Resource, dataset: Dataset, part: ContentPart, run_id: str | None = None
+) -> str | None:
+    """Check a file and store of its rows what the gate lets pass; return what is wrong, None when rows answer now."""
+    with portal.read() as uow:
+        current = db.current_version(uow.session, resource)
+    limits = ReadOptions(max_bytes=portal.settings.max_resource_size * BYTES_PER_MB)
+    known, limit, public = references(portal), portal.settings.validation_limit, dataset.is_open
+    checked = validate.check(_record(resource, part), known, limit, limits, public=public)
+    if checked.report is None and run_id is None:
+        return "the file holds no table"
+    valid = checked.report is None or checked.report.valid
+    rule = None if valid else gate.rule_for(portal, dataset, resource.id, part.sha256)
+    ready = gate.judge(portal, checked, rule, Manifest.from_dict(current.manifest) if current else None, known)
+    _keep(portal, resource, ready, run_id, public=public)
+    return None if valid or ready.manifest is not None else "the table is not valid; see resource_validation_show"
+
+
+def _keep(portal: Portal, resource: Resource, ready: store.Prepared, run_id: str | None, *, public: bool) -> None:
+    """Store what was prepared of a resource, unless it has another file or link by now."""
+    with portal.work() as uow:
+        again = db.find_resource(uow.session, resource.id)
+        if again is None or (again[0].file_key, again[0].url) != (resource.file_key, resource.url):
+            return  # a newer upload, or another link, is on its way
         if again[1].is_open and not public:
             raise Unavailable("the dataset was opened in the meantime: its table is judged again, as an open one")
-        run = uow.session.get(ValidationReport, run_id) if run_id else validation.open_run(uow.session, resource_id)
-        store.attach(uow, again[1], again[0], ready, run)
+        run = uow.session.get(ValidationReport, run_id) if run_id else validation.open_run(uow.session, resource.id)
+        held = datastore.lock(uow.session, resource.id)
+        store.attach(uow, again[1], held, ready, run, link=not resource.file_key)
         db.save(uow, again[1], portal.settings.site_url)
         uow.commit()
 
 
-def _record(portal: Portal, resource: Resource) -> ResourceRecord:
-    key = resource.file_key or ""
-    part = ContentPart(portal.files.path(key), resource.file_name or key, key, resource.size or 0)
+def _record(resource: Resource, part: ContentPart) -> ResourceRecord:
     return ResourceRecord(
         name=resource.name or resource.file_name or "",
         format=resource.format,

@@ -171,12 +171,18 @@ def _describe(
 
 
 def attach(
-    uow: UnitOfWork, dataset: Dataset, resource: Resource, ready: Prepared, run: ValidationReport | None = None
+    uow: UnitOfWork,
+    dataset: Dataset,
+    resource: Resource,
+    ready: Prepared,
+    run: ValidationReport | None = None,
+    *,
+    link: bool = False,
 ) -> None:
     """Point a resource at the verdict, and at the rows or the file, that were prepared for it.
 
-    An uploaded resource keeps its own file as what it serves; a harvested one serves its rows. `run` is the
-    report that was begun for it, where one was.
+    An uploaded resource keeps its own file as what it serves, a `link` its address; a harvested one serves its
+    rows. `run` is the report that was begun for it, where one was.
     """
     report: ValidationReport | None = None
     if ready.checked.report is not None:
@@ -184,7 +190,7 @@ def attach(
         resource.validation_status, resource.validation_report_id = report.status, report.id
         resource.validation_timestamp = report.finished
     if ready.manifest is not None:
-        _new_version(uow, resource, ready.manifest)
+        _new_version(uow, resource, ready.manifest, link=link)
         if report is not None:
             report.version_id = resource.version_id
             _quarantine(uow, report, ready)
@@ -209,8 +215,8 @@ def _body(ready: Prepared) -> dict[str, object]:
     }
 
 
-def _new_version(uow: UnitOfWork, resource: Resource, manifest: Manifest) -> None:
-    if resource.url_type != "upload":
+def _new_version(uow: UnitOfWork, resource: Resource, manifest: Manifest, *, link: bool) -> None:
+    if resource.url_type != "upload" and not link:
         resource.url_type, resource.file_name = "harvest", f"{_stem(resource)}.csv"
         resource.format, resource.mimetype, resource.hash = "CSV", MEDIA_TYPES["CSV"], manifest.fingerprint
     datastore.new_version(uow, resource, manifest)

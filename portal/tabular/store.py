@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -16,6 +16,7 @@ import polars as pl
 from portal.files import Files
 from portal.tabular.answers import Answers
 from portal.tabular.changing import TableChanges
+from portal.tabular.compare import Difference, compare
 from portal.tabular.engine import Engine
 from portal.tabular.export import Look, check, stream, write_download
 from portal.tabular.fold import folded
@@ -74,6 +75,11 @@ class TabularStore:
     def changes(self) -> TableChanges:
         """What makes the next version out of one."""
         return TableChanges(self._files, self._folder)
+
+    def compare(self, old: Manifest, new: Manifest, keys: Sequence[str], limit: int, offset: int) -> Difference:
+        """What differs between two versions, whose rows are matched by `keys`."""
+        with self._cursor() as cursor:
+            return compare(cursor, (old, self._source(old)), (new, self._source(new)), keys, limit, offset)
 
     def search(self, manifest: Manifest, query: RowQuery) -> RowPage:
         """Answer a row query. Raises RowQueryError for one that cannot be answered."""

@@ -1,5 +1,6 @@
 """Writing rows through the API: what DataPusher, ckanr and ckanapi send, and everything that is refused."""
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -199,6 +200,26 @@ def test_rights_read_only_and_personal_data(portal: Portal, package: Json) -> No
         records=[{"a": "038090000001"}],
     )
     assert "citizen" in errors["records"][0]
+    call(portal, SYSTEM, "package_patch", id=package["id"], private=True)
+    call(
+        portal, SYSTEM, "datastore_create", resource_id=linked["id"], force=True,
+        fields=[{"id": "a"}, {"id": "so", "type": "text"}], records=[{"so": "038090000001"}],
+    )  # fmt: skip
+    assert refused(portal, "package_patch", id=package["id"], private=False)  # a way round would be a leak
     call(portal, SYSTEM, "resource_delete", id=linked["id"])
     with pytest.raises(NotFound):
         call(portal, ANONYMOUS, "datastore_search", id=linked["id"])
+
+
+def test_writers_of_one_table_lose_nothing(portal: Portal, package: Json) -> None:
+    table = create(portal, package, fields=[{"id": "ma"}, {"id": "so", "type": "int4"}], primary_key=["ma"])
+
+    def write(number: int) -> None:
+        for turn in range(4):
+            upsert(portal, table, [{"ma": f"m{number}-{turn}", "so": number}, {"ma": "chung", "so": number}])
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(write, range(3)))
+    found = rows(portal, table, limit=100)
+    assert len(found) == 13 and len({row[0] for row in found}) == 13
+    assert call(portal, SYSTEM, "datastore_info", id=table["resource_id"])["meta"]["count"] == 13

@@ -1,0 +1,101 @@
+"""How the loading of a resource stands, and loading it again: under the names of DataPusher and XLoader."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.access.policy import Permission
+from portal.actions.registry import Params, action
+from portal.db import datasets, datastore
+from portal.domain.base import stamp
+from portal.domain.datasets import Dataset
+from portal.domain.datastore import COMPLETE, FAILED, PENDING, RUNNING, TableLoad
+from portal.domain.events import LOAD
+from portal.errors import Invalid, NotFound
+from portal.runtime import Context
+from schemas.datasets import MISSING, AnyParams
+from schemas.search import flag
+
+Json = dict[str, Any]
+STATES = (PENDING, RUNNING, COMPLETE, FAILED)
+
+
+def dataset_of_load(ctx: Context, params: Params) -> Dataset:
+    """The dataset of the resource that is loaded: `resource_id`, `id`, or a hook's metadata.resource_id."""
+    metadata = params.get("metadata")
+    key = params.get("resource_id") or params.get("id")
+    key = key or (metadata.get("resource_id") if isinstance(metadata, dict) else None)
+    if not key:
+        raise Invalid({"resource_id": [MISSING]})
+    found = datasets.find_resource(ctx.uow.session, str(key))
+    if found is None:
+        raise NotFound("Not found: Resource was not found.")
+    params["resource_id"] = found[0].id
+    return found[1]
+
+
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_load)
+def datapusher_submit(ctx: Context, dataset: Dataset, params: Params) -> bool:
+    """Load the file or link of `resource_id` into rows again; the portal's own worker does it."""
+    return _submit(ctx, params)
+
+
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_load)
+def xloader_submit(ctx: Context, dataset: Dataset, params: Params) -> bool:
+    """As datapusher_submit; with `ignore_hash` also when the file did not change."""
+    return _submit(ctx, params)
+
+
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_load, safe=True)
+def datapusher_status(ctx: Context, dataset: Dataset, params: Params) -> Json:
+    """Return how the loading of `resource_id` stands: status pending, running, complete or error."""
+    return _status(ctx, params)
+
+
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_load, safe=True)
+def xloader_status(ctx: Context, dataset: Dataset, params: Params) -> Json:
+    """As datapusher_status, for XLoader."""
+    return _status(ctx, params)
+
+
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_load)
+def datapusher_hook(ctx: Context, dataset: Dataset, params: Params) -> None:
+    """Note what a loader outside the portal says of its work: `metadata` {resource_id}, `status`, `error`."""
+    _hook(ctx, params)
+
+
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_load)
+def xloader_hook(ctx: Context, dataset: Dataset, params: Params) -> None:
+    """As datapusher_hook, for XLoader."""
+    _hook(ctx, params)
+
+
+def _submit(ctx: Context, params: Params) -> bool:
+    load = datastore.note_load(ctx.uow.session, params["resource_id"])
+    if flag(params.get("ignore_hash")):
+        load.content_hash = load.etag = load.modified = None
+    ctx.uow.later(LOAD, params["resource_id"])
+    return True
+
+
+def _status(ctx: Context, params: Params) -> Json:
+    load: TableLoad | None = datastore.load_of(ctx.uow.session, params["resource_id"])
+    if load is None:
+        raise NotFound("Not found")
+    return {
+        "status": load.state,
+        "job_id": load.resource_id,
+        "job_url": None,
+        "last_updated": stamp(load.updated),
+        "key": "datapusher",
+        "task_info": {"status": load.state, "error": load.error, "last_updated": stamp(load.updated), "logs": []},
+        "error": load.error,
+    }
+
+
+def _hook(ctx: Context, params: Params) -> None:
+    state = str(params.get("status") or "")
+    if state not in STATES:
+        raise Invalid({"status": [f"Value must be one of {', '.join(STATES)}"]})
+    error = params.get("error")
+    datastore.note_load(ctx.uow.session, params["resource_id"], state, str(error)[:500] if error else None)

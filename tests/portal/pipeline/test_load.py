@@ -1,0 +1,92 @@
+"""Links and uploads become rows by themselves, are asked again politely, and keep the last good rows."""
+
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+
+from portal.access.identity import ANONYMOUS, SYSTEM
+from portal.db import datastore
+from portal.domain.base import now
+from portal.errors import Invalid, NotFound
+from portal.pipeline import load
+from portal.runtime import Portal
+from tests.portal.actions.people import call, make_org
+from tests.servers.web import Web
+
+
+class Changing:
+    """A file that answers conditional requests; `body` and `etag` are what it is now."""
+
+    def __init__(self) -> None:
+        self.body, self.etag, self.status, self.sent = b"ma;ten\n00001;An\n00002;B\xc3\xacnh\n", '"1"', 200, 0
+
+    def __call__(self, handler: BaseHTTPRequestHandler) -> None:
+        if handler.headers.get("If-None-Match") == self.etag:
+            handler.send_response(304)
+            handler.end_headers()
+            return
+        self.sent += 1
+        handler.send_response(self.status)
+        handler.send_header("Content-Length", str(len(self.body)))
+        handler.send_header("ETag", self.etag)
+        handler.end_headers()
+        handler.wfile.write(self.body)
+
+
+def test_a_link_is_loaded_asked_again_and_replaced(portal: Portal) -> None:
+    file = Changing()
+    make_org(portal, "so-y-te")
+    call(portal, SYSTEM, "package_create", name="thuoc", owner_org="so-y-te")
+    with Web({"/ds.csv": file}) as web:
+        made = call(
+            portal, SYSTEM, "resource_create", package_id="thuoc", name="ds", url=f"{web.url}/ds.csv", format="CSV"
+        )
+        key = made["id"]
+        assert call(portal, SYSTEM, "datapusher_status", resource_id=key)["status"] == "pending"
+        load.drain(portal)
+        assert call(portal, SYSTEM, "xloader_status", resource_id=key)["status"] == "complete"
+        found = call(portal, ANONYMOUS, "datastore_search", resource_id=key, records_format="lists")["records"]
+        assert found == [[1, "00001", "An"], [2, "00002", "Bình"]]
+        shown = call(portal, ANONYMOUS, "resource_show", id=key)
+        assert (shown["url"], shown["datastore_active"], shown["validation_status"]) == (made["url"], True, "success")
+        again(portal, key)
+        assert file.sent == 1  # not modified
+        file.etag = '"2"'
+        again(portal, key)
+        assert versions(portal, key) == 1  # fetched, equal
+        file.body, file.etag = b"ma;ten\n00003;Chi\n", '"3"'
+        again(portal, key)
+        assert versions(portal, key) == 2
+        file.body, file.etag = b"<html>h\xe1\xba\xbft gi\xe1\xbb\x9d</html>", '"4"'
+        again(portal, key)
+        file.status, file.etag = 404, '"5"'
+        again(portal, key)
+        status = call(portal, SYSTEM, "datapusher_status", resource_id=key)
+        assert status["status"] == "error" and "404" in status["error"]
+        assert call(portal, ANONYMOUS, "datastore_search", resource_id=key)["records"][0]["ma"] == "00003"
+        call(portal, SYSTEM, "resource_patch", id=key, description="không đổi")
+        assert load.drain(portal) == 0
+        assert call(portal, SYSTEM, "xloader_submit", resource_id=key, ignore_hash=True) is True
+        assert call(portal, SYSTEM, "datapusher_submit", resource_id=key) is True
+    call(portal, SYSTEM, "datapusher_hook", metadata={"resource_id": key}, status="complete")
+    call(portal, SYSTEM, "xloader_hook", metadata={"resource_id": key}, status="error", error="x")
+    with pytest.raises(Invalid):
+        call(portal, SYSTEM, "datapusher_hook", metadata={"resource_id": key}, status="later")
+    page = call(portal, SYSTEM, "resource_create", package_id="thuoc", url=f"{web.url}/trang", format="HTML")
+    with pytest.raises(NotFound):
+        call(portal, SYSTEM, "datapusher_status", resource_id=page["id"])
+
+
+def again(portal: Portal, key: str) -> None:
+    """Let a day pass."""
+    with portal.work() as uow:
+        datastore.note_load(uow.session, key).checked = now() - timedelta(days=2)
+        uow.commit()
+    assert load.recheck(portal) == 1
+    assert load.recheck(portal) == 0
+    load.drain(portal)
+
+
+def versions(portal: Portal, key: str) -> int:
+    return len(call(portal, ANONYMOUS, "datastore_versions", resource_id=key)["versions"])
