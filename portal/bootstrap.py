@@ -16,6 +16,7 @@ from portal.actions import (  # noqa: F401 - importing an action module declares
     collaborators,
     datasets,
     datastore,
+    datastore_write,
     finding,
     followers,
     groups,
@@ -33,6 +34,7 @@ from portal.actions import (  # noqa: F401 - importing an action module declares
     tokens,
     users,
     validation,
+    versions,
     views,
     vocabularies,
 )

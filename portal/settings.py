@@ -153,6 +153,9 @@ SETTINGS: tuple[Setting, ...] = (
         _internal_path,
         "Path under which nginx serves the data folder internally (X-Accel-Redirect), such as /_files; empty: no.",
     ),
+    Setting("VERSIONS_KEEP", "20", _number(1, 1_000_000), "Versions of a table that are kept whatever their age."),
+    Setting("VERSIONS_DAYS", "90", _number(0, 36_500), "Days for which every version of a table is kept."),
+    Setting("LINKS_HOURS", "24", _number(0, 8760), "Hours after which a linked table is looked at again; 0: never."),
     Setting("TOKEN_HEADER", "Authorization", _text, "Request header that carries an API token."),
     Setting("TOKEN_DAYS", "0", _number(0, 3650), "Days until a new API token expires; 0: never."),
     Setting("CREATE_UNOWNED_DATASET", "off", _flag, "Whether a dataset may have no organization: on or off."),
@@ -210,6 +213,9 @@ class Settings:
     hot_tables_mb: int
     csv_escape_formulas: bool
     accel_redirect: str
+    versions_keep: int
+    versions_days: int
+    links_hours: int
     token_header: str
     token_days: int
     create_unowned_dataset: bool

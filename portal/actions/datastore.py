@@ -12,15 +12,16 @@ import orjson
 from portal.access import policy
 from portal.access.policy import Permission
 from portal.actions.registry import Params, action
+from portal.db import datastore as names
 from portal.db import tables
 from portal.domain.base import stamp
 from portal.domain.datasets import ShownTable, TableVersion
 from portal.errors import Invalid, NotAuthorized, NotFound
 from portal.runtime import Context
 from portal.settings import Settings
-from portal.tabular.search import field_of
+from portal.tabular.manifest import Column, Manifest
 from portal.tabular.sql import RefusedSql
-from portal.tabular.store import Answer, Manifest, RowQuery, RowQueryError
+from portal.tabular.store import Answer, RowQuery, RowQueryError
 from schemas.datasets import MISSING
 from schemas.datastore import DatastoreSearch, DatastoreSql, ResourceOnly
 
@@ -77,8 +78,8 @@ def datastore_search(ctx: Context, table: ShownTable, params: Params) -> dict[st
     form = params["records_format"] or "objects"
     try:
         if table is _ALL_TABLES:
-            names = tables.list_readable(ctx.uow.session, policy.readable(ctx.actor))
-            found = ctx.portal.tables.answer_names(names, query, form)
+            listed = tables.list_readable(ctx.uow.session, policy.readable(ctx.actor))
+            found = ctx.portal.tables.answer_names(listed, query, form)
         else:
             found = ctx.portal.tables.answer(_version(ctx, table, params).manifest, query, form)
     except RowQueryError as error:
@@ -90,14 +91,18 @@ def datastore_search(ctx: Context, table: ShownTable, params: Params) -> dict[st
 def datastore_info(ctx: Context, table: ShownTable, params: Params) -> dict[str, Any]:
     """Return the columns of the table `resource_id` with their types and titles, and how many rows it has."""
     version = _version(ctx, table, params)
+    manifest = version.manifest
+    size = sum(part.bytes for part in manifest.parts)
     return {
-        "fields": [{"id": "_id", "type": "int"}, *(field_of(field) for field in version.manifest.fields)],
+        "fields": [{"id": "_id", "type": "int"}, *(_field(manifest, column) for column in manifest.fields)],
         "meta": {
             "id": table.resource_id,
-            "count": version.manifest.rows,
-            "size": sum(part.bytes for part in version.manifest.parts),
+            "count": manifest.rows,
+            "size": size,
+            "idx_size": 0,
+            "db_size": size,
             "table_type": "BASE TABLE",
-            "aliases": [],
+            "aliases": list(names.aliases(ctx.uow.session, table.resource_id)),
             "version": version.number,
             "created": stamp(version.created),
         },
@@ -149,6 +154,14 @@ def _version(ctx: Context, table: ShownTable, params: Params) -> Kept:
     return _of(version)
 
 
+def _field(manifest: Manifest, column: Column) -> dict[str, Any]:
+    """A column with what CKAN 2.12 says of its place in the table."""
+    is_key = column.name in manifest.primary_key
+    own = {"native_type": column.ckan_type, "notnull": False, "index_name": None, "is_index": is_key,
+           "uniquekey": is_key and len(manifest.primary_key) == 1, "table_schema_type": column.type}  # fmt: skip
+    return {**column.described, "schema": own}
+
+
 def _kept(ctx: Context, table: ShownTable) -> Kept | None:
     """The current version; what a version consists of is read from the database once."""
     if table.version_id is None:
@@ -170,6 +183,7 @@ def _of(version: TableVersion) -> Kept:
 
 
 def _answer(table: ShownTable, params: Params, query: RowQuery, found: Answer) -> dict[str, Any]:
+    is_text = params["records_format"] in ("csv", "tsv")
     answer: dict[str, Any] = {
         "resource_id": table.resource_id,
         "include_total": params["include_total"],
@@ -178,7 +192,7 @@ def _answer(table: ShownTable, params: Params, query: RowQuery, found: Answer) -
         "limit": query.limit,
         **{name.rstrip("_"): params[name] for name in ECHOED if params.get(name) not in (None, False)},
         "fields": found.fields,
-        "records": orjson.Fragment(found.records),
+        "records": orjson.loads(found.records) if is_text else orjson.Fragment(found.records),
         "_links": _links(params, query.limit),
         "total_was_estimated": False,
     }

@@ -10,6 +10,7 @@ from portal.access.policy import Permission
 from portal.actions import uploading
 from portal.actions.registry import Params, action
 from portal.db import datasets as db
+from portal.db import datastore
 from portal.domain.base import new_id, now
 from portal.domain.datasets import Dataset, Resource
 from portal.domain.rendering import resource_dict
@@ -100,6 +101,7 @@ def resource_delete(ctx: Context, dataset: Dataset, params: Params) -> None:
     resource = dataset.find_resource(str(params["id"]))
     if resource is not None:
         resource.state = "deleted"
+        datastore.drop_table(ctx.uow.session, resource)
         db.save(ctx.uow, dataset, ctx.portal.settings.site_url)
 
 

@@ -1,4 +1,4 @@
-"""The command line: portal demo, serve, worker, db, harvest, validate, index, user, token, org."""
+"""The command line: portal demo, serve, worker, db, harvest, validate, index, files, user, token, org."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from portal.cli import harvest, index, people, serving, validation
+from portal.cli import files, harvest, index, people, serving, validation
 from portal.cli.base import portal
 from portal.errors import Invalid, PortalError
 
-COMMANDS = (serving, harvest, validation, index, people)
+COMMANDS = (serving, harvest, validation, index, people, files)
 """The modules that add their commands to the root when they are imported."""
 
 

@@ -15,6 +15,7 @@ from portal.db.uow import UnitOfWork
 from portal.domain import activity as kinds
 from portal.domain.base import now, stamp
 from portal.domain.datasets import Dataset, DatasetTag, Resource, ShownDataset, TableVersion, Tag, ValidationReport
+from portal.domain.datastore import TableAlias, TableLoad
 from portal.domain.events import INDEX
 from portal.domain.rendering import Around, package_dict, unchanged
 from portal.errors import NotFound
@@ -190,7 +191,8 @@ def free_name(session: Session, name: str, own_id: str | None = None) -> bool:
 def purge(session: Session, dataset: Dataset) -> None:
     """Remove a dataset and everything that hangs on it, for good."""
     ids = [resource.id for resource in dataset.all_resources]
-    session.execute(delete(TableVersion).where(TableVersion.resource_id.in_(ids)))
+    for kind in (TableVersion, TableAlias, TableLoad):
+        session.execute(delete(kind).where(kind.resource_id.in_(ids)))
     session.execute(delete(ValidationReport).where(ValidationReport.package_id == dataset.id))
     session.execute(delete(DatasetTag).where(DatasetTag.package_id == dataset.id))
     people.set_groups(session, dataset.id, ())
@@ -262,7 +264,8 @@ def find_reference_version(session: Session, schema_name: str) -> TableVersion |
     ).first()
 
 
-def find_version(session: Session, resource_id: str, number: int) -> TableVersion | None:
-    """One version of a resource's rows by its number."""
-    match = select(TableVersion).where(TableVersion.resource_id == resource_id, TableVersion.number == number)
-    return session.scalars(match).first()
+def find_version(session: Session, resource_id: str, wanted: int | datetime) -> TableVersion | None:
+    """The version of a resource's rows with that number, or the one that was the newest at a moment (UTC)."""
+    match = TableVersion.number == wanted if isinstance(wanted, int) else TableVersion.created <= wanted
+    query = select(TableVersion).where(TableVersion.resource_id == resource_id, match)
+    return session.scalars(query.order_by(TableVersion.number.desc()).limit(1)).first()

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement, bindparam, select
 from sqlalchemy.orm import Session
 
-from portal.db import datasets
+from portal.db import datasets, datastore
 from portal.db.uow import UnitOfWork
 from portal.domain.datasets import Dataset, Resource, ShownTable, TableVersion
+from portal.domain.datastore import TableAlias
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SHOWN = (
@@ -31,20 +32,29 @@ _SHOWN = (
 
 
 def find_shown(uow: UnitOfWork, key: str) -> ShownTable | None:
-    """The table that a resource's id names."""
+    """The table that a resource's id, or another name of the table, means."""
     row = uow.connection.execute(_SHOWN, {"key": key}).first()
+    if row is None:
+        resource_id = datastore.resolve(uow.session, key)
+        row = uow.connection.execute(_SHOWN, {"key": resource_id}).first() if resource_id != key else None
     return ShownTable(*row) if row else None
 
 
 def list_readable(session: Session, readable: ColumnElement[bool]) -> list[tuple[str, str]]:
-    """(name, resource id) of every table that somebody may read, `readable` being the filter of their rights."""
+    """(name, resource id) of every table that somebody may read, `readable` being the filter of their rights.
+
+    A table has its id for a name, and every other name that it was given.
+    """
     query = (
         select(Resource.id)
         .join(Dataset, Dataset.id == Resource.package_id)
         .where(readable, Resource.state == "active", Resource.version_id.is_not(None))
         .order_by(Resource.id)
     )
-    return [(row[0], row[0]) for row in session.execute(query)]
+    ids = list(session.scalars(query))
+    others = session.execute(select(TableAlias.name, TableAlias.resource_id).order_by(TableAlias.name)).all()
+    known = set(ids)
+    return [*((each, each) for each in ids), *((name, resource) for name, resource in others if resource in known)]
 
 
 def find_version(session: Session, resource_id: str, asked: str) -> TableVersion | None:
@@ -58,5 +68,4 @@ def find_version(session: Session, resource_id: str, asked: str) -> TableVersion
     if _DAY.fullmatch(asked):
         moment += timedelta(days=1)
     moment = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-    query = select(TableVersion).where(TableVersion.resource_id == resource_id, TableVersion.created <= moment)
-    return session.scalars(query.order_by(TableVersion.number.desc()).limit(1)).first()
+    return datasets.find_version(session, resource_id, moment)

@@ -10,11 +10,10 @@ from dataclasses import asdict, dataclass, replace
 import orjson
 
 from portal.db import datasets as db
-from portal.db import people
+from portal.db import datastore, people
 from portal.db.uow import UnitOfWork
 from portal.domain.base import new_id, now
-from portal.domain.datasets import Dataset, Resource, TableVersion, ValidationReport
-from portal.domain.events import PUBLISH
+from portal.domain.datasets import Dataset, Resource, ValidationReport
 from portal.domain.harvest import ADDED, DELETED, REFUSED, UNCHANGED, UPDATED, HarvestIdentity, HarvestSource
 from portal.pipeline.verdict import CheckedResource, Verdict
 from portal.runtime import Portal
@@ -175,30 +174,16 @@ def attach(uow: UnitOfWork, dataset: Dataset, resource: Resource, ready: Prepare
         resource.validation_status = SUCCESS if ready.checked.report.valid else FAILURE
         resource.validation_report_id = _report(uow, dataset, resource, ready.checked.report.valid, body).id
     if ready.manifest is not None:
-        _new_version(uow, resource, ready, ready.manifest)
+        _new_version(uow, resource, ready.manifest)
     elif ready.file_key is not None and ready.file_key != resource.file_key:
         _new_file(resource, ready, ready.file_key)
 
 
-def _new_version(uow: UnitOfWork, resource: Resource, ready: Prepared, manifest: Manifest) -> None:
-    current = db.current_version(uow.session, resource)
+def _new_version(uow: UnitOfWork, resource: Resource, manifest: Manifest) -> None:
     if resource.url_type != "upload":
         resource.url_type, resource.file_name = "harvest", f"{_stem(resource)}.csv"
         resource.format, resource.mimetype, resource.hash = "CSV", MEDIA_TYPES["CSV"], manifest.fingerprint
-    if current is not None and current.fingerprint == manifest.fingerprint:
-        return
-    version = TableVersion(
-        id=new_id(),
-        resource_id=resource.id,
-        number=db.newest_number(uow.session, resource.id) + 1,
-        fingerprint=manifest.fingerprint,
-        rows=manifest.rows,
-        manifest=manifest.to_dict(),
-        report_id=resource.validation_report_id,
-    )
-    uow.session.add(version)
-    resource.version_id, resource.last_modified = version.id, now()
-    uow.later(PUBLISH, resource.id)
+    datastore.new_version(uow, resource, manifest)
 
 
 def _new_file(resource: Resource, ready: Prepared, key: str) -> None:

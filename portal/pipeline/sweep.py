@@ -1,4 +1,4 @@
-"""The sweep: removes what a crash left behind, what nothing names any more, and activities that are too old."""
+"""The sweep: removes what a crash left behind, what nothing names any more, and versions and activities too old."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 import time
 from datetime import timedelta
 
-from portal.db import activity
+from portal.db import activity, datastore
 from portal.db import datasets as db
 from portal.domain.base import now
 from portal.runtime import Portal
@@ -18,14 +18,26 @@ GRACE = timedelta(days=1)
 
 def sweep(portal: Portal, grace: timedelta = GRACE) -> int:
     """Remove orphaned parts, files and work folders older than `grace`, and activities past their days; count them."""
+    removed = _old_versions(portal)
     with portal.read() as uow:
         manifests = [Manifest.from_dict(body) for body in db.list_manifests(uow.session)]
         named = set(db.list_file_keys(uow.session))
-    removed = 0
     for key in portal.tables.orphans(manifests, named, older_than=grace.total_seconds()):
         portal.files.delete(key)
         removed += 1
+    removed += portal.files.sweep_unfinished(grace.total_seconds())
     return removed + _work_folders(portal, grace) + _old_activities(portal)
+
+
+def _old_versions(portal: Portal) -> int:
+    """Forget versions beyond their number and their days; the current one of a table stays."""
+    with portal.work() as uow:
+        before = now() - timedelta(days=portal.settings.versions_days)
+        removed = datastore.forget_versions(
+            uow.session, datastore.superseded(uow.session, portal.settings.versions_keep, before)
+        )
+        uow.commit()
+    return removed
 
 
 def _old_activities(portal: Portal) -> int:
@@ -39,7 +51,9 @@ def _old_activities(portal: Portal) -> int:
 
 def _work_folders(portal: Portal, grace: timedelta) -> int:
     limit = time.time() - grace.total_seconds()
-    old = [folder for folder in (portal.settings.data_dir / "work").glob("*") if folder.stat().st_mtime < limit]
+    data = portal.settings.data_dir
+    found = [*(data / "work").glob("*"), *(data / "tables").glob("part-*"), *(data / "tables").glob("download-*")]
+    old = [folder for folder in found if folder.stat().st_mtime < limit]
     for folder in old:
         shutil.rmtree(folder, ignore_errors=True)
     return len(old)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import orjson
@@ -23,7 +23,8 @@ class Part:
 class Column:
     """One column: its Table Schema type, the type that CKAN clients are told, and its title.
 
-    `zone` is the UTC offset ("+07:00") that every time of a datetime column was written with.
+    `zone` is the UTC offset ("+07:00") that every time of a datetime column was written with. `info` is
+    what a publisher says of the column in CKAN's data dictionary.
     """
 
     name: str
@@ -31,20 +32,49 @@ class Column:
     ckan_type: str
     title: str = ""
     zone: str = ""
+    info: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """The column as CKAN lists it: {id, type, info?}."""
+        info = {**({"label": self.title} if self.title else {}), **self.info}
+        return {"id": self.name, "type": self.ckan_type, **({"info": info} if info else {})}
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One version of a table: parts in order, columns in order, how many rows."""
+    """One version of a table: parts in order, columns in order, how many rows.
+
+    `dead` is the key of a Parquet file with the `_id`s of rows that are no more, of the first `settled` parts
+    alone: a change of few rows leaves big parts as they lie and puts its rows into small ones behind them.
+    `last_id` is the highest number that a row ever had; numbers are never given twice.
+    """
 
     parts: tuple[Part, ...]
     fields: tuple[Column, ...]
     rows: int
+    dead: str = ""
+    settled: int = 0
+    last_id: int = 0
+    primary_key: tuple[str, ...] = ()
+
+    @property
+    def dense(self) -> bool:
+        """Whether the rows are numbered from 1 to `rows` without a gap, in the order of the parts."""
+        return not self.dead and self.last_id == self.rows
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of every file that the version needs."""
+        return (*(part.key for part in self.parts), *((self.dead,) if self.dead else ()))
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 over parts and columns."""
-        plain = [[part.key for part in self.parts], [asdict(column) for column in self.fields]]
+        columns = [{k: v for k, v in asdict(column).items() if v or k != "info"} for column in self.fields]
+        plain: list[Any] = [[part.key for part in self.parts], columns]
+        plain += [[self.dead, self.settled]] if self.dead else []
+        plain += [list(self.primary_key)] if self.primary_key else []
         return hashlib.sha256(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
@@ -53,6 +83,14 @@ class Manifest:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Manifest:
-        """From what `to_dict` gave."""
+        """From what `to_dict` gave, now or before a version could be changed in part."""
         parts = tuple(Part(**part) for part in plain["parts"])
-        return cls(parts, tuple(Column(**column) for column in plain["fields"]), plain["rows"])
+        return cls(
+            parts,
+            tuple(Column(**column) for column in plain["fields"]),
+            plain["rows"],
+            plain.get("dead", ""),
+            plain.get("settled", len(parts)),
+            plain.get("last_id", plain["rows"]),
+            tuple(plain.get("primary_key", ())),
+        )

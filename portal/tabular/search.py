@@ -46,7 +46,7 @@ class RowPage:
     @property
     def fields(self) -> list[dict[str, Any]]:
         """The columns as CKAN lists them."""
-        return [field_of(column) for column in self.all_columns]
+        return [column.described for column in self.all_columns]
 
     def records(self, form: str = "objects") -> Any:
         """The rows: a list of objects or lists for orjson (exact decimals are fragments), or csv or tsv text."""
@@ -57,12 +57,6 @@ class RowPage:
             return list(rows)
         names = [column.name for column in self.all_columns]
         return [dict(zip(names, row, strict=True)) for row in rows]
-
-
-def field_of(column: Column) -> dict[str, Any]:
-    """A column as CKAN lists it."""
-    info = {"info": {"label": column.title}} if column.title else {}
-    return {"id": column.name, "type": column.ckan_type, **info}
 
 
 def from_parts(engine: Engine, source: str, rows: int, query: RowQuery, statement: Statement) -> RowPage:

@@ -68,6 +68,11 @@ class Shape:
         """The one offset of a datetime column, empty without one."""
         return next(iter(self.offsets)) if self.type == "datetime" and len(self.offsets) == 1 else ""
 
+    @property
+    def curious(self) -> bool:
+        """Whether `look` must have seen every cell before the first is stored."""
+        return self.type in ("number", "datetime")
+
     def look(self, texts: pl.Series) -> None:
         """Take account of some cells of the column (missing values are null already)."""
         if self.type == "number":

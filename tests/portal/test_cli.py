@@ -34,7 +34,7 @@ def portal(environment: Environment, *arguments: str, code: int = 0) -> str:
 @pytest.mark.timeout(400)  # twenty processes, one after the other
 def test_from_nothing_to_a_harvested_dataset(environment: Environment, tmp_path: Path) -> None:
     assert "portal db upgrade" in portal(environment, "harvest", "list", code=1)
-    assert "revision 0002" in portal(environment, "db", "upgrade")
+    assert "revision 00" in portal(environment, "db", "upgrade")
     assert "created" in portal(environment, "org", "create", "so-y-te", "--title", "Sở Y tế")
     assert "already exists" in portal(environment, "org", "create", "so-y-te", code=1)
     portal(environment, "user", "create", "an", "--email", "an@example.vn", "--sysadmin")
@@ -94,3 +94,26 @@ def test_help_is_there(environment: Environment) -> None:
     told = portal(environment, "--help")
     for command in ("demo", "serve", "worker", "db", "harvest", "validate", "index", "user", "token", "org"):
         assert command in told
+
+
+def test_a_flipped_bit_and_a_lost_file_are_named(environment: Environment, tmp_path: Path) -> None:
+    portal(environment, "db", "upgrade")
+    script = (
+        "from portal.bootstrap import build_portal;from portal.settings import load;"
+        "from portal.access.identity import SYSTEM;from portal.actions import registry;p=build_portal(load());"
+        "call=lambda act,**data:registry.call(p,SYSTEM,act,data);call('organization_create',name='so-y-te');"
+        "call('package_create',name='bang',owner_org='so-y-te');"
+        "make=lambda n:call('datastore_create',resource={'package_id':'bang'},records=[{'a':n}]);make(1);make(2);"
+        "p.close()"
+    )
+    subprocess.run([sys.executable, "-c", script], env=environment, check=True, timeout=60)
+    assert "2 files in use, 0 damaged, 0 missing" in portal(environment, "files", "check")
+    stored = sorted((tmp_path / "var" / "files").glob("??/*"), key=lambda path: path.stat().st_size)
+    first, second = stored[-2:]  # the biggest: those with rows
+    body = bytearray(first.read_bytes())
+    body[len(body) // 2] ^= 1
+    first.write_bytes(bytes(body))
+    second.unlink()
+    told = portal(environment, "files", "check", code=1)
+    assert f"damaged: {first.name} (in use)" in told
+    assert f"missing: {second.name}" in told

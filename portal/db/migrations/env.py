@@ -5,6 +5,7 @@ from alembic import context
 from portal.domain import (  # noqa: F401 - the models register themselves
     activity,
     datasets,
+    datastore,
     events,
     harvest,
     people,

@@ -1,0 +1,152 @@
+"""Questions about tables of rows: other names, versions, new versions, what is loading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, or_, select
+from sqlalchemy.orm import Session
+
+from portal.db import datasets
+from portal.db.uow import UnitOfWork
+from portal.domain.base import new_id, now
+from portal.domain.datasets import Dataset, Resource, TableVersion
+from portal.domain.datastore import PENDING, TableAlias, TableLoad
+from portal.domain.events import PUBLISH
+from portal.tabular.manifest import Manifest
+
+
+def resolve(session: Session, name: str) -> str:
+    """The id of the resource that an alias names; anything else is an id already."""
+    alias = session.get(TableAlias, name) if len(name) <= 63 else None
+    return alias.resource_id if alias else name
+
+
+def aliases(session: Session, resource_id: str) -> Sequence[str]:
+    """The other names of a resource's table, in order."""
+    return session.scalars(
+        select(TableAlias.name).where(TableAlias.resource_id == resource_id).order_by(TableAlias.name)
+    ).all()
+
+
+def set_aliases(session: Session, resource_id: str, names: Iterable[str]) -> list[str]:
+    """Give a table these other names and no more; return those that another table has, and then change nothing."""
+    wanted = sorted(set(names))
+    held = select(TableAlias.name).where(TableAlias.name.in_(wanted), TableAlias.resource_id != resource_id)
+    resources = select(Resource.id).where(Resource.id.in_(wanted))
+    taken = [*session.scalars(held), *session.scalars(resources)]
+    if not taken:
+        session.execute(delete(TableAlias).where(TableAlias.resource_id == resource_id))
+        session.add_all(TableAlias(name=name, resource_id=resource_id) for name in wanted)
+        session.flush()
+    return taken
+
+
+def lock(session: Session, resource_id: str) -> Resource:
+    """The resource, newly read, for this transaction alone: writers of one table go one after the other."""
+    query = select(Resource).where(Resource.id == resource_id).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def manifest_of(session: Session, resource: Resource) -> Manifest | None:
+    """The rows that the resource has now."""
+    version = datasets.current_version(session, resource)
+    return Manifest.from_dict(version.manifest) if version else None
+
+
+def new_version(uow: UnitOfWork, resource: Resource, manifest: Manifest) -> bool:
+    """Make a manifest the resource's newest version; False when it says nothing new."""
+    current = datasets.current_version(uow.session, resource)
+    if current is not None and current.fingerprint == manifest.fingerprint:
+        return False
+    version = TableVersion(
+        id=new_id(),
+        resource_id=resource.id,
+        number=datasets.newest_number(uow.session, resource.id) + 1,
+        fingerprint=manifest.fingerprint,
+        rows=manifest.rows,
+        manifest=manifest.to_dict(),
+        report_id=resource.validation_report_id,
+    )
+    uow.session.add(version)
+    resource.version_id, resource.last_modified = version.id, now()
+    uow.later(PUBLISH, resource.id)
+    return True
+
+
+def drop_table(session: Session, resource: Resource) -> None:
+    """Take a resource's table away: its rows answer no more, its names are free. Versions go with the retention."""
+    resource.version_id = None
+    session.execute(delete(TableAlias).where(TableAlias.resource_id == resource.id))
+
+
+def list_versions(session: Session, resource_id: str, limit: int, offset: int) -> Sequence[TableVersion]:
+    """The versions of a resource's rows, newest first."""
+    query = select(TableVersion).where(TableVersion.resource_id == resource_id)
+    return session.scalars(query.order_by(TableVersion.number.desc()).limit(limit).offset(offset)).all()
+
+
+def superseded(session: Session, keep: int, before: datetime) -> Sequence[str]:
+    """Ids of versions that are neither current, nor among the newest `keep` of their table, nor younger than that.
+
+    All versions of a table that was dropped are superseded once they are old enough.
+    """
+    ranked = select(
+        TableVersion.id,
+        TableVersion.created,
+        TableVersion.resource_id,
+        func.row_number()
+        .over(partition_by=TableVersion.resource_id, order_by=TableVersion.number.desc())
+        .label("place"),
+    ).subquery()
+    gone = or_(Resource.version_id.is_(None), Resource.state != "active")
+    return session.scalars(
+        select(ranked.c.id)
+        .join(Resource, Resource.id == ranked.c.resource_id)
+        .where(
+            or_(Resource.version_id.is_(None), ranked.c.id != Resource.version_id),
+            ranked.c.created < before,
+            or_(ranked.c.place > keep, gone),
+        )
+    ).all()
+
+
+def forget_versions(session: Session, ids: Sequence[str]) -> int:
+    """Remove versions; their parts are swept when no other version names them."""
+    for start in range(0, len(ids), 500):
+        session.execute(delete(TableVersion).where(TableVersion.id.in_(ids[start : start + 500])))
+    return len(ids)
+
+
+def load_of(session: Session, resource_id: str) -> TableLoad | None:
+    """How the loading of a resource stands."""
+    return session.get(TableLoad, resource_id)
+
+
+def note_load(session: Session, resource_id: str, state: str = PENDING, error: str | None = None) -> TableLoad:
+    """Write down how the loading of a resource stands."""
+    load = session.get(TableLoad, resource_id)
+    if load is None:
+        load = TableLoad(resource_id=resource_id)
+        session.add(load)
+    load.state, load.error, load.updated = state, error, now()
+    session.flush()
+    return load
+
+
+def stale_links(session: Session, older_than: timedelta, limit: int) -> Sequence[str]:
+    """Ids of linked resources that were loaded from their links and not looked at for so long."""
+    return session.scalars(
+        select(TableLoad.resource_id)
+        .join(Resource, Resource.id == TableLoad.resource_id)
+        .join(Dataset, Dataset.id == Resource.package_id)
+        .where(
+            TableLoad.checked < now() - older_than,
+            Resource.state == "active",
+            Dataset.state == "active",
+            or_(Resource.url_type.is_(None), Resource.url_type == ""),
+        )
+        .order_by(TableLoad.checked)
+        .limit(limit)
+    ).all()

@@ -1,0 +1,219 @@
+"""Records of the API become typed values: PostgreSQL's type names, CKAN's guesses, one error for one cell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import orjson
+
+from portal.tabular.manifest import Column
+
+TYPES: dict[str, tuple[str, str]] = {
+    **dict.fromkeys(("int", "int2", "int4", "integer", "smallint", "serial"), ("integer", "int4")),
+    **dict.fromkeys(("int8", "bigint", "bigserial"), ("integer", "int8")),
+    **dict.fromkeys(("numeric", "decimal"), ("number", "numeric")),
+    **dict.fromkeys(("float", "float4", "float8", "real", "double precision"), ("number", "float8")),
+    **dict.fromkeys(("bool", "boolean"), ("boolean", "bool")),
+    **dict.fromkeys(("timestamp", "timestamptz", "timestamp without time zone"), ("datetime", "timestamp")),
+    "timestamp with time zone": ("datetime", "timestamp"),
+    "date": ("date", "date"),
+    **dict.fromkeys(("time", "time without time zone"), ("time", "text")),
+    **dict.fromkeys(("json", "jsonb", "nested"), ("object", "json")),
+    **dict.fromkeys(("_text", "text[]", "_int4", "int[]", "_int8", "_numeric", "_float8"), ("array", "json")),
+    **dict.fromkeys(("text", "varchar", "char", "character varying", "bpchar", "name", "uuid"), ("string", "text")),
+}
+"""What a client may call a type: its Table Schema type, and what CKAN clients are told."""
+ZONED = frozenset({"timestamptz", "timestamp with time zone"})
+LONGEST_NAME = 63
+LIMITS = {"int4": 2**31, "int8": 2**63}
+DIGITS = 38
+"""Digits of an exact decimal, before and after the point together."""
+_LENGTH = re.compile(r"\(\s*\d+\s*(,\s*\d+\s*)?\)$")
+_CODE = re.compile(r"^0\d")
+_DAY_FIRST = re.compile(r"^(\d{1,2})[/-](\d{1,2})[/-](\d{4})$")
+_TRUE, _FALSE = frozenset({"true", "t", "yes", "y", "on", "1"}), frozenset({"false", "f", "no", "n", "off", "0"})
+
+
+class RecordError(ValueError):
+    """Records or fields that cannot be taken; `errors` maps parameters to messages, as CKAN shapes them."""
+
+    def __init__(self, errors: Mapping[str, Any]) -> None:
+        super().__init__(str(dict(errors)))
+        self.errors = dict(errors)
+
+
+def column_of(field: Mapping[str, Any], default: str = "text") -> Column:
+    """A new column as a client declares it: {id, type?, info?}. Raises RecordError."""
+    name, kind = field.get("id"), field.get("type") or default
+    info = field.get("info") or {}
+    if not isinstance(name, str) or not good_name(name):
+        raise RecordError({"fields": [f'"{str(name)[:100]}" is not a valid field name']})
+    known = TYPES.get(_LENGTH.sub("", kind.strip().lower()).strip()) if isinstance(kind, str) else None
+    if known is None:
+        raise RecordError({"fields": [f'"{str(kind)[:100]}" is not a valid field type']})
+    if not isinstance(info, Mapping):
+        raise RecordError({"fields": [f'"info" of field "{name}" must be an object']})
+    return Column(name, *known, zone="+00:00" if kind.strip().lower() in ZONED else "", info=dict(info))
+
+
+def good_name(name: str) -> bool:
+    """PostgreSQL's and CKAN's rule for the name of a column."""
+    printable = all(ord(char) >= 32 and ord(char) != 127 for char in name)
+    plain = name == name.strip() and not name.startswith("_") and '"' not in name
+    return 0 < len(name.encode()) <= LONGEST_NAME and printable and plain
+
+
+def guess(value: Any) -> str:
+    """The type of a column without one, from its first value: as CKAN, but a code with a leading zero is a text."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int):
+        return "int4" if abs(value) < LIMITS["int4"] else "int8" if abs(value) < LIMITS["int8"] else "numeric"
+    if isinstance(value, float):
+        return "numeric"
+    if isinstance(value, dict | list):
+        return "json"
+    return _guess_text(value) if isinstance(value, str) else "text"
+
+
+def _guess_text(text: str) -> str:
+    plain = text.strip()
+    if _CODE.match(plain.lstrip("+-")) and "." not in plain:
+        return "text"
+    if re.fullmatch(r"[+-]?\d{1,18}", plain):
+        return guess(int(plain))
+    if re.fullmatch(r"[+-]?\d+\.\d+", plain):
+        return "numeric"
+    try:
+        _moment(plain)
+    except ValueError:
+        return "text"
+    return "timestamp"
+
+
+def values_of(record: Mapping[str, Any], columns: Mapping[str, Column], row: int) -> dict[str, Any]:
+    """The typed values of one record. Raises RecordError that names the row."""
+    made: dict[str, Any] = {}
+    for name, value in record.items():
+        column = columns[name]
+        try:
+            made[name] = _value(value, column)
+        except (ValueError, TypeError, InvalidOperation, OverflowError):
+            shown = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+            message = f'invalid input for type {column.ckan_type} of field "{name}": "{shown[:50]}"'
+            raise RecordError({"records": [message], "records_row": row}) from None
+    return made
+
+
+def _value(value: Any, column: Column) -> Any:
+    if value is None or (value == "" and column.type != "string"):
+        return None
+    take = _KINDS.get("time" if column.type == "time" else column.ckan_type)
+    return take(value, column) if take else _text(value, column)
+
+
+def _text(value: Any, column: Column) -> str:
+    if isinstance(value, str):
+        if "\x00" in value:
+            raise ValueError
+        return value
+    return orjson.dumps(value).decode()
+
+
+def _integer(value: Any, column: Column) -> int:
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+        raise ValueError
+    number = int(value) if not isinstance(value, str) else int(_ascii(value))
+    if not -LIMITS[column.ckan_type] <= number < LIMITS[column.ckan_type]:
+        raise ValueError
+    return number
+
+
+def _ascii(text: str) -> str:
+    if not text.isascii() or "_" in text:
+        raise ValueError
+    return text.strip()
+
+
+def _decimal(value: Any, column: Column) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError
+    number = Decimal(_ascii(str(value)))
+    if not number.is_finite() or abs(number.adjusted()) >= DIGITS:
+        raise ValueError
+    exact = Decimal(format(number, "f"))
+    if digits(exact)[0] + digits(exact)[1] > DIGITS:
+        raise ValueError
+    return exact
+
+
+def digits(number: Decimal) -> tuple[int, int]:
+    """How many digits stand before and after the point."""
+    exponent = number.as_tuple().exponent
+    scale = max(0, -exponent) if isinstance(exponent, int) else 0
+    return max(1, number.adjusted() + 1), scale
+
+
+def _float(value: Any, column: Column) -> float:
+    if isinstance(value, bool):
+        raise ValueError
+    return float(_ascii(value)) if isinstance(value, str) else float(value)
+
+
+def _flag(value: Any, column: Column) -> bool:
+    word = str(value).strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise ValueError
+    return word in _TRUE
+
+
+def _moment(text: str) -> datetime:
+    turned = _DAY_FIRST.match(text)
+    if turned:
+        return datetime(int(turned[3]), int(turned[2]), int(turned[1]))  # noqa: DTZ001 - as written
+    if not re.match(r"^\d{4}-\d{2}-\d{2}", text):
+        raise ValueError
+    return datetime.fromisoformat(text)
+
+
+def _date(value: Any, column: Column) -> date:
+    return _moment(str(value).strip()).date()
+
+
+def _timestamp(value: Any, column: Column) -> datetime:
+    moment = _moment(str(value).strip())
+    if column.zone and moment.tzinfo is not None:
+        zone = datetime.fromisoformat("2000-01-01T00:00:00" + column.zone).tzinfo or UTC
+        moment = moment.astimezone(zone)
+    return moment.replace(tzinfo=None)  # a timestamp without zone drops it, as in PostgreSQL
+
+
+def _time(value: Any, column: Column) -> str:
+    text = str(value).strip()
+    if not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?", text):
+        raise ValueError
+    return text
+
+
+def _json(value: Any, column: Column) -> str:
+    if isinstance(value, str) and column.type in ("object", "array", "geojson"):
+        orjson.loads(value)
+        return value
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+_KINDS: dict[str, Callable[[Any, Column], Any]] = {
+    "int4": _integer,
+    "int8": _integer,
+    "numeric": _decimal,
+    "float8": _float,
+    "bool": _flag,
+    "date": _date,
+    "timestamp": _timestamp,
+    "time": _time,
+    "json": _json,
+}

@@ -1,0 +1,115 @@
+"""Writing rows: validated tables of text become immutable Parquet parts, and parts a version."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from portal.files import Files
+from portal.tabular.fold import folded
+from portal.tabular.manifest import Manifest, Part
+from portal.tabular.query import ID
+from portal.tabular.types import Shape, missing
+from schemas.texttable import ROW, TextBatch, TextTable
+
+ROW_GROUP = 20_480
+"""Rows of a Parquet row group: pages and filters are 2-4 times faster than with the usual 122,880."""
+
+
+PART_ROWS = 122_880
+"""Rows of a part: a change touches few of them, a query opens few of them."""
+AHEAD = 3
+"""Parts that are packed while the next one is read."""
+
+
+def write_tables(files: Files, folder: Path, tables: Iterable[TextTable], schema: Mapping[str, Any]) -> Manifest:
+    """Store validated tables as one version. Raises CellProblem as `TabularStore.write` says."""
+    listed = list(tables)
+    shapes = _shapes(listed[0].labels, schema)
+    gone = frozenset(map(str, schema.get("missingValues", [""])))
+    _look(listed, shapes, gone)
+    folder.mkdir(parents=True, exist_ok=True)
+    first, waiting = 1, list[Future[Part]]()
+    with ThreadPoolExecutor(AHEAD) as pool:
+        for table in listed:
+            for frame in _blocks(_typed(table, shapes, gone, first)):
+                first += frame.height
+                waiting.append(pool.submit(put_part, files, folder, frame))
+                if len(waiting) > AHEAD:
+                    waiting[-AHEAD - 1].result()
+        parts = [each.result() for each in waiting] or [put_part(files, folder, _none(shapes))]
+    columns = tuple(shape.column() for shape in shapes)
+    return Manifest(tuple(parts), columns, first - 1, "", len(parts), first - 1, primary_key(schema))
+
+
+def primary_key(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """The primary key that a table schema declares."""
+    declared = schema.get("primaryKey") or ()
+    return (declared,) if isinstance(declared, str) else tuple(map(str, declared))
+
+
+def put_part(files: Files, folder: Path, frame: pl.DataFrame) -> Part:
+    """Store rows as a Parquet file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="part-", dir=folder) as work:
+        path = Path(work) / "part.parquet"
+        frame.write_parquet(path, compression="zstd", compression_level=1, row_group_size=ROW_GROUP)
+        blob = files.put_file(path)
+    return Part(blob.key, frame.height, blob.size)
+
+
+def _look(tables: list[TextTable], shapes: list[Shape], gone: frozenset[str]) -> None:
+    """Let those columns that need it see every cell before the first is stored."""
+    curious = [(str(index), shape) for index, shape in enumerate(shapes) if shape.curious]
+    for batch in (batch for table in tables for batch in table.batches()) if curious else ():
+        for name, shape in curious:
+            shape.look(missing(batch.frame[name], gone))
+
+
+def _blocks(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The same rows in frames of PART_ROWS, the last one shorter."""
+    held: list[pl.DataFrame] = []
+    rows = 0
+    for frame in frames:
+        held.append(frame)
+        rows += frame.height
+        while rows >= PART_ROWS:
+            whole = pl.concat(held)
+            yield whole[:PART_ROWS]
+            held, rows = [whole[PART_ROWS:]], rows - PART_ROWS
+    if rows:
+        yield pl.concat(held)
+
+
+def _shapes(labels: tuple[str, ...], schema: Mapping[str, Any]) -> list[Shape]:
+    fields = {str(field.get("name")): field for field in schema.get("fields", ())}
+    return [Shape(label, fields.get(label, {"name": label, "type": "string"})) for label in labels]
+
+
+def _typed(table: TextTable, shapes: list[Shape], gone: frozenset[str], first: int) -> Iterator[pl.DataFrame]:
+    for batch in table.batches():
+        frame = _typed_batch(batch, shapes, gone, first)
+        first += frame.height
+        if frame.height:
+            yield frame
+
+
+def _typed_batch(batch: TextBatch, shapes: list[Shape], gone: frozenset[str], first: int) -> pl.DataFrame:
+    texts = [missing(batch.frame[str(index)], gone) for index in range(len(shapes))]
+    values = [shape.typed(text, batch.frame[ROW]) for shape, text in zip(shapes, texts, strict=True)]
+    cells = pl.DataFrame([text.alias(str(index)) for index, text in enumerate(texts)])
+    fold = cells.select(folded([pl.col(name) for name in cells.columns]).alias("_fold")).to_series()
+    ids = pl.int_range(first, first + batch.frame.height, eager=True, dtype=pl.Int64).alias(ID)
+    return pl.DataFrame([ids, *values, fold])
+
+
+def _none(shapes: list[Shape]) -> pl.DataFrame:
+    """A table without rows, its columns typed."""
+    empty = pl.DataFrame({"0": pl.Series([], dtype=pl.String), ROW: pl.Series([], dtype=pl.Int64)})
+    columns = [shape.typed(empty["0"], empty[ROW]) for shape in shapes]
+    return pl.DataFrame([pl.Series(ID, [], dtype=pl.Int64), *columns, pl.Series("_fold", [], dtype=pl.String)])
