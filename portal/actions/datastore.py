@@ -77,8 +77,8 @@ def datastore_search(ctx: Context, table: ShownTable, params: Params) -> dict[st
     form = params["records_format"] or "objects"
     try:
         if table is _ALL_TABLES:
-            names = tables.list_readable(ctx.uow.session, policy.readable(ctx.actor))
-            found = ctx.portal.tables.answer_names(names, query, form)
+            listed = tables.list_readable(ctx.uow.session, policy.readable(ctx.actor))
+            found = ctx.portal.tables.answer_names(listed, query, form)
         else:
             found = ctx.portal.tables.answer(_version(ctx, table, params).manifest, query, form)
     except RowQueryError as error:
@@ -182,6 +182,7 @@ def _of(version: TableVersion) -> Kept:
 
 
 def _answer(table: ShownTable, params: Params, query: RowQuery, found: Answer) -> dict[str, Any]:
+    is_text = params["records_format"] in ("csv", "tsv")
     answer: dict[str, Any] = {
         "resource_id": table.resource_id,
         "include_total": params["include_total"],
@@ -190,7 +191,7 @@ def _answer(table: ShownTable, params: Params, query: RowQuery, found: Answer) -
         "limit": query.limit,
         **{name.rstrip("_"): params[name] for name in ECHOED if params.get(name) not in (None, False)},
         "fields": found.fields,
-        "records": orjson.Fragment(found.records),
+        "records": orjson.loads(found.records) if is_text else orjson.Fragment(found.records),
         "_links": _links(params, query.limit),
         "total_was_estimated": False,
     }

@@ -60,5 +60,4 @@ def find_version(session: Session, resource_id: str, asked: str) -> TableVersion
     if _DAY.fullmatch(asked):
         moment += timedelta(days=1)
     moment = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-    query = select(TableVersion).where(TableVersion.resource_id == resource_id, TableVersion.created <= moment)
-    return session.scalars(query.order_by(TableVersion.number.desc()).limit(1)).first()
+    return datasets.find_version(session, resource_id, moment)

@@ -31,12 +31,13 @@ class HotTable:
     """All rows of one version in the order of their numbers, as Arrow columns."""
 
     def __init__(self, table: pa.Table) -> None:
-        self.arrow = table
         frame = pl.from_arrow(table, rechunk=False)
         assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table gives a frame
-        self.frame = frame
-        self._ids = frame[ID].to_numpy()
-        self._dense = bool(self._ids.size) and int(self._ids[0]) == 1 and int(self._ids[-1]) == self._ids.size
+        self._take(table, frame, frame[ID].to_numpy())
+
+    def _take(self, table: pa.Table, frame: pl.DataFrame, ids: np.ndarray) -> None:
+        self.arrow, self.frame, self._ids = table, frame, ids
+        self._dense = bool(ids.size) and int(ids[0]) == 1 and int(ids[-1]) == ids.size
 
     def at(self, ids: Sequence[int] | pl.Series) -> np.ndarray:
         """Where the rows with these numbers stand."""
@@ -45,7 +46,10 @@ class HotTable:
 
     def after(self, number: int) -> HotTable:
         """The rows that follow a number; nothing is copied."""
-        return HotTable(self.arrow.slice(int(np.searchsorted(self._ids, number, side="right"))))
+        start = int(np.searchsorted(self._ids, number, side="right"))
+        rest = HotTable.__new__(HotTable)
+        rest._take(self.arrow.slice(start), self.frame.slice(start), self._ids[start:])
+        return rest
 
     def rows(self, positions: np.ndarray, names: list[str]) -> pl.DataFrame:
         """The rows at these places, in this order."""

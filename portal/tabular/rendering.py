@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -41,12 +43,23 @@ def json_columns(frame: pl.DataFrame, columns: Sequence[Column]) -> list[list[An
         if isinstance(kind, pl.Decimal):
             values = [None if value is None else orjson.Fragment(value) for value in values]
         elif column.ckan_type == "json":
-            values = [fragment(value) for value in values]
+            values = [_json(value) for value in values]
         made.append(values)
     return made
 
 
-def fragment(text: Any) -> Any:
+def fragment(value: Any, column: Column) -> Any:
+    """One value for orjson: decimals digit by digit, times with the offset that they were written with."""
+    if isinstance(value, Decimal):
+        return orjson.Fragment(format(value, "f"))
+    if column.ckan_type == "json":
+        return _json(value)
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds") + column.zone
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _json(text: Any) -> Any:
     """A JSON text as it stands; a text that is none stays a text."""
     if not isinstance(text, str):
         return text

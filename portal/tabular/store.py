@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ from schemas.texttable import TextTable
 __all__ = ["Answer", "Manifest", "RowPage", "RowQuery", "RowQueryError", "TabularStore"]
 
 BYTES_PER_MB = 1024 * 1024
+ASKED = tuple(each.name for each in fields(RowQuery))
+MOST_FINGERPRINTS = 1000
 BLOCK = 40_960
 """Rows of a block that is read or written at once."""
 
@@ -60,6 +62,7 @@ class TabularStore:
         self._engine = Engine(memory_mb, threads, folder / "spill")
         self._hot = HotTables(folder, hot_mb * BYTES_PER_MB)
         self._answers, self.versions = Answers(), Answers()
+        self._fingerprints: dict[int, tuple[Manifest, str]] = {}
         self._sandbox = SqlSandbox()
 
     def write(
@@ -91,7 +94,8 @@ class TabularStore:
 
     def answer(self, manifest: Manifest, query: RowQuery, form: str) -> Answer:
         """As `search`, rendered; what was asked lately is answered from memory, for a version never changes."""
-        key = orjson.dumps([manifest.fingerprint, form, asdict(query)], default=sorted, option=orjson.OPT_SORT_KEYS)
+        asked = [getattr(query, name) for name in ASKED]
+        key = orjson.dumps([self._fingerprint(manifest), form, asked], default=sorted, option=orjson.OPT_SORT_KEYS)
         found: Answer | None = self._answers.find(key)
         if found is None:
             found = _rendered(self.search(manifest, query), form)
@@ -125,7 +129,7 @@ class TabularStore:
 
         def source(name: str) -> dict[str, Any]:
             manifest = manifest_of(name)
-            paths = [str(self._files.path(part.key)) for part in manifest.parts]
+            paths = [str(self._files.path(key)) for key in manifest.keys]
             return {"sql": self._source(manifest), "paths": paths, "columns": [c.name for c in manifest.fields]}
 
         found: dict[str, Any] = orjson.loads(self._sandbox.run(sql, limit, source))
@@ -139,12 +143,21 @@ class TabularStore:
         """The version's hot copy; a small one is made at once, a large one in the background."""
         if not manifest.rows:
             return None
-        found = self._hot.find(manifest.fingerprint)
+        found = self._hot.find(self._fingerprint(manifest))
         if found is None and manifest.rows <= FEW_ROWS and sum(part.bytes for part in manifest.parts) <= FEW_BYTES:
-            return self._hot.keep_small(manifest.fingerprint, lambda: self.batches(manifest))
+            return self._hot.keep_small(self._fingerprint(manifest), lambda: self.batches(manifest))
         if found is None:
-            self._hot.want(manifest.fingerprint, lambda: self.batches(manifest))
+            self._hot.want(self._fingerprint(manifest), lambda: self.batches(manifest))
         return found
+
+    def _fingerprint(self, manifest: Manifest) -> str:
+        """The manifest's fingerprint, worked out once for each manifest that is kept in memory."""
+        kept = self._fingerprints.get(id(manifest))
+        if kept is None or kept[0] is not manifest:
+            if len(self._fingerprints) > MOST_FINGERPRINTS:
+                self._fingerprints.clear()
+            kept = self._fingerprints[id(manifest)] = (manifest, manifest.fingerprint)
+        return kept[1]
 
     def warm(self, manifest: Manifest) -> None:
         """Make the hot copy of a large version now."""

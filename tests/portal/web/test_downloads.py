@@ -11,6 +11,7 @@ from portal.access.identity import SYSTEM
 from portal.actions import registry
 from portal.pipeline import load
 from portal.runtime import Portal
+from portal.settings import load as settings
 from schemas.record import Upload
 
 BODY = "ma,ten\n00001,Bệnh viện\n00002,Trạm y tế\n".encode()
@@ -118,3 +119,43 @@ def test_health(client: FlaskClient, resource: dict[str, Any]) -> None:
     answer = client.get("/health")
     assert answer.status_code == 200
     assert answer.get_json()["status"] == "ok"
+
+
+def test_bytes_are_left_to_the_web_server_in_front(
+    client: FlaskClient, portal: Portal, resource: dict[str, Any]
+) -> None:
+    values = {"PORTAL_DATA_DIR": str(portal.settings.data_dir), "PORTAL_ACCEL_REDIRECT": "/_files"}
+    object.__setattr__(portal, "settings", settings(values))
+    answer = client.get(f"/datastore/dump/{resource['id']}")
+    assert answer.headers["X-Accel-Redirect"].startswith("/_files/tables/")
+    assert (answer.get_data(), answer.content_type) == (b"", "text/csv; charset=utf-8")
+    assert (portal.settings.data_dir / answer.headers["X-Accel-Redirect"].removeprefix("/_files/")).is_file()
+    kept = client.get(path_of(resource))
+    assert kept.headers["X-Accel-Redirect"].startswith("/_files/files/")
+    assert client.get(path_of(resource), headers={"If-None-Match": kept.headers["ETag"]}).status_code == 304
+
+
+KINDS = {
+    "tsv": "text/tab-separated-values; charset=utf-8",
+    "xml": "text/xml; charset=utf-8",
+    "ndjson": "application/x-ndjson",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "parquet": "application/vnd.apache.parquet",
+}
+
+
+def test_every_form_says_what_it_is(client: FlaskClient, resource: dict[str, Any]) -> None:
+    for form, kind in KINDS.items():
+        for chosen in ("", "&limit=1"):
+            answer = client.get(f"/datastore/dump/{resource['id']}?format={form}{chosen}")
+            assert (answer.status_code, answer.content_type) == (200, kind)
+            assert f"{resource['id']}.{form}" in answer.headers["Content-Disposition"]
+            assert answer.get_data()
+
+
+def test_row_queries_know_what_has_not_changed(client: FlaskClient, resource: dict[str, Any]) -> None:
+    asked = f"/api/3/action/datastore_search?resource_id={resource['id']}&q=benh"
+    first = client.get(asked)
+    assert first.get_json()["result"]["records"][0]["ma"] == "00001"
+    assert client.get(asked, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
+    assert client.get(asked + "&limit=0", headers={"If-None-Match": first.headers["ETag"]}).status_code == 200
