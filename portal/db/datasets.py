@@ -10,17 +10,28 @@ import orjson
 from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from portal.db import activity, followers, people, relationships, scores, validation, vocabularies
+from portal.db import activity, followers, outbox, people, relationships, scores, validation, vocabularies
 from portal.db.uow import UnitOfWork
 from portal.domain import activity as kinds
 from portal.domain.base import now, stamp
-from portal.domain.datasets import Dataset, DatasetTag, Resource, ShownDataset, TableVersion, Tag, ValidationReport
-from portal.domain.events import INDEX, QUALITY
+from portal.domain.datasets import (
+    SUCCESS,
+    Dataset,
+    DatasetTag,
+    Resource,
+    ShownDataset,
+    TableVersion,
+    Tag,
+    ValidationReport,
+)
+from portal.domain.events import INDEX, LOAD, QUALITY
+from portal.domain.gate import QUARANTINE
 from portal.domain.rendering import Around, package_dict, unchanged
 from portal.errors import NotFound
 from portal.quality import personal
 from schemas import catalog
 from schemas.record import DatasetRecord
+from schemas.vocabularies import TABULAR
 
 
 def find_dataset(session: Session, name_or_id: str) -> Dataset | None:
@@ -243,6 +254,17 @@ def holds_persons(session: Session, resource: Resource) -> bool:
     """Whether the resource's newest report, or its schema as it is now, names personal data that nobody may publish."""
     report = session.get(ValidationReport, resource.validation_report_id) if resource.validation_report_id else None
     return (report is not None and report.finds_persons) or bool(undropped(session, resource))
+
+
+def passed(session: Session, resource: Resource) -> bool:
+    """Whether the gate let the resource's file itself pass: checked, not held, and no rows put aside."""
+    if outbox.waits(session, LOAD, resource.id) and resource.format in TABULAR:
+        return False
+    report = session.get(ValidationReport, resource.validation_report_id) if resource.validation_report_id else None
+    if report is None or report.file_key not in (None, resource.file_key):
+        return True
+    decision = report.body.get("decision") or {"published": report.status == SUCCESS}
+    return bool(decision["published"]) and not (decision.get("policy") == QUARANTINE and decision.get("bad_rows"))
 
 
 def undropped(session: Session, resource: Resource) -> tuple[str, ...]:

@@ -36,9 +36,13 @@ def download(dataset_id: str, resource_id: str, name: str = "") -> Answer:
         if dataset_id not in (dataset.id, dataset.name):
             raise NotFound
         version = _version(uow, resource)
-        if db.holds_persons(uow.session, resource) and not policy.may_edit(actor_of_request(), dataset):
+        editor = policy.may_edit(actor_of_request(), dataset)
+        if not editor and db.holds_persons(uow.session, resource):
             raise Forbidden
-    if resource.url_type in ("harvest", "datastore") and version is not None:
+        held = not editor and resource.url_type == "upload" and not db.passed(uow.session, resource)
+    if held and version is None:
+        raise Forbidden("This file is not published: it waits for its validation, or did not pass it.")
+    if (held or resource.url_type in ("harvest", "datastore")) and version is not None:
         return _table(resource, version, name)
     if resource.file_key:
         return _file(resource)

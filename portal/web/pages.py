@@ -11,13 +11,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from portal.actions import registry
 from portal.db import outbox
-from portal.domain.events import INDEX, LOAD, PUBLISH
+from portal.domain.events import INDEX, LOAD, PUBLISH, QUALITY, VALIDATE
 from portal.errors import NotFound, PortalError
 from portal.web.action_api import actor_of_request, the_portal
 from search.backend import SearchRequest, SearchUnavailable
 
 pages = Blueprint("pages", __name__, template_folder="templates")
 ROWS = 20
+TOPICS = (INDEX, LOAD, PUBLISH, QUALITY, VALIDATE)
 FACETS = '["organization", "groups", "res_format", "access_kind"]'
 
 WORDS: dict[str, dict[str, str]] = {
@@ -143,7 +144,7 @@ def health() -> Response:
     try:
         with portal.read() as uow:
             uow.session.execute(text("SELECT 1"))
-            state["outbox"] = {topic: outbox.count(uow.session, topic) for topic in (INDEX, LOAD, PUBLISH)}
+            state["outbox"] = {topic: outbox.count(uow.session, topic) for topic in TOPICS}
     except SQLAlchemyError:
         state["database"] = "unreachable"
     try:
