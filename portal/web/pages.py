@@ -133,7 +133,8 @@ def organization(name: str) -> tuple[str, int]:
     """One organization and its datasets."""
     shown = _call("organization_show", id=name, include_users=False)
     found = _call("package_search", fq=f'organization:"{_escaped(shown["name"])}"', rows=100)
-    return _show("organization.html", organization=shown, found=found)
+    scores = [each for each in _call("quality_summary", by="organization") if each["organization"] == shown["name"]]
+    return _show("organization.html", organization=shown, found=found, scores=scores)
 
 
 @pages.route("/health")
