@@ -267,9 +267,15 @@ def passed(session: Session, resource: Resource) -> bool:
     return bool(decision["published"]) and not (decision.get("policy") == QUARANTINE and decision.get("bad_rows"))
 
 
-def undropped(session: Session, resource: Resource) -> tuple[str, ...]:
+def version_holds_persons(session: Session, resource: Resource, version: TableVersion) -> bool:
+    """Whether one version of a resource, which may be an old one, holds personal data that nobody may publish."""
+    report = session.get(ValidationReport, version.report_id) if version.report_id else None
+    return (report is not None and report.finds_persons) or bool(undropped(session, resource, version))
+
+
+def undropped(session: Session, resource: Resource, version: TableVersion | None = None) -> tuple[str, ...]:
     """Columns of the resource's rows that its schema, as it is now, tags as personal data to be dropped."""
-    version = current_version(session, resource)
+    version = version or current_version(session, resource)
     schema = full_schema(resource)
     if version is None or not schema:
         return ()

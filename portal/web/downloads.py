@@ -85,9 +85,16 @@ def _version(uow: Any, resource: Resource) -> TableVersion | None:
     if not asked:
         return db.current_version(uow.session, resource)
     found = db.find_version(uow.session, resource.id, int(asked)) if asked.isdigit() else None
-    if found is None:
+    if found is None or not _may_see(uow, resource, found):
         raise NotFound("There is no such version.")
     return found
+
+
+def _may_see(uow: Any, resource: Resource, version: TableVersion) -> bool:
+    """An old version may hold what was dropped before the dataset was opened: it stays with those who edit it."""
+    if not db.version_holds_persons(uow.session, resource, version):
+        return True
+    return policy.may_edit(actor_of_request(), db.get_dataset(uow.session, resource.package_id))
 
 
 def _table(resource: Resource, version: TableVersion, name: str) -> Answer:

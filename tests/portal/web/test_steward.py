@@ -200,6 +200,20 @@ def test_personal_data_gets_out_on_no_way(office: Office, portal: Portal) -> Non
     assert office.get(_path(named)).status_code == 403
 
 
+def test_an_old_version_with_personal_data_stays_with_its_editors(office: Office) -> None:
+    office("editor", "package_create", name="kin", owner_org="org", private=True)
+    rows = "".join(f"{number:05},038201{number:06}\n" for number in range(20))
+    resource = office.upload(f"ma,cccd\n{rows}", package_id="kin", name="bang")
+    assert "personal data" in str(office("editor", "package_patch", 409, id="kin", private=False))
+    office.upload("ma\n00001\n", id=resource["id"])
+    office("editor", "package_patch", id="kin", private=False)
+    dump = f"/datastore/dump/{resource['id']}?version="
+    assert (office.get(f"{dump}2").status_code, office.get(f"{dump}1").status_code) == (200, 404)
+    assert office.get(f"{dump}1", "editor").status_code == 200
+    office("editor", "resource_validation_delete", resource_id=resource["id"])
+    assert office.get(f"{dump}1").status_code == 404
+
+
 def _path(resource: Json) -> str:
     return "/dataset/" + str(resource["url"]).split("/dataset/")[1]
 
