@@ -22,6 +22,7 @@ from portal.access.identity import SYSTEM
 from portal.actions import registry
 from portal.bootstrap import build_portal, server
 from portal.errors import NotFound
+from portal.pipeline import score
 from portal.runtime import Portal
 from portal.settings import Settings, load
 
@@ -138,6 +139,7 @@ def _harvest(portal: Portal, console: Console, names: list[str]) -> list[Json]:
             count = sum(job["stats"].values())
             progress.update(task, description=name, completed=count, total=count)
             jobs.append(job)
+    score.drain(portal)
     return jobs
 
 

@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 
 import orjson
 
-from portal.access import policy
+from portal.access import old_versions, policy
 from portal.access.policy import Permission
 from portal.actions.registry import Params, action
-from portal.db import datastore, tables
+from portal.db import datasets, datastore, tables
 from portal.domain.base import stamp
 from portal.domain.datasets import ShownTable, TableVersion
 from portal.errors import Invalid, NotAuthorized, NotFound
@@ -148,7 +148,8 @@ def _version(ctx: Context, table: ShownTable, params: Params) -> Kept:
         version = tables.find_version(ctx.uow.session, table.resource_id, asked)
     except ValueError:
         raise Invalid({"version": ["A number or a date is expected"]}) from None
-    if version is None:
+    found = datasets.find_resource(ctx.uow.session, table.resource_id)
+    if version is None or found is None or not old_versions.may_see(ctx.uow, ctx.actor, *found, version):
         raise NotFound("Not found: there is no such version.")
     return _of(version)
 

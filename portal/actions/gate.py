@@ -11,7 +11,7 @@ from portal.db import harvest, people
 from portal.db import validation as reports
 from portal.db.validation import Policy
 from portal.domain.base import new_id, stamp
-from portal.domain.datasets import Dataset, Resource
+from portal.domain.datasets import Dataset, Resource, ValidationReport
 from portal.domain.events import VALIDATE
 from portal.domain.gate import ORGANIZATION, PACKAGE, ValidationOverride
 from portal.domain.people import Group
@@ -115,6 +115,9 @@ def package_validation_override(ctx: Context, dataset: Dataset, params: Params) 
     identity = harvest.find_refused(ctx.uow.session, dataset.id)
     if identity is None or identity.refused_hash is None:
         raise Invalid({"id": ["No harvested content of this dataset was refused."]})
+    report = ctx.uow.session.get(ValidationReport, identity.report_id) if identity.report_id else None
+    if dataset.is_open and report is not None and report.finds_persons:
+        raise Invalid({"id": ["A table holds personal data: nobody can let it pass."]})
     decided = _decide(ctx, dataset, None, identity.refused_hash, params["reason"], identity.report_id)
     identity.refused_hash = None
     source = harvest.get_source(ctx.uow.session, identity.source_id)

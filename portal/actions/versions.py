@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from portal.access import old_versions
 from portal.access.policy import Permission
 from portal.actions.registry import Params, action
 from portal.db import datasets, datastore
@@ -52,6 +53,7 @@ def datastore_versions(ctx: Context, dataset: Dataset, params: Params) -> dict[s
                 "current": version.id == current,
             }
             for version in listed
+            if resource and old_versions.may_see(ctx.uow, ctx.actor, resource, dataset, version)
         ],
     }
 
@@ -95,7 +97,8 @@ def _version(ctx: Context, dataset: Dataset, params: Params, name: str, asked: s
         found = datasets.current_version(ctx.uow.session, resource)
     else:
         found = datasets.find_version(ctx.uow.session, params["resource_id"], _wanted(name, str(asked)))
-    if found is None:
+    seen = found and resource and old_versions.may_see(ctx.uow, ctx.actor, resource, dataset, found)
+    if found is None or not seen:
         raise NotFound("Not found: there is no such version.")
     return found
 

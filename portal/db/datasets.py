@@ -10,18 +10,29 @@ import orjson
 from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from portal.db import activity, followers, people, relationships, scores, validation, vocabularies
+from portal.db import activity, followers, outbox, people, relationships, scores, validation, vocabularies
 from portal.db.uow import UnitOfWork
 from portal.domain import activity as kinds
 from portal.domain.base import now, stamp
-from portal.domain.datasets import Dataset, DatasetTag, Resource, ShownDataset, TableVersion, Tag, ValidationReport
+from portal.domain.datasets import (
+    SUCCESS,
+    Dataset,
+    DatasetTag,
+    Resource,
+    ShownDataset,
+    TableVersion,
+    Tag,
+    ValidationReport,
+)
 from portal.domain.datastore import TableAlias, TableLoad
-from portal.domain.events import INDEX, QUALITY
+from portal.domain.events import INDEX, LOAD, QUALITY
+from portal.domain.gate import QUARANTINE
 from portal.domain.rendering import Around, package_dict, unchanged
 from portal.errors import NotFound
 from portal.quality import personal
 from schemas import catalog
 from schemas.record import DatasetRecord
+from schemas.vocabularies import TABULAR
 
 
 def find_dataset(session: Session, name_or_id: str) -> Dataset | None:
@@ -259,9 +270,26 @@ def holds_persons(session: Session, resource: Resource) -> bool:
     return (report is not None and report.finds_persons) or bool(undropped(session, resource))
 
 
-def undropped(session: Session, resource: Resource) -> tuple[str, ...]:
+def passed(session: Session, resource: Resource) -> bool:
+    """Whether the gate let the resource's file itself pass: checked, not held, and no rows put aside."""
+    if outbox.waits(session, LOAD, resource.id) and resource.format in TABULAR:
+        return False
+    report = session.get(ValidationReport, resource.validation_report_id) if resource.validation_report_id else None
+    if report is None or report.file_key not in (None, resource.file_key):
+        return True
+    decision = report.body.get("decision") or {"published": report.status == SUCCESS}
+    return bool(decision["published"]) and not (decision.get("policy") == QUARANTINE and decision.get("bad_rows"))
+
+
+def version_holds_persons(session: Session, resource: Resource, version: TableVersion) -> bool:
+    """Whether one version of a resource, which may be an old one, holds personal data that nobody may publish."""
+    report = session.get(ValidationReport, version.report_id) if version.report_id else None
+    return (report is not None and report.finds_persons) or bool(undropped(session, resource, version))
+
+
+def undropped(session: Session, resource: Resource, version: TableVersion | None = None) -> tuple[str, ...]:
     """Columns of the resource's rows that its schema, as it is now, tags as personal data to be dropped."""
-    version = current_version(session, resource)
+    version = version or current_version(session, resource)
     schema = full_schema(resource)
     if version is None or not schema:
         return ()

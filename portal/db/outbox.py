@@ -86,6 +86,12 @@ def find(session: Session, key: int) -> OutboxRow | None:
     return session.get(OutboxRow, key)
 
 
+def waits(session: Session, topic: str, entity_id: str) -> bool:
+    """Whether a consequence for one thing is still to be done."""
+    match = select(OutboxRow.id).where(OutboxRow.topic == topic, OutboxRow.entity_id == entity_id)
+    return session.scalar(match.limit(1)) is not None
+
+
 def count(session: Session, topic: str) -> int:
     """How many rows of a topic wait."""
     return session.scalar(select(func.count()).select_from(OutboxRow).where(OutboxRow.topic == topic)) or 0

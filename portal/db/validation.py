@@ -94,14 +94,15 @@ def new_run(session: Session, resource: Resource, actor_id: str | None) -> Valid
 
 
 def delete_reports(session: Session, resource_id: str) -> int:
-    """Forget every finished report of a resource; return how many there were."""
+    """Forget every finished report of a resource but those that name personal data; return how many there were."""
     found = session.scalars(
         select(ValidationReport).where(
             ValidationReport.resource_id == resource_id, ValidationReport.status.not_in((CREATED, RUNNING))
         )
     ).all()
     for report in found:
-        session.delete(report)
+        if not report.finds_persons:
+            session.delete(report)
     return len(found)
 
 

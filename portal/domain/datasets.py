@@ -266,7 +266,8 @@ class ValidationReport(Base):
     @property
     def finds_persons(self) -> bool:
         """Whether the report names personal data that nobody outside may read."""
-        findings = self.body.get("report", {}).get("findings", ())
+        reports = [self.body.get("report", {}), *(each["report"] for each in self.body.get("resources", ()))]
+        findings = (finding for report in reports for finding in report.get("findings", ()))
         return any(
             each["check"] == PERSONAL_COLUMN or (each["check"] == PERSONAL_DATA and each["note"] == CITIZEN_ID)
             for each in findings

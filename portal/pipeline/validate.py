@@ -16,9 +16,7 @@ from portal.reading import ReadOptions, read_table
 from schemas import catalog
 from schemas.record import Content, DatasetRecord, ResourceRecord
 from schemas.texttable import TextTable
-from schemas.vocabularies import PERSONAL_COLUMN, format_name
-
-TABULAR = frozenset({"CSV", "TSV", "XLSX", "XLS", "ODS", "JSON", "NDJSON", "GeoJSON", "ZIP", "GZ"})
+from schemas.vocabularies import PERSONAL_COLUMN, TABULAR, format_name
 
 References = Callable[[str], Any]
 

@@ -11,7 +11,7 @@ import orjson
 from flask import Blueprint, Response, redirect, request, send_file
 from werkzeug.exceptions import BadRequest, Forbidden, NotFound
 
-from portal.access import policy
+from portal.access import old_versions, policy
 from portal.db import datasets as db
 from portal.db import tables
 from portal.domain.base import is_uuid
@@ -34,9 +34,13 @@ def download(dataset_id: str, resource_id: str, name: str = "") -> Answer:
         if dataset_id not in (dataset.id, dataset.name):
             raise NotFound
         version = _asked_version(uow, resource.id, resource.version_id)
-        if db.holds_persons(uow.session, resource) and not policy.may_edit(actor_of_request(), dataset):
+        editor = policy.may_edit(actor_of_request(), dataset)
+        if not editor and db.holds_persons(uow.session, resource):
             raise Forbidden
-    if resource.url_type in ("harvest", "datastore") and version is not None:
+        held = not editor and resource.url_type == "upload" and not db.passed(uow.session, resource)
+    if held and version is None:
+        raise Forbidden("This file is not published: it waits for its validation, or did not pass it.")
+    if (held or resource.url_type in ("harvest", "datastore")) and version is not None:
         return _table(resource, version, name)
     if resource.file_key:
         return _file(resource)
@@ -82,7 +86,8 @@ def _asked_version(uow: Any, resource_id: str, current: str | None) -> TableVers
         found = tables.find_version(uow.session, resource_id, asked)
     except ValueError:
         raise BadRequest("version takes a number or a date") from None
-    if found is None:
+    resource = db.find_resource(uow.session, resource_id)
+    if found is None or resource is None or not old_versions.may_see(uow, actor_of_request(), *resource, found):
         raise NotFound("There is no such version.")
     return found
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from portal.actions import registry
 from portal.db import outbox
-from portal.domain.events import INDEX, LOAD, PUBLISH
+from portal.domain.events import INDEX, LOAD, PUBLISH, QUALITY, VALIDATE
 from portal.errors import NotFound, PortalError
 from portal.web.action_api import actor_of_request, the_portal
 from portal.web.dcat import asked_notation, dataset_graph
@@ -19,6 +19,7 @@ from schemas import schemaorg
 
 pages = Blueprint("pages", __name__, template_folder="templates")
 ROWS = 20
+TOPICS = (INDEX, LOAD, PUBLISH, QUALITY, VALIDATE)
 FACETS = '["organization", "groups", "res_format", "access_kind"]'
 
 WORDS: dict[str, dict[str, str]] = {
@@ -139,7 +140,8 @@ def organization(name: str) -> tuple[str, int]:
     """One organization and its datasets."""
     shown = _call("organization_show", id=name, include_users=False)
     found = _call("package_search", fq=f'organization:"{_escaped(shown["name"])}"', rows=100)
-    return _show("organization.html", organization=shown, found=found)
+    scores = [each for each in _call("quality_summary", by="organization") if each["organization"] == shown["name"]]
+    return _show("organization.html", organization=shown, found=found, scores=scores)
 
 
 @pages.route("/health")
@@ -150,7 +152,7 @@ def health() -> Response:
     try:
         with portal.read() as uow:
             uow.session.execute(text("SELECT 1"))
-            state["outbox"] = {topic: outbox.count(uow.session, topic) for topic in (INDEX, LOAD, PUBLISH)}
+            state["outbox"] = {topic: outbox.count(uow.session, topic) for topic in TOPICS}
     except SQLAlchemyError:
         state["database"] = "unreachable"
     found = portal.search.health()

@@ -79,6 +79,7 @@ def test_a_dataset_is_scored_after_each_change_and_its_history_kept(portal: Port
     assert client.get("/dataset/kin/quality.csv").status_code == 403
     page = client.get("/dataset/gia", headers={"Accept-Language": "en"}).get_data().decode()
     assert "MQA 405/405" in page
+    assert "MQA 405.0/405" in client.get("/organization/so-nnmt").get_data().decode()
     call(portal, SYSTEM, "package_delete", id="gia")
     score.drain(portal)
     with pytest.raises(NotFound):

@@ -3,9 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+from sqlalchemy import select
+
 from portal import scheduler
 from portal.access.identity import SYSTEM
+from portal.db import validation
 from portal.domain.base import now
+from portal.domain.datasets import Dataset
+from portal.errors import Invalid
 from portal.pipeline import runs, sweep
 from portal.runtime import Portal
 from tests.portal.actions.people import call
@@ -44,6 +50,19 @@ def test_refused_content_passes_by_a_decision_and_only_that_content(
     assert counts(source.run()) == {"refused": 1}
 
 
+def test_personal_columns_pass_no_harvest_whatever_is_decided(
+    portal: Portal, source: Source, counts: Callable[[Json], Json]
+) -> None:
+    source.write("aa.csv", "ma,cccd\n" + "".join(f"{n:05},038201{n:06}\n" for n in range(20)))
+    assert counts(source.run()) == {"refused": 1}
+    key = _draft(portal)
+    call(portal, SYSTEM, "package_validation_policy_update", id=key, policy="warn")
+    with pytest.raises(Invalid, match="personal data"):
+        call(portal, SYSTEM, "package_validation_override", id=key, reason="Cần công bố bảng này ngay.")
+    source.write("aa.csv", "ma,cccd\n" + "".join(f"{n:05},038202{n:06}\n" for n in range(20)))
+    assert counts(source.run()) == {"refused": 1}
+
+
 def test_bad_rows_of_many_files_wait_while_the_others_are_published(portal: Portal, tmp_path: Any) -> None:
     folder = tmp_path / "drop"
     folder.mkdir()
@@ -64,8 +83,6 @@ def test_bad_rows_of_many_files_wait_while_the_others_are_published(portal: Port
     assert kept["rows"] == 2
     sweep.sweep(portal)
     with portal.read() as uow:
-        from portal.db import validation
-
         key = validation.find_quarantine(uow.session, resource["id"])
     assert key is not None
     lines = portal.files.path(key.file_key).read_text(encoding="utf-8").splitlines()
@@ -79,8 +96,4 @@ def test_bad_rows_of_many_files_wait_while_the_others_are_published(portal: Port
 
 def _draft(portal: Portal) -> str:
     with portal.read() as uow:
-        from sqlalchemy import select
-
-        from portal.domain.datasets import Dataset
-
         return str(uow.session.scalars(select(Dataset.id)).one())

@@ -51,7 +51,7 @@ class Office:
         assert answer.status_code == status, body
         return body["result"] if status == 200 else body["error"]
 
-    def upload(self, text: str, **data: Any) -> Json:
+    def upload(self, text: str, *, wait: bool = False, **data: Any) -> Json:
         action = "resource_patch" if "id" in data else "resource_create"
         form = {**data, "upload": (io.BytesIO(text.encode()), "bang.csv")}
         form = {key: orjson.dumps(value).decode() if isinstance(value, dict) else value for key, value in form.items()}
@@ -59,7 +59,8 @@ class Office:
             f"/api/3/action/{action}", data=form, headers={"Authorization": self.tokens["editor"]}
         )
         assert answer.status_code == 200, answer.get_data()
-        load.drain(self.portal)
+        if not wait:
+            load.drain(self.portal)
         return dict(orjson.loads(answer.get_data())["result"])
 
     def get(self, path: str, who: str = "") -> Any:
@@ -83,6 +84,10 @@ def test_a_wrong_table_is_seen_explained_and_let_pass_with_a_reason(office: Offi
     assert shown["validation_status"] == "failure"
     assert shown["validation_timestamp"]
     assert office.rows(resource) == [{"_id": 1, "ma": "00001", "gia": 10}]
+
+    path = _path(resource)
+    assert office.get(path).get_data().decode().split() == GOOD.split()
+    assert office.get(path, "editor").get_data().decode() == BAD
 
     page = office("editor", "resource_validation_show", resource_id=resource["id"], format="page", lang="vi")["report"]
     assert (page["errors"], page["counts"][0]["count"], page["counts"][0]["field"]) == (1, 1, "gia")
@@ -169,7 +174,11 @@ def test_personal_data_gets_out_on_no_way(office: Office, portal: Portal) -> Non
     page = office("editor", "resource_validation_show", resource_id=resource["id"], format="page")["report"]
     assert page["decision"]["reason"] == "personal-data"
     assert "Nguyễn" not in orjson.dumps(page).decode()
-    assert office.get("/dataset/" + resource["url"].split("/dataset/")[1]).status_code == 403
+    assert office.get(_path(resource)).status_code == 403
+    fresh = office.upload(table, wait=True, package_id="gia", name="chua-kiem-tra", schema=tagged)
+    assert office.get(_path(fresh)).status_code == 403
+    load.drain(portal)
+    assert office.get(_path(fresh)).status_code == 403
     why = {"resource_id": resource["id"], "reason": "Chúng tôi cần công bố bảng này ngay."}
     assert "personal data" in str(office("steward", "resource_validation_override", 409, **why))
     assert "personal data" in str(office("steward", "resource_validation_delete", 409, resource_id=resource["id"]))
@@ -188,7 +197,25 @@ def test_personal_data_gets_out_on_no_way(office: Office, portal: Portal) -> Non
     )
     found = office("", "resource_validation_show", resource_id=named["id"])["report"]["report"]["findings"]
     assert "nguoi_dai_dien" in {each["field"] for each in found if each["check"] == "personal-column"}
-    assert office.get("/dataset/" + named["url"].split("/dataset/")[1]).status_code == 403
+    assert office.get(_path(named)).status_code == 403
+
+
+def test_an_old_version_with_personal_data_stays_with_its_editors(office: Office) -> None:
+    office("editor", "package_create", name="kin", owner_org="org", private=True)
+    rows = "".join(f"{number:05},038201{number:06}\n" for number in range(20))
+    resource = office.upload(f"ma,cccd\n{rows}", package_id="kin", name="bang")
+    assert "personal data" in str(office("editor", "package_patch", 409, id="kin", private=False))
+    office.upload("ma\n00001\n", id=resource["id"])
+    office("editor", "package_patch", id="kin", private=False)
+    dump = f"/datastore/dump/{resource['id']}?version="
+    assert (office.get(f"{dump}2").status_code, office.get(f"{dump}1").status_code) == (200, 404)
+    assert office.get(f"{dump}1", "editor").status_code == 200
+    office("editor", "resource_validation_delete", resource_id=resource["id"])
+    assert office.get(f"{dump}1").status_code == 404
+
+
+def _path(resource: Json) -> str:
+    return "/dataset/" + str(resource["url"]).split("/dataset/")[1]
 
 
 def _id(office: Office) -> str:
