@@ -29,7 +29,13 @@ def validate(record: DatasetRecord, references: References, *, limit: int, optio
 
 
 def check(
-    resource: ResourceRecord, references: References, limit: int, options: ReadOptions, *, public: bool
+    resource: ResourceRecord,
+    references: References,
+    limit: int,
+    options: ReadOptions,
+    *,
+    public: bool,
+    progress: Callable[[int], object] = tables.nobody,
 ) -> CheckedResource:
     """Check one resource; without content, or with content that is no table, there is no report.
 
@@ -40,7 +46,7 @@ def check(
     try:
         whole = read_table(resource.content, format=resource.format, options=options)
         schema = _schema(resource, whole)
-        report = tables.check_table(whole, schema, references=references, limit=limit)
+        report = tables.check_table(whole, schema, references=references, limit=limit, progress=progress)
         parts = _parts(resource.content, resource.format, whole, options)
     except BadFile as problem:
         return CheckedResource(resource, _refusal(resource, problem))

@@ -1,4 +1,4 @@
-"""What Frictionless itself says of a schema, a header and a cell; with peer.py the only module that imports frictionless."""
+"""What Frictionless itself says of a schema, a header and a cell; only this and peer.py import frictionless."""
 
 from __future__ import annotations
 

@@ -68,5 +68,7 @@ CELLS = st.sampled_from(["00001", "00002", "1", "-1", "x", "", "2026-01-05", "20
 def test_random_rows_give_equal_reports(tmp_path: Path, rows: list[list[str]], limit: int) -> None:
     lines = [",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows]
     (tmp_path / "t.csv").write_text("\n".join(["ma,so,ngay", *lines]), encoding="utf-8")
-    theirs = validate(Resource("t.csv", basepath=str(tmp_path), schema=Schema.from_descriptor(SCHEMA)), limit_errors=limit).to_dict()
+    theirs = validate(
+        Resource("t.csv", basepath=str(tmp_path), schema=Schema.from_descriptor(SCHEMA)), limit_errors=limit
+    ).to_dict()
     assert timeless(peer.judge(tmp_path, "t.csv", SCHEMA, limit=limit, large=0)) == timeless(theirs)
