@@ -1,61 +1,210 @@
-"""portal validate: what is wrong in a file, and how to mend it."""
+"""portal validate: what is wrong in a file, an address or a package, and how to mend it."""
 
 from __future__ import annotations
 
+import csv
+import io
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
+from portal.cli import targets
 from portal.cli.base import portal, show
-from portal.errors import BadFile
 from portal.pipeline import validate
+from portal.pipeline.verdict import CheckedResource
+from portal.quality import peer
+from portal.quality.report import Report
 from portal.reading import ReadOptions
-from schemas import catalog
-from schemas.record import Content, ContentPart, DatasetRecord, ResourceRecord
+from portal.settings import load
+from schemas.record import DatasetRecord
+
+VALID, INVALID, UNREADABLE = range(3)
+PRINTED, LISTED = 20, 1000
+COLUMNS = ("resource", "part", "row", "field", "check", "severity", "cell", "note", "message", "hint")
+WORDS = {
+    "vi": {
+        "good": "HỢP LỆ",
+        "bad": "KHÔNG HỢP LỆ",
+        "row": "dòng",
+        "mend": "Cách sửa",
+        "counts": "{rows} dòng, {errors} lỗi, {warnings} cảnh báo",
+        "more": "… và {times} lần nữa",
+        "table": "{name} không phải là bảng.",
+        "structure": "Không có lược đồ: chỉ kiểm tra cấu trúc, mọi cột là văn bản. Chọn lược đồ bằng --schema.",
+    },
+    "en": {
+        "good": "VALID",
+        "bad": "NOT VALID",
+        "row": "row",
+        "mend": "How to mend",
+        "counts": "{rows} rows, {errors} errors, {warnings} warnings",
+        "more": "… and {times} more",
+        "table": "{name} holds no table.",
+        "structure": "No schema: only the structure was checked, every column is text. Name a schema with --schema.",
+    },
+}
 
 
 @portal.command("validate")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--schema", "schema_name", required=True, help="Name or code of a table schema, e.g. D02.")
+@click.argument("target", metavar="FILE|URL|PACKAGE")
+@click.option(
+    "--schema", "schema_name", help="Name or code of a table schema (D02), or a Table Schema in a .json file."
+)
 @click.option("--json", "as_json", is_flag=True, help="The whole report as JSON.")
-@click.option("--limit", default=20, show_default=True, help="Findings to print for each check and column.")
+@click.option("--csv", "as_csv", is_flag=True, help="The findings as CSV.")
+@click.option("--report", "shape", type=click.Choice(["frictionless"]), help="Frictionless' own report instead.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    help=f"Findings to list for each check and column: {PRINTED} for people, {LISTED} for programs.",
+)
 @click.option("--lang", type=click.Choice(["vi", "en"]), default="vi", show_default=True)
-def validate_file(file: Path, schema_name: str, as_json: bool, limit: int, lang: str) -> None:
-    """Check FILE against a table schema: which rows are wrong, why, and how to mend them. Exit code 1 when wrong."""
+def validate_file(
+    target: str, schema_name: str | None, as_json: bool, as_csv: bool, shape: str | None, limit: int | None, lang: str
+) -> None:
+    """Check a table or a Data Package: which rows are wrong, why, and how to mend them.
+
+    Without --schema a plain file is checked for its structure only: its columns are taken as text, and no type
+    is guessed. A package brings its own schemas. Exit codes: 0 valid, 1 not valid, 2 cannot be read or wrong usage.
+    """
+    machine = as_json or as_csv or shape is not None
+    limit = limit or (LISTED if machine else PRINTED)
     try:
-        name = catalog.get(schema_name).name
-    except KeyError as error:
-        raise click.ClickException(str(error)) from None
-    record = DatasetRecord(
-        name="file", resources=(ResourceRecord(name=file.name, schema_name=name, content=_content(file)),)
-    )
-    try:
-        verdict = validate.validate(record, lambda _name: None, limit=limit, options=ReadOptions())
-    except BadFile as error:
-        raise click.ClickException(error.vi if lang == "vi" else error.en) from None
-    report = verdict.resources[0].report
-    if report is None:
-        raise click.ClickException(f"{file.name} holds no table.")
+        schema = targets.table_schema(schema_name)
+        settings = load(None)
+        with targets.fetched(target, settings) as path:
+            whole = targets.is_package(path)
+            if shape:
+                _finish_peer(_peer(target, path, schema, limit, whole=whole))
+            with _record(target, path, schema, whole=whole) as record:
+                reports = _reports(record, limit)
+    except targets.Unusable as problem:
+        click.echo(f"portal: {problem}", err=True)
+        sys.exit(UNREADABLE)
     if as_json:
-        show(report.to_dict())
+        show(_together(reports, whole=whole))
+    elif as_csv:
+        click.echo(_csv(reports, lang), nl=False)
     else:
-        _tell_report(report.to_dict(), lang)
-    sys.exit(0 if report.valid else 1)
+        _tell(reports, lang, structure=schema is None and not whole)
+    sys.exit(_code(reports))
 
 
-def _content(file: Path) -> Content:
-    return Content((ContentPart.of(file),))
+@contextmanager
+def _record(target: str, path: Path, schema: Any, *, whole: bool) -> Iterator[DatasetRecord]:
+    if not whole:
+        yield targets.single(path, schema)
+        return
+    with targets.package(target, path, load(None)) as record:
+        yield record
 
 
-def _tell_report(report: dict[str, Any], lang: str) -> None:
-    words = {"vi": ("HỢP LỆ", "KHÔNG HỢP LỆ", "dòng", "Cách sửa"), "en": ("VALID", "NOT VALID", "row", "How to mend")}
-    good, bad, row, mend = words[lang]
-    counts = f"{report['rows']} rows, {report['errors']} errors, {report['warnings']} warnings"
-    click.echo(f"{good if report['valid'] else bad}: {counts}")
+def _peer(target: str, path: Path, schema: Any, limit: int, *, whole: bool) -> dict[str, Any]:
+    folder, name = path.absolute().parent, path.name
+    if whole and targets.is_address(target):
+        raise targets.Unusable("--report frictionless takes a package from a local folder; download it first.")
+    if whole:
+        return peer.judge_package(folder, name, limit=limit)
+    return peer.judge(folder, name, schema, limit=limit)
+
+
+def _finish_peer(report: dict[str, Any]) -> None:
+    show(report)
+    sys.exit(VALID if report["valid"] else INVALID)
+
+
+def _reports(record: DatasetRecord, limit: int) -> list[tuple[str, CheckedResource]]:
+    find, options = targets.lookups(record), ReadOptions()
+    with _progress() as progress:
+        return [
+            (each.name, validate.check(each, find, limit, options, public=True, progress=progress))
+            for each in record.resources
+        ]
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int], None]]:
+    """Rows so far and their rate, on the error stream of a terminal."""
+    seen, started, terminal = 0, time.perf_counter(), sys.stderr.isatty()
+
+    def advance(rows: int) -> None:
+        nonlocal seen
+        seen += rows
+        if terminal:
+            rate = seen / max(time.perf_counter() - started, 0.001)
+            click.echo(f"\r{seen:,} rows, {rate:,.0f}/s ", nl=False, err=True)
+
+    try:
+        yield advance
+    finally:
+        if terminal and seen:
+            click.echo(f"\r{' ' * 40}\r", nl=False, err=True)
+
+
+def _code(reports: list[tuple[str, CheckedResource]]) -> int:
+    if any(_refused(checked) for _, checked in reports) or not any(checked.report for _, checked in reports):
+        return UNREADABLE
+    return VALID if all(checked.report is None or checked.report.valid for _, checked in reports) else INVALID
+
+
+def _refused(checked: CheckedResource) -> bool:
+    return checked.report is not None and not checked.tables
+
+
+def _together(reports: list[tuple[str, CheckedResource]], *, whole: bool) -> dict[str, Any]:
+    """One report for a file; for a package, a list of them by resource."""
+    told = [
+        {"resource": name, **(checked.report or Report(valid=True)).to_dict(), "table": checked.report is not None}
+        for name, checked in reports
+    ]
+    if not whole:
+        return told[0]
+    return {"valid": all(each["valid"] for each in told), "resources": told}
+
+
+def _csv(reports: list[tuple[str, CheckedResource]], lang: str) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for name, checked in reports:
+        for finding in (checked.report or Report(valid=True)).to_dict()["findings"]:
+            spoken = {"message": finding["message"][lang], "hint": finding["hint"][lang]}
+            writer.writerow({**finding, **spoken, "resource": finding["resource"] or name})
+    return text.getvalue()
+
+
+def _tell(reports: list[tuple[str, CheckedResource]], lang: str, *, structure: bool) -> None:
+    words = WORDS[lang]
+    for name, checked in reports:
+        if len(reports) > 1:
+            click.echo(f"\n{name}")
+        if checked.report is None:
+            click.echo(words["table"].format(name=name))
+        else:
+            _tell_report(checked.report.to_dict(), words, lang)
+    if structure:
+        click.echo(words["structure"])
+
+
+def _tell_report(report: dict[str, Any], words: dict[str, str], lang: str) -> None:
+    verdict = words["good"] if report["valid"] else words["bad"]
+    click.echo(f"{verdict}: {words['counts'].format(**report)}")
+    listed: dict[tuple[str, str | None], int] = {}
     for finding in report["findings"]:
-        place = " ".join(filter(None, (f"{row} {finding['row']}" if finding["row"] else "", finding["field"] or "")))
+        key = (finding["check"], finding["field"])
+        listed[key] = listed.get(key, 0) + 1
+        place = " ".join(
+            filter(None, (f"{words['row']} {finding['row']}" if finding["row"] else "", finding["field"] or ""))
+        )
         click.echo(f"[{finding['severity']}] {place}: {finding['message'][lang]}")
         if finding["hint"][lang]:
-            click.echo(f"    {mend}: {finding['hint'][lang]}")
+            click.echo(f"    {words['mend']}: {finding['hint'][lang]}")
+    for count in report["counts"]:
+        rest = count["count"] - listed.get((count["check"], count["field"]), 0)
+        if rest > 0:
+            click.echo(f"[{count['check']}] {count['field'] or ''}: {words['more'].format(times=rest)}")

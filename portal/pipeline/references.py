@@ -21,7 +21,7 @@ def references(portal: Portal) -> Callable[[str], Columns | None]:
 
     def find(name: str) -> Columns | None:
         if name not in known:
-            known[name] = _held(portal, name) or _shipped(name)
+            known[name] = _held(portal, name) or shipped(name)
         return known[name]
 
     return find
@@ -36,7 +36,8 @@ def _held(portal: Portal, name: str) -> Columns | None:
     return portal.tables.values(manifest, [column.name for column in manifest.fields])
 
 
-def _shipped(name: str) -> Columns | None:
+def shipped(name: str) -> Columns | None:
+    """The code list that ships with a table schema; None where it has none."""
     try:
         rows = catalog.get(name).rows()
     except KeyError:

@@ -29,7 +29,13 @@ def validate(record: DatasetRecord, references: References, *, limit: int, optio
 
 
 def check(
-    resource: ResourceRecord, references: References, limit: int, options: ReadOptions, *, public: bool
+    resource: ResourceRecord,
+    references: References,
+    limit: int,
+    options: ReadOptions,
+    *,
+    public: bool,
+    progress: Callable[[int], object] = tables.nobody,
 ) -> CheckedResource:
     """Check one resource; without content, or with content that is no table, there is no report.
 
@@ -41,7 +47,7 @@ def check(
         whole = read_table(resource.content, format=resource.format, options=options)
         tagged = _tagged(resource, whole)
         schema = _schema(resource, whole, with_persons=bool(tagged) and not public)
-        report = tables.check_table(whole, schema, references=references, limit=limit)
+        report = tables.check_table(whole, schema, references=references, limit=limit, progress=progress)
         samples = rows.sample(whole, report, schema)
         parts = _parts(resource.content, resource.format, whole, options)
     except BadFile as problem:

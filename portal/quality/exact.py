@@ -1,4 +1,4 @@
-"""What Frictionless itself says of a schema, a header and a cell; beside peer.py the only importer of frictionless."""
+"""What Frictionless itself says of a schema, a header and a cell; only this and peer.py import frictionless."""
 
 from __future__ import annotations
 

@@ -10,11 +10,10 @@ from typing import Any
 
 import polars as pl
 from frictionless import Dialect, FrictionlessException, Package, Resource, Schema, errors
+from frictionless import Report as Judged
 from frictionless.formats.csv import CsvControl
-from frictionless.report import Report as Judged
 from frictionless.resources import TableResource
-from frictionless.table import Row
-from frictionless.table.row import create_cell_handlers
+from frictionless.table.row import Row, create_cell_handlers
 
 from portal.errors import BadFile
 from portal.quality import exact
@@ -41,7 +40,7 @@ def judge(
     bytes on, only the rows that may be wrong reach Frictionless; every verdict on them stays its own.
     """
     try:
-        options = {"schema": Schema.from_descriptor(_declared(schema))} if schema is not None else {}
+        options: dict[str, Any] = {"schema": Schema.from_descriptor(_declared(schema))} if schema is not None else {}
         source = Resource(path, basepath=str(folder), **options)
     except FrictionlessException as problem:
         return _dict(Judged.from_validation(errors=problem.reasons or [problem.error]))

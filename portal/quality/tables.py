@@ -28,7 +28,7 @@ def no_references(name: str) -> None:
     return
 
 
-def _silent(rows: int) -> None:
+def nobody(rows: int) -> None:
     """Nobody watches the progress."""
 
 
@@ -40,7 +40,7 @@ def check_table(
     limit: int = LIMIT,
     checks: bool = True,
     name: str = "",
-    progress: Callable[[int], object] = _silent,
+    progress: Callable[[int], object] = nobody,
 ) -> Report:
     """Check every row of `table` against a Table Schema descriptor.
 

@@ -81,8 +81,8 @@ def test_a_file_is_checked_in_both_languages(environment: Environment, tmp_path:
     assert "NOT VALID" in portal(environment, "validate", str(bad), "--schema", "D02", "--lang", "en", code=1)
     report = orjson.loads(portal(environment, "validate", str(bad), "--schema", "d02", "--json", code=1))
     assert report["valid"] is False
-    assert "did you mean" in portal(environment, "validate", str(bad), "--schema", "D99", code=1)
-    assert "Usage" in portal(environment, "validate", str(bad), code=2)
+    assert "did you mean" in portal(environment, "validate", str(bad), "--schema", "D99", code=2)
+    assert "Usage" in portal(environment, "validate", code=2)
 
 
 def test_a_wrong_setting_is_named(environment: Environment) -> None:

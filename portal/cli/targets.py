@@ -1,0 +1,138 @@
+"""What `portal validate` is pointed at: a file, an address or a Data Package, fetched and described."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from harvesters.base import ItemError, SourceError
+from harvesters.datapackage import DataPackageAdapter, DataPackageConfig
+from harvesters.http import GuardedClient, HttpOptions
+from portal.errors import BadFile
+from portal.pipeline.references import shipped
+from portal.reading import ReadOptions, read_table
+from portal.settings import Settings
+from schemas import catalog
+from schemas.record import Content, ContentPart, DatasetRecord, ResourceRecord
+
+DESCRIPTOR = "datapackage.json"
+Columns = Mapping[str, Any]
+
+
+class Unusable(Exception):
+    """The target or the schema cannot be used; the message says why and what to do."""
+
+
+def is_address(target: str) -> bool:
+    """Whether the target stands on the web."""
+    return target.startswith(("http://", "https://"))
+
+
+def is_package(path: Path) -> bool:
+    """Whether a local file is the descriptor of a Data Package: JSON with a list of resources."""
+    if path.suffix.lower() != ".json" or path.stat().st_size > 16 * 1024 * 1024:
+        return False
+    try:
+        descriptor = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(descriptor, dict) and isinstance(descriptor.get("resources"), list)
+
+
+def table_schema(wanted: str | None) -> Mapping[str, Any] | None:
+    """The schema that a name, a code such as D02, or a JSON file stands for; None for none."""
+    if wanted is None:
+        return None
+    if not wanted.lower().endswith(".json"):
+        try:
+            return catalog.get(wanted).public
+        except KeyError as problem:
+            raise Unusable(str(problem)) from None
+    try:
+        descriptor = orjson.loads(Path(wanted).read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        raise Unusable(f"{wanted} is no JSON file that can be read.") from None
+    if not isinstance(descriptor, dict) or not isinstance(descriptor.get("fields"), list):
+        raise Unusable(f"{wanted} is no Table Schema: it has no list of fields.")
+    return descriptor
+
+
+@contextmanager
+def fetched(target: str, settings: Settings) -> Iterator[Path]:
+    """The local path of a target; what stands on the web is fetched through the guarded client and removed again."""
+    if not is_address(target):
+        path = Path(target)
+        path = path / DESCRIPTOR if path.is_dir() else path
+        if not path.is_file():
+            raise Unusable(f"There is no file {target}.")
+        yield path
+        return
+    name = urlsplit(target).path.rstrip("/").rsplit("/", 1)[-1] or "table"
+    with TemporaryDirectory() as folder, _client(settings) as client:
+        try:
+            client.download(target, Path(folder) / name)
+        except SourceError as problem:
+            raise Unusable(f"{target}: {problem}") from None
+        yield Path(folder) / name
+
+
+@contextmanager
+def _client(settings: Settings) -> Iterator[GuardedClient]:
+    client = GuardedClient(HttpOptions(allow=settings.harvest_allow))
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def single(path: Path, schema: Mapping[str, Any] | None) -> DatasetRecord:
+    """A file by itself, as a dataset of one resource."""
+    part = ContentPart(path, path.name, "", path.stat().st_size)
+    return DatasetRecord(
+        name="file", resources=(ResourceRecord(name=path.name, schema=schema, content=Content((part,))),)
+    )
+
+
+@contextmanager
+def package(target: str, path: Path, settings: Settings) -> Iterator[DatasetRecord]:
+    """A Data Package with all its files."""
+    remote = is_address(target)
+    with TemporaryDirectory() as folder, _client(settings) as client:
+        config = DataPackageConfig().load({"name": "package"})
+        url = target if remote else str(path.absolute())
+        adapter = DataPackageAdapter(url, config, client, (path.absolute().parent,))
+        try:
+            yield adapter.load(next(iter(adapter.items())), Path(folder))  # type: ignore[arg-type]
+        except (SourceError, ItemError) as problem:
+            raise Unusable(f"{target}: {problem}") from None
+
+
+def lookups(record: DatasetRecord) -> Callable[[str], Columns | None]:
+    """Lookups for foreign keys: the tables of the package itself, else the code lists that ship with the schemas."""
+    known: dict[str, Columns | None] = {}
+
+    def find(name: str) -> Columns | None:
+        if name not in known:
+            own = next((each for each in record.resources if each.name == name and each.content), None)
+            known[name] = _columns(own) if own else shipped(name)
+        return known[name]
+
+    return find
+
+
+def _columns(resource: ResourceRecord) -> Columns | None:
+    try:
+        table = read_table(resource.content or Content(()), format=resource.format, options=ReadOptions())
+        columns: dict[str, list[str]] = {label.strip(): [] for label in table.labels}
+        for batch in table.batches():
+            for index, label in enumerate(table.labels):
+                columns[label.strip()].extend(batch.frame[str(index)].to_list())
+    except BadFile:
+        return None
+    return columns
