@@ -11,7 +11,7 @@ from marshmallow import EXCLUDE, INCLUDE, Schema, ValidationError, fields, valid
 
 from schemas import catalog
 from schemas.record import DatasetRecord, ResourceRecord
-from schemas.vocabularies import PROFILE_FIELDS, PROFILE_NAMES
+from schemas.vocabularies import PROFILE_FIELDS, PROFILE_NAMES, ProfileField
 
 Json = dict[str, Any]
 MISSING = "Missing value"
@@ -23,6 +23,7 @@ RESERVED_NAMES = ("new", "edit", "search")
 _NAME = re.compile(r"^[a-z0-9_-]*$")
 _TAG = re.compile(r"^[\w .-]*$")
 _EMAIL = re.compile(r"^[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\".]+$")
+_LANGUAGE = re.compile(r"^[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")
 _UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
 RESOURCE_GIVEN = frozenset({"id", "name", "url", "description", "format", "mimetype", "size", "hash", "schema"})
@@ -146,6 +147,12 @@ class ResourceParams(Schema):
             raise ValidationError("Invalid id provided")
 
 
+def _told(field: ProfileField) -> Json:
+    """What the API's description says of a field of the province."""
+    choices = f": {', '.join(field.choices)}" if field.choices else ""
+    return {"help": f"{field.title_en} ({field.title_vi}){choices}"}
+
+
 class PackageParams(Schema):
     """A dataset as clients send it to package_create and package_update."""
 
@@ -172,7 +179,7 @@ class PackageParams(Schema):
     extras = fields.Raw(allow_none=True)
     groups = fields.Raw(allow_none=True)
     resources = fields.List(fields.Nested(ResourceParams), allow_none=True)
-    locals().update({field.name: fields.Raw(allow_none=True) for field in PROFILE_FIELDS})
+    locals().update({field.name: fields.Raw(allow_none=True, metadata=_told(field)) for field in PROFILE_FIELDS})
 
     @validates("name")
     def check_name(self, value: str | None, data_key: str) -> None:
@@ -246,8 +253,12 @@ def _profile_errors(data: Mapping[str, Any]) -> Json:
             errors[field.name] = [f"Value must be one of {', '.join(field.choices)}"]
         elif field.translated and not _translations(value):
             errors[field.name] = ['Must be an object of texts by language, such as {"vi": "…", "en": "…"}']
+        elif field.translated and (strange := sorted(k for k in _translations(value) if not _LANGUAGE.match(k))):
+            errors[field.name] = [f'"{strange[0]}" is not a language code such as vi or en']
         elif not field.translated and isinstance(value, (dict, list)):
             errors[field.name] = ["Must be a text"]
+        elif field.name == "contact_email" and not _EMAIL.match(str(value)):
+            errors[field.name] = [f"Email {value} is not a valid format"]
     return errors
 
 

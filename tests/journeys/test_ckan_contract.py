@@ -708,3 +708,61 @@ def test_106_what_was_written_is_found(world: World) -> None:
     assert world.ask("package_search", q=f"name:{made['name']}").result["count"] == 1
     world.ask("package_delete", "edna", id=made["id"])
     assert world.ask("package_search", q=f"name:{made['name']}").result["count"] == 0
+
+
+PROVINCE = {
+    "access_kind": "open", "frequency": "quarterly", "period": "2026Q3", "annex": "PL3", "annex_number": "17",
+    "source_database": "CSDL y tế", "sharing_channel": "portal", "language": "vi", "contact_name": "Văn phòng Sở",
+    "contact_email": "vp@example.vn", "spatial_unit": "38", "legal_basis": "QĐ 2053/QĐ-UBND",
+    "title_translated": {"vi": "Cơ sở y tế", "en": "Health facilities"},
+}  # fmt: skip
+
+
+def test_200_the_fields_of_the_province_stand_in_both_places(world: World) -> None:
+    made = world.dataset(**PROVINCE)
+    assert {name: made[name] for name in PROVINCE} == PROVINCE
+    extras = {each["key"]: each["value"] for each in made["extras"]}
+    assert set(extras) == set(PROVINCE)
+    assert json.loads(extras["title_translated"]) == PROVINCE["title_translated"]
+    changed = [{**each, "value": "shared"} if each["key"] == "access_kind" else each for each in made["extras"]]
+    patched = world.ask("package_patch", "edna", id=made["id"], extras=changed).result
+    assert patched["access_kind"] == "shared"
+    found = world.ask("package_search", fq=f"access_kind:shared id:{made['id']}", rows=0,
+                      **{"facet.field": ["access_kind", "frequency"]}).result  # fmt: skip
+    assert found["facets"] == {"access_kind": {"shared": 1}, "frequency": {"quarterly": 1}}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("access_kind", "secret"),
+        ("annex", "PL9"),
+        ("sharing_channel", "mail"),
+        ("frequency", "sometimes"),
+        ("contact_email", "nope"),
+        ("title_translated", "nope"),
+        ("notes_translated", {"Tiếng Việt": "x"}),
+        ("legal_basis", ["a"]),
+    ],
+)
+def test_201_wrong_values_of_the_province_are_told(world: World, name: str, value: Any) -> None:
+    answer = world.ask("package_create", "edna", name=world.name(), owner_org="alpha", **{name: value})
+    assert (answer.status, set(answer.error)) == (409, {name})
+
+
+def test_202_an_old_name_and_either_identifier_find_the_new_body(world: World) -> None:
+    name = world.name("so-nnmt")
+    world.ask(
+        "organization_create", "root", name=name, title="Sở Nông nghiệp và Môi trường", kind="agency",
+        identifiers=["000.12.00.H56", "H56.12"], provider_agreement={"number": "01/TT", "signed": "2026-01-05"},
+        succeeds=[{"title": "Sở Tài nguyên và Môi trường", "name": "so-tnmt", "date": "2025-03-01"}],
+    )  # fmt: skip
+    for key in ("000.12.00.H56", "H56.12", "h56.12", "so-tnmt", "Sở Tài nguyên và Môi trường"):
+        assert world.ask("organization_show", id=key).result["name"] == name, key
+    for text in ("Tài nguyên", "H56.12"):
+        assert name in [each["name"] for each in world.ask("organization_autocomplete", q=text).result], text
+    assert world.dataset("root", owner_org="so-tnmt")["organization"]["name"] == name
+    taken = world.ask("organization_create", "root", name=world.name(), identifier="H56.12")
+    assert set(taken.error) == {"identifier"}
+    wrong = world.ask("organization_create", "root", name=world.name(), identifier="12.H56", kind="ministry")
+    assert set(wrong.error) == {"identifier", "kind"}
