@@ -1,4 +1,4 @@
-"""The verdict on every file of a folder, beside Frictionless' own: one line each, with the reason of the first error."""
+"""The verdict on every file of a folder, beside Frictionless' own: one line each, with its reason."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ def main() -> None:
                     told += ["late", str(problem)]
                 finally:
                     signal.alarm(0)
-            cells = [" ".join(cell.replace("|", "\\|").split())[:110] for cell in (str(path.relative_to(folder)), *told)]
+            cells = [
+                " ".join(cell.replace("|", "\\|").split())[:110] for cell in (str(path.relative_to(folder)), *told)
+            ]
             print(f"| {' | '.join(cells)} |", flush=True)
 
 
