@@ -1,4 +1,4 @@
-"""The verdict on every file of a folder, beside Frictionless' own: one line each, with the first error."""
+"""The verdict on every file of a folder, beside Frictionless' own: one line each, with its reason."""
 
 from __future__ import annotations
 

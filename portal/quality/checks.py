@@ -224,6 +224,46 @@ CHECKS: tuple[Check, ...] = (
         ),
     ),
     Check(
+        "limit",
+        "warning",
+        Message(
+            "Dòng {row}, “{field}”: vượt giới hạn quy định ({note}).",
+            "Row {row}, '{field}': above the legal limit ({note}).",
+            "Kiểm tra giá trị và đơn vị; nếu đúng thì đây là sự kiện vượt ngưỡng.",
+            "Check the value and its unit; if they are right, this is an exceedance.",
+        ),
+    ),
+    Check(
+        "target",
+        "info",
+        Message(
+            "Chưa đạt chỉ tiêu: {note}.",
+            "A target is not reached: {note}.",
+            "Bổ sung bản ghi nếu còn thiếu trong dữ liệu.",
+            "Add records if the data lacks some.",
+        ),
+    ),
+    Check(
+        "inside",
+        "warning",
+        Message(
+            "Dòng {row}: tọa độ nằm ngoài khung bao của tỉnh ({note}).",
+            "Row {row}: the coordinates lie outside the province's bounding box ({note}).",
+            "Kiểm tra thứ tự vĩ độ, kinh độ và hệ tọa độ (WGS 84).",
+            "Check the order of latitude and longitude, and the reference system (WGS 84).",
+        ),
+    ),
+    Check(
+        "unit-at-date",
+        "warning",
+        Message(
+            "Dòng {row}, “{field}”: không có đơn vị hành chính mang mã này tại thời điểm đó ({note}).",
+            "Row {row}, '{field}': no administrative unit had this code at that time ({note}).",
+            "Dùng mã có hiệu lực tại ngày của dòng.",
+            "Use the code in force at the date of the row.",
+        ),
+    ),
+    Check(
         "unchecked",
         "info",
         Message(

@@ -71,10 +71,19 @@ Params = Mapping[str, Any]
 def columns_of(check: Params) -> set[str]:
     """Every column that a check reads."""
     names = {*check.get("fields", ()), *check.get("key", ()), *check.get("by", ()), *check.get("where", {})}
-    names |= {check[part] for part in ("field", "order_by", "parameter", "when", "indicator", "value") if part in check}
+    names |= {
+        check[part]
+        for part in ("field", "order_by", "parameter", "when", "indicator", "value", "date")
+        if part in check
+    }
     if "formula" in check:
         names |= _names(check["formula"])
     return names
+
+
+def hits(found: pl.DataFrame, check: Params) -> Iterator[Hit]:
+    """A hit for each row found, in the field that a check names; a column "note" says why."""
+    yield from _hits(found, check["field"])
 
 
 def _hits(found: pl.DataFrame, field: str, *, note: str = "") -> Iterator[Hit]:
@@ -284,16 +293,12 @@ RULES: Mapping[str, Callable[[Frame, Params], Iterator[Hit]]] = {
 """By the `id` that a schema's check names; ids that are not here are reported as unchecked."""
 
 
-ELSEWHERE = frozenset({"target", "limit"})
-"""Checks that a schema may name and that judge no row: progress against targets, and legal limits of measurements."""
-
-
-def run(frame: Frame, checks: Sequence[Params]) -> Iterator[tuple[Params, Hit]]:
-    """The hits of every check that can run on these columns."""
+def run(
+    frame: Frame, checks: Sequence[Params], more: Mapping[str, Callable[[Frame, Params], Iterator[Hit]]]
+) -> Iterator[tuple[Params, Hit]]:
+    """The hits of every check that can run on these columns; `more` rules stand beside RULES."""
     for check in checks:
-        if check.get("id") in ELSEWHERE:
-            continue
-        rule = RULES.get(str(check.get("id")))
+        rule = {**RULES, **more}.get(str(check.get("id")))
         if rule is None or any(frame.rules.index(name) is None for name in columns_of(check)):
             yield {"id": "unchecked"}, Hit(0, 0, "", str(check.get("id")))
             continue

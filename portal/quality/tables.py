@@ -63,7 +63,7 @@ def check_table(
         return collector.report(0, time.perf_counter() - started)
     _check_header(rules, collector)
     keys = Keys(rules, name or str(schema.get("name") or ""), limit)
-    watch = Watch(table, schema, rules, collector) if checks else None
+    watch = Watch(table, schema, rules, collector, references) if checks else None
     walk = _Walk(rules, collector)
     for batch in ahead(table.batches()):
         part = _part(batch, collector)

@@ -14,7 +14,8 @@ from portal.quality import rules as table_rules
 from portal.quality.checks import MESSAGES, SEVERITIES
 from portal.quality.collect import Collector
 from portal.quality.exact import Column, Rules
-from portal.quality.keys import PART
+from portal.quality.keys import PART, References
+from portal.quality.standards import standards
 from portal.reading import totals
 from schemas.texttable import ROW, TextBatch, TextTable
 
@@ -29,7 +30,10 @@ OTHER_DECIMALS = r"[.,]([0-9]{1,2}|[0-9]{4,})$"
 class Watch:
     """Collects what only our own checks look for; says the rest when the table ends."""
 
-    def __init__(self, table: TextTable, schema: Mapping[str, Any], rules: Rules, collector: Collector) -> None:
+    def __init__(
+        self, table: TextTable, schema: Mapping[str, Any], rules: Rules, collector: Collector, references: References
+    ) -> None:
+        self._references = references
         self.table, self.rules, self.collector = table, rules, collector
         self._checks = tuple(schema.get("checks") or ())
         wanted = set().union(*map(table_rules.columns_of, self._checks)) if self._checks else set()
@@ -181,7 +185,7 @@ class Watch:
             self._say("personal-data", field=column.label.strip(), note=column.kind, detail=detail)
 
     def _say_rules(self, frame: table_rules.Frame) -> None:
-        for check, hit in table_rules.run(frame, self._checks):
+        for check, hit in table_rules.run(frame, self._checks, standards(self._checks, self._references)):
             column = next((c for c in self.rules.columns if c.name == hit.field), None)
             self.collector.add(
                 check["id"],
