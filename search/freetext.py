@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Iterable, Sequence
 
 from search import tree
 from search.document import exact_words, folded_words
 from search.folding import fold
-from search.forms import All, AtLeast, Best, Clause, Flat, InOrder, Is, Like, Near, Nothing, Preferring, Weighted
+from search.forms import All, Any, AtLeast, Best, Clause, Flat, InOrder, Is, Like, Near, Nothing, Preferring, Weighted
 from search.lexicon import Lexicon, Unit
 from search.steps import Step
 from search.tree import Node
@@ -227,6 +228,8 @@ def begun(text: str) -> Clause:
     columns = ("title_f", "name_f")
     ending = Best((Is("title_f", last), *(Flat(Like(column, last + "*"), 1.0) for column in columns)))
     wanted = all_of([*(Best(tuple(Is(column, word) for column in columns)) for word in whole), ending])
+    if re.fullmatch(r"[\w-]*[-_][\w-]*", text.strip()):  # a piece of a name, as CKAN completes it
+        wanted = Any((wanted, Flat(Like("name", f"*{text.strip().lower()}*"), 1.0)))
     *spelled, unfinished = exact_words(text)
     marked = [word for word in spelled if fold(word) != word]
     bonuses: list[Clause] = [Flat(all_of(Is("title_x", word) for word in marked), WORD_CEILING)] if marked else []

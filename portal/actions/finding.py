@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -16,9 +17,12 @@ from portal.errors import Invalid, Unavailable
 from portal.runtime import Context
 from schemas.datasets import MISSING, Text
 from schemas.people import Query
-from search.backend import SearchRequest, SearchUnavailable
+from search.backend import QueryError, SearchRequest, SearchUnavailable
+from search.spelling import corrected
 
 MOST = 100
+NEAR = 20
+"""Datasets whose titles are asked how a word is spelled."""
 SEARCHABLE = ("name", "url", "format", "description", "hash", "id")
 """Fields of a resource that resource_search looks into."""
 
@@ -43,6 +47,27 @@ def package_autocomplete(ctx: Context, target: object, params: Params) -> list[d
     except SearchUnavailable:
         raise Unavailable("The search index cannot be reached now; try again later.") from None
     return [_matched(orjson.loads(hit.payload), text) for hit in hits]
+
+
+@action(Query, allow=Permission.ANYONE, safe=True)
+def search_suggest(ctx: Context, target: object, params: Params) -> dict[str, Any]:
+    """Return what `q` may become: `datasets` whose titles begin so and, where there are none, `did_you_mean`.
+
+    The words of `did_you_mean` stand in titles that the caller may read.
+    """
+    text = _text(params)
+    begun = SearchRequest(q=text, rows=_limit(params), labels=labels_for(ctx.actor), begun=True)
+    near = replace(begun, begun=False, dismax=True, relax_below=1, rows=NEAR)
+    ctx.portal.before_search(ctx.portal)
+    try:
+        packages = [orjson.loads(hit.payload) for hit in ctx.portal.search.search(begun).hits]
+        titles = [] if packages else [orjson.loads(hit.payload)["title"] for hit in ctx.portal.search.search(near).hits]
+    except QueryError:
+        return {"datasets": [], "did_you_mean": None}
+    except SearchUnavailable:
+        raise Unavailable("The search index cannot be reached now; try again later.") from None
+    shown = [{"name": package["name"], "title": package["title"]} for package in packages]
+    return {"datasets": shown, "did_you_mean": corrected(text, titles)}
 
 
 def _matched(package: dict[str, Any], text: str) -> dict[str, str]:

@@ -40,6 +40,16 @@ def test_what_is_typed_is_completed_and_hides_what_is_private(portal: Portal, fi
         assert isinstance(call(portal, ANONYMOUS, action, q='"*:(\\'), list)
 
 
+def test_suggestions_complete_and_correct_and_hide_what_is_private(portal: Portal, filled: Json) -> None:
+    assert call(portal, ANONYMOUS, "search_suggest", q="benh vi") == {
+        "datasets": [{"name": "benh-vien", "title": "Bệnh viện tỉnh"}],
+        "did_you_mean": None,
+    }
+    assert call(portal, ANONYMOUS, "search_suggest", q="benh vein")["did_you_mean"] == "benh viện"
+    assert call(portal, ANONYMOUS, "search_suggest", q="matt") == {"datasets": [], "did_you_mean": None}
+    assert call(portal, ANONYMOUS, "search_suggest", q="{!x}")["datasets"] == []
+
+
 def test_resources_are_found_in_public_datasets_only(portal: Portal, filled: Json) -> None:
     found = call(portal, SYSTEM, "resource_search", query="name:bảng")
     assert (found["count"], found["results"][0]["name"]) == (1, "Bảng benh-vien")
