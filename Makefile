@@ -59,7 +59,8 @@ compat: $(VENV)/ready-dev ## run unmodified CKAN clients against a fresh server 
 	@$(BIN)/python -m tests.compat
 
 bench: $(VENV)/ready-dev ## run the benchmarks (minutes)
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in benchmarks/*.py; do echo "== $$script"; \
+		$(BIN)/python -m benchmarks.$$(basename $$script .py) || exit 1; done
 
 lock: ## write the lock files anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes pyproject.toml --group setup -o requirements.lock

@@ -42,7 +42,7 @@ def _late(_number: int, _frame: FrameType | None) -> None:
 def main() -> None:
     """Print a Markdown table of all files below the given folders."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("folders", nargs="*", type=Path)
     signal.signal(signal.SIGALRM, _late)
     print("| file | ours | why | frictionless | why |\n|---|---|---|---|---|")
     for folder in parser.parse_args().folders:

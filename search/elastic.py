@@ -124,6 +124,11 @@ class ElasticIndex:
                 self._bulk(self._next, entries(upto), (), reached=lambda last: self._note(name, last))
             except NotFoundError:
                 raise SearchUnavailable(_GAVE_WAY) from None
+            except (ApiError, TransportError, SearchUnavailable):
+                raise
+            except Exception:  # the entries broke off, not the server: what they were is not trusted
+                self._sweep()
+                raise
             self._client.indices.put_settings(index=name, settings={"index": {"refresh_interval": None}})
             self._client.indices.refresh(index=name)
             self._swap(name)

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from demo.illustrative.seed import LAST_DAY, VIETNAM, Rows, keep, random_for
@@ -130,6 +131,7 @@ def _measured_day(station: Station, parameter: str, day: date) -> Iterator[dict[
         }
 
 
+@cache  # the descriptor is copied each time that it is asked for
 def _units_of_measure() -> Mapping[str, str]:
     check = next(check for check in catalog.get("D13/so-lieu").checks if check["id"] == "units")
     units: Mapping[str, str] = check["units"]

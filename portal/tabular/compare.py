@@ -59,7 +59,7 @@ def _common(old: Manifest, new: Manifest) -> list[str]:
 
 
 def _side(version: tuple[Manifest, str], keys: Sequence[str], columns: Sequence[str]) -> str:
-    """The rows as texts, so that two versions with other types can be compared; rows of one key are numbered."""
+    """The rows as texts, so that two versions with other types can be compared."""
     types = {column.name: column for column in version[0].fields}
     texts = ", ".join(f"{_text(types[name])} AS {quoted(name)}" for name in columns if name != ID)
     own = f", {texts}" if texts else ""
