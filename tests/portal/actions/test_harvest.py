@@ -49,7 +49,7 @@ def test_a_source_is_made_shown_and_changed(portal: Portal, admin: Actor, tmp_pa
     assert call(portal, admin, "harvest_source_delete", id="drop")["active"] is False
     assert call(portal, admin, "harvest_source_list", only_active=True) == []
     kinds = [kind["name"] for kind in call(portal, ANONYMOUS, "harvesters_info_show")]
-    assert kinds == ["ckan", "lgsp", "sql", "datapackage", "files"]
+    assert kinds == ["ckan", "dcat", "lgsp", "sql", "datapackage", "files"]
 
 
 @pytest.mark.parametrize(
