@@ -87,7 +87,7 @@ def _resource(resource: Mapping[str, Any], schema: Json | None, name: str, site_
     found: Json = {
         "profile": "tabular-data-resource" if table and schema else "data-resource",
         "name": name,
-        "path": f"{site_url}/datastore/dump/{resource['id']}?format=csv" if table else resource["url"],
+        "path": f"{site_url}/datastore/dump/{resource['id']}?format=csv&numbered=false" if table else resource["url"],
         "title": resource.get("name"),
         "description": resource.get("description"),
         "format": format_name.lower(),

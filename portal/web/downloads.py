@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -51,7 +52,10 @@ def download(dataset_id: str, resource_id: str, name: str = "") -> Answer:
 
 @downloads.route("/datastore/dump/<resource_id>")
 def dump(resource_id: str) -> Answer:
-    """Rows of a table: whole, or those that filters, q, sort, fields, limit and offset choose."""
+    """Rows of a table: whole, or those that filters, q, sort, fields, limit and offset choose.
+
+    `numbered=false` leaves the column `_id` out.
+    """
     form = request.args.get("format", "csv").lower()
     if form not in FORMS:
         raise BadRequest(f"format takes one of {', '.join(FORMS)}")
@@ -63,8 +67,11 @@ def dump(resource_id: str) -> Answer:
     if version is None:
         raise NotFound
     manifest, query, look = Manifest.from_dict(version.manifest), _query(), _look()
+    numbered = _flag("numbered", default=True)
     if query == RowQuery(limit=-1, include_total=False):
-        return _whole(manifest, form, f"{table.resource_id}.{form}", look, attachment=True, numbered=True)
+        return _whole(manifest, form, f"{table.resource_id}.{form}", look, attachment=True, numbered=numbered)
+    if not (numbered or query.fields):
+        query = replace(query, fields=tuple(column.name for column in manifest.fields))
     return _chosen(manifest, form, table.resource_id, query, look)
 
 
