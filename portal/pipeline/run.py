@@ -79,6 +79,7 @@ class Trip:
     ) -> None:
         self.portal, self.source, self.job = portal, source, job
         self.adapter, self.lease, self.progress = adapter, lease, progress
+        self._done = self._total = 0
 
     def walk(self) -> None:
         """Gather what is not gathered, do every object that waits, delete what vanished, finish."""
@@ -107,14 +108,22 @@ class Trip:
                     return None
                 waiting.tries += 1
                 if waiting.tries <= self.portal.settings.harvest_tries:
-                    counts = db.stats(uow.session, self.job.id)
+                    self._count(uow)
                     uow.commit()
-                    total = sum(counts.values())
-                    self.progress("validate", total - counts.get("waiting", 0), total)
+                    self.progress("validate", self._done, self._total)
                     return waiting
                 message = f"given up after {waiting.tries - 1} tries: its worker ended each time"
                 _settle(waiting, ERRORED, None, error={"stage": "store", "code": "given-up", "message": message})
                 uow.commit()
+
+    def _count(self, uow: UnitOfWork) -> None:
+        """How far the trip is; asked of the database once, for asking at each of 100,000 objects would be most work."""
+        if self._total:
+            self._done += 1
+            return
+        counts = db.stats(uow.session, self.job.id)
+        self._total = sum(counts.values())
+        self._done = self._total - counts.get("waiting", 0)
 
     def _do(self, waiting: HarvestObject) -> None:
         """Bring one object to its outcome, whatever happens to it."""
