@@ -13,7 +13,7 @@ from harvesters.http import Download, GuardedClient
 from portal.db import datasets as db
 from portal.db import datastore, outbox, validation
 from portal.domain.base import now
-from portal.domain.datasets import Dataset, Resource, ValidationReport
+from portal.domain.datasets import PUSHED, Dataset, Resource, ValidationReport
 from portal.domain.datastore import COMPLETE, FAILED, RUNNING
 from portal.domain.events import LOAD, OutboxRow
 from portal.errors import Unavailable
@@ -80,11 +80,11 @@ def recheck(portal: Portal) -> int:
 def load(portal: Portal, resource_id: str, run_id: str | None = None) -> None:
     """Load what a resource points to, and write down how that went; `run_id` is the report that was begun for it.
 
-    What the gate lets pass is stored. A failure of our own raises.
+    What the gate lets pass is stored; rows that a DataPusher writes are left alone. A failure of our own raises.
     """
     with portal.read() as uow:
         found = db.find_resource(uow.session, resource_id)
-    if found is None:
+    if found is None or found[0].url_type == PUSHED:
         return
     _note(portal, resource_id, RUNNING)
     try:

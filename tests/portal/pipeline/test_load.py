@@ -78,6 +78,39 @@ def test_a_link_is_loaded_asked_again_and_replaced(portal: Portal) -> None:
         call(portal, SYSTEM, "datapusher_status", resource_id=page["id"])
 
 
+def test_what_datapusher_sends_in_its_order(portal: Portal) -> None:
+    make_org(portal, "so-y-te")
+    call(portal, SYSTEM, "package_create", name="thuoc", owner_org="so-y-te")
+    key = call(portal, SYSTEM, "resource_create", package_id="thuoc", url="http://example.vn/a.csv")["id"]
+    for name, params in (("datastore_search", {"id": key, "limit": 0}), ("datastore_delete", {"id": key})):
+        with pytest.raises(NotFound):
+            call(portal, SYSTEM, name, **params, **({"force": True} if name == "datastore_delete" else {}))
+    typed = [{"id": "ma", "type": "text"}, {"id": "gia", "type": "numeric"}, {"id": "luc", "type": "timestamp"}]
+    for start in (0, 250, 500):
+        rows = [{"ma": f"{n:05}", "gia": n / 4, "luc": "2026-11-27T08:00:00"} for n in range(start, start + 250)]
+        sent = {"resource_id": key, "force": True, "fields": typed, "records": rows, "calculate_record_count": True}
+        assert call(portal, SYSTEM, "datastore_create", **sent)["total"] == start + 250
+    resource = call(portal, SYSTEM, "resource_show", id=key)
+    pushed = {**resource, "url_type": "datapusher", "datastore_active": True}
+    assert call(portal, SYSTEM, "resource_update", **pushed)["url_type"] == "datapusher"
+    call(portal, SYSTEM, "datapusher_hook", metadata={"resource_id": key}, status="complete")
+    assert call(portal, SYSTEM, "datapusher_status", resource_id=key)["status"] == "complete"
+    shown = call(portal, ANONYMOUS, "resource_show", id=key)
+    assert (shown["url"], shown["url_type"]) == (resource["url"], "datapusher")
+    load.drain(portal)  # the rows are the pusher's: the link is not asked
+    assert load.recheck(portal) == 0
+    assert call(portal, SYSTEM, "datapusher_status", resource_id=key)["status"] == "complete"
+    found = call(portal, ANONYMOUS, "datastore_search", id=key, limit=1, sort="_id desc", records_format="lists")
+    assert (found["records"][0][1], found["total"]) == ("00749", 750)
+    with pytest.raises(Invalid):
+        call(portal, SYSTEM, "datastore_upsert", resource_id=key, records=[], method="insert")
+    moved = call(portal, SYSTEM, "resource_patch", id=key, url="http://example.vn/b.csv")
+    assert (moved["url"], moved["url_type"]) == ("http://example.vn/b.csv", "datapusher")
+    assert call(portal, SYSTEM, "datapusher_submit", resource_id=key) is True
+    assert call(portal, SYSTEM, "resource_show", id=key)["url_type"] is None
+    assert call(portal, SYSTEM, "resource_patch", id=key, url_type="upload")["url_type"] is None
+
+
 def again(portal: Portal, key: str) -> None:
     """Let a day pass."""
     with portal.work() as uow:
