@@ -14,7 +14,7 @@ from portal.db import datasets as db
 from portal.db import datastore, outbox, validation
 from portal.domain.base import now
 from portal.domain.datasets import PUSHED, Dataset, Resource, ValidationReport
-from portal.domain.datastore import COMPLETE, FAILED, RUNNING
+from portal.domain.datastore import COMPLETE, FAILED, PERHAPS, RUNNING
 from portal.domain.events import LOAD, OutboxRow
 from portal.errors import Unavailable
 from portal.pipeline import gate, store, validate
@@ -158,11 +158,19 @@ def _rows(
     checked = validate.check(_record(resource, part), known, limit, limits, public=public)
     if checked.report is None and run_id is None:
         return "the file holds no table"
+    if checked.report is not None and checked.whole is None and _perhaps(resource):
+        return f"the link holds no table: {checked.report.findings[0].message.en}"
     valid = checked.report is None or checked.report.valid
     rule = None if valid else gate.rule_for(portal, dataset, resource.id, part.sha256)
     ready = gate.judge(portal, checked, rule, Manifest.from_dict(current.manifest) if current else None, known)
     _keep(portal, resource, ready, run_id, public=public)
     return None if valid or ready.manifest is not None else "the table is not valid; see resource_validation_show"
+
+
+def _perhaps(resource: Resource) -> bool:
+    """Whether a link may hold something else than a table without being wrong: nobody declared columns."""
+    declared = resource.file_key or resource.schema_name or resource.table_schema
+    return resource.format in PERHAPS and not declared
 
 
 def _keep(portal: Portal, resource: Resource, ready: store.Prepared, run_id: str | None, *, public: bool) -> None:

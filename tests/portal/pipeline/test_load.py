@@ -1,5 +1,8 @@
 """Links and uploads become rows by themselves, are asked again politely, and keep the last good rows."""
 
+import gzip
+import io
+import zipfile
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 
@@ -76,6 +79,37 @@ def test_a_link_is_loaded_asked_again_and_replaced(portal: Portal) -> None:
     page = call(portal, SYSTEM, "resource_create", package_id="thuoc", url=f"{web.url}/trang", format="HTML")
     with pytest.raises(NotFound):
         call(portal, SYSTEM, "datapusher_status", resource_id=page["id"])
+
+
+def test_links_to_json_and_packed_tables_are_loaded(portal: Portal) -> None:
+    csv = "ma,ten\n00001,Bình\n".encode()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("ds.csv", csv)
+    bodies = {
+        "ds.json": ("JSON", '[{"ma": "00001", "ten": "Bình"}]'.encode()),
+        "ds.zip": ("ZIP", packed.getvalue()),
+        "ds.csv.gz": ("CSV", gzip.compress(csv)),
+        "goi.gz": ("GZ", gzip.compress(csv)),
+        "api.json": ("JSON", b'{"openapi": "3.1.0"}'),
+    }
+    files = {f"/{name}": Changing() for name in bodies}
+    for name, (_, body) in bodies.items():
+        files[f"/{name}"].body = body
+    make_org(portal, "so-y-te")
+    call(portal, SYSTEM, "package_create", name="thuoc", owner_org="so-y-te")
+    with Web(files) as web:
+        keys = [
+            call(portal, SYSTEM, "resource_create", package_id="thuoc", url=f"{web.url}/{name}", format=form)["id"]
+            for name, (form, _) in bodies.items()
+        ]
+        load.drain(portal)
+    for key in keys[:-1]:
+        found = call(portal, ANONYMOUS, "datastore_search", resource_id=key, records_format="lists")["records"]
+        assert found == [[1, "00001", "Bình"]]
+    status = call(portal, SYSTEM, "datapusher_status", resource_id=keys[-1])
+    assert status["status"] == "error" and "no table" in status["error"]
+    assert "validation_status" not in call(portal, ANONYMOUS, "resource_show", id=keys[-1])
 
 
 def test_what_datapusher_sends_in_its_order(portal: Portal) -> None:
