@@ -252,13 +252,25 @@ def _written(
 ) -> Manifest:
     if len(records) > MOST_RECORDS:
         raise RecordError({"records": [f"at most {MOST_RECORDS} records at once"]})
+    if dataset.is_open:
+        _refuse_tagged(resource, manifest)
     persons = _persons(records, manifest) if records else []
-    if persons and dataset.is_public:
+    if persons and dataset.is_open:
         message = f'field "{persons[0]}" holds citizen numbers: personal data cannot be in a public dataset'
         raise RecordError({"records": [message]})
     if persons and not datasets.holds_persons(ctx.uow.session, resource):
         _note_persons(ctx, dataset, resource, persons)
     return upserting.apply(ctx.portal.tables.changes, manifest, records, method)
+
+
+def _refuse_tagged(resource: Resource, manifest: Manifest) -> None:
+    """Raise RecordError for columns that the resource's schema tags as personal, as the gate does for files."""
+    names = [column.name for column in manifest.fields]
+    tagged = personal.undropped(names, datasets.full_schema(resource))
+    if tagged:
+        listed = '", "'.join(tagged)
+        text = "tagged as personal data in the resource's schema: an open dataset cannot have them"
+        raise RecordError({"fields": [f'fields "{listed}" are {text}']})
 
 
 def _persons(records: Sequence[Mapping[str, Any]], manifest: Manifest) -> list[str]:

@@ -8,7 +8,7 @@ from portal.access.policy import Permission
 from portal.actions.registry import Params, action
 from portal.db import datasets, datastore
 from portal.domain.base import stamp
-from portal.domain.datasets import Dataset
+from portal.domain.datasets import PUSHED, Dataset
 from portal.domain.datastore import COMPLETE, FAILED, PENDING, RUNNING, TableLoad
 from portal.domain.events import LOAD
 from portal.errors import Invalid, NotFound
@@ -74,6 +74,10 @@ def _submit(ctx: Context, params: Params) -> bool:
     load = datastore.note_load(ctx.uow.session, params["resource_id"])
     if flag(params.get("ignore_hash")):
         load.content_hash = load.etag = load.modified = None
+    found = datasets.find_resource(ctx.uow.session, params["resource_id"])
+    if found is not None and found[0].url_type == PUSHED:
+        found[0].url_type = None  # the rows are the portal's own to load again
+        datasets.save(ctx.uow, found[1], ctx.portal.settings.site_url)
     ctx.uow.later(LOAD, params["resource_id"])
     return True
 

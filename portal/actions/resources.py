@@ -12,7 +12,7 @@ from portal.actions.registry import Params, action
 from portal.db import datasets as db
 from portal.db import datastore
 from portal.domain.base import new_id, now
-from portal.domain.datasets import Dataset, Resource
+from portal.domain.datasets import PUSHED, Dataset, Resource
 from portal.domain.rendering import resource_dict
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
@@ -165,6 +165,7 @@ def _keep(ctx: Context, dataset: Dataset, resource: Resource, record: ResourceRe
     upload = params.get("upload")
     if flag(params.get("clear_upload")) or (resource.url_type == "upload" and _relinked(record, resource)):
         resource.url_type, resource.file_key, resource.file_name = None, None, None
+    _note_pusher(resource, params)
     if isinstance(upload, Upload):
         record = uploading.store(ctx, resource, upload, record)
     resource.describe(record)
@@ -174,6 +175,12 @@ def _keep(ctx: Context, dataset: Dataset, resource: Resource, record: ResourceRe
         db.render(ctx.uow.session, dataset, ctx.portal.settings.site_url, quiet=True)
     uploading.await_loads(ctx, dataset)
     return _show(ctx, dataset, resource.id)
+
+
+def _note_pusher(resource: Resource, params: Params) -> None:
+    """Take over a client's url_type where it says that a DataPusher writes a link's rows, or no longer does."""
+    if "url_type" in params and resource.url_type in (None, "", PUSHED):
+        resource.url_type = PUSHED if params["url_type"] == PUSHED else None
 
 
 def _relinked(record: ResourceRecord, resource: Resource) -> bool:

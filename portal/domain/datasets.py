@@ -40,6 +40,10 @@ class DatasetTag(Base):
     tag_id: Mapped[str] = mapped_column(ForeignKey("tag.id"), primary_key=True, index=True)
 
 
+PUSHED = "datapusher"
+"""The url_type of a link whose rows a DataPusher outside the portal writes; our own loader leaves those alone."""
+
+
 class Resource(Base):
     """A resource: a link, an uploaded file, or a table whose current version answers row queries."""
 
@@ -73,7 +77,7 @@ class Resource(Base):
     def describe(self, record: ResourceRecord) -> None:
         """Take over what the record says; a stored file or table stays as it is."""
         self.name = record.name or None
-        self.url = record.url if self.url_type in (None, "") else self.url
+        self.url = record.url if self.url_type in (None, "", PUSHED) else self.url
         self.description = record.description or None
         self.format = format_name(record.format, record.url)
         self.mimetype = record.mimetype or self.mimetype

@@ -12,8 +12,10 @@ from portal.domain.base import Base, now
 PENDING, RUNNING, COMPLETE, FAILED = "pending", "running", "complete", "error"
 """States of a loading, in the words of DataPusher."""
 
-LOADABLE = frozenset({"CSV", "TSV", "XLSX", "XLS", "ODS", "NDJSON", "GeoJSON"})
-"""Formats of links that are loaded by themselves: what is surely a table."""
+PERHAPS = frozenset({"JSON", "ZIP", "GZ"})
+"""Formats of links that may hold a table, or something else that is no error."""
+LOADABLE = frozenset({"CSV", "TSV", "XLSX", "XLS", "ODS", "NDJSON", "GeoJSON"}) | PERHAPS
+"""Formats of links that are loaded by themselves."""
 
 
 class TableAlias(Base):

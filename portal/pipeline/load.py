@@ -13,8 +13,8 @@ from harvesters.http import Download, GuardedClient
 from portal.db import datasets as db
 from portal.db import datastore, outbox, validation
 from portal.domain.base import now
-from portal.domain.datasets import Dataset, Resource, ValidationReport
-from portal.domain.datastore import COMPLETE, FAILED, RUNNING
+from portal.domain.datasets import PUSHED, Dataset, Resource, ValidationReport
+from portal.domain.datastore import COMPLETE, FAILED, PERHAPS, RUNNING
 from portal.domain.events import LOAD, OutboxRow
 from portal.errors import Unavailable
 from portal.pipeline import gate, store, validate
@@ -80,11 +80,11 @@ def recheck(portal: Portal) -> int:
 def load(portal: Portal, resource_id: str, run_id: str | None = None) -> None:
     """Load what a resource points to, and write down how that went; `run_id` is the report that was begun for it.
 
-    What the gate lets pass is stored. A failure of our own raises.
+    What the gate lets pass is stored; rows that a DataPusher writes are left alone. A failure of our own raises.
     """
     with portal.read() as uow:
         found = db.find_resource(uow.session, resource_id)
-    if found is None:
+    if found is None or found[0].url_type == PUSHED:
         return
     _note(portal, resource_id, RUNNING)
     try:
@@ -158,11 +158,19 @@ def _rows(
     checked = validate.check(_record(resource, part), known, limit, limits, public=public)
     if checked.report is None and run_id is None:
         return "the file holds no table"
+    if checked.report is not None and checked.whole is None and _perhaps(resource):
+        return f"the link holds no table: {checked.report.findings[0].message.en}"
     valid = checked.report is None or checked.report.valid
     rule = None if valid else gate.rule_for(portal, dataset, resource.id, part.sha256)
     ready = gate.judge(portal, checked, rule, Manifest.from_dict(current.manifest) if current else None, known)
     _keep(portal, resource, ready, run_id, public=public)
     return None if valid or ready.manifest is not None else "the table is not valid; see resource_validation_show"
+
+
+def _perhaps(resource: Resource) -> bool:
+    """Whether a link may hold something else than a table without being wrong: nobody declared columns."""
+    declared = resource.file_key or resource.schema_name or resource.table_schema
+    return resource.format in PERHAPS and not declared
 
 
 def _keep(portal: Portal, resource: Resource, ready: store.Prepared, run_id: str | None, *, public: bool) -> None:

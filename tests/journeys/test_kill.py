@@ -1,10 +1,13 @@
-"""kill -9 of a real worker in the middle of a harvest: the next one finishes, nothing is lost, nothing doubled."""
+"""kill -9 of a real worker amid a harvest or a load: the next one finishes, nothing is lost, doubled or left over."""
 
+import io
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import orjson
@@ -14,13 +17,19 @@ from sqlalchemy import func, select
 from portal.access.identity import ANONYMOUS, SYSTEM
 from portal.actions import registry
 from portal.bootstrap import build_portal
+from portal.db import datasets
 from portal.domain.datasets import Dataset, TableVersion
 from portal.domain.events import OutboxRow
 from portal.pipeline import index
+from portal.pipeline import load as loading
+from portal.pipeline import sweep as sweeping
 from portal.runtime import Portal
 from portal.settings import load
+from portal.tabular.store import Manifest
+from schemas.record import Upload
 
 FILES = 60
+BIG = 140_000
 ROWS = "".join(f"{number:05},Bệnh viện số {number}\n" for number in range(200))
 
 
@@ -99,3 +108,53 @@ def finished(portal: Portal, job_id: str, seconds: float = 60) -> dict:
             return job
         time.sleep(0.05)
     raise AssertionError(f"the job is {job['status']} after {seconds} s")
+
+
+def test_kill_nine_in_the_middle_of_a_load(environment: dict[str, str]) -> None:
+    portal = build_portal(load(environment), upgrade=True)
+    try:
+        registry.call(portal, SYSTEM, "organization_create", {"name": "so-y-te"})
+        registry.call(portal, SYSTEM, "package_create", {"name": "thuoc", "owner_org": "so-y-te"})
+        key = registry.call(portal, SYSTEM, "resource_create", {"package_id": "thuoc", "upload": _table(2)})["id"]
+        loading.drain(portal)
+        old = rows_of(portal, key)
+        registry.call(portal, SYSTEM, "resource_update", {"id": key, "upload": _table(BIG)})
+        worker = start_worker({**environment, "PORTAL_WORKER_POLL": "1"})
+        tables = Path(environment["PORTAL_DATA_DIR"]) / "tables"
+        try:
+            _until(lambda: any(tables.glob("part-*/part.parquet")))
+        finally:
+            worker.send_signal(signal.SIGKILL)
+            worker.wait()
+        assert rows_of(portal, key) == old == 2, "the old version is served"
+        sweeping.sweep(portal, timedelta(0))
+        assert not any(tables.glob("part-*")) and not any((tables.parent / "work").glob("*"))
+        assert set(portal.files.keys(0)) == _named(portal)
+        loading.drain(portal)
+        assert rows_of(portal, key) == BIG
+        assert set(portal.files.keys(0)) == _named(portal)
+    finally:
+        portal.close()
+
+
+def _table(rows: int) -> Upload:
+    text = "ma,ten,so\n" + "".join(f"{number:07},Bệnh viện số {number},{number}\n" for number in range(rows))
+    return Upload(stream=io.BytesIO(text.encode()), name="thuoc.csv", media_type="text/csv")
+
+
+def rows_of(portal: Portal, key: str) -> int:
+    return int(registry.call(portal, ANONYMOUS, "datastore_search", {"resource_id": key, "limit": 0})["total"])
+
+
+def _named(portal: Portal) -> set[str]:
+    """The keys of every blob that a version or a resource names."""
+    with portal.read() as uow:
+        manifests = [Manifest.from_dict(body) for body in datasets.list_manifests(uow.session)]
+        return {key for manifest in manifests for key in manifest.keys} | set(datasets.list_file_keys(uow.session))
+
+
+def _until(happened: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.005)

@@ -223,3 +223,28 @@ def test_writers_of_one_table_lose_nothing(portal: Portal, package: Json) -> Non
     found = rows(portal, table, limit=100)
     assert len(found) == 13 and len({row[0] for row in found}) == 13
     assert call(portal, SYSTEM, "datastore_info", id=table["resource_id"])["meta"]["count"] == 13
+
+
+def test_an_open_table_has_no_columns_that_its_schema_tags_as_personal(portal: Portal, package: Json) -> None:
+    person = {"name": "chu_ho", "type": "string", "pd": "basic", "treatment": "drop"}
+    schema = {"fields": [{"name": "ma", "type": "string"}, person]}
+    described = {"package_id": package["id"], "name": "hộ", "schema": schema}
+    with_person = {"records": [{"ma": "01", "chu_ho": "An"}], "primary_key": "ma"}
+    errors = refused(portal, "datastore_create", resource=described, **with_person)
+    assert "chu_ho" in errors["fields"][0] and "An" not in str(errors)
+    assert "chu_ho" in refused(portal, "datastore_create", resource=described, fields=[{"id": "chu_ho"}])["fields"][0]
+    table = call(portal, SYSTEM, "datastore_create", resource=described, records=[{"ma": "01"}], primary_key="ma")
+    key = table["resource_id"]
+    assert "chu_ho" in refused(portal, "datastore_create", resource_id=key, **with_person)["fields"][0]
+    upsert(portal, table, [{"ma": "02"}])
+    assert rows(portal, table) == [[1, "01"], [2, "02"]]
+    call(portal, SYSTEM, "package_patch", id=package["id"], private=True)
+    call(portal, SYSTEM, "datastore_create", resource_id=key, **with_person)
+    upsert(portal, table, [{"ma": "02", "chu_ho": "Bình"}])
+    with pytest.raises(Invalid):
+        call(portal, SYSTEM, "package_patch", id=package["id"], private=False)
+    call(portal, SYSTEM, "resource_patch", id=key, schema={"fields": schema["fields"][:1]})
+    call(portal, SYSTEM, "package_patch", id=package["id"], private=False)
+    errors = refused(portal, "resource_patch", id=key, schema=schema)
+    assert "chu_ho" in str(errors)
+    upsert(portal, table, [{"ma": "03", "chu_ho": "Chi"}])

@@ -1,5 +1,8 @@
 """Links and uploads become rows by themselves, are asked again politely, and keep the last good rows."""
 
+import gzip
+import io
+import zipfile
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 
@@ -76,6 +79,70 @@ def test_a_link_is_loaded_asked_again_and_replaced(portal: Portal) -> None:
     page = call(portal, SYSTEM, "resource_create", package_id="thuoc", url=f"{web.url}/trang", format="HTML")
     with pytest.raises(NotFound):
         call(portal, SYSTEM, "datapusher_status", resource_id=page["id"])
+
+
+def test_links_to_json_and_packed_tables_are_loaded(portal: Portal) -> None:
+    csv = "ma,ten\n00001,Bình\n".encode()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("ds.csv", csv)
+    bodies = {
+        "ds.json": ("JSON", '[{"ma": "00001", "ten": "Bình"}]'.encode()),
+        "ds.zip": ("ZIP", packed.getvalue()),
+        "ds.csv.gz": ("CSV", gzip.compress(csv)),
+        "goi.gz": ("GZ", gzip.compress(csv)),
+        "api.json": ("JSON", b'{"openapi": "3.1.0"}'),
+    }
+    files = {f"/{name}": Changing() for name in bodies}
+    for name, (_, body) in bodies.items():
+        files[f"/{name}"].body = body
+    make_org(portal, "so-y-te")
+    call(portal, SYSTEM, "package_create", name="thuoc", owner_org="so-y-te")
+    with Web(files) as web:
+        keys = [
+            call(portal, SYSTEM, "resource_create", package_id="thuoc", url=f"{web.url}/{name}", format=form)["id"]
+            for name, (form, _) in bodies.items()
+        ]
+        load.drain(portal)
+    for key in keys[:-1]:
+        found = call(portal, ANONYMOUS, "datastore_search", resource_id=key, records_format="lists")["records"]
+        assert found == [[1, "00001", "Bình"]]
+    status = call(portal, SYSTEM, "datapusher_status", resource_id=keys[-1])
+    assert status["status"] == "error" and "no table" in status["error"]
+    assert "validation_status" not in call(portal, ANONYMOUS, "resource_show", id=keys[-1])
+
+
+def test_what_datapusher_sends_in_its_order(portal: Portal) -> None:
+    make_org(portal, "so-y-te")
+    call(portal, SYSTEM, "package_create", name="thuoc", owner_org="so-y-te")
+    key = call(portal, SYSTEM, "resource_create", package_id="thuoc", url="http://example.vn/a.csv")["id"]
+    for name, params in (("datastore_search", {"id": key, "limit": 0}), ("datastore_delete", {"id": key})):
+        with pytest.raises(NotFound):
+            call(portal, SYSTEM, name, **params, **({"force": True} if name == "datastore_delete" else {}))
+    typed = [{"id": "ma", "type": "text"}, {"id": "gia", "type": "numeric"}, {"id": "luc", "type": "timestamp"}]
+    for start in (0, 250, 500):
+        rows = [{"ma": f"{n:05}", "gia": n / 4, "luc": "2026-11-27T08:00:00"} for n in range(start, start + 250)]
+        sent = {"resource_id": key, "force": True, "fields": typed, "records": rows, "calculate_record_count": True}
+        assert call(portal, SYSTEM, "datastore_create", **sent)["total"] == start + 250
+    resource = call(portal, SYSTEM, "resource_show", id=key)
+    pushed = {**resource, "url_type": "datapusher", "datastore_active": True}
+    assert call(portal, SYSTEM, "resource_update", **pushed)["url_type"] == "datapusher"
+    call(portal, SYSTEM, "datapusher_hook", metadata={"resource_id": key}, status="complete")
+    assert call(portal, SYSTEM, "datapusher_status", resource_id=key)["status"] == "complete"
+    shown = call(portal, ANONYMOUS, "resource_show", id=key)
+    assert (shown["url"], shown["url_type"]) == (resource["url"], "datapusher")
+    load.drain(portal)  # the rows are the pusher's: the link is not asked
+    assert load.recheck(portal) == 0
+    assert call(portal, SYSTEM, "datapusher_status", resource_id=key)["status"] == "complete"
+    found = call(portal, ANONYMOUS, "datastore_search", id=key, limit=1, sort="_id desc", records_format="lists")
+    assert (found["records"][0][1], found["total"]) == ("00749", 750)
+    with pytest.raises(Invalid):
+        call(portal, SYSTEM, "datastore_upsert", resource_id=key, records=[], method="insert")
+    moved = call(portal, SYSTEM, "resource_patch", id=key, url="http://example.vn/b.csv")
+    assert (moved["url"], moved["url_type"]) == ("http://example.vn/b.csv", "datapusher")
+    assert call(portal, SYSTEM, "datapusher_submit", resource_id=key) is True
+    assert call(portal, SYSTEM, "resource_show", id=key)["url_type"] is None
+    assert call(portal, SYSTEM, "resource_patch", id=key, url_type="upload")["url_type"] is None
 
 
 def again(portal: Portal, key: str) -> None:
