@@ -273,3 +273,16 @@ def test_workbooks_of_texts_equal(rows: list[tuple[str, str]]) -> None:
             page.append(row)
         book.save(path)
         assert ours(path, schema, dialect={}) == theirs(path, schema, dialect={})
+
+
+@pytest.mark.parametrize(
+    ("kind", "cells"), [("array", ["[1]", "[ 1]", "[2]"]), ("object", ['{"a":1}', '{"a": 1}', "{}"])]
+)
+def test_unique_lists_and_objects_are_told_where_frictionless_fails(
+    tmp_path: Path, kind: str, cells: list[str]
+) -> None:
+    schema = {"fields": [{"name": "a", "type": kind, "constraints": {"unique": True}}, {"name": "b", "type": "any"}]}
+    _write(tmp_path / "t.csv", "ab", [[cell, "z"] for cell in cells])
+    assert [(row, code) for row, code, _, _ in ours(tmp_path / "t.csv", schema)] == [(3, "unique-error")]
+    with pytest.raises(TypeError, match="unhashable"):
+        theirs(tmp_path / "t.csv", schema)
