@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from mimetypes import guess_extension
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 
 from harvesters.base import ItemError, SourceError
 from harvesters.datapackage import DataPackageAdapter, DataPackageConfig
-from harvesters.http import GuardedClient, HttpOptions
+from harvesters.http import GuardedClient, shown
+from portal.cli.mirror import ADDRESSES, file_name, mirror
 from portal.errors import BadFile
+from portal.pipeline.harvest import http_options
 from portal.pipeline.references import shipped
 from portal.reading import ReadOptions, read_table
 from portal.settings import Settings
@@ -31,7 +33,7 @@ class Unusable(Exception):
 
 def is_address(target: str) -> bool:
     """Whether the target stands on the web."""
-    return target.startswith(("http://", "https://"))
+    return target.startswith(ADDRESSES)
 
 
 def is_package(path: Path) -> bool:
@@ -73,22 +75,34 @@ def fetched(target: str, settings: Settings) -> Iterator[Path]:
             raise Unusable(f"There is no file {target}.")
         yield path
         return
-    name = urlsplit(target).path.rstrip("/").rsplit("/", 1)[-1] or "table"
+    name = file_name(target)
     with TemporaryDirectory() as folder, _client(settings) as client:
         try:
-            client.download(target, Path(folder) / name)
+            done = client.download(target, Path(folder) / name)
         except SourceError as problem:
-            raise Unusable(f"{target}: {problem}") from None
-        yield Path(folder) / name
+            raise Unusable(f"{shown(target)}: {problem}") from None
+        # An address need not end like a file: then its answer says what it is.
+        yield (
+            done.path if done.path.suffix else done.path.rename(f"{done.path}{guess_extension(done.media_type) or ''}")
+        )
 
 
 @contextmanager
 def _client(settings: Settings) -> Iterator[GuardedClient]:
-    client = GuardedClient(HttpOptions(allow=settings.harvest_allow))
+    client = GuardedClient(http_options(settings))
     try:
         yield client
     finally:
         client.close()
+
+
+def whole_package(target: str, path: Path, settings: Settings) -> dict[str, str]:
+    """Fetch the files of a package of the web to where its descriptor lies; the address of each by its path."""
+    try:
+        with _client(settings) as client:
+            return mirror(client, target, path)
+    except SourceError as problem:
+        raise Unusable(f"{shown(target)}: {problem}") from None
 
 
 def single(path: Path, schema: Mapping[str, Any] | None) -> DatasetRecord:
@@ -110,7 +124,7 @@ def package(target: str, path: Path, settings: Settings) -> Iterator[DatasetReco
         try:
             yield adapter.load(next(iter(adapter.items())), Path(folder))  # type: ignore[arg-type]
         except (SourceError, ItemError) as problem:
-            raise Unusable(f"{target}: {problem}") from None
+            raise Unusable(f"{shown(target) if remote else target}: {problem}") from None
 
 
 def lookups(record: DatasetRecord) -> Callable[[str], Columns | None]:

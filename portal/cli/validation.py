@@ -6,13 +6,14 @@ import csv
 import io
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
+from harvesters.http import shown
 from portal.cli import targets
 from portal.cli.base import portal, show
 from portal.pipeline import validate
@@ -20,12 +21,16 @@ from portal.pipeline.verdict import CheckedResource
 from portal.quality import peer
 from portal.quality.report import Report
 from portal.reading import ReadOptions
-from portal.settings import load
+from portal.settings import Settings, load
 from schemas.record import DatasetRecord
 
 VALID, INVALID, UNREADABLE = range(3)
 PRINTED, LISTED = 20, 1000
 COLUMNS = ("resource", "part", "row", "field", "check", "severity", "cell", "note", "message", "hint")
+OWN_SCHEMAS = (
+    "This is a Data Package, which brings a schema for each of its tables: leave --schema out, "
+    "or name one of its files with --schema."
+)
 WORDS = {
     "vi": {
         "good": "HỢP LỆ",
@@ -70,7 +75,8 @@ def validate_file(
     """Check a table or a Data Package: which rows are wrong, why, and how to mend them.
 
     Without --schema a plain file is checked for its structure only: its columns are taken as text, and no type
-    is guessed. A package brings its own schemas. Exit codes: 0 valid, 1 not valid, 2 cannot be read or wrong usage.
+    is guessed. A package brings its own schemas, so
+    that --schema is refused. Exit codes: 0 valid, 1 not valid, 2 cannot be read or wrong usage.
     """
     machine = as_json or as_csv or shape is not None
     limit = limit or (LISTED if machine else PRINTED)
@@ -79,9 +85,11 @@ def validate_file(
         settings = load(None)
         with targets.fetched(target, settings) as path:
             whole = targets.is_package(path)
+            if whole and schema is not None:
+                raise targets.Unusable(OWN_SCHEMAS)
             if shape:
-                _finish_peer(_peer(target, path, schema, limit, whole=whole))
-            with _record(target, path, schema, whole=whole) as record:
+                _finish_peer(_peer(target, path, schema, limit, settings, whole=whole))
+            with _record(target, path, schema, settings, whole=whole) as record:
                 reports = _reports(record, limit)
     except targets.Unusable as problem:
         click.echo(f"portal: {problem}", err=True)
@@ -96,21 +104,28 @@ def validate_file(
 
 
 @contextmanager
-def _record(target: str, path: Path, schema: Any, *, whole: bool) -> Iterator[DatasetRecord]:
+def _record(target: str, path: Path, schema: Any, settings: Settings, *, whole: bool) -> Iterator[DatasetRecord]:
     if not whole:
         yield targets.single(path, schema)
         return
-    with targets.package(target, path, load(None)) as record:
+    with targets.package(target, path, settings) as record:
         yield record
 
 
-def _peer(target: str, path: Path, schema: Any, limit: int, *, whole: bool) -> dict[str, Any]:
-    folder, name = path.absolute().parent, path.name
-    if whole and targets.is_address(target):
-        raise targets.Unusable("--report frictionless takes a package from a local folder; download it first.")
+def _peer(target: str, path: Path, schema: Any, limit: int, settings: Settings, *, whole: bool) -> dict[str, Any]:
+    folder, name, remote = path.absolute().parent, path.name, targets.is_address(target)
     if whole:
-        return peer.judge_package(folder, name, limit=limit)
-    return peer.judge(folder, name, schema, limit=limit)
+        came = targets.whole_package(target, path, settings) if remote else {}
+        return _placed(peer.judge_package(folder, name, limit=limit), came)
+    return _placed(peer.judge(folder, name, schema, limit=limit), {name: target} if remote else {})
+
+
+def _placed(report: dict[str, Any], came: Mapping[str, str]) -> dict[str, Any]:
+    """The report with the addresses of tables in place of the files that they were fetched to."""
+    for task in report["tasks"]:
+        address = came.get(task["place"])
+        task["place"] = shown(address) if address else task["place"]
+    return report
 
 
 def _finish_peer(report: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from portal.errors import BadFile
 from portal.pipeline.verdict import CheckedResource, Verdict, is_personal
 from portal.quality import metadata, personal, rows, tables
 from portal.quality.checks import MESSAGES, SEVERITIES
+from portal.quality.masking import masked
 from portal.quality.messages import say
 from portal.quality.report import Finding, Report, Text
 from portal.reading import ReadOptions, read_table
@@ -52,7 +53,8 @@ def check(
         parts = _parts(resource.content, resource.format, whole, options)
     except BadFile as problem:
         return CheckedResource(resource, _refusal(resource, problem))
-    report = _without_persons(_naming(report, tagged)) if public else _naming(report, tagged)
+    report = masked(_naming(report, tagged))
+    report = _without_persons(report) if public else report
     named = tuple(replace(finding, resource=resource.name) for finding in report.findings)
     return CheckedResource(resource, replace(report, findings=named), parts, schema, whole, samples)
 

@@ -25,6 +25,8 @@ class Detector(NamedTuple):
 
 
 NAME_LABEL = r"\b(ho ten|ho va ten|ho dem|chu ho|chu so huu|nguoi|full name|fullname)\b"
+OWNER_LABEL = r"\b(ho ten|ho va ten|ho dem|chu ho|chu so huu|chu nha|full name|fullname)\b"
+LATITUDE_LABEL, LONGITUDE_LABEL = r"\b(lat|latitude|vi do)\b", r"\b(lon|lng|long|longitude|kinh do)\b"
 BIRTH_LABEL = r"\b(ngay sinh|nam sinh|ngay thang nam sinh|birth|dob)\b"
 DETECTORS: tuple[Detector, ...] = (
     # A citizen number is province of birth 001-096, century and sex, year, six digits.
@@ -37,6 +39,27 @@ DETECTORS: tuple[Detector, ...] = (
     Detector("bank-account", "sensitive", r"^[0-9]{6,19}$", r"\b(tai khoan|stk|so tk|account)\b"),
     Detector("home-address", "basic", r"\S", r"\b(dia chi nha|noi o|thuong tru|tam tru|ho khau|home address)\b"),
 )
+
+
+class Beside(NamedTuple):
+    """Personal beside a person's name only: cells under `label`, where one under `name` (and one under `also`) is."""
+
+    kind: str
+    level: Level
+    label: str
+    name: str
+    also: str = ""
+
+
+BESIDE: tuple[Beside, ...] = (
+    Beside("birth-date-with-name", "basic", BIRTH_LABEL, NAME_LABEL),
+    # Where somebody lives: the place of an office or a station stands beside no owner.
+    Beside("home-coordinates", "sensitive", LATITUDE_LABEL, OWNER_LABEL, LONGITUDE_LABEL),
+    Beside("home-coordinates", "sensitive", LONGITUDE_LABEL, OWNER_LABEL, LATITUDE_LABEL),
+)
+
+
+_VALUE = re.compile(r"[0-9]{6,}|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}|[0-9]{1,3}[.,][0-9]{3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +81,33 @@ def folded(label: str) -> str:
 
 
 class Scan:
-    """Counts what looks personal, batch after batch; `skip` names positions that are not looked at."""
+    """Counts what looks personal, batch after batch.
 
-    def __init__(self, labels: Sequence[str], *, skip: frozenset[int] = frozenset()) -> None:
+    `skip` names positions whose cells cannot be personal by themselves, `known` those that are known to be.
+    """
+
+    def __init__(
+        self, labels: Sequence[str], *, skip: frozenset[int] = frozenset(), known: frozenset[int] = frozenset()
+    ) -> None:
         self.labels = labels
         names = [folded(label) for label in labels]
         self._plan = [
             (index, detector)
             for index, name in enumerate(names)
-            if index not in skip
+            if index not in skip | known
             for detector in DETECTORS
             if not detector.label or re.search(detector.label, name)
         ]
-        self._names = [i for i, name in enumerate(names) if re.search(NAME_LABEL, name)]
-        self._births = [i for i, name in enumerate(names) if re.search(BIRTH_LABEL, name) and i not in skip]
+        self._beside = [
+            (index, rule, found, others)
+            for rule in BESIDE
+            for index, name in enumerate(names)
+            if index not in known and re.search(rule.label, name)
+            if (found := _named(names, rule.name, index)) and ((others := _named(names, rule.also)) or not rule.also)
+        ]
         self._cells = [0] * len(self._plan)
         self._filled = [0] * len(labels)
-        self._born = [0] * len(self._births)
+        self._placed = [0] * len(self._beside)
 
     def batch(self, batch: TextBatch) -> None:
         """Look at one batch (rows of a wrong width are not looked at)."""
@@ -82,17 +115,11 @@ class Scan:
             return
         found = [_count(index, detector.cell).alias(f"d{n}") for n, (index, detector) in enumerate(self._plan)]
         filled = [(pl.col(str(i)) != "").sum().alias(f"f{i}") for i in range(len(self.labels))]
-        born = [self._born_with_name(index).alias(f"b{n}") for n, index in enumerate(self._births)]
-        sums = batch.frame.lazy().select([*found, *filled, *born]).collect().row(0, named=True)
+        beside = [_beside(index, *columns).alias(f"b{n}") for n, (index, _, *columns) in enumerate(self._beside)]
+        sums = batch.frame.lazy().select([*found, *filled, *beside]).collect().row(0, named=True)
         self._cells = [count + sums[f"d{n}"] for n, count in enumerate(self._cells)]
         self._filled = [count + sums[f"f{n}"] for n, count in enumerate(self._filled)]
-        self._born = [count + sums[f"b{n}"] for n, count in enumerate(self._born)]
-
-    def _born_with_name(self, index: int) -> pl.Expr:
-        if not self._names:
-            return pl.lit(0)
-        named = pl.any_horizontal(pl.col(str(name)) != "" for name in self._names)
-        return (named & (pl.col(str(index)) != "")).sum()
+        self._placed = [count + sums[f"b{n}"] for n, count in enumerate(self._placed)]
 
     def result(self) -> tuple[PersonalColumn, ...]:
         """The columns with at least one such cell, in the order of the table."""
@@ -102,11 +129,29 @@ class Scan:
             if cells
         ]
         found += [
-            (index, PersonalColumn(self.labels[index], "birth-date-with-name", "basic", cells, self._filled[index]))
-            for index, cells in zip(self._births, self._born, strict=True)
+            (index, PersonalColumn(self.labels[index], rule.kind, rule.level, cells, self._filled[index]))
+            for (index, rule, *_), cells in zip(self._beside, self._placed, strict=True)
             if cells
         ]
         return tuple(column for _, column in sorted(found, key=lambda entry: entry[0]))
+
+
+def _named(names: Sequence[str], label: str, but: int = -1) -> tuple[int, ...]:
+    return tuple(i for i, name in enumerate(names) if label and i != but and re.search(label, name))
+
+
+def _beside(index: int, names: Sequence[int], others: Sequence[int]) -> pl.Expr:
+    filled = pl.col(str(index)) != ""
+    for columns in (names, others):
+        if columns:
+            filled &= pl.any_horizontal(pl.col(str(column)) != "" for column in columns)
+    return filled.sum()
+
+
+def is_value(text: str) -> bool:
+    """Whether the name of a column is no name but a value: personal data, a long number, a day, a coordinate."""
+    bare = text.strip()
+    return bool(_VALUE.fullmatch(bare)) or any(not each.label and re.search(each.cell, bare) for each in DETECTORS)
 
 
 def _count(index: int, pattern: str) -> pl.Expr:

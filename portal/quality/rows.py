@@ -89,11 +89,17 @@ def sample(table: TextTable, report: Report, schema: Mapping[str, Any], most: in
                 "part": bad.place[0] or None,
                 "fields": sorted({each.field for each in bad.findings if each.field}),
                 "checks": sorted({each.check for each in bad.findings}),
-                "cells": [HIDDEN if i in hidden and cell else cell[:200] for i, cell in enumerate(bad.cells)],
+                "cells": _shown(bad.cells, hidden, len(table.labels)),
             }
             for bad in pick(table, places)
         ],
     }
+
+
+def _shown(cells: tuple[str, ...], hidden: set[int], width: int) -> list[str]:
+    """Cells as a sample shows them; in a row of a wrong width any cell may be one of a hidden column."""
+    shifted = bool(hidden) and len(cells) != width
+    return [HIDDEN if cell and (shifted or i in hidden or i >= width) else cell[:200] for i, cell in enumerate(cells)]
 
 
 def _hidden(table: TextTable, report: Report, schema: Mapping[str, Any]) -> set[int]:

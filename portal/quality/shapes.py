@@ -7,15 +7,16 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
+from portal.quality.masking import without
 from portal.quality.messages import ERRORS
 from portal.quality.notes import READING
+from portal.quality.personal import is_value
+from portal.quality.rows import HIDDEN
 
 Json = dict[str, Any]
 REPAIRS = frozenset(check.id for check in READING)
 """Checks that say what reading found and repaired."""
 HEADER = ("resource", "part", "row", "field", "check", "severity", "cell", "message", "hint")
-TELLING = 3
-"""A shorter cell tells nothing of anybody, and would be cut out of the middle of words."""
 DECISIONS: dict[str, tuple[str, str]] = {
     "personal-data": (
         "Giữ lại: bảng có dữ liệu cá nhân chưa loại bỏ; không ai được mở công khai.",
@@ -166,19 +167,24 @@ def plain(value: Any) -> str:
 
 
 def for_strangers(body: Mapping[str, Any]) -> Json:
-    """The report without a single cell: what was refused is not published by its report either."""
+    """The report without a single cell: what was refused is not published by its report either.
+
+    A table without a header row has its first record for one: then no name of a column is told.
+    """
     report = _report(body)
-    findings = [_without_cell(each) for each in report.get("findings", [])]
-    return {**body, "report": {**report, "findings": findings}, "samples": {}}
+    listed, counted = report.get("findings", []), report.get("counts", [])
+    labels = (body.get("samples") or {}).get("labels", [])
+    names = {each["field"] for each in [*listed, *counted] if each["field"]} | set(labels)
+    hidden = names if any(map(is_value, names)) else set()
+    findings = [_without_cell(each, hidden) for each in listed]
+    counts = [{**each, "field": HIDDEN if each["field"] in hidden else each["field"]} for each in counted]
+    decided = {key: HIDDEN if value in hidden else value for key, value in (body.get("decision") or {}).items()}
+    kept = {"decision": decided} if "decision" in body else {}
+    return {**body, **kept, "report": {**report, "findings": findings, "counts": counts}, "samples": {}}
 
 
-def _without_cell(finding: Mapping[str, Any]) -> Json:
-    hidden = [text for text in (finding["note"], finding["cell"]) if len(text) >= TELLING]
-
-    def clean(text: str) -> str:
-        for each in hidden:
-            text = text.replace(each, "…")
-        return text
-
-    said = {key: {lang: clean(text) for lang, text in finding[key].items()} for key in ("message", "hint")}
-    return {**finding, **said, "cell": "", "note": ""}
+def _without_cell(finding: Mapping[str, Any], names: set[str]) -> Json:
+    field = HIDDEN if finding["field"] in names else finding["field"]
+    cut = [finding["note"], finding["cell"], *([] if field == finding["field"] else [finding["field"]])]
+    said = {key: {lang: without(text, *cut) for lang, text in finding[key].items()} for key in ("message", "hint")}
+    return {**finding, **said, "field": field, "cell": "", "note": ""}

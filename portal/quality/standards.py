@@ -32,7 +32,7 @@ def _target(frame: Frame, check: Params) -> Iterator[Hit]:
     found = frame.data.filter(frame.where(where)).height
     if found < check["minimum"]:
         said = ", ".join(f"{name}={value or '∅'}" for name, value in where.items())
-        yield Hit(0, 0, "", f"{said}: {found} / {check['minimum']}")
+        yield Hit(0, 0, next(iter(where), ""), f"{said}: {found} / {check['minimum']}")
 
 
 def _inside(frame: Frame, check: Params) -> Iterator[Hit]:

@@ -39,7 +39,7 @@ class Watch:
         wanted = set().union(*map(table_rules.columns_of, self._checks)) if self._checks else set()
         self._indexes = {i: c.name for i, c in enumerate(rules.columns) if c.name in wanted}
         self._frames: list[pl.DataFrame] = []
-        self._scan = personal.Scan(table.labels, skip=_beyond_doubt(rules))
+        self._scan = personal.Scan(table.labels, skip=_beyond_doubt(rules), known=_known(rules))
         self._scanned = 0
         self._codes = [i for i, c in enumerate(rules.columns) if _is_code(c)]
         self._numbers = [i for i, c in enumerate(rules.columns) if c.rule.type in ("integer", "number")]
@@ -202,12 +202,17 @@ class Watch:
 
 
 def _beyond_doubt(rules: Rules) -> frozenset[int]:
-    """Positions of columns that are known to be personal, or that can hold none: numbers, dates, closed lists."""
+    """Positions of columns that by themselves can hold nothing personal: numbers, dates, closed lists."""
     return frozenset(
         index
         for index, column in enumerate(rules.columns)
-        if column.personal or column.enum is not None or column.rule.type not in ("string", "any")
+        if column.enum is not None or column.rule.type not in ("string", "any")
     )
+
+
+def _known(rules: Rules) -> frozenset[int]:
+    """Positions of columns that are known to be personal."""
+    return frozenset(index for index, column in enumerate(rules.columns) if column.personal)
 
 
 def _is_code(column: Column) -> bool:

@@ -1,10 +1,14 @@
 """Documents that are written from the code: run this module to write them anew, the tests keep them equal."""
 
 import ast
+from collections.abc import Iterable
 from pathlib import Path
 
 from portal import bootstrap
 from portal.actions.registry import ACTIONS, Action
+from portal.quality.checks import CHECKS
+from portal.quality.messages import ERRORS, Check, Message
+from portal.reading.refusals import TEXTS
 from portal.settings import SETTINGS
 
 assert bootstrap  # importing the composition root declares every action
@@ -13,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("schemas", "harvesters", "search", "portal", "demo")
 ACTIONS_BEGIN = "<!-- actions: written by tests/architecture/documents.py -->"
 ACTIONS_END = "<!-- end of actions -->"
+CHECKS_BEGIN = "<!-- checks: written by tests/architecture/documents.py -->"
+CHECKS_END = "<!-- end of checks -->"
 BEGIN, END = "<!-- settings: written by tests/architecture/documents.py -->", "<!-- end of settings -->"
 
 
@@ -65,6 +71,35 @@ def actions_table() -> str:
     return "\n".join([*lines, ACTIONS_END])
 
 
+def checks_tables() -> str:
+    """The tables of docs/validation.md: our own checks, the codes of Frictionless, and the refusals of a file."""
+    theirs = (Check(code, "warning" if code.endswith("-unchecked") else "error", ERRORS[code]) for code in ERRORS)
+    lines = [CHECKS_BEGIN, "", "### Our own checks", "", *_checks(CHECKS)]
+    lines += ["", "### The codes of Frictionless", "", *_checks(theirs), "", "### Files that are refused", ""]
+    lines += ["| code | tiếng Việt | English |", "|---|---|---|"]
+    lines += [_row(f"`{code}`", vi, en) for code, (vi, en) in TEXTS.items()]
+    return "\n".join([*lines, "", CHECKS_END])
+
+
+def _checks(checks: Iterable[Check]) -> list[str]:
+    rows = [_row(f"`{each.id}`", each.severity, *_spoken(each.message)) for each in checks]
+    return ["| check | severity | tiếng Việt: what, and how to mend | English |", "|---|---|---|---|", *rows]
+
+
+def _spoken(message: Message) -> tuple[str, str]:
+    return f"{message.vi} *{message.hint_vi}*", f"{message.en} *{message.hint_en}*"
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
+
+
+def with_checks(text: str) -> str:
+    """A document with its tables of checks written anew."""
+    before, _, rest = text.partition(CHECKS_BEGIN)
+    return before + checks_tables() + rest.partition(CHECKS_END)[2]
+
+
 def with_actions(text: str) -> str:
     """A document with its tables of actions written anew."""
     before, _, rest = text.partition(ACTIONS_BEGIN)
@@ -83,3 +118,5 @@ if __name__ == "__main__":
     api.write_text(with_actions(api.read_text(encoding="utf-8")), encoding="utf-8")
     operate = ROOT / "docs/operate.md"
     operate.write_text(with_settings(operate.read_text(encoding="utf-8")), encoding="utf-8")
+    validation = ROOT / "docs/validation.md"
+    validation.write_text(with_checks(validation.read_text(encoding="utf-8")), encoding="utf-8")

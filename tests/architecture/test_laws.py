@@ -64,10 +64,12 @@ def test_every_action_is_called_in_a_test() -> None:
     assert not missing, f"no test calls {missing}"
 
 
-def test_the_map_the_actions_and_the_settings_are_as_the_code_says() -> None:
+def test_the_map_the_actions_the_settings_and_the_checks_are_as_the_code_says() -> None:
     """Run `python -m tests.architecture.documents` when this fails."""
     assert (ROOT / "docs/map.md").read_text(encoding="utf-8") == documents.map_of_modules()
     api = (ROOT / "docs/api.md").read_text(encoding="utf-8")
     assert api == documents.with_actions(api)
     operate = (ROOT / "docs/operate.md").read_text(encoding="utf-8")
     assert operate == documents.with_settings(operate)
+    validation = (ROOT / "docs/validation.md").read_text(encoding="utf-8")
+    assert validation == documents.with_checks(validation)

@@ -13,6 +13,7 @@ import pytest
 from frictionless import Package
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openpyxl import Workbook
 
 from portal.quality.tables import check_table
 from portal.reading import read_table
@@ -237,3 +238,51 @@ def test_dialects_equal(tmp_path: Path, dialect: dict[str, Any]) -> None:
     schema = {"fields": [{"name": "a", "type": "integer"}, {"name": "b", "type": "string"}], "primaryKey": ["a"]}
     dialect = {"delimiter": ",", "skipInitialSpace": False, **dialect}
     assert ours(path, schema, dialect=dialect) == theirs(path, schema, dialect=dialect)
+
+
+TWO_KEYS = ["", "NA", "1", "01", "a"]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(st.tuples(*[st.sampled_from(TWO_KEYS)] * 3), min_size=1, max_size=12),
+    st.permutations(["a", "b", "c"]).flatmap(lambda names: st.integers(2, 3).map(lambda many: names[:many])),
+    st.sampled_from(["string", "integer"]),
+)
+def test_keys_of_several_columns_with_missing_values_equal(
+    rows: list[tuple[str, str, str]], key: list[str], kind: str
+) -> None:
+    fields = [{"name": name, "type": kind if name == "b" else "string"} for name in "abc"]
+    schema = {"fields": fields, "primaryKey": key, "missingValues": ["", "NA"]}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "t.csv"
+        _write(path, "abc", [list(row) for row in rows])
+        assert ours(path, schema) == theirs(path, schema)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(*[st.sampled_from(["1", "x", "01", "Đông Sơn", "2020-01-05"])] * 2), min_size=1, max_size=6))
+def test_workbooks_of_texts_equal(rows: list[tuple[str, str]]) -> None:
+    fields = [{"name": "a", "type": "string", "constraints": {"pattern": "[0-9]+"}}, {"name": "b", "type": "string"}]
+    schema = {"fields": fields, "primaryKey": ["a", "b"]}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "t.xlsx"
+        book = Workbook(write_only=True)
+        page = book.create_sheet()
+        for row in [("a", "b"), *rows]:
+            page.append(row)
+        book.save(path)
+        assert ours(path, schema, dialect={}) == theirs(path, schema, dialect={})
+
+
+@pytest.mark.parametrize(
+    ("kind", "cells"), [("array", ["[1]", "[ 1]", "[2]"]), ("object", ['{"a":1}', '{"a": 1}', "{}"])]
+)
+def test_unique_lists_and_objects_are_told_where_frictionless_fails(
+    tmp_path: Path, kind: str, cells: list[str]
+) -> None:
+    schema = {"fields": [{"name": "a", "type": kind, "constraints": {"unique": True}}, {"name": "b", "type": "any"}]}
+    _write(tmp_path / "t.csv", "ab", [[cell, "z"] for cell in cells])
+    assert [(row, code) for row, code, _, _ in ours(tmp_path / "t.csv", schema)] == [(3, "unique-error")]
+    with pytest.raises(TypeError, match="unhashable"):
+        theirs(tmp_path / "t.csv", schema)
