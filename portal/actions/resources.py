@@ -11,7 +11,7 @@ from portal.actions import keeping, uploading
 from portal.actions.registry import Params, action
 from portal.db import datasets as db
 from portal.db import datastore
-from portal.domain.base import new_id, now
+from portal.domain.base import new_id
 from portal.domain.datasets import PUSHED, Dataset, Resource
 from portal.domain.rendering import resource_dict
 from portal.errors import Invalid, NotFound
@@ -170,9 +170,7 @@ def _keep(ctx: Context, dataset: Dataset, resource: Resource, record: ResourceRe
         record = uploading.store(ctx, resource, upload, record)
     resource.describe(record)
     keeping.refuse_tagged(ctx, dataset)
-    if db.save(ctx.uow, dataset, ctx.portal.settings.site_url):
-        resource.metadata_modified = now()
-        db.render(ctx.uow.session, dataset, ctx.portal.settings.site_url, quiet=True)
+    db.save(ctx.uow, dataset, ctx.portal.settings.site_url, edited=resource)
     uploading.await_loads(ctx, dataset)
     return _show(ctx, dataset, resource.id)
 

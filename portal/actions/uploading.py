@@ -40,14 +40,19 @@ def store(ctx: Context, resource: Resource, upload: Upload, record: ResourceReco
 
 def await_loads(ctx: Context, dataset: Dataset) -> None:
     """Ask for the loading of new or changed links to tables, and say of every asked one that it waits."""
-    for resource in dataset.resources if ctx.portal.settings.links_hours else ():
-        if resource.url_type or resource.format not in LOADABLE or not resource.url.startswith(("http://", "https://")):
-            continue
-        known = datastore.load_of(ctx.uow.session, resource.id)
-        if known is None or known.url != resource.url:
-            datastore.await_link(ctx.uow, resource)
+    links = [resource for resource in dataset.resources if _links_to_table(resource)]
+    if links and ctx.portal.settings.links_hours:
+        known = datastore.loaded_links(ctx.uow.session, dataset.id)
+        for resource in links:
+            if resource.id not in known or known[resource.id] != resource.url:
+                datastore.await_link(ctx.uow, resource)
     for resource_id in ctx.uow.asked_for(LOAD):
         datastore.note_load(ctx.uow.session, resource_id)
+
+
+def _links_to_table(resource: Resource) -> bool:
+    link = not resource.url_type and resource.url.startswith(("http://", "https://"))
+    return link and resource.format in LOADABLE
 
 
 class _Limited:

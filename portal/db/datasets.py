@@ -132,11 +132,14 @@ def tags_of_vocabularies(session: Session, pairs: Iterable[tuple[str, str]]) -> 
     return list(found.values())
 
 
-def render(session: Session, dataset: Dataset, site_url: str, *, quiet: bool = False) -> bool:
+def render(
+    session: Session, dataset: Dataset, site_url: str, *, quiet: bool = False, edited: Resource | None = None
+) -> bool:
     """Render the dataset again; tell whether it says anything new.
 
     A change gives it a new revision and modification time; `quiet` keeps the time (for changes
-    that are not the publisher's own, such as a new title of its organization).
+    that are not the publisher's own, such as a new title of its organization). `edited` is the
+    resource that the publisher edited: it gets a new modification time as well.
     """
     session.flush()
     organization = people.list_by_id(session, [dataset.owner_org or ""]).get(dataset.owner_org or "")
@@ -152,6 +155,10 @@ def render(session: Session, dataset: Dataset, site_url: str, *, quiet: bool = F
         return False
     dataset.touch(dataset.metadata_modified if quiet else now())
     fresh["metadata_modified"] = stamp(dataset.metadata_modified)
+    if edited is not None:
+        edited.metadata_modified = now()
+        shown = next(each for each in fresh["resources"] if each["id"] == edited.id)
+        shown["metadata_modified"] = stamp(edited.metadata_modified)
     dataset.rendered = orjson.dumps(fresh)
     session.flush()
     return True
@@ -172,14 +179,17 @@ def describe(uow: UnitOfWork, dataset: Dataset, record: DatasetRecord, group_ids
     people.set_groups(uow.session, dataset.id, group_ids)
 
 
-def save(uow: UnitOfWork, dataset: Dataset, site_url: str, *, quiet: bool = False) -> bool:
+def save(
+    uow: UnitOfWork, dataset: Dataset, site_url: str, *, quiet: bool = False, edited: Resource | None = None
+) -> bool:
     """Render a dataset that may have changed and, if it did, have it indexed after the commit and noted as an activity.
 
     `quiet` is for changes that are not the publisher's own: they leave no activity. When a dataset
     appears to the public or disappears from it, those that are related to it say so too.
+    `edited` is as for `render`.
     """
     before = orjson.loads(dataset.rendered)
-    if not render(uow.session, dataset, site_url, quiet=quiet):
+    if not render(uow.session, dataset, site_url, quiet=quiet, edited=edited):
         return False
     uow.later(INDEX, dataset.id)
     uow.later(QUALITY, dataset.id)

@@ -124,6 +124,12 @@ def load_of(session: Session, resource_id: str) -> TableLoad | None:
     return session.get(TableLoad, resource_id)
 
 
+def loaded_links(session: Session, package_id: str) -> dict[str, str | None]:
+    """The link that each resource of a dataset was loaded from, by resource; asked for in one question."""
+    query = select(TableLoad.resource_id, TableLoad.url).join(Resource, Resource.id == TableLoad.resource_id)
+    return {row[0]: row[1] for row in session.execute(query.where(Resource.package_id == package_id))}
+
+
 def note_load(session: Session, resource_id: str, state: str = PENDING, error: str | None = None) -> TableLoad:
     """Write down how the loading of a resource stands."""
     load = session.get(TableLoad, resource_id)

@@ -182,7 +182,8 @@ class Dataset(Base):
 
     def find_resource(self, resource_id: str) -> Resource | None:
         """The live resource with that id, or None."""
-        return next((resource for resource in self.resources if resource.id == resource_id), None)
+        named = (resource for resource in self.all_resources if resource.id == resource_id)
+        return next((resource for resource in named if resource.state == "active"), None)
 
     def touch(self, moment: datetime) -> None:
         """Note that the dataset changed: a new revision, a later modification time.

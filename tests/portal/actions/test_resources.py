@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from portal.access.identity import ANONYMOUS, SYSTEM, Actor
 from portal.actions.uploading import LONGEST_FILE_NAME, file_name
@@ -202,3 +203,22 @@ def test_columns_that_a_schema_tags_as_personal_are_never_published(
     made = call(portal, editor, "resource_create", package_id="xx", upload=file, schema=schema)
     load.drain(portal)
     assert call(portal, ANONYMOUS, "resource_show", id=made["id"])["datastore_active"] is False
+
+
+@pytest.mark.parametrize("count", [3, 40])
+def test_an_edit_asks_as_little_of_a_long_dataset_as_of_a_short_one(portal: Portal, editor: Actor, count: int) -> None:
+    links = [{"name": f"r{n}", "url": f"https://example.vn/{n}.csv", "format": "CSV"} for n in range(count)]
+    call(portal, editor, "package_create", name="dai", owner_org="so-y-te", resources=links)
+    before = call(portal, editor, "package_show", id="dai")["resources"]
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        asked.append(statement)
+
+    event.listen(portal.engine, "before_cursor_execute", note)
+    answer = call(portal, editor, "resource_patch", id=before[1]["id"], description="mới")
+    event.remove(portal.engine, "before_cursor_execute", note)
+    assert len(asked) < 40, "there is a question for each resource"
+    after = call(portal, editor, "package_show", id="dai")["resources"]
+    assert after == [before[0], answer, *before[2:]]
+    assert answer["metadata_modified"] > before[1]["metadata_modified"]
