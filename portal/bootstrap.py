@@ -34,6 +34,7 @@ from portal.actions import (  # noqa: F401 - importing an action module declares
     revise,
     schemas,
     search,
+    searches,
     site,
     tags,
     tasks,
@@ -46,6 +47,7 @@ from portal.actions import (  # noqa: F401 - importing an action module declares
 )
 from portal.db import migrate
 from portal.db.engine import open_engine
+from portal.db.searches import SearchLog
 from portal.errors import SettingsError
 from portal.files import open_files
 from portal.pipeline import index
@@ -95,6 +97,7 @@ def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
         ),
         files=files,
         tables=TabularStore(files, settings.data_dir / "tables", hot_mb=settings.hot_tables_mb),
+        searches=SearchLog(engine, on=settings.search_log_days > 0),
         after_write=index.drain,
         before_search=index.catch_up,
     )

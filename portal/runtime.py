@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from portal.access.identity import Actor
+from portal.db.searches import SearchLog
 from portal.db.uow import UnitOfWork
 from portal.files import Files
 from portal.settings import Settings
@@ -28,6 +29,7 @@ class Portal:
     search: SearchBackend
     files: Files
     tables: TabularStore
+    searches: SearchLog
     after_write: Callable[[Portal], object]
     before_search: Callable[[Portal], object]
 
@@ -41,6 +43,7 @@ class Portal:
 
     def close(self) -> None:
         """Give back every connection and lock; safe to call twice."""
+        self.searches.close()
         self.search.close()
         self.tables.close()
         self.engine.dispose()

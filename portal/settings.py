@@ -137,6 +137,7 @@ SETTINGS: tuple[Setting, ...] = (
         _number(0, 1000),
         "Free text that finds fewer datasets than this is asked again in relaxed steps; 0: never.",
     ),
+    Setting("SEARCH_LOG_DAYS", "90", _number(0, 3660), "Days for which counts of questions are kept; 0: none."),
     Setting("SITE_URL", "http://127.0.0.1:5000", _http_url, "Public address; every link in an answer begins with it."),
     Setting("SITE_TITLE", "Cổng dữ liệu mở tỉnh Thanh Hóa", _text, "Name of the portal, as status_show says it."),
     Setting("SITE_DESCRIPTION", "", _text, "One sentence about the portal, as status_show says it."),
@@ -234,6 +235,7 @@ class Settings:
     search_fallback: bool
     search_words: str
     search_relax_below: int
+    search_log_days: int
     files_url: str
     files_cache_mb: int
     site_url: str

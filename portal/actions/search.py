@@ -37,6 +37,8 @@ def package_search(ctx: Context, target: object, params: Params) -> dict[str, An
         raise (SearchQueryProblem if error.kind == "query" else SearchProblem)(str(error)) from None
     except SearchUnavailable:
         raise Unavailable("The search index cannot be reached now; try again later.") from None
+    if not request.fq and not request.start:
+        ctx.portal.searches.note(request.q, result.count, relaxed=result.step is not Step.ALL_WORDS)
     return _answer(ctx, result, words(params.get("fl")) or [])
 
 

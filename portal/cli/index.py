@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from portal.access.identity import SYSTEM
+from portal.actions import registry
 from portal.cli.base import opened, portal, show
 from portal.pipeline import index
 from search.lexicon import SHIPPED, read
@@ -43,6 +45,23 @@ def index_check(as_json: bool, repair: bool) -> None:
             if ids:
                 click.echo(f"{len(ids)} {title} in the index: {', '.join(ids[:20])}")
     sys.exit(0 if drift.none else 1)
+
+
+@index_group.command("searches")
+@click.option("--week", "days", flag_value=7, type=int, default=7, help="Of the last seven days (the default).")
+@click.option("--days", "days", type=click.IntRange(1, 3660), help="Of so many days.")
+@click.option("--empty", "only_empty", is_flag=True, help="Only what found nothing.")
+@click.option("--json", "as_json", is_flag=True, help="JSON, for a machine.")
+def index_searches(days: int | None, only_empty: bool, as_json: bool) -> None:
+    """List what was searched for, and how often it found nothing or only something like it."""
+    asked = {"days": days or 7, "only_empty": only_empty}
+    with opened() as running:
+        found = registry.call(running, SYSTEM, "search_log_list", asked)
+    if as_json:
+        show(found)
+        return
+    for each in found:
+        click.echo(f"{each['searches']:6} asked {each['empty']:6} empty {each['relaxed']:6} relaxed  {each['query']}")
 
 
 @index_group.command("words")

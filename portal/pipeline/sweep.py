@@ -6,7 +6,7 @@ import shutil
 import time
 from datetime import timedelta
 
-from portal.db import activity, datastore
+from portal.db import activity, datastore, searches
 from portal.db import datasets as db
 from portal.domain.base import now
 from portal.runtime import Portal
@@ -26,7 +26,7 @@ def sweep(portal: Portal, grace: timedelta = GRACE) -> int:
         portal.files.delete(key)
         removed += 1
     removed += portal.files.sweep_unfinished(grace.total_seconds())
-    return removed + _work_folders(portal, grace) + _old_activities(portal)
+    return removed + _work_folders(portal, grace) + _old_activities(portal) + _old_searches(portal)
 
 
 def _old_versions(portal: Portal) -> int:
@@ -45,6 +45,14 @@ def _old_activities(portal: Portal) -> int:
         return 0
     with portal.work() as uow:
         removed = activity.forget_before(uow.session, now() - timedelta(days=portal.settings.activity_days))
+        uow.commit()
+    return removed
+
+
+def _old_searches(portal: Portal) -> int:
+    with portal.work() as uow:
+        first = now().date() - timedelta(days=portal.settings.search_log_days)
+        removed = searches.forget_before(uow.session, first)
         uow.commit()
     return removed
 

@@ -12,6 +12,7 @@ from portal.domain import (  # noqa: F401 - the models register themselves
     people,
     relations,
     scores,
+    searches,
     site,
 )
 from portal.domain.base import Base
