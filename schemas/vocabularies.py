@@ -209,7 +209,7 @@ FORMATS: dict[str, str] = {
 }
 """Lower-case media type or short name -> the name that CKAN shows."""
 
-TABULAR = frozenset({"CSV", "TSV", "XLSX", "XLS", "ODS", "JSON", "NDJSON", "GeoJSON", "ZIP", "GZ"})
+TABULAR = frozenset({"CSV", "TSV", "XLSX", "XLS", "ODS", "JSON", "NDJSON", "GeoJSON", "Parquet", "ZIP", "GZ"})
 """Formats whose files are read as tables."""
 
 MEDIA_TYPES: dict[str, str] = {

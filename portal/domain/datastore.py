@@ -14,7 +14,7 @@ PENDING, RUNNING, COMPLETE, FAILED = "pending", "running", "complete", "error"
 
 PERHAPS = frozenset({"JSON", "ZIP", "GZ"})
 """Formats of links that may hold a table, or something else that is no error."""
-LOADABLE = frozenset({"CSV", "TSV", "XLSX", "XLS", "ODS", "NDJSON", "GeoJSON"}) | PERHAPS
+LOADABLE = frozenset({"CSV", "TSV", "XLSX", "XLS", "ODS", "NDJSON", "GeoJSON", "Parquet"}) | PERHAPS
 """Formats of links that are loaded by themselves."""
 
 

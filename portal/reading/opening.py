@@ -8,6 +8,7 @@ from pathlib import Path
 
 from portal.reading import signature, totals
 from portal.reading.archive import unpack
+from portal.reading.columnar import open_parquet
 from portal.reading.csvtext import open_csv
 from portal.reading.encoding import to_utf8
 from portal.reading.jsontext import open_json
@@ -22,7 +23,7 @@ DEFAULTS = ReadOptions()
 
 
 def read_table(content: Content | Path, *, format: str = "", options: ReadOptions = DEFAULTS) -> TextTable:
-    """The table in `content`: CSV, TSV, XLSX, XLS, ODS, JSON, NDJSON or GeoJSON, also inside .gz and .zip.
+    """The table in `content`: CSV, TSV, XLSX, XLS, ODS, Parquet, JSON, NDJSON or GeoJSON, also inside .gz and .zip.
 
     `format` is what the source declares; without it the file's name decides, then its content. Several
     parts must have the same header and become one table, each batch naming its part. Row numbers count
@@ -48,6 +49,8 @@ def _open(path: Path, name: str, declared: str, content: Content, options: ReadO
         return _keeping(owner, _open(owner.path, inner, declared, content, options, depth - 1))
     if kind in signature.SHEETS:
         return _as_asked(open_sheet(path, name, kind, options), options)
+    if kind in signature.COLUMNAR:
+        return _as_asked(open_parquet(path, name, options), options)
     decoded = to_utf8(path, name, options, content.encoding)
     if kind in ("CSV", "TSV"):
         return _as_asked(open_csv(decoded, name, kind, content.dialect, options), options)

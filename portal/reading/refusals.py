@@ -27,8 +27,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{name} claims to be {claimed} but its content is {actual}. Send a real {claimed} file, or declare its format.",
     ),
     "not-a-table": (
-        "Tệp {name} là {actual}, không phải một bảng. Hãy gửi CSV, TSV, XLSX, XLS, ODS, JSON, NDJSON hoặc GeoJSON.",
-        "{name} is {actual}, which is no table. Send CSV, TSV, XLSX, XLS, ODS, JSON, NDJSON or GeoJSON.",
+        "Tệp {name} là {actual}, không phải một bảng. "
+        "Hãy gửi CSV, TSV, XLSX, XLS, ODS, Parquet, JSON, NDJSON hoặc GeoJSON.",
+        "{name} is {actual}, which is no table. Send CSV, TSV, XLSX, XLS, ODS, Parquet, JSON, NDJSON or GeoJSON.",
     ),
     "empty": (
         "Tệp {name} trống. Hãy gửi tệp có dòng tiêu đề và dữ liệu.",

@@ -22,18 +22,21 @@ FORMATS = {
     "ndjson": "NDJSON",
     "jsonl": "NDJSON",
     "geojson": "GEOJSON",
+    "parquet": "PARQUET",
+    "geoparquet": "PARQUET",
     "zip": "ZIP",
     "gz": "GZ",
 }
 """Extension or declared format (lower case) to the format read here."""
 TEXTUAL = ("CSV", "TSV", "JSON", "NDJSON", "GEOJSON")
 SHEETS = ("XLSX", "XLS", "ODS")
+COLUMNAR = ("PARQUET",)
 ARCHIVES = ("ZIP", "GZ")
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "PDF"),
     (b"\x1f\x8b", "GZ"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "XLS"),
-    (b"PAR1", "Parquet"),
+    (b"PAR1", "PARQUET"),
     (b"\x89PNG", "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
     (b"GIF8", "GIF"),
@@ -94,7 +97,7 @@ def resolve(path: Path, name: str, declared: str) -> str:
     says, shows = claimed(name, declared), actual(path)
     if not shows:
         return _text(path, name, says)
-    if shows not in (*SHEETS, *ARCHIVES):
+    if shows not in (*SHEETS, *COLUMNAR, *ARCHIVES):
         if says:
             raise refuse("not-what-it-says", name=name, claimed=says, actual=shows)
         raise refuse("not-a-table", name=name, actual=shows)
@@ -104,7 +107,7 @@ def resolve(path: Path, name: str, declared: str) -> str:
 
 
 def _text(path: Path, name: str, says: str) -> str:
-    if says in (*SHEETS, *ARCHIVES):
+    if says in (*SHEETS, *COLUMNAR, *ARCHIVES):
         raise refuse("not-what-it-says", name=name, claimed=says, actual="text" if path.stat().st_size else "empty")
     if says:
         return says

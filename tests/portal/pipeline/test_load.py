@@ -6,6 +6,7 @@ import zipfile
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 
+import polars as pl
 import pytest
 
 from portal.access.identity import ANONYMOUS, SYSTEM
@@ -81,12 +82,15 @@ def test_a_link_is_loaded_asked_again_and_replaced(portal: Portal) -> None:
         call(portal, SYSTEM, "datapusher_status", resource_id=page["id"])
 
 
-def test_links_to_json_and_packed_tables_are_loaded(portal: Portal) -> None:
+def test_links_to_json_parquet_and_packed_tables_are_loaded(portal: Portal) -> None:
     csv = "ma,ten\n00001,Bình\n".encode()
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("ds.csv", csv)
+    columns = io.BytesIO()
+    pl.DataFrame({"ma": ["00001"], "ten": ["Bình"]}).write_parquet(columns)
     bodies = {
+        "ds.parquet": ("Parquet", columns.getvalue()),
         "ds.json": ("JSON", '[{"ma": "00001", "ten": "Bình"}]'.encode()),
         "ds.zip": ("ZIP", packed.getvalue()),
         "ds.csv.gz": ("CSV", gzip.compress(csv)),

@@ -1,0 +1,88 @@
+"""Parquet files as text tables: dates in ISO form, whole numbers without a decimal point, nested values as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from portal.reading.options import ReadOptions
+from portal.reading.refusals import refuse
+from schemas.texttable import ROW, TextBatch, TextTable
+
+EXACT_WHOLE = 2**53
+"""Beyond this a float no longer tells whole numbers apart."""
+
+
+def open_parquet(path: Path, name: str, options: ReadOptions) -> TextTable:
+    """The table of a Parquet file, read block by block. Raises BadFile("damaged" | "too-large" | "empty")."""
+    try:
+        described = pq.read_metadata(path)
+        labels = tuple(pq.read_schema(path).names)
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(name, error) from None
+    unpacked = sum(described.row_group(number).total_byte_size for number in range(described.num_row_groups))
+    for what, found, limit in (
+        ("bytes", unpacked, options.max_bytes),
+        ("rows", described.num_rows + 1, options.max_rows),
+        ("columns", len(labels), options.max_columns),
+    ):
+        if found > limit:
+            raise refuse("too-large", name=name, what=what, limit=limit)
+    if not labels:
+        raise refuse("empty", name=name)
+
+    def batches() -> Iterator[TextBatch]:
+        first = 2
+        try:
+            with pq.ParquetFile(path) as file:
+                for block in file.iter_batches(options.batch_rows):
+                    yield TextBatch(_texts(block, first))
+                    first += block.num_rows
+        except (pa.ArrowException, OSError) as error:
+            raise _damaged(name, error) from None
+
+    return TextTable(labels, batches, name)
+
+
+def _damaged(name: str, error: Exception) -> Exception:
+    return refuse("damaged", name=name, claimed="Parquet", why=type(error).__name__)
+
+
+def _texts(block: pa.RecordBatch, first: int) -> pl.DataFrame:
+    """Every column as texts, "" for nothing; the header of a file is its row 1."""
+    columns = [_text(pl.Series(str(index), pl.from_arrow(cells))) for index, cells in enumerate(block.columns)]
+    return pl.DataFrame([*columns, pl.int_range(first, first + block.num_rows, eager=True, dtype=pl.Int64).alias(ROW)])
+
+
+def _text(cells: pl.Series) -> pl.Series:
+    kind = cells.dtype
+    if kind.is_nested() or kind == pl.Object:
+        values = (None if value is None else orjson.dumps(value, default=str).decode() for value in cells.to_list())
+        return pl.Series(cells.name, list(values), dtype=pl.String).fill_null("")
+    return cells.to_frame().select(_written(pl.col(cells.name), kind).fill_null("")).to_series()
+
+
+def _written(cells: pl.Expr, kind: pl.DataType) -> pl.Expr:
+    """How a value is written as text, by its type."""
+    if kind == pl.String:
+        return cells.str.replace_all("\r\n?", "\n").str.normalize("NFC")
+    if kind == pl.Boolean:
+        return pl.when(cells).then(pl.lit("true")).when(~cells).then(pl.lit("false")).alias(cells.meta.output_name())
+    if kind.is_float():
+        whole = (cells == cells.floor()) & (cells.abs() < EXACT_WHOLE)
+        plain = cells.cast(pl.String)
+        return pl.when(whole).then(cells.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(plain)
+    if isinstance(kind, pl.Datetime):
+        return cells.dt.to_string("%Y-%m-%dT%H:%M:%S%.f" + ("%:z" if kind.time_zone else ""))
+    if kind == pl.Time:
+        return cells.dt.to_string("%H:%M:%S%.f")
+    if kind == pl.Duration:
+        return cells.dt.to_string("iso")
+    if kind == pl.Binary:
+        return cells.bin.encode("hex")
+    return cells.cast(pl.String)
