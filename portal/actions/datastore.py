@@ -12,7 +12,7 @@ import orjson
 from portal.access import old_versions, policy
 from portal.access.policy import Permission
 from portal.actions.registry import Params, action
-from portal.db import datasets, datastore, tables
+from portal.db import datasets, datastore
 from portal.domain.base import stamp
 from portal.domain.datasets import ShownTable, TableVersion
 from portal.errors import Invalid, NotAuthorized, NotFound
@@ -47,7 +47,7 @@ def table_asked_for(ctx: Context, params: Params) -> ShownTable:
         raise Invalid({"resource_id": [MISSING]})
     if key == TABLES:
         return _ALL_TABLES
-    found = tables.find_shown(ctx.uow, str(key))
+    found = datastore.find_shown(ctx.uow, str(key))
     if found is None:
         raise NotFound(f'Not found: Resource "{key}" was not found.')
     return found
@@ -77,7 +77,7 @@ def datastore_search(ctx: Context, table: ShownTable, params: Params) -> dict[st
     form = params["records_format"] or "objects"
     try:
         if table is _ALL_TABLES:
-            listed = tables.list_readable(ctx.uow.session, policy.readable(ctx.actor))
+            listed = datastore.list_readable(ctx.uow.session, policy.readable(ctx.actor))
             found = ctx.portal.tables.answer_names(listed, query, form)
         else:
             found = ctx.portal.tables.answer(_version(ctx, table, params).manifest, query, form)
@@ -121,7 +121,7 @@ def datastore_search_sql(ctx: Context, settings: Settings, params: Params) -> di
         raise Invalid({"sql": [MISSING]})
 
     def manifest_of(name: str) -> Manifest:
-        table = tables.find_shown(ctx.uow, name)
+        table = datastore.find_shown(ctx.uow, name)
         version = _kept(ctx, table) if table else None
         if table is None or version is None:
             raise NotFound(f'Not found: Resource "{name}" was not found.')
@@ -145,7 +145,7 @@ def _version(ctx: Context, table: ShownTable, params: Params) -> Kept:
             raise NotFound(f'Not found: Resource "{params.get("resource_id") or params.get("id")}" was not found.')
         return kept
     try:
-        version = tables.find_version(ctx.uow.session, table.resource_id, asked)
+        version = datastore.find_version(ctx.uow.session, table.resource_id, asked)
     except ValueError:
         raise Invalid({"version": ["A number or a date is expected"]}) from None
     found = datasets.find_resource(ctx.uow.session, table.resource_id)

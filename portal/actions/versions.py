@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from portal.access import old_versions
@@ -96,18 +95,11 @@ def _version(ctx: Context, dataset: Dataset, params: Params, name: str, asked: s
     if not asked and resource is not None:
         found = datasets.current_version(ctx.uow.session, resource)
     else:
-        found = datasets.find_version(ctx.uow.session, params["resource_id"], _wanted(name, str(asked)))
+        try:
+            found = datastore.find_version(ctx.uow.session, params["resource_id"], str(asked))
+        except ValueError:
+            raise Invalid({name: ["Must be the number of a version or an ISO date"]}) from None
     seen = found and resource and old_versions.may_see(ctx.uow, ctx.actor, resource, dataset, found)
     if found is None or not seen:
         raise NotFound("Not found: there is no such version.")
     return found
-
-
-def _wanted(name: str, text: str) -> int | datetime:
-    if text.isdigit() and len(text) <= 9:
-        return int(text)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise Invalid({name: ["Must be the number of a version or an ISO date"]}) from None
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment

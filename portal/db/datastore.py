@@ -1,26 +1,62 @@
-"""Questions about tables of rows: other names, versions, new versions, what is loading."""
+"""Questions about tables of rows: which is meant by a name, its versions, new versions, what is loading."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal.db import datasets
 from portal.db.uow import UnitOfWork
 from portal.domain.base import new_id, now
-from portal.domain.datasets import Dataset, Resource, TableVersion
+from portal.domain.datasets import Dataset, Resource, ShownTable, TableVersion
 from portal.domain.datastore import PENDING, TableAlias, TableLoad
 from portal.domain.events import LOAD, PUBLISH
 from portal.tabular.manifest import Manifest
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_SHOWN = (
+    select(
+        Dataset.id,
+        Dataset.state,
+        Dataset.private,
+        Dataset.owner_org,
+        Dataset.creator_user_id,
+        Resource.id,
+        Resource.version_id,
+    )
+    .join(Dataset, Dataset.id == Resource.package_id)
+    .where(Resource.id == bindparam("key"), Resource.state == "active")
+    .limit(1)
+)
+"""Built once: row queries are asked often, and need no objects."""
 
 
 def resolve(session: Session, name: str) -> str:
     """The id of the resource that an alias names; anything else is an id already."""
     alias = session.get(TableAlias, name) if len(name) <= 63 else None
     return alias.resource_id if alias else name
+
+
+def find_shown(uow: UnitOfWork, key: str) -> ShownTable | None:
+    """The table that a resource's id, or another name of the table, names."""
+    row = uow.connection.execute(_SHOWN, {"key": key}).first()
+    if row is None:
+        named = resolve(uow.session, key)
+        row = uow.connection.execute(_SHOWN, {"key": named}).first() if named != key else None
+    return ShownTable(*row) if row else None
+
+
+def list_readable(session: Session, readable: ColumnElement[bool]) -> list[tuple[str, str]]:
+    """(name, resource id) of every table that somebody may read, by each of its names; `readable` filters by rights."""
+    those = (readable, Resource.state == "active", Resource.version_id.is_not(None))
+    ids = select(Resource.id, Resource.id).join(Dataset, Dataset.id == Resource.package_id).where(*those)
+    others = select(TableAlias.name, TableAlias.resource_id).join(Resource, Resource.id == TableAlias.resource_id)
+    others = others.join(Dataset, Dataset.id == Resource.package_id).where(*those)
+    return sorted((row[0], row[1]) for query in (ids, others) for row in session.execute(query))
 
 
 def aliases(session: Session, resource_id: str) -> Sequence[str]:
@@ -79,6 +115,20 @@ def drop_table(session: Session, resource: Resource) -> None:
     """Take a resource's table away: its rows answer no more, its names are free. Versions go with the retention."""
     resource.version_id = None
     session.execute(delete(TableAlias).where(TableAlias.resource_id == resource.id))
+
+
+def find_version(session: Session, resource_id: str, asked: str) -> TableVersion | None:
+    """A version by its number, or the one that was current at a moment (a day means its end; UTC).
+
+    Raises ValueError for a text that is neither.
+    """
+    if asked.isascii() and asked.isdigit():
+        return datasets.find_version(session, resource_id, min(int(asked), 2**31 - 1))
+    moment = datetime.fromisoformat(asked)
+    if _DAY.fullmatch(asked):
+        moment += timedelta(days=1)
+    moment = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    return datasets.find_version(session, resource_id, moment)
 
 
 def list_versions(session: Session, resource_id: str, limit: int, offset: int) -> Sequence[TableVersion]:

@@ -14,7 +14,7 @@ from werkzeug.exceptions import BadRequest, Forbidden, NotFound
 
 from portal.access import old_versions, policy
 from portal.db import datasets as db
-from portal.db import tables
+from portal.db import datastore
 from portal.domain.base import is_uuid
 from portal.domain.datasets import Dataset, Resource, TableVersion
 from portal.tabular.export import FORMS, MEDIA_TYPES, Look
@@ -60,7 +60,7 @@ def dump(resource_id: str) -> Answer:
     if form not in FORMS:
         raise BadRequest(f"format takes one of {', '.join(FORMS)}")
     with the_portal().read() as uow:
-        table = tables.find_shown(uow, resource_id)
+        table = datastore.find_shown(uow, resource_id)
         if table is None or not policy.may_read(actor_of_request(), table):
             raise NotFound  # as CKAN: a dump does not tell that a private table exists
         version = _asked_version(uow, table.resource_id, table.version_id)
@@ -90,7 +90,7 @@ def _asked_version(uow: Any, resource_id: str, current: str | None) -> TableVers
     if not asked:
         return uow.session.get(TableVersion, current) if current else None
     try:
-        found = tables.find_version(uow.session, resource_id, asked)
+        found = datastore.find_version(uow.session, resource_id, asked)
     except ValueError:
         raise BadRequest("version takes a number or a date") from None
     resource = db.find_resource(uow.session, resource_id)
