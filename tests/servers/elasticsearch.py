@@ -115,7 +115,43 @@ def _alive(pid: int) -> bool:
     return not stat.exists() or stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
+class OwnServer:
+    """A server of one test's own, which may be killed and started again with its data; a context manager."""
+
+    def __init__(self) -> None:
+        if not all(shutil.which(tool) for tool in ("java", "mvn")):
+            _missing("no Elasticsearch of its own can be started: install java and mvn")
+        self._run = Path(tempfile.mkdtemp(prefix="own-", dir=_base()))
+        self._run.chmod(0o755)
+        self.url = _configured(self._run)
+
+    def start(self) -> None:
+        """Start it, or start it again on the same port with the data that it had; returns when it answers."""
+        _launch(self._run, self.url)
+
+    def kill(self) -> None:
+        """kill -9."""
+        pid = int((self._run / "pid").read_text())
+        os.kill(pid, signal.SIGKILL)
+        while _alive(pid):
+            time.sleep(0.05)
+
+    def __enter__(self) -> OwnServer:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if (self._run / "pid").exists():
+            _end(int((self._run / "pid").read_text()))
+        shutil.rmtree(self._run, ignore_errors=True)
+
+
 def _start(run: Path) -> None:
+    _launch(run, _configured(run))
+
+
+def _configured(run: Path) -> str:
+    """Lay the configuration of one node into a folder; return its URL."""
     home = _distribution()
     port, config = _free_port(), run / "config"
     shutil.copytree(home / "config", config)
@@ -142,11 +178,16 @@ def _start(run: Path) -> None:
     (config / "jvm.options.d" / "heap.options").write_text(f"-Xms{HEAP}\n-Xmx{HEAP}\n")
     if os.getuid() == 0:
         subprocess.run(["chown", "-R", "nobody", str(run)], check=True)
+    return f"http://127.0.0.1:{port}"
+
+
+def _launch(run: Path, url: str) -> None:
+    home = _distribution()
     with (run / "out.log").open("wb") as log:
         subprocess.Popen(
             _command(home, run), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         ).returncode = 0  # it outlives this object on purpose; without a code its end would be a ResourceWarning
-    _wait(run, f"http://127.0.0.1:{port}")
+    _wait(run, url)
 
 
 def _command(home: Path, run: Path) -> list[str]:
