@@ -13,7 +13,7 @@ import ckanapi
 from frictionless import Catalog, Package, Resource
 from frictionless.portals import CkanControl
 
-from tests.compat.server import Missing, Place
+from tests.compat.server import Missing, Place, await_check
 
 CSV = "ma,ten\n00001,Bệnh viện đa khoa tỉnh\n00002,Trạm y tế xã\n".encode()
 
@@ -100,6 +100,7 @@ def _needs_mapper() -> None:
 def frictionless_package(place: Place) -> str:
     """Read a dataset as a package, and its rows."""
     _needs_mapper()
+    await_check(place, "benh-vien")
     package = Package(control=CkanControl(baseurl=place.url, dataset="benh-vien"))
     table: Any = package.resources[0]
     rows = table.read_rows()

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from tests.compat.server import Missing, Place
+from tests.compat.server import Missing, Place, await_check
 
 Json = dict[str, Any]
 
@@ -95,6 +95,7 @@ def ckanr(place: Place) -> str:
 
 def qgis(place: Place) -> str:
     """QGIS CKAN Browser: the tree of groups, an unescaped filter, HEAD on a file."""
+    await_check(place, "benh-vien")
     groups = _get(place, "/api/3/action/group_list", all_fields="true")["result"]
     assert groups[0]["display_name"]
     address = f"{place.url}/api/3/action/package_search?q=benh&fq=(groups:y-te+OR+groups:khac)&sort=name+asc&rows=10"

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from portal.access.identity import SYSTEM
 from portal.actions import registry
 from portal.bootstrap import build_portal
@@ -31,6 +33,17 @@ class Place:
     folder: Path
 
 
+def await_check(place: Place, dataset: str) -> None:
+    """Wait until the worker has checked the files of a dataset: from then on everybody may download them."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        answer = httpx.get(f"{place.url}/api/3/action/package_show", params={"id": dataset}, timeout=30).json()
+        if all(each.get("validation_status") == "success" for each in answer["result"]["resources"]):
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"the files of {dataset} were not checked within {PATIENCE} s")
+
+
 @contextmanager
 def serving(folder: Path) -> Iterator[Place]:
     """The portal, as long as the block runs."""
@@ -40,14 +53,17 @@ def serving(folder: Path) -> Iterator[Place]:
     url = f"http://127.0.0.1:{port}"
     environment = {"PORTAL_DATA_DIR": str(folder / "var"), "PORTAL_SITE_URL": url, "PORTAL_LOG_LEVEL": "ERROR"}
     token = _fill(environment)
-    command = [sys.executable, "-c", "from portal.cli import main; main()", "serve", "--port", str(port)]
-    process = subprocess.Popen(command, env={**os.environ, **environment})
+    commands = (["serve", "--port", str(port)], ["worker"])
+    portal = [sys.executable, "-m", "portal.cli"]
+    processes = [subprocess.Popen([*portal, *each], env={**os.environ, **environment}) for each in commands]
     try:
-        _wait(port, process)
+        _wait(port, processes[0])
         yield Place(url, token, folder)
     finally:
-        process.terminate()
-        process.wait()
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait()
 
 
 def _fill(environment: dict[str, str]) -> str:
