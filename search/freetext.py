@@ -89,9 +89,11 @@ def weighted(clause: Clause, weight: float) -> Clause:
 
 
 def all_of(clauses: Iterable[Clause]) -> Clause:
-    """All of them; what says nothing (a word of punctuation only) is left out unless nothing else is there."""
-    listed = list(clauses)
-    telling = [clause for clause in listed if clause != Nothing()]
+    """All of them, each once; what says nothing (a word of punctuation only) is left out unless nothing else is there.
+
+    A server has a limit on clauses, and a word that is typed a thousand times asks no more than once.
+    """
+    telling = [clause for clause in dict.fromkeys(clauses) if clause != Nothing()]
     if not telling:
         return Nothing()
     return telling[0] if len(telling) == 1 else All(tuple(telling))
