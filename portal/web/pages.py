@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from portal.actions import registry
 from portal.db import outbox
-from portal.domain.events import INDEX, LOAD, PUBLISH, QUALITY, VALIDATE
+from portal.domain.events import INDEX, LINK, LOAD, PUBLISH, QUALITY, VALIDATE
 from portal.errors import NotFound, PortalError
 from portal.web.action_api import actor_of_request, the_portal
 from portal.web.dcat import asked_notation, dataset_graph
@@ -19,7 +19,7 @@ from schemas import schemaorg
 
 pages = Blueprint("pages", __name__, template_folder="templates")
 ROWS = 20
-TOPICS = (INDEX, LOAD, PUBLISH, QUALITY, VALIDATE)
+TOPICS = (INDEX, LINK, LOAD, PUBLISH, QUALITY, VALIDATE)
 FACETS = '["organization", "groups", "res_format", "access_kind"]'
 
 WORDS: dict[str, dict[str, str]] = {
