@@ -159,10 +159,10 @@ class TabularStore:
             kept = self._fingerprints[id(manifest)] = (manifest, manifest.fingerprint)
         return kept[1]
 
-    def warm(self, manifest: Manifest) -> None:
-        """Make the hot copy of a large version now."""
+    def warm(self, manifest: Manifest, *, words: bool = True) -> None:
+        """Make the hot copy of a large version now, with the index of its words unless that is left for later."""
         if manifest.rows > FEW_ROWS:
-            self._hot.make(manifest.fingerprint, lambda: self.batches(manifest))
+            self._hot.make(manifest.fingerprint, lambda: self.batches(manifest), words=words)
 
     def batches(self, manifest: Manifest) -> Iterator[Any]:
         """All rows with their numbers and folded texts, as Arrow batches in the order of their numbers."""
@@ -180,7 +180,7 @@ class TabularStore:
         """Every row that a query finds, in frames of `columns`, without a cap and in bounded memory."""
         statement = compile_query(manifest, replace(query, fields=query.fields or self._all(manifest, query)))
         if not statement.by_number and not query.distinct:
-            self.warm(manifest)
+            self.warm(manifest, words=False)
             hot = self.hot(manifest)
             if hot is not None:
                 yield from frames_in_order(self._engine, hot, query, statement)
