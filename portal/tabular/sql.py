@@ -17,6 +17,8 @@ from portal.errors import NotFound, Unavailable
 from portal.tabular import wire
 
 SECONDS = 3.0
+ENVIRONMENT = {"ARROW_DEFAULT_MEMORY_POOL": "system", "ARROW_IO_THREADS": "1"}
+"""All that the process is told: Arrow's other pools reserve address space that the queries are to have."""
 AT_ONCE = 4
 """Queries of one server process that run at a time; others wait their turn as long as a query may take."""
 Source = dict[str, Any]
@@ -98,7 +100,11 @@ class SqlSandbox:
                     theirs.set_inheritable(True)
                     command = [sys.executable, "-m", "portal.tabular.zygote", str(theirs.fileno())]
                     self._zygote = subprocess.Popen(  # noqa: S603 - our own module, no shell
-                        command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env={}
+                        command,
+                        pass_fds=[theirs.fileno()],
+                        stdin=subprocess.DEVNULL,
+                        stdout=subprocess.DEVNULL,
+                        env=ENVIRONMENT,
                     )
             return self._door
 

@@ -130,7 +130,9 @@ class TabularStore:
         def source(name: str) -> dict[str, Any]:
             manifest = manifest_of(name)
             paths = [str(self._files.path(key)) for key in manifest.keys]
-            return {"sql": self._source(manifest), "paths": paths, "columns": [c.name for c in manifest.fields]}
+            hot = str(self._hot.path(self._fingerprint(manifest))) if self.hot(manifest) else ""
+            names = [column.name for column in manifest.fields]
+            return {"sql": self._source(manifest), "paths": paths, "columns": names, "hot": hot}
 
         found: dict[str, Any] = orjson.loads(self._sandbox.run(sql, limit, source))
         return {"sql": sql, **found}
