@@ -68,10 +68,15 @@ def from_parts(engine: Engine, source: str, rows: int, query: RowQuery, statemen
 
 
 def frames_in_order(engine: Engine, hot: HotTable, query: RowQuery, statement: Statement) -> Iterator[pl.DataFrame]:
-    """All rows of a query in the order asked for: their numbers are sorted, then the rows fetched block by block."""
+    """All rows of a query in the order asked for: their numbers are found and sorted, then the rows are fetched."""
     names = [column.name for column in statement.columns]
+    if statement.where == "TRUE" and statement.by_number:
+        whole = hot.frame.select(names).slice(query.offset, query.limit if query.limit >= 0 else None)
+        yield from whole.iter_slices(AT_ONCE)
+        return
     parameters = [*statement.rank_parameters, *statement.parameters]
-    ids = engine.frame(selecting(statement, HOT, query, [quoted(ID)]), parameters, hot.arrow)[ID]
+    sql = selecting(statement, HOT, query, [quoted(ID)], as_stored=statement.by_number)
+    ids = engine.frame(sql, parameters, hot.arrow)[ID]
     for start in range(0, ids.len(), AT_ONCE):
         yield hot.rows(hot.at(ids[start : start + AT_ONCE]), names)
 

@@ -181,9 +181,10 @@ class TabularStore:
     def frames(self, manifest: Manifest, query: RowQuery) -> Iterator[pl.DataFrame]:
         """Every row that a query finds, in frames of `columns`, without a cap and in bounded memory."""
         statement = compile_query(manifest, replace(query, fields=query.fields or self._all(manifest, query)))
-        if not statement.by_number and not query.distinct:
-            self.warm(manifest, words=False)
-            hot = self.hot(manifest)
+        if not query.distinct:
+            if not statement.by_number:
+                self.warm(manifest, words=False)
+            hot = self._hot.find(self._fingerprint(manifest))
             if hot is not None:
                 yield from frames_in_order(self._engine, hot, query, statement)
                 return

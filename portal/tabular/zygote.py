@@ -69,6 +69,7 @@ def serve(door: socket.socket) -> None:
     The engine is opened once, here, where nothing of any asker is: each child has its copy of it. It has no threads.
     """
     engine = _opened()
+    door.send(b"1")
     children: dict[int, float] = {}
     while True:
         soonest = min(children.values(), default=time.monotonic() + 60)
