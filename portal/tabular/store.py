@@ -9,14 +9,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import orjson
 import polars as pl
 
 from portal.files import Files
 from portal.tabular.answers import Answers
 from portal.tabular.changing import TableChanges
-from portal.tabular.compare import Difference, compare
+from portal.tabular.compare import Comparison, Difference, Side
 from portal.tabular.engine import Engine
 from portal.tabular.export import Look, check, stream, write_download
 from portal.tabular.fold import folded
@@ -81,8 +80,26 @@ class TabularStore:
 
     def compare(self, old: Manifest, new: Manifest, keys: Sequence[str], limit: int, offset: int) -> Difference:
         """What differs between two versions, whose rows are matched by `keys`."""
-        with self._cursor() as cursor:
-            return compare(cursor, (old, self._source(old)), (new, self._source(new)), keys, limit, offset)
+        with self._engine.cursor() as cursor:
+            return Comparison(cursor, self._side(old), self._side(new), keys).page(limit, offset)
+
+    def differences(self, old: Manifest, new: Manifest, keys: Sequence[str], form: str) -> Iterator[bytes]:
+        """All that differs, as NDJSON or CSV, as it comes."""
+        with self._engine.cursor() as cursor:
+            yield from Comparison(cursor, self._side(old), self._side(new), keys).stream(form)
+
+    def _side(self, manifest: Manifest) -> Side:
+        names = [ID, *(column.name for column in manifest.fields)]
+        selected = f"SELECT {', '.join(map(quoted, names))} FROM {self._source(manifest)}"  # noqa: S608 - names quoted
+
+        def rows(ids: list[int]) -> pl.DataFrame:
+            hot = self._hot.find(self._fingerprint(manifest)) if manifest.rows else None
+            if hot is not None:
+                return hot.rows(hot.at(ids), names)
+            wanted = f"{ID} BETWEEN ? AND ? AND {ID} IN (SELECT unnest(?::BIGINT[]))"
+            return self._engine.frame(f"{selected} WHERE {wanted}", [min(ids, default=0), max(ids, default=0), ids])
+
+        return Side(manifest, self._source(manifest), rows)
 
     def search(self, manifest: Manifest, query: RowQuery) -> RowPage:
         """Answer a row query. Raises RowQueryError for one that cannot be answered."""
@@ -270,9 +287,6 @@ class TabularStore:
 
     def _run(self, sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
         return self._engine.rows(sql, parameters)
-
-    def _cursor(self) -> duckdb.DuckDBPyConnection:
-        return self._engine.cursor()
 
 
 def _rendered(page: RowPage, form: str) -> Answer:

@@ -37,13 +37,17 @@ def ahead(frames: Frames, write: Callable[[pl.DataFrame], bytes]) -> Iterator[by
         yield waiting.popleft().result()
 
 
+def csv_line(names: Sequence[str], delimiter: str = ",") -> bytes:
+    """A header that ends as CKAN's does."""
+    head = pl.DataFrame({str(index): [name] for index, name in enumerate(names)})
+    return head.write_csv(include_header=False, separator=delimiter).removesuffix("\n").encode() + b"\r\n"
+
+
 def csv_blocks(
     columns: Sequence[Column], frames: Frames, delimiter: str, *, bom: bool = False, escaped: bool = False
 ) -> Iterator[bytes]:
     """A header that ends as CKAN's does, then the rows. `escaped`: cells that a spreadsheet would run begin with '."""
-    head = pl.DataFrame({str(i): [c.name] for i, c in enumerate(columns)}, schema_overrides=None)
-    line = head.write_csv(include_header=False, separator=delimiter).removesuffix("\n")
-    yield (BOM if bom else b"") + line.encode() + b"\r\n"
+    yield (BOM if bom else b"") + csv_line([column.name for column in columns], delimiter)
 
     def written(frame: pl.DataFrame) -> bytes:
         pairs = zip(frame.schema.items(), columns, strict=True)
