@@ -9,14 +9,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import orjson
 import polars as pl
 
 from portal.files import Files
 from portal.tabular.answers import Answers
 from portal.tabular.changing import TableChanges
-from portal.tabular.compare import Difference, compare
+from portal.tabular.compare import Comparison, Difference, Side
 from portal.tabular.engine import Engine
 from portal.tabular.export import Look, check, stream, write_download
 from portal.tabular.fold import folded
@@ -81,8 +80,26 @@ class TabularStore:
 
     def compare(self, old: Manifest, new: Manifest, keys: Sequence[str], limit: int, offset: int) -> Difference:
         """What differs between two versions, whose rows are matched by `keys`."""
-        with self._cursor() as cursor:
-            return compare(cursor, (old, self._source(old)), (new, self._source(new)), keys, limit, offset)
+        with self._engine.cursor() as cursor:
+            return Comparison(cursor, self._side(old), self._side(new), keys).page(limit, offset)
+
+    def differences(self, old: Manifest, new: Manifest, keys: Sequence[str], form: str) -> Iterator[bytes]:
+        """All that differs, as NDJSON or CSV, as it comes."""
+        with self._engine.cursor() as cursor:
+            yield from Comparison(cursor, self._side(old), self._side(new), keys).stream(form)
+
+    def _side(self, manifest: Manifest) -> Side:
+        names = [ID, *(column.name for column in manifest.fields)]
+        selected = f"SELECT {', '.join(map(quoted, names))} FROM {self._source(manifest)}"  # noqa: S608 - names quoted
+
+        def rows(ids: list[int]) -> pl.DataFrame:
+            hot = self._hot.find(self._fingerprint(manifest)) if manifest.rows else None
+            if hot is not None:
+                return hot.rows(hot.at(ids), names)
+            wanted = f"{ID} BETWEEN ? AND ? AND {ID} IN (SELECT unnest(?::BIGINT[]))"
+            return self._engine.frame(f"{selected} WHERE {wanted}", [min(ids, default=0), max(ids, default=0), ids])
+
+        return Side(manifest, self._source(manifest), rows)
 
     def search(self, manifest: Manifest, query: RowQuery) -> RowPage:
         """Answer a row query. Raises RowQueryError for one that cannot be answered."""
@@ -130,7 +147,9 @@ class TabularStore:
         def source(name: str) -> dict[str, Any]:
             manifest = manifest_of(name)
             paths = [str(self._files.path(key)) for key in manifest.keys]
-            return {"sql": self._source(manifest), "paths": paths, "columns": [c.name for c in manifest.fields]}
+            hot = str(self._hot.path(self._fingerprint(manifest))) if self.hot(manifest) else ""
+            names = [column.name for column in manifest.fields]
+            return {"sql": self._source(manifest), "paths": paths, "columns": names, "hot": hot}
 
         found: dict[str, Any] = orjson.loads(self._sandbox.run(sql, limit, source))
         return {"sql": sql, **found}
@@ -159,10 +178,10 @@ class TabularStore:
             kept = self._fingerprints[id(manifest)] = (manifest, manifest.fingerprint)
         return kept[1]
 
-    def warm(self, manifest: Manifest) -> None:
-        """Make the hot copy of a large version now."""
+    def warm(self, manifest: Manifest, *, words: bool = True) -> None:
+        """Make the hot copy of a large version now, with the index of its words unless that is left for later."""
         if manifest.rows > FEW_ROWS:
-            self._hot.make(manifest.fingerprint, lambda: self.batches(manifest))
+            self._hot.make(manifest.fingerprint, lambda: self.batches(manifest), words=words)
 
     def batches(self, manifest: Manifest) -> Iterator[Any]:
         """All rows with their numbers and folded texts, as Arrow batches in the order of their numbers."""
@@ -179,9 +198,10 @@ class TabularStore:
     def frames(self, manifest: Manifest, query: RowQuery) -> Iterator[pl.DataFrame]:
         """Every row that a query finds, in frames of `columns`, without a cap and in bounded memory."""
         statement = compile_query(manifest, replace(query, fields=query.fields or self._all(manifest, query)))
-        if not statement.by_number and not query.distinct:
-            self.warm(manifest)
-            hot = self.hot(manifest)
+        if not query.distinct:
+            if not statement.by_number:
+                self.warm(manifest, words=False)
+            hot = self._hot.find(self._fingerprint(manifest))
             if hot is not None:
                 yield from frames_in_order(self._engine, hot, query, statement)
                 return
@@ -267,9 +287,6 @@ class TabularStore:
 
     def _run(self, sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
         return self._engine.rows(sql, parameters)
-
-    def _cursor(self) -> duckdb.DuckDBPyConnection:
-        return self._engine.cursor()
 
 
 def _rendered(page: RowPage, form: str) -> Answer:
