@@ -43,7 +43,7 @@ def by_id(ctx: Context, params: Params) -> Dataset:
     key = params.get("id")
     if not key:
         raise Invalid({"id": [MISSING]})
-    return db.get_dataset(ctx.uow.session, str(key))
+    return db.get_to_edit(ctx.uow.session, str(key))
 
 
 def to_be_updated(ctx: Context, params: Params) -> Dataset:
@@ -51,7 +51,7 @@ def to_be_updated(ctx: Context, params: Params) -> Dataset:
     key = params.get("id") or params.get("name")
     if not key:
         raise Invalid({"id": MISSING})
-    return db.get_dataset(ctx.uow.session, str(key))
+    return db.get_to_edit(ctx.uow.session, str(key))
 
 
 def future_owner(ctx: Context, params: Params) -> Group | None:

@@ -27,6 +27,7 @@ from portal.domain.datasets import (
 from portal.domain.datastore import TableAlias, TableLoad
 from portal.domain.events import INDEX, LOAD, QUALITY
 from portal.domain.gate import QUARANTINE
+from portal.domain.people import Group
 from portal.domain.rendering import Around, package_dict, unchanged
 from portal.errors import NotFound
 from portal.quality import personal
@@ -61,6 +62,15 @@ def get_shown(uow: UnitOfWork, name_or_id: str) -> ShownDataset:
 def get_dataset(session: Session, name_or_id: str) -> Dataset:
     """As `find_dataset`; NotFound otherwise."""
     dataset = find_dataset(session, name_or_id)
+    if dataset is None:
+        raise NotFound("Not found")
+    return dataset
+
+
+def get_to_edit(session: Session, name_or_id: str) -> Dataset:
+    """As `get_dataset`, locked against other writers: what is read of it afterwards is what they left."""
+    match = or_(Dataset.id == name_or_id, Dataset.name == name_or_id)
+    dataset = session.scalars(select(Dataset).where(match).limit(1).with_for_update()).first()
     if dataset is None:
         raise NotFound("Not found")
     return dataset
@@ -132,33 +142,30 @@ def tags_of_vocabularies(session: Session, pairs: Iterable[tuple[str, str]]) -> 
     return list(found.values())
 
 
-def render(
-    session: Session, dataset: Dataset, site_url: str, *, quiet: bool = False, edited: Resource | None = None
-) -> bool:
-    """Render the dataset again; tell whether it says anything new.
-
-    A change gives it a new revision and modification time; `quiet` keeps the time (for changes
-    that are not the publisher's own, such as a new title of its organization). `edited` is the
-    resource that the publisher edited: it gets a new modification time as well.
-    """
+def anew(session: Session, dataset: Dataset, site_url: str) -> dict[str, Any]:
+    """The whole package dict, rendered from nothing but rows as they are now."""
     session.flush()
-    organization = people.list_by_id(session, [dataset.owner_org or ""]).get(dataset.owner_org or "")
     around = Around(
-        organization=organization,
+        organization=session.get(Group, dataset.owner_org) if dataset.owner_org else None,
         groups=tuple(people.groups_of(session, dataset.id)),
         related=tuple(relationships.related_in_public(session, dataset.id)),
         vocabularies=vocabularies.names(session, (tag.vocabulary_id for tag in dataset.tags if tag.vocabulary_id)),
     )
-    fresh = package_dict(dataset, around, site_url)
+    return package_dict(dataset, around, site_url)
+
+
+def render(session: Session, dataset: Dataset, site_url: str, *, quiet: bool = False) -> bool:
+    """Render the dataset again; tell whether it says anything new.
+
+    A change gives it a new revision and modification time; `quiet` keeps the time (for changes
+    that are not the publisher's own, such as a new title of its organization).
+    """
+    fresh = anew(session, dataset, site_url)
     before = orjson.loads(dataset.rendered)
     if before and unchanged(before, orjson.loads(orjson.dumps(fresh))):
         return False
     dataset.touch(dataset.metadata_modified if quiet else now())
     fresh["metadata_modified"] = stamp(dataset.metadata_modified)
-    if edited is not None:
-        edited.metadata_modified = now()
-        shown = next(each for each in fresh["resources"] if each["id"] == edited.id)
-        shown["metadata_modified"] = stamp(edited.metadata_modified)
     dataset.rendered = orjson.dumps(fresh)
     session.flush()
     return True
@@ -179,28 +186,30 @@ def describe(uow: UnitOfWork, dataset: Dataset, record: DatasetRecord, group_ids
     people.set_groups(uow.session, dataset.id, group_ids)
 
 
-def save(
-    uow: UnitOfWork, dataset: Dataset, site_url: str, *, quiet: bool = False, edited: Resource | None = None
-) -> bool:
+def save(uow: UnitOfWork, dataset: Dataset, site_url: str, *, quiet: bool = False) -> bool:
     """Render a dataset that may have changed and, if it did, have it indexed after the commit and noted as an activity.
 
     `quiet` is for changes that are not the publisher's own: they leave no activity. When a dataset
     appears to the public or disappears from it, those that are related to it say so too.
-    `edited` is as for `render`.
     """
     before = orjson.loads(dataset.rendered)
-    if not render(uow.session, dataset, site_url, quiet=quiet, edited=edited):
+    if not render(uow.session, dataset, site_url, quiet=quiet):
         return False
-    uow.later(INDEX, dataset.id)
-    uow.later(QUALITY, dataset.id)
-    if not quiet:
-        deed = "new" if not before else "deleted" if dataset.state == "deleted" else "changed"
-        activity.note(uow, kinds.DATASET, dataset.id, deed, dataset.rendered, public=dataset.is_public)
+    deed = "new" if not before else "deleted" if dataset.state == "deleted" else "changed"
+    note_change(uow, dataset, None if quiet else deed)
     was_public = before.get("state") == "active" and not before.get("private")
     if before and was_public != dataset.is_public:
         for _, other in relationships.related(uow.session, dataset.id):
             save(uow, other, site_url, quiet=True)
     return True
+
+
+def note_change(uow: UnitOfWork, dataset: Dataset, deed: str | None) -> None:
+    """Ask for the consequences of a change that is rendered; `deed` is what its activity says, None leaves none."""
+    uow.later(INDEX, dataset.id)
+    uow.later(QUALITY, dataset.id)
+    if deed:
+        activity.note(uow, kinds.DATASET, dataset.id, deed, dataset.rendered, public=dataset.is_public)
 
 
 def set_modified(uow: UnitOfWork, dataset: Dataset, moment: datetime) -> None:
