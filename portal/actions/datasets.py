@@ -57,7 +57,10 @@ def to_be_updated(ctx: Context, params: Params) -> Dataset:
 def future_owner(ctx: Context, params: Params) -> Group | None:
     """The organization that a new dataset shall belong to, None where it is missing or unknown."""
     owner = params.get("owner_org")
-    return people.find_group(ctx.uow.session, str(owner), organization=True) if owner else None
+    found = people.find_group(ctx.uow.session, str(owner), organization=True) if owner else None
+    if found is not None:
+        params["owner_org"] = found.id  # it is not asked for again
+    return found
 
 
 @action(PackageShow, allow=Permission.DATASET_READ, on=to_be_shown, safe=True)

@@ -20,8 +20,7 @@ from schemas.datasets import MISSING, AnyParams, ById, Order, ResourceParams, re
 from schemas.record import ResourceRecord, Upload
 from schemas.search import flag
 
-LONGEST_FILE_NAME = 100
-BYTES_PER_MB = 1024 * 1024
+RESOURCE = ResourceParams()
 
 
 def dataset_of_package_id(ctx: Context, params: Params) -> Dataset:
@@ -170,7 +169,7 @@ def _loaded(ctx: Context, params: Params) -> Resource:
 
 def _checked(data: Params) -> ResourceRecord:
     try:
-        return resource_record(ResourceParams().load({key: value for key, value in data.items() if key != "upload"}))
+        return resource_record(RESOURCE.load({key: value for key, value in data.items() if key != "upload"}))
     except ValidationError as error:
         raise Invalid(dict(error.messages_dict)) from None
 

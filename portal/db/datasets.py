@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from portal.db import activity, followers, outbox, people, relationships, scores, validation, vocabularies
 from portal.db.uow import UnitOfWork
@@ -34,6 +34,9 @@ from portal.quality import personal
 from schemas import catalog
 from schemas.record import DatasetRecord
 from schemas.vocabularies import TABULAR
+
+NOTHING = b"{}"
+"""What a dataset says that was never rendered."""
 
 
 def find_dataset(session: Session, name_or_id: str) -> Dataset | None:
@@ -145,10 +148,11 @@ def tags_of_vocabularies(session: Session, pairs: Iterable[tuple[str, str]]) -> 
 def anew(session: Session, dataset: Dataset, site_url: str) -> dict[str, Any]:
     """The whole package dict, rendered from nothing but rows as they are now."""
     session.flush()
+    shown_before = dataset.rendered != NOTHING  # only what is there can have relationships
     around = Around(
         organization=session.get(Group, dataset.owner_org) if dataset.owner_org else None,
         groups=tuple(people.groups_of(session, dataset.id)),
-        related=tuple(relationships.related_in_public(session, dataset.id)),
+        related=tuple(relationships.related_in_public(session, dataset.id)) if shown_before else (),
         vocabularies=vocabularies.names(session, (tag.vocabulary_id for tag in dataset.tags if tag.vocabulary_id)),
     )
     return package_dict(dataset, around, site_url)
@@ -176,14 +180,16 @@ def describe(uow: UnitOfWork, dataset: Dataset, record: DatasetRecord, group_ids
 
     The owner is the caller's to set.
     """
+    new, groups = not object_session(dataset), list(group_ids)
     dataset.describe(record)
-    uow.session.add(dataset)
     dataset.tags = [
         *tags_named(uow.session, record.tags),
         *tags_of_vocabularies(uow.session, record.vocabulary_tags),
     ]
+    uow.session.add(dataset)
     uow.session.flush()
-    people.set_groups(uow.session, dataset.id, group_ids)
+    if groups or not new:
+        people.set_groups(uow.session, dataset.id, groups)
 
 
 def save(uow: UnitOfWork, dataset: Dataset, site_url: str, *, quiet: bool = False) -> bool:
@@ -221,13 +227,17 @@ def set_modified(uow: UnitOfWork, dataset: Dataset, moment: datetime) -> None:
     uow.later(INDEX, dataset.id)
 
 
+_HOLDER = select(Dataset.id, Dataset.state).where(Dataset.name == bindparam("name"))
+
+
 def free_name(uow: UnitOfWork, name: str, site_url: str, own_id: str | None = None) -> bool:
     """Whether a dataset may take this name; a deleted dataset gives its own up and is called by its id."""
-    holder = uow.session.scalars(select(Dataset).where(Dataset.name == name)).first()
-    if holder is None or holder.id == own_id:
+    taken = uow.session.execute(_HOLDER, {"name": name}).first()
+    if taken is None or taken.id == own_id:
         return True
-    if holder.state != "deleted":
+    if taken.state != "deleted":
         return False
+    holder = uow.session.get_one(Dataset, taken.id)
     holder.name = holder.id
     save(uow, holder, site_url, quiet=True)
     return True
