@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select
 from sqlalchemy.orm import Session, object_session
 
 from portal.db import activity, followers, outbox, people, relationships, scores, validation, vocabularies
+from portal.db.quick import Quick
 from portal.db.uow import UnitOfWork
 from portal.domain import activity as kinds
 from portal.domain.base import now, stamp
@@ -46,7 +47,7 @@ def find_dataset(session: Session, name_or_id: str) -> Dataset | None:
     ).first()
 
 
-_SHOWN = (
+_SHOWN = Quick(
     select(*(getattr(Dataset, name) for name in ShownDataset._fields))
     .where(or_(Dataset.id == bindparam("key"), Dataset.name == bindparam("key")))
     .limit(1)
@@ -56,7 +57,7 @@ _SHOWN = (
 
 def get_shown(uow: UnitOfWork, name_or_id: str) -> ShownDataset:
     """A dataset to be shown, by id or name (case matters); NotFound otherwise."""
-    row = uow.connection.execute(_SHOWN, {"key": name_or_id}).first()
+    row = uow.first(_SHOWN, {"key": name_or_id})
     if row is None:
         raise NotFound("Not found")
     return ShownDataset(*row)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -190,14 +191,37 @@ def titles(session: Session, names: Iterable[str], *, organization: bool) -> dic
     return {row[0]: row[1] or row[0] for row in session.execute(query)}
 
 
+class GroupKey(NamedTuple):
+    """What lists of organizations and groups are put in order by."""
+
+    id: str
+    name: str
+    title: str
+
+    @property
+    def display_name(self) -> str:
+        """Title, or the name where there is none."""
+        return self.title or self.name
+
+
+def list_group_keys(session: Session, *, organization: bool, q: str | None) -> list[GroupKey]:
+    """As `list_groups`, without all that is not needed to choose among them."""
+    query = _groups(organization=organization, q=q).with_only_columns(Group.id, Group.name, Group.title)
+    return [GroupKey(*row) for row in session.execute(query)]
+
+
 def list_groups(session: Session, *, organization: bool, q: str | None) -> Sequence[Group]:
     """Active organizations or groups; `q` is part of a name or title."""
+    return session.scalars(_groups(organization=organization, q=q)).all()
+
+
+def _groups(*, organization: bool, q: str | None) -> Select[Group]:
     query = select(Group).where(Group.is_organization == organization, Group.state == "active").order_by(Group.name)
     if q:
         aliased = select(GroupAlias.group_id).where(GroupAlias.text.contains(q.lower(), autoescape=True))
         by_name = or_(Group.name.icontains(q, autoescape=True), Group.title.icontains(q, autoescape=True))
         query = query.where(or_(by_name, Group.id.in_(aliased)))
-    return session.scalars(query).all()
+    return query
 
 
 def count_in(session: Session, ids: Iterable[str], *, organization: bool) -> dict[str, int]:

@@ -9,12 +9,13 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from portal.db import datasets
+from portal.db.quick import Quick
 from portal.db.uow import UnitOfWork
 from portal.domain.base import now, stamp
 from portal.domain.datasets import Dataset, Resource, ShownDataset
 from portal.domain.rendering import splice
 
-_SHOWN = (
+_SHOWN = Quick(
     select(*(getattr(Dataset, name) for name in ShownDataset._fields))
     .join(Resource, Resource.package_id == Dataset.id)
     .where(Resource.id == bindparam("key"), Resource.state == "active")
@@ -39,7 +40,7 @@ class Kept(NamedTuple):
 
 def find_shown(uow: UnitOfWork, key: str) -> ShownDataset | None:
     """The dataset of a resource that is not deleted, as reads need it."""
-    row = uow.connection.execute(_SHOWN, {"key": key}).first()
+    row = uow.first(_SHOWN, {"key": key})
     return ShownDataset(*row) if row else None
 
 
