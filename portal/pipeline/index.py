@@ -20,6 +20,8 @@ from portal.runtime import Portal
 from search.backend import IndexEntry, SearchUnavailable
 
 BATCH = 500
+GATHERING_SECONDS = 0.3
+"""How long a server gathers writes before it hands them to the index, if nobody searches."""
 log = logging.getLogger(__name__)
 
 
@@ -72,13 +74,17 @@ def catch_up(portal: Portal) -> None:
 
 
 class Background:
-    """Drains in a thread of its own, woken after each write, so that the one who writes does not wait for the index."""
+    """Drains in a thread of its own soon after each write, so that the one who writes does not wait for the index.
+
+    It lets a moment pass first: a commit costs an index more than a write costs the database, and many
+    writes in a row become one. Whoever searches meanwhile has what was written drained first.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._wanted = threading.Event()
+        self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
-        self._stopped = False
 
     def wake(self, portal: Portal) -> None:
         """Drain soon; many writes in a row become few commits of the index."""
@@ -90,7 +96,7 @@ class Background:
 
     def stop(self) -> None:
         """Let the drain under way end, and begin no other; what still waits is left to the worker."""
-        self._stopped = True
+        self._stopped.set()
         self._wanted.set()
         if self._thread is not None:
             self._thread.join()
@@ -98,9 +104,9 @@ class Background:
     def _run(self, portal: Portal) -> None:
         while True:
             self._wanted.wait()
-            self._wanted.clear()
-            if self._stopped:
+            if self._stopped.wait(GATHERING_SECONDS):
                 return
+            self._wanted.clear()
             try:
                 drain(portal, eager=True)
             except Exception:
