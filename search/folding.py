@@ -34,7 +34,19 @@ class _LowerTable(dict[int, str]):
         return self[code]
 
 
-_FOLDS, _LOWERS = _FoldTable(), _LowerTable()
+class _SplitTable(dict[int, str]):
+    """Letters as the Vietnamese alphabet ranks them (`part` 0), or their tones (`part` 1)."""
+
+    def __init__(self, part: int) -> None:
+        super().__init__()
+        self._part = part
+
+    def __missing__(self, code: int) -> str:
+        self[code] = _split_tone(chr(code))[self._part]
+        return self[code]
+
+
+_FOLDS, _LOWERS, _RANKS, _HEIGHTS = _FoldTable(), _LowerTable(), _SplitTable(0), _SplitTable(1)
 
 
 def nfc(text: str) -> str:
@@ -65,8 +77,8 @@ def sort_key(text: str, longest: int = 120) -> str:
     Only the first `longest` characters decide.
     """
     shown = nfc(text.strip())[:longest]
-    split = [_split_tone(letter) for letter in shown.translate(_LOWERS)]
-    return "\x01".join(("".join(letter for letter, _ in split), "".join(tone for _, tone in split), shown))
+    lowered = shown.translate(_LOWERS)
+    return "\x01".join((lowered.translate(_RANKS), lowered.translate(_HEIGHTS), shown))
 
 
 def _lower(letter: str) -> str:
