@@ -169,6 +169,18 @@ def _marked(text: str) -> str:
     return " ".join(filter(None, map(_MARKED.__getitem__, text.split())))
 
 
+def texts_of(package: Mapping[str, object], name: str, *keys: str) -> Iterator[str]:
+    """The texts of a field and of its translations, or those under `keys` of what stands in it."""
+    if not keys:
+        yield from (_text(package, name), *_translations(package, f"{name}_translated"))
+        return
+    holders: Iterable[Mapping[str, object]] = _dicts(package, name) or [_sub(package, name)]
+    for holder in holders:
+        for key in keys:
+            value = holder.get(key)
+            yield from (text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str))
+
+
 def _exact_columns(package: Mapping[str, object]) -> Document:
     private = package.get("private") is True
     columns: Document = {name: clip(_text(package, name)) for name in _COPIED}

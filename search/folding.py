@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 _STROKES = {"đ": "d", "ø": "o", "ł": "l", "ı": "i", "ß": "s", "ħ": "h", "ŧ": "t"}
 _WORD = re.compile(r"[^\W_]+")
 _MARKS = re.compile(r"[\u0300-\u036f]+")
+_PLACED = re.compile(r"[^\W_](?:[\u0300-\u036f]*[^\W_])*")
 _ALPHABET = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
 _TONES = "\u0300\u0309\u0303\u0301\u0323"
 # The same syllable is written with its tone on either vowel: hòa or hoà, thủy or thuỷ, khỏe or khoẻ. One of the
@@ -69,6 +71,12 @@ def exact(text: str) -> str:
 def words(text: str) -> list[str]:
     """The words of a folded or exact text: runs of letters and digits, stray combining marks dropped."""
     return _WORD.findall(text if text.isascii() else _MARKS.sub("", text))
+
+
+def sounds(text: str) -> Iterator[tuple[re.Match[str], str]]:
+    """Where each of the `words` of a folded or exact text stands in it, and the word."""
+    for found in _PLACED.finditer(text):
+        yield found, _MARKS.sub("", found.group())
 
 
 def sort_key(text: str, longest: int = 120) -> str:

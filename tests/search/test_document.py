@@ -9,7 +9,9 @@ from search.document import LONGEST_WORD, exact_words, flatten, folded_words
 from search.folding import exact, fold, words
 from tests.search.datasets import entry
 
-TEXTS = st.text(st.one_of(st.characters(), st.sampled_from("aàảãạăằâấđĐqúyòaỦ \u0301\u0323\u0306\u0302\ufe76\u00a8_-.")))
+TEXTS = st.text(
+    st.one_of(st.characters(), st.sampled_from("aàảãạăằâấđĐqúyòaỦ \u0301\u0323\u0306\u0302\ufe76\u00a8_-."))
+)
 
 
 @given(TEXTS)
