@@ -66,14 +66,16 @@ BY_NAME: Mapping[str, Field] = {field.name: field for field in FIELDS}
 
 COLUMNS: Mapping[str, Kind] = {
     **{field.column: Kind.EXACT for field in FIELDS if field.asked is Asked.EXACT},
-    **dict.fromkeys(("labels", "extras", "title_sort", "author", "maintainer"), Kind.EXACT),
+    **dict.fromkeys(("labels", "seen", "extras", "title_sort", "author", "maintainer"), Kind.EXACT),
     **{field.column: Kind.WORDS for field in FIELDS if field.asked is Asked.WORDS},
     **dict.fromkeys(("name_f", "tags_f", "groups_f", "extras_f", "fields_f", "title_x", "text_x"), Kind.WORDS),
     **{field.column: Kind.NUMBER for field in FIELDS if field.asked in (Asked.NUMBER, Asked.MOMENT)},
     "entry_version": Kind.NUMBER,
     "payload": Kind.STORED,
 }
-"""What an index keeps: `_f` columns are folded, `_x` columns keep diacritics."""
+"""What an index keeps: `_f` columns are folded, `_x` columns keep diacritics, `seen` says in one value who sees it."""
+PARTS_OF_TEXT = ("name_f", "title_f", "tags_f", "groups_f")
+"""Columns of which every word stands in text_f too (which is cut at `MOST_WORDS`; these come first in it)."""
 
 LONGEST_VALUE = 2_000
 """Characters kept of an exact value (8,000 bytes at most: both engines refuse values beyond 32 kB)."""
@@ -124,7 +126,13 @@ def flatten(entry: IndexEntry) -> Document:
         "entry_version": entry.version,
         "payload": entry.payload.decode("utf-8"),
     }
+    document["seen"] = [seen_token(str(document["capacity"]), str(document["state"]), label) for label in entry.labels]
     return {name: value for name, value in document.items() if value not in ("", [])}
+
+
+def seen_token(capacity: str, state: str, label: str) -> str:
+    """Who sees what, in one value: nearly every search asks for capacity, state and label together."""
+    return f"{capacity} {state} {label}"
 
 
 def clip(value: str) -> str:
@@ -209,9 +217,9 @@ def _word_columns(package: Mapping[str, object], extras: list[tuple[str, str]]) 
     parts = {
         "name_f": [_text(package, "name")],
         "title_f": titles,
-        "notes_f": [_text(package, "notes"), *_translations(package, "notes_translated")],
         "tags_f": _each(package, "tags", "name"),
         "groups_f": groups,
+        "notes_f": [_text(package, "notes"), *_translations(package, "notes_translated")],
         "url_f": [_text(package, "url")],
         "author_f": [_text(package, "author")],
         "maintainer_f": [_text(package, "maintainer")],

@@ -23,5 +23,5 @@ def test_words_remembered_are_the_words_of_the_whole_text(text: str) -> None:
 def test_texts_stand_apart_and_a_long_one_is_cut() -> None:
     said = flatten(entry("a", "Giá đất", tags=("đất đai",), notes="bảng " * 60_000))
     assert said["title_f"] == "gia dat"
-    assert str(said["text_f"]).startswith("a \u241f gia dat \u241f bang bang")
+    assert str(said["text_f"]).startswith("a \u241f gia dat \u241f dat dai \u241f bang bang")
     assert len(str(said["notes_f"]).split()) == 50_000

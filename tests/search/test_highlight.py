@@ -83,7 +83,7 @@ def test_what_is_marked_is_what_was_looked_for(hospitals: SearchBackend, q: str,
 
 
 @given(
-    st.text(st.one_of(st.characters(), st.sampled_from("aàảạăâđòa \u0301\u0323<>&'\""))),
+    st.text(st.one_of(st.characters(exclude_characters="\0…"), st.sampled_from("aàảạăâđòa \u0301\u0323<>&'\""))),
     st.integers(0, 60),
     st.integers(1, 3),
 )
@@ -97,4 +97,4 @@ def test_a_text_shown_whole_is_the_text_and_pieces_come_from_it(text: str, lengt
     for piece in pieces:
         plain = html.unescape(piece.replace("\0", "")).strip("…")
         assert plain in html.unescape(html.escape(nfc(text)))
-        assert "\0" in piece or "\0" in text
+        assert "\0" in piece
