@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from sqlalchemy import select
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from portal.access import policy
 from portal.db import datasets, outbox
 from portal.domain.base import now
-from portal.domain.datasets import Dataset
+from portal.domain.datasets import Dataset, ShownDataset
 from portal.domain.events import INDEX, OutboxRow
 from portal.runtime import Portal
 from search.backend import IndexEntry, SearchUnavailable
@@ -166,22 +167,25 @@ def repair(portal: Portal, drift: Drift) -> int:
     return len(wrong)
 
 
+_READ = select(*(getattr(Dataset, name) for name in ShownDataset._fields), Dataset.revision)
+"""What an entry is made from; the rest of a dataset, its resources and tags, are in what is rendered already."""
+
+
 def _entries(session: Session, ids: Iterable[str]) -> Iterator[IndexEntry]:
-    for dataset in session.scalars(select(Dataset).where(Dataset.id.in_(list(ids)))):
-        yield _entry(dataset)
+    return map(_entry, session.execute(_READ.where(Dataset.id.in_(list(ids)))))
 
 
 def _all_entries(session: Session, after: str) -> Iterator[IndexEntry]:
-    query = select(Dataset).where(Dataset.id > after).order_by(Dataset.id).execution_options(yield_per=BATCH)
-    for dataset in session.scalars(query):
-        yield _entry(dataset)
+    query = _READ.where(Dataset.id > after).order_by(Dataset.id).execution_options(yield_per=BATCH)
+    return map(_entry, session.execute(query))
 
 
-def _entry(dataset: Dataset) -> IndexEntry:
+def _entry(row: Sequence[Any]) -> IndexEntry:
+    dataset, revision = ShownDataset(*row[:-1]), row[-1]
     return IndexEntry(
         id=dataset.id,
         package=orjson.loads(dataset.rendered),
         payload=dataset.rendered,
         labels=policy.labels_of(dataset),
-        version=dataset.revision,
+        version=revision,
     )
