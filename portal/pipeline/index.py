@@ -113,7 +113,7 @@ def rebuild(portal: Portal) -> int:
     A rebuild that was killed is gone on with where it stopped.
     """
     with portal.read() as uow:
-        return portal.search.rebuild(lambda after: _all_entries(uow.session, after))
+        return portal.search.rebuild(lambda after: entries_after(uow.session, after))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ def _entries(session: Session, ids: Iterable[str]) -> Iterator[IndexEntry]:
         yield _entry(dataset)
 
 
-def _all_entries(session: Session, after: str) -> Iterator[IndexEntry]:
+def entries_after(session: Session, after: str) -> Iterator[IndexEntry]:
     query = select(Dataset).where(Dataset.id > after).order_by(Dataset.id).execution_options(yield_per=BATCH)
     for dataset in session.scalars(query):
         yield _entry(dataset)

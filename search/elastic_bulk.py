@@ -1,0 +1,161 @@
+"""Changes sent to Elasticsearch in bulk: batches of bounded size, two on their way at once, put-off ones sent again."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any as Anything
+
+import orjson
+from elasticsearch import Elasticsearch, NotFoundError
+
+from search.backend import IndexEntry, SearchUnavailable
+from search.document import flatten
+from search.elastic_client import LATER
+
+Json = dict[str, Anything]
+
+BATCH_ENTRIES, BATCH_BYTES = 500, 5_000_000
+AT_ONCE = 2
+"""Batches of a rebuild on their way: the server works on one while the next is prepared and sent."""
+NOTED_BATCHES = 10
+"""Batches after which a rebuild notes how far it came."""
+GONE = 2**62
+"""Version of the mark that a deletion leaves in an index that is being filled: above all others."""
+
+
+class AliasGone(Exception):
+    """The alias that was to be written to exists no longer: a rebuild has begun or ended meanwhile."""
+
+
+class Bulk:
+    """Writes to an alias, never to the name of an index: that would make a new one where a rebuild removed it."""
+
+    def __init__(self, client: Elasticsearch, retries: int) -> None:
+        self._client, self._retries = client, retries
+
+    def write(self, alias: str, entries: Iterable[IndexEntry], deleted: Iterable[str], *, marking: bool) -> None:
+        """Put entries in, unless a newer version is there, and take ids out or, `marking`, mark them as gone.
+
+        A mark that stands where an entry is to come back gives way to it. Found by all once this returns.
+        """
+        listed = list(entries)
+        for batch in _batches(listed):
+            statuses = self._send(alias, [change for _, change in batch], refresh=not marking)
+            held = {key for (key, _), status in zip(batch, statuses, strict=True) if status == 409}
+            self._revive(alias, [entry for entry in listed if entry.id in held], refresh=not marking)
+        gone = [_mark(key) if marking else _removal(key) for key in deleted]
+        for start in range(0, len(gone), BATCH_ENTRIES):
+            self._send(alias, gone[start : start + BATCH_ENTRIES], refresh=not marking)
+
+    def stream(self, alias: str, entries: Iterable[IndexEntry], reached: Callable[[str], None]) -> None:
+        """Put many entries in; `reached` is told now and then up to which one all are there."""
+        under_way: deque[tuple[Future[list[int]], str]] = deque()
+        settled = 0
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="bulk") as pool:
+            for batch in _batches(entries):
+                if len(under_way) >= AT_ONCE:
+                    last = _outcome(under_way)
+                    settled += 1
+                    if settled % NOTED_BATCHES == 0:
+                        reached(last)
+                under_way.append((pool.submit(self._send, alias, [change for _, change in batch]), batch[-1][0]))
+            while under_way:
+                _outcome(under_way)
+
+    def remove(self, alias: str, ids: Sequence[str]) -> None:
+        """Take ids out, whatever is there."""
+        self.write(alias, (), ids, marking=False)
+
+    def _revive(self, alias: str, entries: Sequence[IndexEntry], *, refresh: bool) -> None:
+        if not entries:
+            return
+        held = self._client.mget(index=alias, ids=[entry.id for entry in entries], source_includes=["gone"]).body
+        marked = {each["_id"] for each in held["docs"] if each.get("_source", {}).get("gone")}
+        if marked:
+            self._send(alias, [_removal(key) for key in marked])
+            self._send(alias, [_put(entry) for entry in entries if entry.id in marked], refresh=refresh)
+
+    def _send(self, alias: str, changes: Sequence[bytes], *, refresh: bool = False) -> list[int]:
+        """One bulk request; changes that a busy or failing node put off are sent again, as often as any request is.
+
+        Returns the status of each. Raises AliasGone, and SearchUnavailable where one is refused.
+        """
+        if not changes:
+            return []
+        statuses = [0] * len(changes)
+        left = list(range(len(changes)))
+        for attempt in range(self._retries + 1):
+            outcomes = self._sent(alias, [changes[place] for place in left], refresh)
+            for place, outcome in zip(left, outcomes, strict=True):
+                statuses[place] = outcome["status"]
+            left = [place for place in left if statuses[place] in LATER]
+            if not left or attempt == self._retries:
+                _check(outcomes)
+                return statuses
+            _check([outcome for outcome in outcomes if outcome["status"] not in LATER])
+            time.sleep(min(5.0, 0.5 * 2**attempt))
+        return statuses
+
+    def _sent(self, alias: str, changes: list[bytes], refresh: bool) -> list[Json]:
+        lines: Anything = [b"\n".join(changes)]  # bytes already: the client hands them on as they are
+        try:
+            body = self._client.bulk(
+                index=alias,
+                operations=lines,
+                refresh=refresh,
+                require_alias=True,
+                filter_path=["errors", "items.*.status", "items.*.error.type"],
+            ).body
+        except NotFoundError:
+            raise AliasGone from None
+        return [outcome for item in body["items"] for outcome in item.values()]
+
+
+def _batches(entries: Iterable[IndexEntry]) -> Iterator[list[tuple[str, bytes]]]:
+    """Pairs of id and change."""
+    batch: list[tuple[str, bytes]] = []
+    size = 0
+    for entry in entries:
+        change = _put(entry)
+        batch.append((entry.id, change))
+        size += len(change)
+        if len(batch) >= BATCH_ENTRIES or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _outcome(under_way: deque[tuple[Future[list[int]], str]]) -> str:
+    sent, last = under_way.popleft()
+    sent.result()
+    return last
+
+
+def _put(entry: IndexEntry) -> bytes:
+    return _head(entry.id, entry.version) + orjson.dumps(flatten(entry))
+
+
+def _mark(key: str) -> bytes:
+    return _head(key, GONE) + orjson.dumps({"id": key, "gone": True, "entry_version": GONE})
+
+
+def _head(key: str, version: int) -> bytes:
+    return orjson.dumps({"index": {"_id": key, "version": version, "version_type": "external_gte"}}) + b"\n"
+
+
+def _removal(key: str) -> bytes:
+    return orjson.dumps({"delete": {"_id": key}})
+
+
+def _check(outcomes: Sequence[Json]) -> None:
+    # 409: a newer version is held already, which is what was promised. 404: what was to go is gone.
+    if any(outcome["status"] == 404 and "error" in outcome for outcome in outcomes):
+        raise AliasGone
+    refused = [outcome for outcome in outcomes if outcome["status"] >= 400 and outcome["status"] not in (404, 409)]
+    if refused:
+        kind = refused[0].get("error", {}).get("type", "unknown")
+        raise SearchUnavailable(f"Elasticsearch refused {len(refused)} of {len(outcomes)} changes ({kind}).")
