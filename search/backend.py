@@ -110,6 +110,11 @@ class Health:
     rebuilding: bool = False
     detail: str = ""
 
+    @property
+    def complaint(self) -> Mapping[str, str]:
+        """What is wrong and how to mend it, to be shown where there is something; it names no address and no secret."""
+        return {"detail": self.detail} if self.status != "ok" and self.detail else {}
+
 
 class SearchBackend(Protocol):
     """What every index promises. Every method but `health` raises SearchUnavailable when it cannot be reached."""

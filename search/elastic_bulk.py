@@ -20,7 +20,7 @@ Json = dict[str, Anything]
 BATCH_ENTRIES, BATCH_BYTES = 500, 5_000_000
 AT_ONCE = 2
 """Batches of a rebuild on their way: the server works on one while the next is prepared and sent."""
-NOTED_BATCHES = 10
+NOTED_BATCHES = 4
 """Batches after which a rebuild notes how far it came."""
 GONE = 2**62
 """Version of the mark that a deletion leaves in an index that is being filled: above all others."""

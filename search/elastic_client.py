@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ssl
 import time
 from collections.abc import Iterator, Sequence
@@ -58,15 +59,10 @@ def watcher(server: Server, seconds: float) -> Elasticsearch:
 
 
 def _named(server: Server) -> dict[str, Anything]:
-    login = next((parts for parts in map(urlsplit, server.urls) if parts.username), None)
     given: dict[str, Anything] = {}
-    if server.api_key:
-        given["api_key"] = server.api_key
-    elif server.user or server.password:
-        given["basic_auth"] = (server.user or "elastic", server.password)
-    elif login:
-        given["basic_auth"] = (unquote(login.username or ""), unquote(login.password or ""))
     hosts = [_host(url) for url in server.urls]
+    if who := _authorization(server):
+        given["headers"] = {"authorization": who}
     if server.ca_certs and any(host.startswith("https:") for host in hosts):
         given["ssl_context"] = _trusting(server.ca_certs)
     return given | {
@@ -77,6 +73,23 @@ def _named(server: Server) -> dict[str, Anything]:
         "retry_on_status": AGAIN,
         "serializers": {"application/json": OrjsonSerializer()},
     }
+
+
+def _authorization(server: Server) -> str:
+    """Written here because the client takes ASCII alone."""
+    if server.api_key:
+        if not server.api_key.isascii():
+            raise ValueError(
+                "An API key of Elasticsearch (PORTAL_SEARCH_API_KEY) is base64: letters, digits, + / = _ -."
+            )
+        return f"ApiKey {server.api_key}"
+    user, password = server.user, server.password
+    if not (user or password):
+        login = next((parts for parts in map(urlsplit, server.urls) if parts.username), None)
+        if login is None:
+            return ""
+        user, password = unquote(login.username or ""), unquote(login.password or "")
+    return "Basic " + base64.b64encode(f"{user or 'elastic'}:{password}".encode()).decode()
 
 
 def _sniffing(server: Server) -> dict[str, Anything]:
@@ -178,7 +191,7 @@ def _refusal(error: ApiError) -> str:
 
 def _silence(error: TransportError) -> str:
     if isinstance(error, TlsError):
-        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        if "CERTIFICATE_VERIFY_FAILED" in repr(error.__cause__):
             return (
                 "The certificate of Elasticsearch is not trusted: it is not signed by the authority in "
                 "PORTAL_SEARCH_CA_FILE (without that setting: by one that this machine knows), or names another host."

@@ -24,7 +24,7 @@ from elasticsearch import ApiError, Elasticsearch, TransportError
 
 VERSION = os.environ.get("ELASTICSEARCH_VERSION", "8.19.16")
 HEAP = os.environ.get("ELASTICSEARCH_HEAP", "512m")
-START_SECONDS = 180
+START_SECONDS = 300
 JAVA_FROM, JAVA_BELOW = (21, 99) if VERSION.startswith("9.") else (17, 24)
 """JDKs that the version runs on: 8.x needs the security manager, which 24 took away; 9.x needs 21."""
 _POM = """<project><modelVersion>4.0.0</modelVersion><groupId>tests</groupId><artifactId>fetch</artifactId>
