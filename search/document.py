@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import TypeAlias
 
 from search.backend import IndexEntry
@@ -77,10 +78,14 @@ COLUMNS: Mapping[str, Kind] = {
 LONGEST_VALUE = 2_000
 """Characters kept of an exact value (8,000 bytes at most: both engines refuse values beyond 32 kB)."""
 LONGEST_WORD = 200
+LONGEST_KEPT = 1_000
+"""Characters of a text whose words are remembered."""
 LONGEST_TOKEN = 250
 MOST_WORDS = 50_000
 """Words kept of each text of one dataset."""
 _GAP = "\u241f"
+_MAPPINGS = (dict, Mapping)
+"""dict first: to ask whether something is any Mapping costs ten times as much."""
 _UNSAFE = re.compile(r"[\s=%]")
 
 
@@ -124,12 +129,28 @@ def clip(value: str) -> str:
 
 def folded_words(text: str) -> list[str]:
     """The words that recall goes by."""
-    return [word[:LONGEST_WORD] for word in words(fold(text))]
+    return [*_folded(text)] if len(text) <= LONGEST_KEPT else _cut(words(fold(text)))
 
 
 def exact_words(text: str) -> list[str]:
     """The words with their diacritics, one for one beside `folded_words`."""
-    return [word[:LONGEST_WORD] for word in words(exact(text))]
+    return [*_exact(text)] if len(text) <= LONGEST_KEPT else _cut(words(exact(text)))
+
+
+# Every text of a dataset stands in a column of its own and among all its texts, and names of organizations, tags and
+# formats stand in thousands of datasets: folding each but once is half of the work of a rebuild.
+@lru_cache(maxsize=8_192)
+def _folded(text: str) -> tuple[str, ...]:
+    return tuple(_cut(words(fold(text))))
+
+
+@lru_cache(maxsize=8_192)
+def _exact(text: str) -> tuple[str, ...]:
+    return tuple(_cut(words(exact(text))))
+
+
+def _cut(found: list[str]) -> list[str]:
+    return [word[:LONGEST_WORD] for word in found]
 
 
 def _exact_columns(package: Mapping[str, object]) -> Document:
@@ -246,7 +267,7 @@ def _text(holder: Mapping[str, object], name: str) -> str:
 
 def _sub(holder: Mapping[str, object], name: str) -> Mapping[str, object]:
     value = holder.get(name)
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, _MAPPINGS) else {}
 
 
 def _organization(package: Mapping[str, object]) -> Mapping[str, object]:
@@ -256,7 +277,7 @@ def _organization(package: Mapping[str, object]) -> Mapping[str, object]:
 def _dicts(package: Mapping[str, object], name: str) -> Iterator[Mapping[str, object]]:
     held = package.get(name)
     if isinstance(held, list):
-        yield from (item for item in held if isinstance(item, Mapping))
+        yield from (item for item in held if isinstance(item, _MAPPINGS))
 
 
 def _each(package: Mapping[str, object], listed: str, name: str) -> Iterator[str]:

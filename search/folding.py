@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _STROKES = {"đ": "d", "ø": "o", "ł": "l", "ı": "i", "ß": "s", "ħ": "h", "ŧ": "t"}
 _WORD = re.compile(r"[^\W_]+")
@@ -80,6 +81,7 @@ def _move_tone(found: re.Match[str]) -> str:
     return unicodedata.normalize("NFC", first[0] + second[1:] + second[0] + first[1:])
 
 
+@lru_cache(maxsize=4_096)
 def _split_tone(letter: str) -> tuple[str, str]:
     parts = unicodedata.normalize("NFD", letter)
     tone = next((str(_TONES.index(mark) + 1) for mark in parts if mark in _TONES), "0")

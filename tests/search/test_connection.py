@@ -75,7 +75,7 @@ def test_what_is_wrong_is_told_everywhere_and_no_secret(guarded: Nodes, foreign:
         secrets = [value for name, value in given.items() if name != "CA_FILE"] + [plain(guarded), str(tmp_path)]
         _told_by_the_portal(environment, told, secrets)
         said = typed(environment, "index", "rebuild", code=1)
-        assert said.startswith("portal: ") and told in said
+        assert said.startswith("portal: ") and told in said, said
         assert not any(secret in said for secret in secrets)
 
 
