@@ -14,6 +14,14 @@ class SearchUnavailable(Exception):
     """The index cannot be reached or opened now; the catalogue itself goes on."""
 
 
+class ChangesRefused(SearchUnavailable):
+    """The index takes some changes in no way, and has taken all others; `ids` are those of the refused ones."""
+
+    def __init__(self, message: str, ids: Iterable[str]) -> None:
+        super().__init__(message)
+        self.ids = frozenset(ids)
+
+
 class QueryError(ValueError):
     """The query cannot be understood.
 

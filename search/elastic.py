@@ -23,7 +23,7 @@ from search.backend import (
     SearchUnavailable,
     Source,
 )
-from search.elastic_bulk import AliasGone, Bulk
+from search.elastic_bulk import AliasGone, Bulk, raise_for
 from search.elastic_clauses import compiled, counted, sorting
 from search.elastic_client import Server, clear_errors, connected, watcher
 from search.elastic_indices import GAVE_WAY, Indices
@@ -77,9 +77,10 @@ class ElasticIndex:
 
     def _write(self, entries: list[IndexEntry], gone: list[str]) -> None:
         filling = self._indices.ready()
-        self._bulk.write(self._alias, entries, gone, marking=False)
+        refused = self._bulk.write(self._alias, entries, gone, marking=False)
         if filling:
-            self._bulk.write(self._indices.filling, entries, gone, marking=True)
+            refused |= self._bulk.write(self._indices.filling, entries, gone, marking=True)
+        raise_for(refused)
 
     def search(self, request: SearchRequest) -> SearchResult:
         """Answer one request. Raises QueryError and SearchUnavailable."""
@@ -114,7 +115,7 @@ class ElasticIndex:
 
     def _forget_marks(self) -> None:
         marked = {"query": {"term": {"gone": True}}, "sort": [{"id": "asc"}], "_source": False}
-        self._bulk.remove(self._alias, [hit["_id"] for hit in self._walk.through(marked)])
+        self._bulk.write(self._alias, (), [hit["_id"] for hit in self._walk.through(marked)], marking=False)
 
     def health(self) -> Health:
         """What the cluster says of our indexes, asked once and briefly."""

@@ -11,11 +11,13 @@ from typing import Any as Anything
 import orjson
 from elasticsearch import Elasticsearch, NotFoundError
 
-from search.backend import IndexEntry, SearchUnavailable
+from search.backend import ChangesRefused, IndexEntry, SearchUnavailable
 from search.document import flatten
 from search.elastic_client import LATER
 
 Json = dict[str, Anything]
+Batch = list[tuple[str, bytes]]
+"""Changes, each with the id that it concerns."""
 
 BATCH_ENTRIES, BATCH_BYTES = 500, 5_000_000
 AT_ONCE = 2
@@ -36,23 +38,30 @@ class Bulk:
     def __init__(self, client: Elasticsearch, retries: int) -> None:
         self._client, self._retries = client, retries
 
-    def write(self, alias: str, entries: Iterable[IndexEntry], deleted: Iterable[str], *, marking: bool) -> None:
+    def write(
+        self, alias: str, entries: Iterable[IndexEntry], deleted: Iterable[str], *, marking: bool
+    ) -> dict[str, str]:
         """Put entries in, unless a newer version is there, and take ids out or, `marking`, mark them as gone.
 
-        A mark that stands where an entry is to come back gives way to it. Found by all once this returns.
+        A mark that stands where an entry is to come back gives way to it. Found by all once this returns. Returns the
+        ids of changes that the server will never take, each with what it calls the reason.
         """
         listed = list(entries)
+        refused: dict[str, str] = {}
         for batch in _batches(listed):
-            statuses = self._send(alias, [change for _, change in batch], refresh=not marking)
-            held = {key for (key, _), status in zip(batch, statuses, strict=True) if status == 409}
+            outcomes = self._send(alias, batch, refresh=not marking)
+            held = {key for (key, _), outcome in zip(batch, outcomes, strict=True) if outcome["status"] == 409}
             self._revive(alias, [entry for entry in listed if entry.id in held], refresh=not marking)
-        gone = [_mark(key) if marking else _removal(key) for key in deleted]
+            refused |= _refused(batch, outcomes)
+        gone = [(key, _mark(key) if marking else _removal(key)) for key in deleted]
         for start in range(0, len(gone), BATCH_ENTRIES):
-            self._send(alias, gone[start : start + BATCH_ENTRIES], refresh=not marking)
+            batch = gone[start : start + BATCH_ENTRIES]
+            refused |= _refused(batch, self._send(alias, batch, refresh=not marking))
+        return refused
 
     def stream(self, alias: str, entries: Iterable[IndexEntry], reached: Callable[[str], None]) -> None:
         """Put many entries in; `reached` is told now and then up to which one all are there."""
-        under_way: deque[tuple[Future[list[int]], str]] = deque()
+        under_way: deque[tuple[Future[None], str]] = deque()
         settled = 0
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="bulk") as pool:
             for batch in _batches(entries):
@@ -61,13 +70,12 @@ class Bulk:
                     settled += 1
                     if settled % NOTED_BATCHES == 0:
                         reached(last)
-                under_way.append((pool.submit(self._send, alias, [change for _, change in batch]), batch[-1][0]))
+                under_way.append((pool.submit(self._put_in, alias, batch), batch[-1][0]))
             while under_way:
                 _outcome(under_way)
 
-    def remove(self, alias: str, ids: Sequence[str]) -> None:
-        """Take ids out, whatever is there."""
-        self.write(alias, (), ids, marking=False)
+    def _put_in(self, alias: str, batch: Batch) -> None:
+        raise_for(_refused(batch, self._send(alias, batch)))
 
     def _revive(self, alias: str, entries: Sequence[IndexEntry], *, refresh: bool) -> None:
         if not entries:
@@ -75,29 +83,26 @@ class Bulk:
         held = self._client.mget(index=alias, ids=[entry.id for entry in entries], source_includes=["gone"]).body
         marked = {each["_id"] for each in held["docs"] if each.get("_source", {}).get("gone")}
         if marked:
-            self._send(alias, [_removal(key) for key in marked])
-            self._send(alias, [_put(entry) for entry in entries if entry.id in marked], refresh=refresh)
+            self._send(alias, [(key, _removal(key)) for key in marked])
+            self._send(alias, [(entry.id, _put(entry)) for entry in entries if entry.id in marked], refresh=refresh)
 
-    def _send(self, alias: str, changes: Sequence[bytes], *, refresh: bool = False) -> list[int]:
+    def _send(self, alias: str, batch: Batch, *, refresh: bool = False) -> list[Json]:
         """One bulk request; changes that a busy or failing node put off are sent again, as often as any request is.
 
-        Returns the status of each. Raises AliasGone, and SearchUnavailable where one is refused.
+        Returns what became of each. Raises AliasGone, and SearchUnavailable where some are put off to the end.
         """
-        if not changes:
-            return []
-        statuses = [0] * len(changes)
-        left = list(range(len(changes)))
+        outcomes: list[Json] = [{}] * len(batch)
+        left = list(range(len(batch)))
         for attempt in range(self._retries + 1):
-            outcomes = self._sent(alias, [changes[place] for place in left], refresh)
-            for place, outcome in zip(left, outcomes, strict=True):
-                statuses[place] = outcome["status"]
-            left = [place for place in left if statuses[place] in LATER]
-            if not left or attempt == self._retries:
-                _check(outcomes)
-                return statuses
-            _check([outcome for outcome in outcomes if outcome["status"] not in LATER])
-            time.sleep(min(5.0, 0.5 * 2**attempt))
-        return statuses
+            if attempt:
+                time.sleep(min(5.0, 0.5 * 2 ** (attempt - 1)))
+            for place, outcome in zip(left, self._sent(alias, [batch[each][1] for each in left], refresh), strict=True):
+                outcomes[place] = outcome
+            left = [place for place in left if outcomes[place]["status"] in LATER]
+            if not left:
+                return outcomes
+        kind = _kind(outcomes[left[0]])
+        raise SearchUnavailable(f"Elasticsearch put off {len(left)} of {len(batch)} changes again and again ({kind}).")
 
     def _sent(self, alias: str, changes: list[bytes], refresh: bool) -> list[Json]:
         lines: Anything = [b"\n".join(changes)]  # bytes already: the client hands them on as they are
@@ -111,12 +116,21 @@ class Bulk:
             ).body
         except NotFoundError:
             raise AliasGone from None
-        return [outcome for item in body["items"] for outcome in item.values()]
+        outcomes: list[Json] = [outcome for item in body["items"] for outcome in item.values()]
+        if any(outcome["status"] == 404 and "error" in outcome for outcome in outcomes):
+            raise AliasGone
+        return outcomes
 
 
-def _batches(entries: Iterable[IndexEntry]) -> Iterator[list[tuple[str, bytes]]]:
-    """Pairs of id and change."""
-    batch: list[tuple[str, bytes]] = []
+def raise_for(refused: dict[str, str]) -> None:
+    """Raise ChangesRefused where there is a reason."""
+    if refused:
+        first, kind = next(iter(refused.items()))
+        raise ChangesRefused(f"Elasticsearch refused {len(refused)} changes, the first of {first} ({kind}).", refused)
+
+
+def _batches(entries: Iterable[IndexEntry]) -> Iterator[Batch]:
+    batch: Batch = []
     size = 0
     for entry in entries:
         change = _put(entry)
@@ -129,7 +143,7 @@ def _batches(entries: Iterable[IndexEntry]) -> Iterator[list[tuple[str, bytes]]]
         yield batch
 
 
-def _outcome(under_way: deque[tuple[Future[list[int]], str]]) -> str:
+def _outcome(under_way: deque[tuple[Future[None], str]]) -> str:
     sent, last = under_way.popleft()
     sent.result()
     return last
@@ -151,11 +165,13 @@ def _removal(key: str) -> bytes:
     return orjson.dumps({"delete": {"_id": key}})
 
 
-def _check(outcomes: Sequence[Json]) -> None:
+def _refused(batch: Batch, outcomes: Sequence[Json]) -> dict[str, str]:
+    """Which changes the server will never take, and what it calls the reason."""
     # 409: a newer version is held already, which is what was promised. 404: what was to go is gone.
-    if any(outcome["status"] == 404 and "error" in outcome for outcome in outcomes):
-        raise AliasGone
-    refused = [outcome for outcome in outcomes if outcome["status"] >= 400 and outcome["status"] not in (404, 409)]
-    if refused:
-        kind = refused[0].get("error", {}).get("type", "unknown")
-        raise SearchUnavailable(f"Elasticsearch refused {len(refused)} of {len(outcomes)} changes ({kind}).")
+    pairs = zip(batch, outcomes, strict=True)
+    wrong = {key: outcome for (key, _), outcome in pairs if outcome["status"] >= 400}
+    return {key: _kind(outcome) for key, outcome in wrong.items() if outcome["status"] not in (404, 409)}
+
+
+def _kind(outcome: Json) -> str:
+    return str(outcome.get("error", {}).get("type", "unknown"))

@@ -6,7 +6,7 @@ import base64
 import ssl
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any as Anything
 from urllib.parse import unquote, urlsplit
@@ -24,6 +24,8 @@ AGAIN = (*LATER, 500)
 """Tried again: also what a node says whose neighbour was lost in the middle of a search."""
 FIRST_PAUSE, GROWTH, LONGEST_PAUSE = 0.1, 3, 5.0
 """Seconds before a second try where no other node is left to ask, and how they grow."""
+_SNIFF = "/_nodes/_all/http"
+"""What the client asks when it looks for neighbours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,23 @@ class Server:
 
 
 def connected(server: Server) -> Elasticsearch:
-    """A client that asks the nodes in turn. Opens no connection yet. Raises ValueError for what cannot be used."""
-    return Elasticsearch(**_named(server), transport_class=_patient(Breaker(server.pause)), **_sniffing(server))
+    """A client that asks the nodes in turn; without sniffing it opens no connection yet.
+
+    Raises ValueError for what cannot be used.
+    """
+    patient = _patient(Breaker(server.pause), _authorization(server))
+    if not server.sniff:
+        return Elasticsearch(**_named(server), transport_class=patient)
+    client = Elasticsearch(**_named(server), transport_class=patient, sniff_on_node_failure=True, sniff_timeout=2.0)
+    with suppress(TransportError):  # the portal starts also while the cluster is down
+        client.transport.sniff(is_initial_sniff=True)
+    return client
 
 
 def watcher(server: Server, seconds: float) -> Elasticsearch:
-    """A client that asks once and briefly, and that nobody's failures keep from asking."""
-    asked = {"request_timeout": seconds, "max_retries": 0, "retry_on_timeout": False}
-    return Elasticsearch(**(_named(server) | asked))
+    """A client that asks briefly, each node that refuses once, and that nobody's failures keep from asking."""
+    once = {"max_retries": len(server.urls) - 1, "retry_on_timeout": False, "retry_on_status": ()}
+    return Elasticsearch(**(_named(server) | once | {"request_timeout": seconds}))
 
 
 def _named(server: Server) -> dict[str, Anything]:
@@ -92,13 +103,6 @@ def _authorization(server: Server) -> str:
     return "Basic " + base64.b64encode(f"{user or 'elastic'}:{password}".encode()).decode()
 
 
-def _sniffing(server: Server) -> dict[str, Anything]:
-    if not server.sniff:
-        return {}
-    # Not at the start: then the portal could not be started while the cluster is down.
-    return {"sniff_before_requests": True, "sniff_on_node_failure": True, "sniff_timeout": 2.0}
-
-
 def _trusting(ca_certs: str) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_certs)
@@ -126,7 +130,7 @@ def _host(url: str) -> str:
     return f"{parts.scheme}://{host}:{port}{parts.path.rstrip('/')}"
 
 
-def _patient(breaker: Breaker) -> type[Transport]:
+def _patient(breaker: Breaker, authorization: str) -> type[Transport]:
     """A transport that asks the breaker first and tells it afterwards, and that pauses between tries.
 
     The one that comes with the client sends all tries at once: an election in the cluster takes longer.
@@ -136,6 +140,9 @@ def _patient(breaker: Breaker) -> type[Transport]:
         def perform_request(  # type: ignore[override]  # the options are handed on as they are
             self, method: str, target: str, *, max_retries: int = 0, **options: Anything
         ) -> TransportApiResponse:
+            if target.startswith(_SNIFF):  # within another request, whose outcome counts; and it lacks the login
+                options["headers"] = {**options.get("headers", {}), "authorization": authorization}
+                return super().perform_request(method, target, max_retries=0, **options)
             breaker.check()
             attempt = late = 0
             while True:

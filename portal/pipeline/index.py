@@ -17,7 +17,7 @@ from portal.domain.base import now
 from portal.domain.datasets import Dataset
 from portal.domain.events import INDEX, OutboxRow
 from portal.runtime import Portal
-from search.backend import IndexEntry, SearchUnavailable
+from search.backend import ChangesRefused, IndexEntry, SearchUnavailable
 
 BATCH = 500
 log = logging.getLogger(__name__)
@@ -41,6 +41,10 @@ def drain(portal: Portal, *, eager: bool = False) -> int:
         gone = ids - {entry.id for entry in entries}
         try:
             portal.search.apply(entries, gone)
+        except ChangesRefused as error:
+            log.error("the index refuses %d changes, the others are in: %s", len(error.ids), error)
+            _postpone(portal, [row for row in rows if row.entity_id in error.ids], str(error))
+            rows = [row for row in rows if row.entity_id not in error.ids]
         except SearchUnavailable as error:
             log.warning("the index cannot be reached, %d changes wait: %s", len(rows), error)
             _postpone(portal, rows, str(error))
@@ -53,6 +57,8 @@ def _settle(portal: Portal, rows: Sequence[OutboxRow], gone: set[str]) -> int:
         # What was gone and came back in the meantime may have been taken out of the index after it came in.
         back = set(datasets.existing(uow.session, gone))
         outbox.settle(uow.session, [row for row in rows if row.entity_id not in back])
+        if any(row.attempts for row in rows):  # it answers again: nothing else need wait for its next try
+            outbox.hasten(uow.session, INDEX, now())
         uow.commit()
     return len(rows)
 

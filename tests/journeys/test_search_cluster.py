@@ -31,11 +31,11 @@ from tests.search.datasets import ask, entry
 from tests.servers.elastic_nodes import Nodes
 from tests.servers.elasticsearch import own_nodes
 
-pytestmark = [pytest.mark.elasticsearch, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.elasticsearch, pytest.mark.timeout(900), pytest.mark.xdist_group("cluster")]
 
 HELD = 600
-MORE = 3_000
-BACKLOG = 1_600
+MORE = 2_000
+BACKLOG = 1_200
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,8 @@ from tests.search.datasets import ask, entry, found
 from tests.servers.elastic_nodes import Nodes, make_certificate
 from tests.servers.elasticsearch import own_nodes
 
+pytestmark = pytest.mark.xdist_group("guarded")  # one server for all of them, whichever worker runs them
+
 PASSWORD = "mat khau: @/#,?%"
 ACCENTED = "mật khẩu: @/#,?%"
 """Elasticsearch's own tool takes a first password in ASCII alone; later ones may be any."""

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from elasticsearch import Elasticsearch
 
-from search.backend import SearchBackend, SearchUnavailable
+from search.backend import ChangesRefused, SearchBackend
 from search.elastic import ElasticIndex
 from search.elastic_client import Server
 from tests.search.datasets import ask, entry, found, listed
@@ -158,11 +158,15 @@ def test_pages_beyond_the_window_meet_each_once_while_others_write(index: Elasti
     assert found(index, "*:*", start=10**6) == []
 
 
-def test_a_refused_change_is_told_by_its_kind(index: ElasticIndex) -> None:
+def test_a_refused_change_keeps_no_other_out(index: ElasticIndex) -> None:
     index.apply([entry("a")])
-    too_large = entry("b", revision=2**63 - 1)
-    with pytest.raises(SearchUnavailable, match="Elasticsearch"):
-        index.apply([too_large, entry("c", revision=-1)])
+    with pytest.raises(ChangesRefused, match="of c ") as caught:
+        index.apply([entry("b"), entry("c", revision=-1), entry("d")], deleted=["a"])
+    assert caught.value.ids == {"c"}
+    assert sorted(found(index)) == ["b", "d"]
+    with pytest.raises(ChangesRefused, match="of c "):
+        index.rebuild(listed(entry("b"), entry("c", revision=-1)))
+    assert sorted(found(index)) == ["b", "d"]
 
 
 def test_replicas_and_shards_are_as_they_are_set(alias: str) -> None:

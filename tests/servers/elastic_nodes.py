@@ -137,7 +137,7 @@ class Nodes:
                         return
                 if any("died while starting" in log for log in self._logs()):
                     break
-                time.sleep(0.2)
+                time.sleep(0.5)
         tail = "\n".join(log[-800:] for log in self._logs())
         raise RuntimeError(f"it did not come up within {START_SECONDS} s; its log ends: {tail}")
 
