@@ -44,7 +44,7 @@ worker: $(VENV)/ready ## run a worker: due sources, harvest jobs, outbox
 	@$(BIN)/portal worker
 
 test: $(VENV)/ready-dev ## run the tests (ARGS="-k name" to choose)
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
 lint: $(VENV)/ready-dev ## ruff, mypy --strict, import contracts, deptry
 	@$(BIN)/ruff format --check .

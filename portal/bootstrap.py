@@ -56,6 +56,7 @@ from portal.settings import Settings, load
 from portal.tabular.store import TabularStore
 from portal.web.app import create_app as create_web
 from search import open_backend
+from search.backend import SearchBackend
 from search.lexicon import SHIPPED
 
 CHATTY = ("alembic", "apscheduler", "elastic_transport", "httpcore", "httpx")
@@ -71,7 +72,7 @@ def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
     """
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for library in CHATTY:
-        logging.getLogger(library).setLevel(logging.WARNING)
+        logging.getLogger(library).setLevel(max(logging.WARNING, logging.getLogger().level))
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     engine = open_engine(settings.database_url)
     if upgrade:
@@ -82,25 +83,36 @@ def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
     return Portal(
         settings=settings,
         engine=engine,
-        search=open_backend(
-            settings.search_url,
-            settings.data_dir / "index",
-            alias=settings.search_index,
-            api_key=settings.search_api_key or None,
-            ca_certs=settings.search_ca_file or None,
-            timeout=settings.search_timeout,
-            retries=settings.search_retries,
-            pause=settings.search_pause,
-            shards=settings.search_shards,
-            fallback=settings.search_fallback,
-            lexicon=(SHIPPED, *([Path(settings.search_words)] if settings.search_words else [])),
-        ),
+        search=_open_search(settings),
         files=files,
         tables=TabularStore(files, settings.data_dir / "tables", hot_mb=settings.hot_tables_mb),
         searches=SearchLog(engine, on=settings.search_log_days > 0),
         after_write=index.drain,
         before_search=index.catch_up,
     )
+
+
+def _open_search(settings: Settings) -> SearchBackend:
+    try:
+        return open_backend(
+            settings.search_url,
+            settings.data_dir / "index",
+            alias=settings.search_index,
+            user=settings.search_user,
+            password=settings.search_password,
+            api_key=settings.search_api_key or None,
+            ca_certs=settings.search_ca_file or None,
+            timeout=settings.search_timeout,
+            retries=settings.search_retries,
+            pause=settings.search_pause,
+            sniff=settings.search_sniff,
+            shards=settings.search_shards,
+            replicas=settings.search_replicas,
+            fallback=settings.search_fallback,
+            lexicon=(SHIPPED, *([Path(settings.search_words)] if settings.search_words else [])),
+        )
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
 
 
 def create_app() -> Flask:

@@ -81,6 +81,14 @@ def _search_url(value: str) -> str:
     return ",".join(_http_url(part) for part in _words(value))
 
 
+def _replicas(value: str) -> int | None:
+    if value == "auto":
+        return None
+    if not value.isdigit() or int(value) > 20:
+        raise ValueError("takes auto or a whole number from 0 to 20")
+    return int(value)
+
+
 def _files_url(value: str) -> str:
     if "://" in value and urlsplit(value).scheme not in {"file", "s3"}:
         raise ValueError("takes a folder, file:///folder or s3://bucket/prefix")
@@ -109,8 +117,15 @@ SETTINGS: tuple[Setting, ...] = (
         "Empty: the embedded index in the data folder. Otherwise Elasticsearch, several addresses by comma.",
     ),
     Setting("SEARCH_INDEX", "portal", _text, "Name of the index (an alias in Elasticsearch)."),
+    Setting("SEARCH_USER", "", _text, "User of Elasticsearch; goes before the login in its address."),
+    Setting("SEARCH_PASSWORD", "", _text, "Password of that user (without SEARCH_USER: of elastic), as it is."),
     Setting("SEARCH_CA_FILE", "", _text, "Certificate authority (PEM file) of an https Elasticsearch."),
-    Setting("SEARCH_API_KEY", "", _text, "API key for Elasticsearch, instead of user and password in its address."),
+    Setting(
+        "SEARCH_API_KEY",
+        "",
+        _text,
+        "API key for Elasticsearch (base64, as it was created), instead of user and password.",
+    ),
     Setting(
         "FILES_URL",
         "",
@@ -121,9 +136,26 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("FILES_CACHE_MB", "10240", _number(1, 10_000_000), "Most disk for copies of files that lie on S3."),
     Setting("SEARCH_TIMEOUT", "10", _number(1, 600), "Seconds that Elasticsearch may take for one try."),
-    Setting("SEARCH_RETRIES", "3", _number(0, 20), "How often a request to Elasticsearch is tried again."),
+    Setting(
+        "SEARCH_RETRIES",
+        "3",
+        _number(0, 20),
+        "How often a request to Elasticsearch is tried again, on another node or after a pause; after a time-out once.",
+    ),
     Setting("SEARCH_PAUSE", "5", _number(1, 600), "Seconds for which an Elasticsearch that fails is left alone."),
+    Setting(
+        "SEARCH_SNIFF",
+        "off",
+        _flag,
+        "Whether Elasticsearch's nodes are asked for their neighbours, so that not all need be named: on or off.",
+    ),
     Setting("SEARCH_SHARDS", "1", _number(1, 1024), "Shards of an index that is made from now on, in Elasticsearch."),
+    Setting(
+        "SEARCH_REPLICAS",
+        "auto",
+        _replicas,
+        "Copies beside the first of an index that is made from now on: a number, or auto (one on two nodes and more).",
+    ),
     Setting(
         "SEARCH_FALLBACK",
         "off",
@@ -226,12 +258,16 @@ class Settings:
     database_url: str = field(repr=False)
     search_url: str = field(repr=False)
     search_index: str
+    search_user: str
+    search_password: str = field(repr=False)
     search_ca_file: str
     search_api_key: str = field(repr=False)
     search_timeout: int
     search_retries: int
     search_pause: int
+    search_sniff: bool
     search_shards: int
+    search_replicas: int | None
     search_fallback: bool
     search_words: str
     search_relax_below: int

@@ -17,23 +17,26 @@ def open_backend(
     folder: Path | None,
     *,
     alias: str = "portal-datasets",
+    user: str = "",
+    password: str = "",
     api_key: str | None = None,
     ca_certs: str | None = None,
     timeout: float = 10.0,
     retries: int = 3,
     pause: float = 5.0,
+    sniff: bool = False,
     shards: int = 1,
+    replicas: int | None = None,
     patience: float = 30.0,
     fallback: bool = False,
     lexicon: Sequence[Path] = (SHIPPED,),
 ) -> SearchBackend:
     """Open an index: `url` empty, the embedded one in `folder` (None: in memory); else Elasticsearch.
 
-    `url` is http(s)://[user:password@]host[:port], several between commas for the nodes of a cluster. `alias`,
-    `api_key`, `ca_certs` (a file), `timeout` (seconds for each try), `retries`, `pause` (seconds for which a server
-    that does not answer is left alone) and `shards` are Elasticsearch's; `patience` is how many seconds an embedded
-    write waits for another writer. With `fallback` the embedded index is kept beside Elasticsearch and answers while
-    that is down. `lexicon` are files of synonyms, read again when they change. Raises ValueError for a wrong URL.
+    `url` is http(s)://[user:password@]host[:port], several between commas for the nodes of a cluster. `patience` is how
+    many seconds an embedded write waits for another writer; what else there is, is Elasticsearch's (search.elastic).
+    With `fallback` the embedded index is kept beside Elasticsearch and answers while that is down. `lexicon` are files
+    of synonyms, read again when they change. Raises ValueError for what Elasticsearch's client cannot use.
     """
     urls = [part.strip() for part in url.split(",") if part.strip()]
     words = LexiconFiles(lexicon)
@@ -41,17 +44,20 @@ def open_backend(
         return AskedIndex(EmbeddedIndex(folder, patience=patience), words)
     # Elasticsearch's client costs 0.4 s and 75 MB: whoever keeps to the embedded index should not pay for it.
     from search.elastic import ElasticIndex  # noqa: PLC0415  # the optional engine behind its door
+    from search.elastic_client import Server  # noqa: PLC0415  # as above
 
-    server = ElasticIndex(
+    server = Server(
         urls,
-        alias=alias,
+        user=user,
+        password=password,
         api_key=api_key,
         ca_certs=ca_certs,
         timeout=timeout,
         retries=retries,
         pause=pause,
-        shards=shards,
+        sniff=sniff,
     )
+    index = ElasticIndex(server, alias=alias, shards=shards, replicas=replicas)
     if fallback:
-        return AskedIndex(FallbackIndex(server, EmbeddedIndex(folder, patience=patience)), words)
-    return AskedIndex(server, words)
+        return AskedIndex(FallbackIndex(index, EmbeddedIndex(folder, patience=patience)), words)
+    return AskedIndex(index, words)

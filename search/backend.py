@@ -14,6 +14,14 @@ class SearchUnavailable(Exception):
     """The index cannot be reached or opened now; the catalogue itself goes on."""
 
 
+class ChangesRefused(SearchUnavailable):
+    """The index takes some changes in no way, and has taken all others; `ids` are those of the refused ones."""
+
+    def __init__(self, message: str, ids: Iterable[str]) -> None:
+        super().__init__(message)
+        self.ids = frozenset(ids)
+
+
 class QueryError(ValueError):
     """The query cannot be understood.
 
@@ -122,6 +130,11 @@ class Health:
     datasets: int | None = None
     rebuilding: bool = False
     detail: str = ""
+
+    @property
+    def complaint(self) -> Mapping[str, str]:
+        """What is wrong and how to mend it, to be shown where there is something; it names no address and no secret."""
+        return {"detail": self.detail} if self.status != "ok" and self.detail else {}
 
 
 class SearchBackend(Protocol):

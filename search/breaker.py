@@ -12,7 +12,11 @@ FAILURES = 3
 
 
 class Breaker:
-    """Counts failures in a row. While it is open every call is refused at once; after `pause` seconds one may try."""
+    """Counts failures in a row. While it is open every call is refused at once; after `pause` seconds one may try.
+
+    The one that tries gets another pause for it: until its outcome is known all others are refused, and one that
+    never says how it went holds nobody up for longer.
+    """
 
     def __init__(self, pause: float) -> None:
         self._pause = pause
@@ -22,8 +26,15 @@ class Breaker:
 
     def check(self) -> None:
         """Raise SearchUnavailable while the server is left alone."""
-        if time.monotonic() < self._until:
-            raise SearchUnavailable("Elasticsearch did not answer a moment ago; it is tried again in a few seconds.")
+        if self._failures < FAILURES:
+            return
+        with self._lock:
+            if self._failures >= FAILURES:
+                if time.monotonic() < self._until:
+                    raise SearchUnavailable(
+                        "Elasticsearch did not answer a moment ago; it is tried again in a few seconds."
+                    )
+                self._until = time.monotonic() + self._pause
 
     def failed(self) -> None:
         """Note that the server did not answer."""

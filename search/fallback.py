@@ -49,7 +49,7 @@ class FallbackIndex:
         """The first's; while it is down but the second answers, "degraded"."""
         health = self._first.health()
         if health.status == "down" and self._second.health().status != "down":
-            return replace(health, status="degraded", detail="the embedded index answers meanwhile")
+            return replace(health, status="degraded", detail=f"{health.detail} The embedded index answers meanwhile.")
         return health
 
     def close(self) -> None:

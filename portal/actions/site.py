@@ -47,7 +47,7 @@ def status_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
         "locale_default": settings.locale,
         "extensions": list(EXTENSIONS),
         "portal_version": _version(),
-        "search": {"engine": health.engine, "status": health.status},
+        "search": {"engine": health.engine, "status": health.status, **health.complaint},
     }
 
 

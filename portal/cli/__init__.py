@@ -10,6 +10,7 @@ import click
 from portal.cli import files, harvest, index, people, schema, serving, validation
 from portal.cli.base import portal
 from portal.errors import Invalid, PortalError
+from search.backend import SearchUnavailable
 
 COMMANDS = (serving, harvest, validation, schema, index, files, people)
 """The modules that add their commands to the root when they are imported."""
@@ -27,7 +28,7 @@ def main() -> None:
     except Invalid as error:
         lines = (f"  {field}: {_plain(message)}" for field, message in error.errors.items())
         sys.exit("portal: this cannot be done:\n" + "\n".join(lines))
-    except PortalError as error:
+    except (PortalError, SearchUnavailable) as error:
         sys.exit(f"portal: {error}")
 
 

@@ -18,7 +18,7 @@ from portal.domain.base import now
 from portal.domain.datasets import Dataset, ShownDataset
 from portal.domain.events import INDEX, OutboxRow
 from portal.runtime import Portal
-from search.backend import IndexEntry, SearchUnavailable
+from search.backend import ChangesRefused, IndexEntry, SearchUnavailable
 
 BATCH = 500
 GATHERING_SECONDS = 0.3
@@ -44,6 +44,10 @@ def drain(portal: Portal, *, eager: bool = False) -> int:
         gone = ids - {entry.id for entry in entries}
         try:
             portal.search.apply(entries, gone)
+        except ChangesRefused as error:
+            log.error("the index refuses %d changes, the others are in: %s", len(error.ids), error)
+            _postpone(portal, [row for row in rows if row.entity_id in error.ids], str(error))
+            rows = [row for row in rows if row.entity_id not in error.ids]
         except SearchUnavailable as error:
             log.warning("the index cannot be reached, %d changes wait: %s", len(rows), error)
             _postpone(portal, rows, str(error))
@@ -56,6 +60,8 @@ def _settle(portal: Portal, rows: Sequence[OutboxRow], gone: set[str]) -> int:
         # What was gone and came back in the meantime may have been taken out of the index after it came in.
         back = set(datasets.existing(uow.session, gone))
         outbox.settle(uow.session, [row for row in rows if row.entity_id not in back])
+        if any(row.attempts for row in rows):  # it answers again: nothing else need wait for its next try
+            outbox.hasten(uow.session, INDEX, now())
         uow.commit()
     return len(rows)
 
@@ -120,7 +126,7 @@ def rebuild(portal: Portal) -> int:
     A rebuild that was killed is gone on with where it stopped.
     """
     with portal.read() as uow:
-        return portal.search.rebuild(lambda after: _all_entries(uow.session, after))
+        return portal.search.rebuild(lambda after: entries_after(uow.session, after))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +181,7 @@ def _entries(session: Session, ids: Iterable[str]) -> Iterator[IndexEntry]:
     return map(_entry, session.execute(_READ.where(Dataset.id.in_(list(ids)))))
 
 
-def _all_entries(session: Session, after: str) -> Iterator[IndexEntry]:
+def entries_after(session: Session, after: str) -> Iterator[IndexEntry]:
     query = _READ.where(Dataset.id > after).order_by(Dataset.id).execution_options(yield_per=BATCH)
     return map(_entry, session.execute(query))
 

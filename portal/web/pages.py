@@ -157,7 +157,7 @@ def health() -> Response:
         state["database"] = "unreachable"
     found = portal.search.health()
     state["search"] = "unreachable" if found.status == "down" else found.status
-    state["index"] = {"engine": found.engine, "rebuilding": found.rebuilding}
+    state["index"] = {"engine": found.engine, "rebuilding": found.rebuilding, **found.complaint}
     good = state["database"] == "ok" and found.status != "down"
     body = orjson.dumps({"status": "ok" if good else "degraded", **state})
     return Response(body, 200 if good else 503, content_type="application/json")

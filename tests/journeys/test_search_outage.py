@@ -16,7 +16,7 @@ from portal.errors import Unavailable
 from portal.pipeline import index
 from portal.runtime import Portal
 from portal.settings import load
-from tests.servers.elasticsearch import OwnServer
+from tests.servers.elasticsearch import own_nodes
 
 WRITTEN = 5
 
@@ -33,7 +33,7 @@ def waiting(portal: Portal) -> int:
 @pytest.mark.elasticsearch
 @pytest.mark.timeout(400)
 def test_a_killed_server_loses_nothing(tmp_path: Path) -> None:
-    with OwnServer() as server:
+    with own_nodes() as server:
         environment = {
             "PORTAL_DATA_DIR": str(tmp_path / "var"), "PORTAL_SEARCH_URL": server.url, "PORTAL_SEARCH_TIMEOUT": "5",
             "PORTAL_SEARCH_RETRIES": "0", "PORTAL_SEARCH_PAUSE": "1", "PORTAL_LOG_LEVEL": "ERROR",

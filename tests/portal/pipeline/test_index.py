@@ -2,21 +2,22 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy import update
 
 from portal.access.identity import SYSTEM
 from portal.actions import registry
 from portal.db import datasets, outbox
 from portal.domain.base import now
-from portal.domain.events import INDEX
+from portal.domain.events import INDEX, OutboxRow
 from portal.pipeline import index
 from portal.runtime import Portal
-from search.backend import SearchUnavailable
+from search.backend import ChangesRefused, IndexEntry, SearchBackend, SearchUnavailable
 
 Json = dict[str, Any]
 
@@ -152,3 +153,58 @@ def test_an_index_that_cannot_be_reached_loses_nothing(portal: Portal, monkeypat
     with quiet.read() as uow:
         assert outbox.waiting(uow.session, INDEX, now(), 10) == []
     assert waiting(quiet) == 1
+
+
+class Unwilling:
+    """An index that is down, or refuses some datasets, as long as it is told to."""
+
+    def __init__(self, index: SearchBackend) -> None:
+        self._index = index
+        self.down, self.refused = False, frozenset[str]()
+
+    def apply(self, entries: Iterable[IndexEntry], deleted: Iterable[str] = ()) -> None:
+        if self.down:
+            raise SearchUnavailable("down")
+        listed = list(entries)
+        self._index.apply([entry for entry in listed if entry.id not in self.refused], deleted)
+        refused = {entry.id for entry in listed} & self.refused
+        if refused:
+            raise ChangesRefused("no", refused)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._index, name)
+
+
+def test_when_the_index_answers_again_nothing_waits_for_its_next_try(portal: Portal) -> None:
+    unwilling = Unwilling(portal.search)
+    quiet = replace(portal, search=unwilling, after_write=nothing, before_search=nothing)
+    create(quiet, "cu")
+    unwilling.down = True
+    for _ in range(3):
+        with quiet.work() as uow:
+            uow.session.execute(update(OutboxRow).values(due=now()))
+            uow.commit()
+        index.drain(quiet)
+    assert waiting(quiet) == 1 and index.drain(quiet) == 0, "it waits some seconds for its fourth try"
+    create(quiet, "moi")
+    assert index.drain(quiet) == 0, "and so does what comes later"
+    unwilling.down = False
+    with quiet.work() as uow:
+        uow.session.execute(update(OutboxRow).where(OutboxRow.attempts < 3).values(due=now()))
+        uow.commit()
+    assert index.drain(quiet) == 2
+    assert found(quiet) == ["cu", "moi"]
+
+
+def test_what_the_index_refuses_keeps_nothing_else_waiting(portal: Portal) -> None:
+    unwilling = Unwilling(portal.search)
+    quiet = replace(portal, search=unwilling, after_write=nothing, before_search=nothing)
+    refused = create(quiet, "xau")["id"]
+    create(quiet, "tot")
+    unwilling.refused = frozenset({refused})
+    assert index.drain(quiet) == 1
+    assert (waiting(quiet), found(quiet)) == (1, ["tot"])
+    assert index.compare(quiet).missing == (refused,)
+    unwilling.refused = frozenset()
+    assert index.repair(quiet, index.compare(quiet)) == 1
+    assert found(quiet) == ["tot", "xau"] and index.compare(quiet).none
