@@ -22,10 +22,11 @@ from portal.tabular.fold import folded
 from portal.tabular.hot import FEW_BYTES, FEW_ROWS, HotTable, HotTables
 from portal.tabular.manifest import Column, Manifest
 from portal.tabular.query import ID, RowQuery, RowQueryError, compile_query, quoted
+from portal.tabular.rendering import plain
 from portal.tabular.search import RowPage, frames_in_order, from_hot, from_parts, selecting
 from portal.tabular.sql import SqlSandbox
 from portal.tabular.writing import write_tables
-from schemas.texttable import TextTable
+from schemas.texttable import ROW, TextBatch, TextTable
 
 __all__ = ["Answer", "Manifest", "RowPage", "RowQuery", "RowQueryError", "TabularStore"]
 
@@ -239,6 +240,21 @@ class TabularStore:
         selected = ", ".join(f"{quoted(name)}::VARCHAR" for name in wanted)
         rows = self._run(f"SELECT {selected} FROM {self._source(manifest)} ORDER BY {quoted(ID)}", [])  # noqa: S608 - as above
         return {name: [row[index] for row in rows] for index, name in enumerate(wanted)}
+
+    def texts(self, manifest: Manifest) -> TextTable:
+        """The rows as a table of text, as if they were read from a file."""
+        query = RowQuery(limit=-1, fields=tuple(column.name for column in manifest.fields))
+
+        def batches() -> Iterator[TextBatch]:
+            first = 2  # the header would be row 1
+            for frame in self.frames(manifest, query):
+                pairs = zip(frame.schema.items(), manifest.fields, strict=True)
+                cells = [plain(name, kind, c, exact=True).cast(pl.String).fill_null("") for (name, kind), c in pairs]
+                numbered = pl.int_range(first, first + frame.height, dtype=pl.Int64).alias(ROW)
+                yield TextBatch(frame.select(*(cell.alias(str(i)) for i, cell in enumerate(cells)), numbered))
+                first += frame.height
+
+        return TextTable(tuple(column.name for column in manifest.fields), batches)
 
     def export(self, manifest: Manifest, form: str, look: Look = Look(), *, numbered: bool = False) -> Path:  # noqa: B008 - frozen
         """The whole version as a file, rendered once and kept beside it; `numbered` with each row's `_id`.
