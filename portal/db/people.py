@@ -105,12 +105,15 @@ def get_group(session: Session, name_or_id: str, *, organization: bool) -> Group
     return group
 
 
+_BY_ID = select(Group).where(Group.id.in_(bindparam("ids", expanding=True)))
+
+
 def list_by_id(session: Session, ids: Iterable[str]) -> dict[str, Group]:
     """Organizations and groups by id."""
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    return {group.id: group for group in session.scalars(select(Group).where(Group.id.in_(wanted)))}
+    return {group.id: group for group in session.scalars(_BY_ID, {"ids": wanted})}
 
 
 _GROUPS_OF = (
@@ -168,17 +171,20 @@ def set_groups(session: Session, package_id: str, group_ids: Iterable[str]) -> N
     session.flush()
 
 
+_OWNED = (
+    select(Dataset.owner_org, func.count())
+    .where(
+        Dataset.owner_org.in_(bindparam("ids", expanding=True)),
+        Dataset.state == "active",
+        Dataset.private.is_(False),
+    )
+    .group_by(Dataset.owner_org)
+)
+
+
 def count_datasets(session: Session, organization_ids: Iterable[str]) -> dict[str, int]:
     """How many public datasets each organization owns."""
-    rows = session.execute(
-        select(Dataset.owner_org, func.count())
-        .where(
-            Dataset.owner_org.in_(list(organization_ids)),
-            Dataset.state == "active",
-            Dataset.private.is_(False),
-        )
-        .group_by(Dataset.owner_org)
-    ).all()
+    rows = session.execute(_OWNED, {"ids": list(organization_ids)})
     return {row[0]: row[1] for row in rows if row[0]}
 
 

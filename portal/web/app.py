@@ -25,6 +25,11 @@ from portal.web.reports import reports
 from portal.web.util import util
 
 BYTES_PER_MB = 1024 * 1024
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+"""Pages run no script at all, and load nothing but their style."""
 _PREFIX = re.compile(
     r"^/([a-z]{2})(?=/(?:api|dataset|organization|datastore|feeds|catalog)(?:[/.]|$)|/(?:data|dcat)\.json$)"
 )
@@ -76,6 +81,8 @@ def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.get("request_id", "")
     for name, value in EVERY_ANSWER:
         response.headers.setdefault(name, value)
+    if response.mimetype == "text/html":
+        response.headers.setdefault("Content-Security-Policy", PAGE_POLICY)
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, POST, OPTIONS"
         response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, X-CKAN-API-Key"
