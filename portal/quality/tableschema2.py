@@ -1,4 +1,4 @@
-"""What version 2 of Table Schema asks for and Frictionless does not read: categories, jsonSchema, uniqueKeys …"""
+"""What version 2 of Table Schema asks for and Frictionless does not read: categories, jsonSchema, uniqueKeys."""
 
 from __future__ import annotations
 
