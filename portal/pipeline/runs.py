@@ -21,9 +21,10 @@ from portal.runtime import Portal
 from portal.tabular.store import Manifest
 from schemas import catalog
 from schemas.record import Content, ContentPart, ResourceRecord
+from schemas.tabletypes import missing_values
 
 MOST_TRIES = 3
-WRITTEN = ("decimalChar", "groupChar", "bareNumber", "trueValues", "falseValues", "format")
+WRITTEN = ("decimalChar", "groupChar", "bareNumber", "trueValues", "falseValues", "format", "missingValues")
 """How a publisher writes values; rows that are stored are written in one way."""
 log = logging.getLogger(__name__)
 
@@ -125,7 +126,7 @@ def _as_stored(schema: Mapping[str, Any]) -> dict[str, Any]:
     if not schema:
         return {}
     fields = [{key: value for key, value in field.items() if not _is_writing(field, key)} for field in schema["fields"]]
-    return {**schema, "fields": fields, "missingValues": ["", *schema.get("missingValues", ())]}
+    return {**schema, "fields": fields, "missingValues": ["", *missing_values(schema)]}
 
 
 def _is_writing(field: Mapping[str, Any], key: str) -> bool:

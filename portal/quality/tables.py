@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from portal.quality.collect import Collector
-from portal.quality.exact import Cell, Column, Rules, SchemaProblem, compile_rules
+from portal.quality.exact import Cell, Column, RepeatedLabel, Rules, SchemaProblem, compile_rules
 from portal.quality.keys import Keys, References
 from portal.quality.report import Report
 from portal.quality.screen import is_missing, suspicious
@@ -59,6 +59,12 @@ def check_table(
     try:
         named = not any(note.code == "no-header" for note in table.notes)
         rules = compile_rules(schema, table.labels, named=named)
+    except RepeatedLabel as problem:
+        detail = {"label": problem.label}
+        collector.add(
+            "duplicate-label", field=problem.label, note=problem.notes[0], number=problem.number, detail=detail
+        )
+        return collector.report(0, time.perf_counter() - started)
     except SchemaProblem as problem:
         for note in problem.notes:
             collector.add("schema-error", note=note)
