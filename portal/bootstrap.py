@@ -50,7 +50,7 @@ from portal.db.engine import open_engine
 from portal.db.searches import SearchLog
 from portal.errors import SettingsError
 from portal.files import open_files
-from portal.pipeline import index
+from portal.pipeline import index, names
 from portal.runtime import Portal
 from portal.settings import Settings, load
 from portal.tabular.store import TabularStore
@@ -93,7 +93,11 @@ def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
             pause=settings.search_pause,
             shards=settings.search_shards,
             fallback=settings.search_fallback,
-            lexicon=(SHIPPED, *([Path(settings.search_words)] if settings.search_words else [])),
+            lexicon=(
+                SHIPPED,
+                settings.data_dir / names.FILE,
+                *([Path(settings.search_words)] if settings.search_words else []),
+            ),
         ),
         files=files,
         tables=TabularStore(files, settings.data_dir / "tables", hot_mb=settings.hot_tables_mb),

@@ -18,12 +18,13 @@ from portal.db import harvest as db
 from portal.db.harvest import LeaseLost
 from portal.domain.base import now
 from portal.domain.harvest import INTERVALS, HarvestSource
-from portal.pipeline import index, load, publish, run, runs, score, sweep
+from portal.pipeline import index, load, names, publish, run, runs, score, sweep
 from portal.runtime import Portal
 
 DUE_SECONDS = 5
 SWEEP_MINUTES = 60
 LINK_MINUTES = 10
+NAMES_MINUTES = 10
 TIME_ZONE = "Asia/Ho_Chi_Minh"
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ def work(portal: Portal, stop: threading.Event, *, ticks: bool = True) -> None:
 
 
 def start_ticks(portal: Portal) -> BackgroundScheduler:
-    """Start the clock: due sources, the outbox, ageing scores, the sweep.
+    """Start the clock: due sources, the outbox, ageing scores, old and new names, the sweep.
 
     Ticks that were missed run once, none runs twice at once.
     """
@@ -103,6 +104,9 @@ def start_ticks(portal: Portal) -> BackgroundScheduler:
     scheduler.add_job(guarded, "interval", seconds=DUE_SECONDS, args=(score.drain, portal))
     scheduler.add_job(guarded, "interval", minutes=SWEEP_MINUTES, args=(score.renew, portal))
     scheduler.add_job(guarded, "interval", minutes=SWEEP_MINUTES, args=(sweep.sweep, portal))
+    scheduler.add_job(
+        guarded, "interval", minutes=NAMES_MINUTES, args=(names.write, portal), next_run_time=datetime.now(UTC)
+    )
     scheduler.start()
     return scheduler
 
