@@ -21,7 +21,7 @@ from portal.db.harvest import LeaseLost
 from portal.domain.base import now
 from portal.domain.events import LINK, LOAD
 from portal.domain.harvest import INTERVALS, HarvestSource
-from portal.pipeline import index, load, publish, run, runs, score, sweep
+from portal.pipeline import index, load, names, publish, run, runs, score, sweep
 from portal.runtime import Portal
 
 DUE_SECONDS = 5
@@ -31,6 +31,7 @@ LOADS, LINKS = 2, 4
 """Uploads, and links, that a worker loads at once: a small table does not wait for a large or a slow one."""
 THREADS = 16
 """More than all ticks together can take."""
+NAMES_MINUTES = 10
 TIME_ZONE = "Asia/Ho_Chi_Minh"
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ def work(portal: Portal, stop: threading.Event, *, ticks: bool = True) -> None:
 
 
 def start_ticks(portal: Portal, stop: threading.Event) -> BackgroundScheduler:
-    """Start the clock: due sources, the outbox, ageing scores, the sweep.
+    """Start the clock: due sources, the outbox, ageing scores, old and new names, the sweep.
 
     Ticks that were missed run once; only loading runs several times at once. After `stop` no table is begun.
     """
@@ -117,6 +118,9 @@ def start_ticks(portal: Portal, stop: threading.Event) -> BackgroundScheduler:
     scheduler.add_job(guarded, "interval", seconds=DUE_SECONDS, args=(score.drain, portal))
     scheduler.add_job(guarded, "interval", minutes=SWEEP_MINUTES, args=(score.renew, portal))
     scheduler.add_job(guarded, "interval", minutes=SWEEP_MINUTES, args=(sweep.sweep, portal))
+    scheduler.add_job(
+        guarded, "interval", minutes=NAMES_MINUTES, args=(names.write, portal), next_run_time=datetime.now(UTC)
+    )
     scheduler.start()
     return scheduler
 

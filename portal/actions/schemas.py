@@ -115,7 +115,7 @@ def schema_adopt(ctx: Context, dataset: Dataset, params: Params) -> Json:
     else:
         adopted, notes = dict(_descriptor(params["schema"], "schema")), []
     resource.table_schema = adopted
-    keeping.refuse_tagged(ctx, dataset)
+    keeping.refuse_tagged(ctx, dataset, dataset.resources)
     load = datastore.note_load(ctx.uow.session, resource.id)
     load.content_hash = load.etag = load.modified = None
     ctx.uow.later(LOAD, resource.id)
