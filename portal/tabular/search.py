@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from portal.tabular.engine import HOT, Engine
+from portal.tabular.fulltext import holds
 from portal.tabular.hot import FOLD, HotTable
 from portal.tabular.manifest import Column
 from portal.tabular.query import ID, RowQuery, Statement, quoted
@@ -219,7 +220,7 @@ def _holding(folds: pl.Series, words: tuple[str, ...]) -> tuple[np.ndarray, pl.S
 def _holding_here(folds: pl.Series, start: int, words: tuple[str, ...]) -> tuple[np.ndarray, pl.Series]:
     positions = np.arange(start, start + folds.len(), dtype=np.int64)
     for word in sorted(set(words), key=len, reverse=True):
-        held = folds.str.contains(word, literal=True).fill_null(False)
+        held = holds(folds, word).fill_null(False)
         positions = positions[held.to_numpy()]
         folds = folds.filter(held)
     return positions, folds
@@ -228,7 +229,7 @@ def _holding_here(folds: pl.Series, start: int, words: tuple[str, ...]) -> tuple
 def _ranked(folds: pl.Series, words: tuple[str, ...]) -> np.ndarray:
     """How many characters of each row are the words asked for: what the statement's rank says, too."""
     total = np.zeros(folds.len(), dtype=np.int64)
-    for word in words:
+    for word in map(str.rstrip, words):
         total += folds.str.count_matches(word, literal=True).fill_null(0).to_numpy().astype(np.int64) * len(word)
     return total
 

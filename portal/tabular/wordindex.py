@@ -12,6 +12,8 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from portal.tabular.fulltext import holds
+
 LETTERS = 8
 """Bytes of a word that make its key, as one number that sorts as the word does."""
 MOST_ROWS = 40_960
@@ -34,6 +36,14 @@ class _Postings:
     keys: Keys
     ends: NDArray[np.uint32]
     places: NDArray[np.uint16]
+
+    def of(self, word: bytes) -> NDArray[np.uint16]:
+        """The places of a word shorter than LETTERS, and of no longer one."""
+        key = np.uint64(int.from_bytes(word.ljust(LETTERS, b"\0")))
+        at = int(np.searchsorted(self.keys, key))
+        if at == self.keys.size or self.keys[at] != key:
+            return self.places[:0]
+        return self.places[int(self.ends[at - 1]) if at else 0 : int(self.ends[at])]
 
     def under(self, letters: bytes) -> NDArray[np.uint16]:
         """The places of all keys that begin with these bytes (at most LETTERS of them)."""
@@ -64,14 +74,15 @@ class WordIndex:
         self._blocks = [_read(file.get_batch(index)) for index in range(file.num_record_batches)]
 
     def find(self, words: Sequence[str], texts: pl.Series) -> tuple[Places, Places]:
-        """Where the rows stand that hold all `words` (each with a blank before it), and how many letters of each row
-        these words make. `texts` are the folded texts: words longer than their keys are looked up there.
+        """Where the rows stand that hold all `words` (each as `fulltext.holds` takes it), and how many letters of each
+        row they make where they begin a word. `texts` are the folded texts: words longer than their keys are looked up
+        there.
         """
         found = [self._in_block(block, words, texts) for block in self._blocks]
         return np.concatenate([places for places, _ in found]), np.concatenate([ranks for _, ranks in found])
 
     def _in_block(self, block: _Block, words: Sequence[str], texts: pl.Series) -> tuple[Places, Places]:
-        near = [block.near.under(word[1:].encode()[:LETTERS]) for word in words]
+        near = [block.near.under(_letters(word)[:LETTERS]) for word in words]
         ranks = np.zeros(block.rows, np.int64)
         held = np.ones(block.rows, np.bool_)
         long = []
@@ -80,10 +91,13 @@ class WordIndex:
                 return ranks[:0], ranks[:0]
             counts = np.bincount(places, minlength=block.rows)
             held &= counts > 0
-            if len(word[1:].encode()) > LETTERS:
+            whole, length = word.endswith(" "), len(_letters(word))
+            if length > LETTERS or (whole and length == LETTERS):
                 long.append(word)
-            else:
-                ranks += counts * len(word)
+                continue
+            ranks += counts * len(word.rstrip())
+            if whole:
+                held &= np.bincount(block.near.of(_letters(word)), minlength=block.rows) > 0
         for word in long:
             _verify(block, word, texts, held, ranks)
         at = np.flatnonzero(held)
@@ -92,14 +106,20 @@ class WordIndex:
 
 def _verify(block: _Block, word: str, texts: pl.Series, held: NDArray[np.bool_], ranks: Places) -> None:
     """Leave only those rows that really hold a word of which the key says no more than its first letters."""
-    letters = word[1:].encode()
-    further = np.zeros(block.rows, np.bool_)
-    further[block.far.under(letters[LETTERS : 2 * LETTERS])] = True
-    held &= further
+    letters = _letters(word)
+    if len(letters) > LETTERS:
+        further = np.zeros(block.rows, np.bool_)
+        further[block.far.under(letters[LETTERS : 2 * LETTERS])] = True
+        held &= further
     at = np.flatnonzero(held)
-    counts = texts.gather(at + block.start).str.count_matches(word, literal=True).to_numpy().astype(np.int64)
-    ranks[at] += counts * len(word)
-    held[at[counts == 0]] = False
+    read = texts.gather(at + block.start)
+    counts = read.str.count_matches(word.rstrip(), literal=True).to_numpy().astype(np.int64)
+    ranks[at] += counts * len(word.rstrip())
+    held[at[~holds(read, word).to_numpy()]] = False
+
+
+def _letters(word: str) -> bytes:
+    return word.strip().encode()
 
 
 def write(texts: Iterable[pl.Series], path: Path) -> None:

@@ -25,12 +25,9 @@ cells = st.lists(st.one_of(st.sampled_from(SOME), st.text(max_size=12)), max_siz
 
 
 def by_reading(texts: list[str], asked: list[str]) -> list[tuple[int, int]]:
-    """Each row that holds all the words, and how many letters of it they make."""
-    counted = [(row, [text.count(f" {word}") for word in asked]) for row, text in enumerate(texts)]
-    letters = [len(word) + 1 for word in asked]
-    return [
-        (row, sum(n * size for n, size in zip(counts, letters, strict=True))) for row, counts in counted if all(counts)
-    ]
+    """Each row that holds all the words (a blank behind: whole ones), and how many letters they make as beginnings."""
+    made = [sum(text.count(f" {word.strip()}") * (len(word.strip()) + 1) for word in asked) for text in texts]
+    return [(row, made[row]) for row, text in enumerate(texts) if all(f" {word}" in f"{text} " for word in asked)]
 
 
 def found(index: WordIndex, texts: pl.Series, asked: list[str]) -> list[tuple[int, int]]:
@@ -49,6 +46,10 @@ def test_it_finds_what_reading_finds(
     index = WordIndex(path)
     for each in [
         words(" ".join(asked)),
+        [f"{word} " for word in words(" ".join(asked))],
+        ["benh "],
+        ["benhvien "],
+        ["benhvienda ", "b "],
         ["benh"],
         ["benhvienda"],
         ["benhviendakhoatinht"],
