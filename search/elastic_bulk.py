@@ -22,6 +22,8 @@ Batch = list[tuple[str, bytes]]
 BATCH_ENTRIES, BATCH_BYTES = 500, 5_000_000
 AT_ONCE = 2
 """Batches of a rebuild on their way: the server works on one while the next is prepared and sent."""
+UNHURRIED_SECONDS = 60.0
+"""How long a batch of a rebuild may take for one try: nobody waits for it, and a lost primary takes a while."""
 NOTED_BATCHES = 4
 """Batches after which a rebuild notes how far it came."""
 GONE = 2**62
@@ -35,8 +37,9 @@ class AliasGone(Exception):
 class Bulk:
     """Writes to an alias, never to the name of an index: that would make a new one where a rebuild removed it."""
 
-    def __init__(self, client: Elasticsearch, retries: int) -> None:
+    def __init__(self, client: Elasticsearch, retries: int, timeout: float) -> None:
         self._client, self._retries = client, retries
+        self._unhurried = client.options(request_timeout=max(timeout, UNHURRIED_SECONDS))
 
     def write(
         self, alias: str, entries: Iterable[IndexEntry], deleted: Iterable[str], *, marking: bool
@@ -75,7 +78,7 @@ class Bulk:
                 _outcome(under_way)
 
     def _put_in(self, alias: str, batch: Batch) -> None:
-        raise_for(_refused(batch, self._send(alias, batch)))
+        raise_for(_refused(batch, self._send(alias, batch, hurried=False)))
 
     def _revive(self, alias: str, entries: Sequence[IndexEntry], *, refresh: bool) -> None:
         if not entries:
@@ -86,7 +89,7 @@ class Bulk:
             self._send(alias, [(key, _removal(key)) for key in marked])
             self._send(alias, [(entry.id, _put(entry)) for entry in entries if entry.id in marked], refresh=refresh)
 
-    def _send(self, alias: str, batch: Batch, *, refresh: bool = False) -> list[Json]:
+    def _send(self, alias: str, batch: Batch, *, refresh: bool = False, hurried: bool = True) -> list[Json]:
         """One bulk request; changes that a busy or failing node put off are sent again, as often as any request is.
 
         Returns what became of each. Raises AliasGone, and SearchUnavailable where some are put off to the end.
@@ -96,7 +99,9 @@ class Bulk:
         for attempt in range(self._retries + 1):
             if attempt:
                 time.sleep(min(5.0, 0.5 * 2 ** (attempt - 1)))
-            for place, outcome in zip(left, self._sent(alias, [batch[each][1] for each in left], refresh), strict=True):
+            client = self._client if hurried else self._unhurried
+            found = _sent(client, alias, [batch[each][1] for each in left], refresh)
+            for place, outcome in zip(left, found, strict=True):
                 outcomes[place] = outcome
             left = [place for place in left if outcomes[place]["status"] in LATER]
             if not left:
@@ -104,22 +109,23 @@ class Bulk:
         kind = _kind(outcomes[left[0]])
         raise SearchUnavailable(f"Elasticsearch put off {len(left)} of {len(batch)} changes again and again ({kind}).")
 
-    def _sent(self, alias: str, changes: list[bytes], refresh: bool) -> list[Json]:
-        lines: Anything = [b"\n".join(changes)]  # bytes already: the client hands them on as they are
-        try:
-            body = self._client.bulk(
-                index=alias,
-                operations=lines,
-                refresh=refresh,
-                require_alias=True,
-                filter_path=["errors", "items.*.status", "items.*.error.type"],
-            ).body
-        except NotFoundError:
-            raise AliasGone from None
-        outcomes: list[Json] = [outcome for item in body["items"] for outcome in item.values()]
-        if any(outcome["status"] == 404 and "error" in outcome for outcome in outcomes):
-            raise AliasGone
-        return outcomes
+
+def _sent(client: Elasticsearch, alias: str, changes: list[bytes], refresh: bool) -> list[Json]:
+    lines: Anything = [b"\n".join(changes)]  # bytes already: the client hands them on as they are
+    try:
+        body = client.bulk(
+            index=alias,
+            operations=lines,
+            refresh=refresh,
+            require_alias=True,
+            filter_path=["errors", "items.*.status", "items.*.error.type"],
+        ).body
+    except NotFoundError:
+        raise AliasGone from None
+    outcomes: list[Json] = [outcome for item in body["items"] for outcome in item.values()]
+    if any(outcome["status"] == 404 and "error" in outcome for outcome in outcomes):
+        raise AliasGone
+    return outcomes
 
 
 def raise_for(refused: dict[str, str]) -> None:
