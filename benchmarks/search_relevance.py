@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import argparse
 import os
+import tempfile
 import uuid
 from collections import defaultdict
+from pathlib import Path
 from statistics import fmean
 
 from elasticsearch import Elasticsearch
 
-from benchmarks.relevance.judged import Question, measured
+from benchmarks.relevance.judged import Question, measured, names_file
 from benchmarks.relevance.sample import entries
 from search import open_backend
+from search.lexicon import SHIPPED
 
 POOR = 0.75
 
 
-def scored(url: str) -> dict[Question, float]:
+def scored(url: str, *names: Path) -> dict[Question, float]:
     """The scores of an index that is made for this and, on a server, dropped again."""
     alias = f"relevance-{uuid.uuid4().hex[:8]}"
-    index = open_backend(url, None, alias=alias)
+    index = open_backend(url, None, alias=alias, lexicon=(SHIPPED, *names))
     try:
         index.apply(entries())
         return measured(index)
@@ -52,6 +55,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", default=os.environ.get("ELASTICSEARCH_URL", ""), help="an Elasticsearch to compare")
     chosen = parser.parse_args()
-    report("embedded", scored(""))
-    if chosen.url:
-        report("Elasticsearch", scored(chosen.url))
+    with tempfile.TemporaryDirectory() as folder:
+        names = names_file(Path(folder))
+        report("embedded, without old and new names", scored(""))
+        report("embedded", scored("", names))
+        if chosen.url:
+            report("Elasticsearch", scored(chosen.url, names))

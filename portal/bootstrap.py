@@ -50,7 +50,7 @@ from portal.db.engine import open_engine
 from portal.db.searches import SearchLog
 from portal.errors import SettingsError
 from portal.files import open_files
-from portal.pipeline import index
+from portal.pipeline import index, names
 from portal.runtime import Portal
 from portal.settings import Settings, load
 from portal.tabular.store import TabularStore
@@ -109,10 +109,16 @@ def _open_search(settings: Settings) -> SearchBackend:
             shards=settings.search_shards,
             replicas=settings.search_replicas,
             fallback=settings.search_fallback,
-            lexicon=(SHIPPED, *([Path(settings.search_words)] if settings.search_words else [])),
+            lexicon=_lexicon(settings),
         )
     except ValueError as error:
         raise SettingsError(str(error)) from None
+
+
+def _lexicon(settings: Settings) -> tuple[Path, ...]:
+    """The files of words that mean the same: ours, the names that the worker gathers, the stewards' own."""
+    own = (Path(settings.search_words),) if settings.search_words else ()
+    return (SHIPPED, settings.data_dir / names.FILE, *own)
 
 
 def create_app() -> Flask:

@@ -9,21 +9,29 @@ import threading
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
+from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
 from portal.db import harvest as db
 from portal.db.harvest import LeaseLost
 from portal.domain.base import now
+from portal.domain.events import LINK, LOAD
 from portal.domain.harvest import INTERVALS, HarvestSource
-from portal.pipeline import index, load, publish, run, runs, score, sweep
+from portal.pipeline import index, load, names, publish, run, runs, score, sweep
 from portal.runtime import Portal
 
 DUE_SECONDS = 5
 SWEEP_MINUTES = 60
 LINK_MINUTES = 10
+LOADS, LINKS = 2, 4
+"""Uploads, and links, that a worker loads at once: a small table does not wait for a large or a slow one."""
+THREADS = 16
+"""More than all ticks together can take."""
+NAMES_MINUTES = 10
 TIME_ZONE = "Asia/Ho_Chi_Minh"
 log = logging.getLogger(__name__)
 
@@ -76,7 +84,7 @@ def work_once(portal: Portal, owner: str, progress: run.Progress | None = None) 
 def work(portal: Portal, stop: threading.Event, *, ticks: bool = True) -> None:
     """Work until `stop` is set: ticks in the background, jobs in this thread."""
     owner = owner_name()
-    scheduler = start_ticks(portal) if ticks else None
+    scheduler = start_ticks(portal, stop) if ticks else None
     try:
         while not stop.is_set():
             if not guarded(work_once, portal, owner):
@@ -86,23 +94,33 @@ def work(portal: Portal, stop: threading.Event, *, ticks: bool = True) -> None:
             scheduler.shutdown(wait=True)
 
 
-def start_ticks(portal: Portal) -> BackgroundScheduler:
-    """Start the clock: due sources, the outbox, ageing scores, the sweep.
+def start_ticks(portal: Portal, stop: threading.Event) -> BackgroundScheduler:
+    """Start the clock: due sources, the outbox, ageing scores, old and new names, the sweep.
 
-    Ticks that were missed run once, none runs twice at once.
+    Ticks that were missed run once; only loading runs several times at once. After `stop` no table is begun.
     """
+    poll = portal.settings.worker_poll
+    # A tick whose turn before is still under way is left out, which is no matter for a warning.
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
     scheduler = BackgroundScheduler(
-        timezone=TIME_ZONE, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        timezone=TIME_ZONE,
+        executors={"default": ThreadPoolExecutor(THREADS)},
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
     scheduler.add_job(guarded, "interval", seconds=DUE_SECONDS, args=(enqueue_due, portal))
-    scheduler.add_job(guarded, "interval", seconds=portal.settings.worker_poll, args=(index.drain, portal))
-    scheduler.add_job(guarded, "interval", seconds=portal.settings.worker_poll, args=(load.drain, portal))
-    scheduler.add_job(guarded, "interval", seconds=portal.settings.worker_poll, args=(runs.drain, portal))
+    scheduler.add_job(guarded, "interval", seconds=poll, args=(index.drain, portal))
+    for topic, most in ((LOAD, LOADS), (LINK, LINKS)):
+        task = partial(load.drain, portal, topic, stop=stop)
+        scheduler.add_job(guarded, "interval", seconds=poll, args=(task,), max_instances=most)
+    scheduler.add_job(guarded, "interval", seconds=poll, args=(runs.drain, portal))
     scheduler.add_job(guarded, "interval", minutes=LINK_MINUTES, args=(load.recheck, portal))
     scheduler.add_job(guarded, "interval", seconds=DUE_SECONDS, args=(publish.drain, portal))
     scheduler.add_job(guarded, "interval", seconds=DUE_SECONDS, args=(score.drain, portal))
     scheduler.add_job(guarded, "interval", minutes=SWEEP_MINUTES, args=(score.renew, portal))
     scheduler.add_job(guarded, "interval", minutes=SWEEP_MINUTES, args=(sweep.sweep, portal))
+    scheduler.add_job(
+        guarded, "interval", minutes=NAMES_MINUTES, args=(names.write, portal), next_run_time=datetime.now(UTC)
+    )
     scheduler.start()
     return scheduler
 

@@ -87,6 +87,10 @@ class AdministrativeUnits:
         every = (unit for meanings in self._meanings.values() for unit in meanings)
         return tuple(sorted((u for u in every if u.end is None and u.level == level), key=lambda unit: unit.code))
 
+    def every(self) -> tuple[Unit, ...]:
+        """All units that are or were, by code and beginning."""
+        return tuple(unit for code in sorted(self._meanings) for unit in self._meanings[code])
+
     def _follow(self, unit: Unit, seen: frozenset[Unit]) -> set[str]:
         if unit.end is None:
             return {unit.code}

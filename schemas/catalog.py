@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from schemas import rulebook
+
 FOLDER = Path(__file__).with_name("tables")
 EXAMPLES = Path(__file__).with_name("examples")
 
@@ -185,7 +187,7 @@ def markdown() -> str:
         f"| {t.code} | [`{t.name}`](#{_anchor(t)}) | {t.title} | {t.title_en} | {t.access_kind} | {t.frequency} |\n"
         for t in tables()
     )
-    return intro + index + "".join(_section(table) for table in tables())
+    return intro + index + rulebook.markdown() + "".join(_section(table) for table in tables())
 
 
 def _section(table: TableSchema) -> str:

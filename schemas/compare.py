@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from schemas.tabletypes import missing_values
+
 PUBLISHERS, READERS, NOBODY = "publishers", "readers", ""
 """Whom a change breaks: files that were valid are not any more; programs meet what they did not know."""
 OLD_BOUNDS = {"minimum": 1, "minLength": 1, "maximum": -1, "maxLength": -1}
@@ -49,7 +51,7 @@ def _table(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
             f"primary key {_said(before)} became {_said(after)}",
         )
         yield Change("", "primaryKey", PUBLISHERS if after else READERS, vi, en)
-    gone = {text: None for text in old.get("missingValues", [""]) if text not in new.get("missingValues", [""])}
+    gone = {text: None for text in missing_values(old) if text not in missing_values(new)}
     if gone:
         listed = ", ".join(f"“{text}”" for text in gone)
         vi = f"{listed} không còn là giá trị trống"

@@ -281,10 +281,14 @@ def shape_problem(data: Mapping[str, Any]) -> str | None:
     return None
 
 
+_PACKAGE = PackageParams()
+"""Made once: making a schema costs more than loading with it."""
+
+
 def load_package(data: Mapping[str, Any]) -> tuple[Json, Json]:
     """Check a dataset: (what could be read, errors by field). Errors are empty for a good one."""
     try:
-        return dict(PackageParams().load(data)), {}
+        return dict(_PACKAGE.load(data)), {}
     except ValidationError as error:
         valid = error.valid_data if isinstance(error.valid_data, dict) else {}
         return dict(valid), dict(error.messages_dict)

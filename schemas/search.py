@@ -26,6 +26,20 @@ class SearchParams(Schema):
     include_drafts = fields.Boolean(load_default=False)
     include_deleted = fields.Boolean(load_default=False)
     include_private = fields.Boolean(load_default=False)
+    hl = fields.Boolean(load_default=False, metadata={"help": "answer `highlighting`: marked pieces of each dataset"})
+    hl_fl = fields.List(
+        fields.String(),
+        data_key="hl.fl",
+        metadata={"help": "of these: title, notes, tags, organization, resources, columns (all of them unless given)"},
+    )
+    hl_simple_pre = fields.String(
+        load_default="<mark>", data_key="hl.simple.pre", metadata={"help": "what stands before a find"}
+    )
+    hl_simple_post = fields.String(load_default="</mark>", data_key="hl.simple.post")
+    hl_fragsize = fields.Integer(
+        load_default=180, data_key="hl.fragsize", metadata={"help": "characters of a long text; 0: all of it"}
+    )
+    hl_snippets = fields.Integer(load_default=3, data_key="hl.snippets", metadata={"help": "pieces of each field"})
     use_default_schema = fields.Boolean(load_default=False)
     extras = fields.Raw()
     wt = fields.String()

@@ -31,6 +31,12 @@ def table_schema(resource: Mapping[str, Any]) -> Json | None:
         return None
 
 
+def missing_values(declared: Mapping[str, Any]) -> list[str]:
+    """The texts that stand for a missing value, of a schema or a field; in version 2 they may have labels."""
+    listed = declared.get("missingValues", [""])
+    return [str(entry.get("value")) if isinstance(entry, Mapping) else str(entry) for entry in listed]
+
+
 def fields_of(fields: Iterable[Mapping[str, Any]]) -> list[Json]:
     """The fields that have a name, with the keys that Table Schema gives them."""
     named = (field for field in fields if isinstance(field, Mapping) and field.get("name"))

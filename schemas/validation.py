@@ -123,3 +123,10 @@ class SchemaPropose(Schema):
     resource_id = Text(load_default=None, allow_none=True)
     text = Text(load_default=None, allow_none=True, validate=validate.Length(max=MOST_SAMPLE))
     name = Text(load_default="table.csv")
+
+
+class SchemaAdopt(Schema):
+    """Parameters of schema_adopt: a resource, and the schema where it is not to be the proposed one."""
+
+    resource_id = Text(required=True)
+    schema = fields.Raw(load_default=None, allow_none=True)

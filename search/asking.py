@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from search.backend import Health, IndexEntry, SearchBackend, SearchRequest, SearchResult, Source
+from search.highlight import wanted_of
 from search.lexicon import LexiconFiles
 from search.plan import relaxed_steps
 from search.steps import Step
@@ -25,15 +26,19 @@ class AskedIndex:
         the page, so every page of a question is of the same step.
         """
         asked = replace(request, lexicon=self._lexicon.current())
+        found = self._widened(asked)
+        return replace(found, wanted=wanted_of(asked, found.step)) if asked.tell_wanted else found
+
+    def _widened(self, asked: SearchRequest) -> SearchResult:
         best = self._index.search(asked)
-        if best.count >= request.relax_below or request.begun:
+        if best.count >= asked.relax_below or asked.begun:
             return best
         above = (Step.ALL_WORDS,) if best.count else ()
         for step in relaxed_steps(asked):
             found = self._index.search(replace(asked, step=step, above=above))
             if found.count > best.count:
                 best, above = replace(found, step=step), (*above, step)
-            if best.count >= request.relax_below:
+            if best.count >= asked.relax_below:
                 break
         return best
 

@@ -60,7 +60,7 @@ class SearchRequest:
 
     Where free text finds fewer than `relax_below`, relaxed steps may be tried (0: never). `step` is the one to take,
     `above` are earlier ones whose finds come first, `lexicon` is what words mean; `begun` asks instead for titles that
-    hold the words of q, the last of them perhaps unfinished.
+    hold the words of q, the last of them perhaps unfinished. With `tell_wanted` the answer says what was looked for.
     """
 
     q: str = "*:*"
@@ -81,6 +81,18 @@ class SearchRequest:
     above: tuple[Step, ...] = ()
     lexicon: Lexicon = EMPTY
     begun: bool = False
+    tell_wanted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What texts were searched for, folded: words, runs of words in order, regular expressions of words, and words of
+    which one letter may be wrong."""
+
+    words: frozenset[str] = frozenset()
+    runs: frozenset[tuple[str, ...]] = frozenset()
+    patterns: tuple[str, ...] = ()
+    near: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +106,7 @@ class Hit:
 class SearchResult:
     """`facets` maps field to (value, count) pairs, highest count first, ties by value; `sort` is the text used.
 
-    `step` is what was forgiven to find this much.
+    `step` is what was forgiven to find this much; `wanted` is there where the request asked for it.
     """
 
     count: int
@@ -102,6 +114,7 @@ class SearchResult:
     sort: str
     facets: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
     step: Step = Step.ALL_WORDS
+    wanted: Wanted | None = None
 
 
 Source: TypeAlias = Callable[[str], Iterable[IndexEntry]]

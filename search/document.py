@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -66,14 +66,16 @@ BY_NAME: Mapping[str, Field] = {field.name: field for field in FIELDS}
 
 COLUMNS: Mapping[str, Kind] = {
     **{field.column: Kind.EXACT for field in FIELDS if field.asked is Asked.EXACT},
-    **dict.fromkeys(("labels", "extras", "title_sort", "author", "maintainer"), Kind.EXACT),
+    **dict.fromkeys(("labels", "seen", "extras", "title_sort", "author", "maintainer"), Kind.EXACT),
     **{field.column: Kind.WORDS for field in FIELDS if field.asked is Asked.WORDS},
     **dict.fromkeys(("name_f", "tags_f", "groups_f", "extras_f", "fields_f", "title_x", "text_x"), Kind.WORDS),
     **{field.column: Kind.NUMBER for field in FIELDS if field.asked in (Asked.NUMBER, Asked.MOMENT)},
     "entry_version": Kind.NUMBER,
     "payload": Kind.STORED,
 }
-"""What an index keeps: `_f` columns are folded, `_x` columns keep diacritics."""
+"""What an index keeps: `_f` columns are folded, `_x` columns keep diacritics, `seen` says in one value who sees it."""
+PARTS_OF_TEXT = ("name_f", "title_f", "tags_f", "groups_f")
+"""Columns of which every word stands in text_f too (which is cut at `MOST_WORDS`; these come first in it)."""
 
 LONGEST_VALUE = 2_000
 """Characters kept of an exact value (8,000 bytes at most: both engines refuse values beyond 32 kB)."""
@@ -81,11 +83,13 @@ LONGEST_WORD = 200
 LONGEST_KEPT = 1_000
 """Characters of a text whose words are remembered."""
 LONGEST_TOKEN = 250
+LONGEST_KNOWN = 40
+"""Characters of a piece of text whose words are kept in mind."""
+MOST_KNOWN = 50_000
+"""Pieces of text whose words are kept in mind."""
 MOST_WORDS = 50_000
 """Words kept of each text of one dataset."""
-_GAP = "\u241f"
-_MAPPINGS = (dict, Mapping)
-"""dict first: to ask whether something is any Mapping costs ten times as much."""
+_BETWEEN = " \u241f "
 _UNSAFE = re.compile(r"[\s=%]")
 
 
@@ -97,7 +101,12 @@ def columns_format() -> str:
 
 def key_token(key: str, value: str) -> str:
     """How the value of an extra is kept beside all others: `key=value`, with nothing in the key that misleads."""
-    return f"{_UNSAFE.sub(lambda found: f'%{ord(found.group()):x}.', key)}={value}"
+    return f"{_safe(key)}={value}"
+
+
+@lru_cache(maxsize=5_000)
+def _safe(key: str) -> str:
+    return _UNSAFE.sub(lambda found: f"%{ord(found.group()):x}.", key)
 
 
 def word_token(key: str, word: str) -> str:
@@ -119,7 +128,13 @@ def flatten(entry: IndexEntry) -> Document:
         "entry_version": entry.version,
         "payload": entry.payload.decode("utf-8"),
     }
+    document["seen"] = [seen_token(str(document["capacity"]), str(document["state"]), label) for label in entry.labels]
     return {name: value for name, value in document.items() if value not in ("", [])}
+
+
+def seen_token(capacity: str, state: str, label: str) -> str:
+    """Who sees what, in one value: nearly every search asks for capacity, state and label together."""
+    return f"{capacity} {state} {label}"
 
 
 def clip(value: str) -> str:
@@ -129,28 +144,51 @@ def clip(value: str) -> str:
 
 def folded_words(text: str) -> list[str]:
     """The words that recall goes by."""
-    return [*_folded(text)] if len(text) <= LONGEST_KEPT else _cut(words(fold(text)))
+    return _folded(text).split()
 
 
 def exact_words(text: str) -> list[str]:
     """The words with their diacritics, one for one beside `folded_words`."""
-    return [*_exact(text)] if len(text) <= LONGEST_KEPT else _cut(words(exact(text)))
+    return _marked(text).split()
 
 
-# Every text of a dataset stands in a column of its own and among all its texts, and names of organizations, tags and
-# formats stand in thousands of datasets: folding each but once is half of the work of a rebuild.
-@lru_cache(maxsize=8_192)
-def _folded(text: str) -> tuple[str, ...]:
-    return tuple(_cut(words(fold(text))))
+class _Cut(dict[str, str]):
+    """The words of a piece of text without blanks: a catalogue says the same few thousand again and again."""
+
+    def __init__(self, spelled: Callable[[str], str]) -> None:
+        super().__init__()
+        self._spelled = spelled
+
+    def __missing__(self, piece: str) -> str:
+        found = " ".join(word[:LONGEST_WORD] for word in words(self._spelled(piece)))
+        if len(piece) <= LONGEST_KNOWN:
+            if len(self) >= MOST_KNOWN:
+                self.clear()
+            self[piece] = found
+        return found
 
 
-@lru_cache(maxsize=8_192)
-def _exact(text: str) -> tuple[str, ...]:
-    return tuple(_cut(words(exact(text))))
+_FOLDED, _MARKED = _Cut(fold), _Cut(exact)
 
 
-def _cut(found: list[str]) -> list[str]:
-    return [word[:LONGEST_WORD] for word in found]
+def _folded(text: str) -> str:
+    return " ".join(filter(None, map(_FOLDED.__getitem__, text.split())))
+
+
+def _marked(text: str) -> str:
+    return " ".join(filter(None, map(_MARKED.__getitem__, text.split())))
+
+
+def texts_of(package: Mapping[str, object], name: str, *keys: str) -> Iterator[str]:
+    """The texts of a field and of its translations, or those under `keys` of what stands in it."""
+    if not keys:
+        yield from (_text(package, name), *_translations(package, f"{name}_translated"))
+        return
+    holders: Iterable[Mapping[str, object]] = _dicts(package, name) or [_sub(package, name)]
+    for holder in holders:
+        for key in keys:
+            value = holder.get(key)
+            yield from (text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str))
 
 
 def _exact_columns(package: Mapping[str, object]) -> Document:
@@ -181,37 +219,42 @@ def _word_columns(package: Mapping[str, object], extras: list[tuple[str, str]]) 
     parts = {
         "name_f": [_text(package, "name")],
         "title_f": titles,
-        "notes_f": [_text(package, "notes"), *_translations(package, "notes_translated")],
-        "tags_f": list(_each(package, "tags", "name")),
+        "tags_f": _each(package, "tags", "name"),
         "groups_f": groups,
+        "notes_f": [_text(package, "notes"), *_translations(package, "notes_translated")],
         "url_f": [_text(package, "url")],
         "author_f": [_text(package, "author")],
         "maintainer_f": [_text(package, "maintainer")],
-        "res_name_f": list(_each(package, "resources", "name")),
-        "res_description_f": list(_each(package, "resources", "description")),
+        "res_name_f": _each(package, "resources", "name"),
+        "res_description_f": _each(package, "resources", "description"),
     }
     organization = [_text(_organization(package), name) for name in ("name", "title", "former_names")]
-    columns_of_tables = list(table_texts(package))
     everything = [
         *(text for texts in parts.values() for text in texts),
         *organization,
         *_each(package, "resources", "format"),
         *(value for _, value in extras),
     ]
-    columns: Document = {name: _joined(map(folded_words, texts)) for name, texts in parts.items()}
+    tables = list(table_texts(package))
+    folded = {text: _folded(text) for text in (*everything, *tables)}
+    columns: Document = {name: _joined(map(folded.__getitem__, texts)) for name, texts in parts.items()}
     return columns | {
-        "title_x": _joined(map(exact_words, titles)),
-        "text_f": _joined(map(folded_words, everything)),
-        "text_x": _joined(map(exact_words, [*everything, *columns_of_tables])),
-        "fields_f": _joined(map(folded_words, columns_of_tables)),
-        "extras_f": _joined([word_token(key, word) for word in folded_words(value)] for key, value in extras),
+        "title_x": _joined(map(_marked, titles)),
+        "text_f": _joined(map(folded.__getitem__, everything)),
+        "text_x": _joined(map(_marked, (*everything, *tables))),
+        "fields_f": _joined(map(folded.__getitem__, tables)),
+        "extras_f": _joined(_tokens(key, folded[value]) for key, value in extras),
     }
+
+
+def _tokens(key: str, folded: str) -> str:
+    return " ".join(word_token(key, word) for word in folded.split())
 
 
 def _number_columns(package: Mapping[str, object]) -> Document:
     return {
-        "num_resources": len(list(_dicts(package, "resources"))),
-        "num_tags": len(list(_dicts(package, "tags"))),
+        "num_resources": len(_dicts(package, "resources")),
+        "num_tags": len(_dicts(package, "tags")),
         "views_recent": _whole(_sub(package, "tracking_summary").get("recent")),
         "metadata_created": stored_micros(_text(package, "metadata_created")),
         "metadata_modified": stored_micros(_text(package, "metadata_modified")),
@@ -247,13 +290,10 @@ def _plain(value: object) -> Iterator[str]:
             yield from (item for item in value if isinstance(item, str))
 
 
-def _joined(texts: Iterable[list[str]]) -> str:
+def _joined(texts: Iterable[str]) -> str:
     """Words of several texts in one, with a gap that no phrase crosses."""
-    found: list[str] = []
-    for text in texts:
-        if text:
-            found += [_GAP, *text] if found else text
-    return " ".join(found[:MOST_WORDS])
+    joined = _BETWEEN.join(filter(None, texts))
+    return joined if len(joined) <= MOST_WORDS else " ".join(joined.split(" ", MOST_WORDS)[:MOST_WORDS])
 
 
 def _distinct(values: Iterable[str]) -> list[str]:
@@ -267,21 +307,21 @@ def _text(holder: Mapping[str, object], name: str) -> str:
 
 def _sub(holder: Mapping[str, object], name: str) -> Mapping[str, object]:
     value = holder.get(name)
-    return value if isinstance(value, _MAPPINGS) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _organization(package: Mapping[str, object]) -> Mapping[str, object]:
     return _sub(package, "organization")
 
 
-def _dicts(package: Mapping[str, object], name: str) -> Iterator[Mapping[str, object]]:
+def _dicts(package: Mapping[str, object], name: str) -> list[dict[str, object]]:
     held = package.get(name)
-    if isinstance(held, list):
-        yield from (item for item in held if isinstance(item, _MAPPINGS))
+    # A dict, not a Mapping: what was JSON holds nothing else, and this is asked for every part of every dataset.
+    return [item for item in held if isinstance(item, dict)] if isinstance(held, list) else []
 
 
-def _each(package: Mapping[str, object], listed: str, name: str) -> Iterator[str]:
-    return (text for item in _dicts(package, listed) if (text := _text(item, name)))
+def _each(package: Mapping[str, object], listed: str, name: str) -> list[str]:
+    return [text for item in _dicts(package, listed) if (text := _text(item, name))]
 
 
 def _translations(package: Mapping[str, object], name: str) -> Iterator[str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import tantivy
 from tantivy import Query
@@ -14,11 +14,14 @@ from tantivy import Query
 from search.backend import Health, Hit, IndexEntry, SearchRequest, SearchResult, SearchUnavailable, Source
 from search.clauses import compiled, document, prepared, schema
 from search.document import columns_format, flatten
-from search.forms import All, Clause, Facet, Flat, Plan
+from search.facets import Counts, facets_of
+from search.forms import All, Clause, Flat, Plan
 from search.generations import Generations
 from search.journal import from_line, to_line
+from search.kept import kept
 from search.pages import page
 from search.plan import plan
+from search.remembered import Remembered
 
 WRITER_MEMORY = 15_000_000
 """Bytes of the writer of a small change: the least that tantivy takes."""
@@ -27,15 +30,24 @@ REBUILD_MEMORY = 128_000_000
 REBUILD_THREADS = 2
 COMMIT_EVERY = 20_000
 """Datasets after which a rebuild notes how far it came."""
-Counts: TypeAlias = tuple[tuple[str, int], ...]
-MOST_FACETS = 50_000
-"""Values of one facet, whatever facet.limit asks for."""
+Found: TypeAlias = tuple[int, tuple[Hit, ...]]
+MOST_REMEMBERED = 128
+"""Pages, and facets, kept in mind until the index changes."""
+LARGEST_PAGE, LARGEST_FACETS = 200_000, 2_000
+"""Bytes of such a page, and values of such facets."""
+
+
+class _Fresh(NamedTuple):
+    """The index as it is now; an equal stamp means that it says the same."""
+
+    held: tantivy.Index
+    stamp: Hashable
 
 
 class _Shelf(Protocol):
     """Where the tantivy index lies."""
 
-    def fresh(self) -> tantivy.Index: ...
+    def fresh(self) -> _Fresh: ...
     def change(self, entries: list[IndexEntry], deleted: list[str]) -> None: ...
     def rebuild(self, entries: Source) -> int: ...
     def rebuilding(self) -> bool: ...
@@ -48,6 +60,8 @@ class EmbeddedIndex:
     def __init__(self, folder: Path | None, *, patience: float = 30.0) -> None:
         """`patience`: seconds that a write waits for another writer before it raises SearchUnavailable."""
         layout = columns_format()
+        self._pages: Remembered[Found] = Remembered(MOST_REMEMBERED, _small_page)
+        self._facets: Remembered[dict[str, Counts]] = Remembered(MOST_REMEMBERED, _small_facets)
         self._shelf: _Shelf = _Memory() if folder is None else _Folder(Generations(folder, layout, patience=patience))
 
     def apply(self, entries: Iterable[IndexEntry], deleted: Iterable[str] = ()) -> None:
@@ -62,7 +76,17 @@ class EmbeddedIndex:
         """Answer one request. Raises QueryError and SearchUnavailable."""
         asked = plan(request)
         with _clear_errors():
-            return _answer(self._shelf.fresh().searcher(), asked, request)
+            index, stamp = self._shelf.fresh()
+            searcher = index.searcher()
+            finding = _finding(asked)
+            count, hits = self._pages.get(
+                (stamp, asked, request.start, request.rows), lambda: _found(searcher, asked, request)
+            )
+            facets = self._facets.get(
+                (stamp, finding, asked.facets, request.facet_limit, request.facet_mincount),
+                lambda: facets_of(searcher, compiled(finding), asked.facets, request),
+            )
+            return SearchResult(count, hits, asked.sort, facets)
 
     def rebuild(self, entries: Source) -> int:
         """Fill a new generation while the old one answers and takes writes, then swap.
@@ -76,7 +100,7 @@ class EmbeddedIndex:
         """Whether the index opens, how much it holds, and whether it is being rebuilt."""
         try:
             with _clear_errors():
-                held = int(self._shelf.fresh().searcher().num_docs)
+                held = int(self._shelf.fresh().held.searcher().num_docs)
         except SearchUnavailable as error:
             return Health("embedded", "down", detail=str(error))
         return Health("embedded", "ok", held, self._shelf.rebuilding())
@@ -84,7 +108,7 @@ class EmbeddedIndex:
     def stamps(self) -> Iterator[tuple[str, int]]:
         """Every (id, version) held, in no order."""
         with _clear_errors():
-            searcher = self._shelf.fresh().searcher()
+            searcher = self._shelf.fresh().held.searcher()
             yield from _stamps(searcher)
 
     def close(self) -> None:
@@ -95,17 +119,18 @@ class EmbeddedIndex:
 class _Memory:
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._index = prepared(tantivy.Index(schema()))
+        self._fresh = _Fresh(prepared(tantivy.Index(schema())), object())
         self._journal: list[tuple[list[IndexEntry], list[str]]] | None = None
 
-    def fresh(self) -> tantivy.Index:
-        return self._index
+    def fresh(self) -> _Fresh:
+        return self._fresh
 
     def change(self, entries: list[IndexEntry], deleted: list[str]) -> None:
         with self._lock:
             if self._journal is not None:
                 self._journal.append((entries, deleted))
-            _write_whole(self._index, entries, deleted)
+            _write_whole(self._fresh.held, entries, deleted)
+            self._fresh = _Fresh(self._fresh.held, object())
 
     def rebuilding(self) -> bool:
         return self._journal is not None
@@ -121,7 +146,7 @@ class _Memory:
             with self._lock:
                 for changed, deleted in self._journal:
                     _write_whole(made, changed, deleted)
-                self._index = made
+                self._fresh = _Fresh(made, object())
                 return int(made.searcher().num_docs)
         finally:
             self._journal = None
@@ -140,7 +165,7 @@ class _Folder:
         self._seen = b""
         self._merging: threading.Thread | None = None
 
-    def fresh(self) -> tantivy.Index:
+    def fresh(self) -> _Fresh:
         for last_try in (False, False, True):
             name = self._generations.current() or self._begin()
             try:
@@ -151,7 +176,7 @@ class _Folder:
                     raise
         raise AssertionError("the last try returns or raises")
 
-    def _loaded(self, name: str) -> tantivy.Index:
+    def _loaded(self, name: str) -> _Fresh:
         # tantivy replaces meta.json in one step at every commit: equal bytes mean that nothing changed.
         seen = (self._generations.path(name) / "meta.json").read_bytes()
         with self._lock:
@@ -160,7 +185,7 @@ class _Folder:
             elif seen != self._seen:
                 self._opened[1].reload()
             self._seen = seen
-            return self._opened[1]
+            return _Fresh(self._opened[1], (name, seen))
 
     def _begin(self) -> str:
         """The first generation, empty."""
@@ -177,7 +202,7 @@ class _Folder:
         with ExitStack() as held:
             held.enter_context(self._generations.writing())
             self._generations.note([to_line(entries, deleted)])
-            writer = _write(self.fresh(), entries, deleted)
+            writer = _write(self.fresh().held, entries, deleted)
             if writer is not None:
                 # What was written is found already, and its writer goes on; who writes next waits for the merge.
                 self._merging = threading.Thread(target=_merge, args=(writer, held.pop_all()), name="merge")
@@ -203,6 +228,14 @@ class _Folder:
     def close(self) -> None:
         if self._merging is not None:
             self._merging.join()
+
+
+def _small_page(found: Found) -> bool:
+    return sum(len(hit.payload) for hit in found[1]) <= LARGEST_PAGE
+
+
+def _small_facets(facets: Mapping[str, Counts]) -> bool:
+    return sum(map(len, facets.values())) <= LARGEST_FACETS
 
 
 def _merge(writer: tantivy.IndexWriter, held: ExitStack) -> None:
@@ -281,71 +314,22 @@ def _stamps(searcher: tantivy.Searcher) -> Iterator[tuple[str, int]]:
             yield str(searcher.doc(address).get_first("id")), int(version)
 
 
-def _answer(searcher: tantivy.Searcher, asked: Plan, request: SearchRequest) -> SearchResult:
-    wanted: Clause = All((asked.query, *(Flat(clause, 0.0) for clause in asked.filters)))
-    query = compiled(wanted)
+def _found(searcher: tantivy.Searcher, asked: Plan, request: SearchRequest) -> tuple[int, tuple[Hit, ...]]:
+    if asked.order[0].column == "score" and request.rows > 0:
+        query = compiled(All((asked.query, *(Flat(clause, 0.0) for clause in asked.filters))))
+    else:
+        query = compiled(_finding(asked))
     count, hits = page(searcher, query, asked.order, request.start, request.rows)
-    return SearchResult(
-        count=count,
-        hits=tuple(_hit(searcher, score, address) for score, address in hits),
-        sort=asked.sort,
-        facets=_facets(searcher, query, asked.facets, request),
-    )
+    return count, tuple(_hit(searcher, score, address) for score, address in hits)
+
+
+def _finding(asked: Plan) -> Clause:
+    return kept(All((asked.query, *asked.filters)))
 
 
 def _hit(searcher: tantivy.Searcher, score: float, address: tantivy.DocAddress) -> Hit:
     kept = searcher.doc(address)
     return Hit(str(kept.get_first("id")), bytes(kept.get_first("payload") or b""), score)
-
-
-def _facets(
-    searcher: tantivy.Searcher, query: Query, facets: tuple[Facet, ...], request: SearchRequest
-) -> dict[str, Counts]:
-    """The counts of every facet, from one walk over the matches; one that needs more values is asked for again."""
-    limit = min(request.facet_limit, MOST_FACETS)
-    if limit <= 0 or not facets:
-        return {facet.name: () for facet in facets}
-    size = limit + 50
-    found: dict[str, Counts] = {}
-    wanted = list(facets)
-    while wanted:
-        buckets = _buckets(searcher, query, wanted, size)
-        # Values of equal count are ordered by name: all that tie with the last one must be known.
-        whole = [f for f in wanted if _known(buckets[f.name], size, limit) or size > MOST_FACETS]
-        found |= {facet.name: _first(buckets[facet.name], limit, request.facet_mincount) for facet in whole}
-        wanted = [facet for facet in wanted if facet not in whole]
-        size *= 4
-    return {facet.name: found[facet.name] for facet in facets}
-
-
-def _known(buckets: list[tuple[str, int]], size: int, limit: int) -> bool:
-    return len(buckets) < size or buckets[-1][1] < buckets[limit - 1][1]
-
-
-def _first(buckets: list[tuple[str, int]], limit: int, least: int) -> Counts:
-    ordered = sorted(buckets, key=lambda bucket: (-bucket[1], bucket[0]))
-    return tuple(bucket for bucket in ordered[:limit] if bucket[1] >= max(1, least))
-
-
-def _buckets(
-    searcher: tantivy.Searcher, query: Query, facets: list[Facet], size: int
-) -> dict[str, list[tuple[str, int]]]:
-    asked = {str(number): {"terms": _terms(facet, size)} for number, facet in enumerate(facets)}
-    answer = searcher.aggregate(query, asked)
-    return {
-        facet.name: [
-            (str(bucket["key"]).removeprefix(facet.prefix), int(bucket["doc_count"]))
-            for bucket in answer[str(number)]["buckets"]
-        ]
-        for number, facet in enumerate(facets)
-    }
-
-
-def _terms(facet: Facet, size: int) -> dict[str, Any]:
-    terms: dict[str, Any] = {"field": facet.column, "size": size, "segment_size": max(size, 2_000)}
-    if facet.prefix:
-        terms["include"] = "".join(f"\\x{{{ord(char):x}}}" for char in facet.prefix) + "(?s:.*)"
-    return terms
 
 
 @contextmanager

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from collections.abc import Iterator
 
 _STROKES = {"đ": "d", "ø": "o", "ł": "l", "ı": "i", "ß": "s", "ħ": "h", "ŧ": "t"}
 _WORD = re.compile(r"[^\W_]+")
 _MARKS = re.compile(r"[\u0300-\u036f]+")
+_PLACED = re.compile(r"[^\W_](?:[\u0300-\u036f]*[^\W_])*")
 _ALPHABET = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
 _TONES = "\u0300\u0309\u0303\u0301\u0323"
 # The same syllable is written with its tone on either vowel: hòa or hoà, thủy or thuỷ, khỏe or khoẻ. One of the
@@ -35,7 +36,19 @@ class _LowerTable(dict[int, str]):
         return self[code]
 
 
-_FOLDS, _LOWERS = _FoldTable(), _LowerTable()
+class _SplitTable(dict[int, str]):
+    """Letters as the Vietnamese alphabet ranks them (`part` 0), or their tones (`part` 1)."""
+
+    def __init__(self, part: int) -> None:
+        super().__init__()
+        self._part = part
+
+    def __missing__(self, code: int) -> str:
+        self[code] = _split_tone(chr(code))[self._part]
+        return self[code]
+
+
+_FOLDS, _LOWERS, _RANKS, _HEIGHTS = _FoldTable(), _LowerTable(), _SplitTable(0), _SplitTable(1)
 
 
 def nfc(text: str) -> str:
@@ -60,14 +73,20 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text if text.isascii() else _MARKS.sub("", text))
 
 
+def sounds(text: str) -> Iterator[tuple[re.Match[str], str]]:
+    """Where each of the `words` of a folded or exact text stands in it, and the word."""
+    for found in _PLACED.finditer(text):
+        yield found, _MARKS.sub("", found.group())
+
+
 def sort_key(text: str, longest: int = 120) -> str:
     """A text that sorts by the Vietnamese alphabet (a ă â b … d đ e ê …), then by tone, then by its own letters.
 
     Only the first `longest` characters decide.
     """
     shown = nfc(text.strip())[:longest]
-    split = [_split_tone(letter) for letter in shown.translate(_LOWERS)]
-    return "\x01".join(("".join(letter for letter, _ in split), "".join(tone for _, tone in split), shown))
+    lowered = shown.translate(_LOWERS)
+    return "\x01".join((lowered.translate(_RANKS), lowered.translate(_HEIGHTS), shown))
 
 
 def _lower(letter: str) -> str:
@@ -81,7 +100,6 @@ def _move_tone(found: re.Match[str]) -> str:
     return unicodedata.normalize("NFC", first[0] + second[1:] + second[0] + first[1:])
 
 
-@lru_cache(maxsize=4_096)
 def _split_tone(letter: str) -> tuple[str, str]:
     parts = unicodedata.normalize("NFD", letter)
     tone = next((str(_TONES.index(mark) + 1) for mark in parts if mark in _TONES), "0")

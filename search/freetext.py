@@ -40,10 +40,10 @@ MOST_FREE_WORDS = 64
 
 def steps_for(asked: Node, lexicon: Lexicon) -> tuple[Step, ...]:
     """The relaxed steps that ask for something new, in order; none where something else than words was asked for."""
-    units = _units(asked, lexicon)
+    units = units_of(asked, lexicon)
     if not units or len(units) > MOST_UNITS:
         return ()
-    told = _telling(units)
+    told = telling(units)
     found = [Step.STOP_WORDS] if len(told) < len(units) else []
     found += [Step.MOST_WORDS] if _least(Step.MOST_WORDS, len(told)) < len(told) else []
     found.append(Step.SIMILAR_WORDS)
@@ -56,11 +56,11 @@ def free_query(asked: Node, step: Step, above: Sequence[Step], lexicon: Lexicon,
 
     `strict` is what the tree says as it stands; it is used where it holds more than words.
     """
-    units = _units(asked, lexicon)
+    units = units_of(asked, lexicon)
     if not units or step is Step.ALL_WORDS:
         said_otherwise = any(unit.alternatives for unit in units)
         return _preferring(asked, _matching(units, step) if said_otherwise else strict)
-    told = _telling(units)
+    told = telling(units)
     wanted = _matching(units, step)
     earlier = [_matching(units, other) for other in above]
     spelled = [word for unit in told for word in unit.words]
@@ -93,13 +93,13 @@ def all_of(clauses: Iterable[Clause]) -> Clause:
 
     A server has a limit on clauses, and a word that is typed a thousand times asks no more than once.
     """
-    telling = [clause for clause in dict.fromkeys(clauses) if clause != Nothing()]
-    if not telling:
+    saying = [clause for clause in dict.fromkeys(clauses) if clause != Nothing()]
+    if not saying:
         return Nothing()
-    return telling[0] if len(telling) == 1 else All(tuple(telling))
+    return saying[0] if len(saying) == 1 else All(tuple(saying))
 
 
-def _units(asked: Node, lexicon: Lexicon) -> list[Unit]:
+def units_of(asked: Node, lexicon: Lexicon) -> list[Unit]:
     """The units of plain words; empty where a phrase, a refusal or a wildcard says more than words do."""
     terms = asked.children if isinstance(asked, tree.And) else (asked,)
     words: list[str] = []
@@ -110,14 +110,14 @@ def _units(asked: Node, lexicon: Lexicon) -> list[Unit]:
     return list(lexicon.units(words))
 
 
-def _telling(units: list[Unit]) -> list[Unit]:
+def telling(units: list[Unit]) -> list[Unit]:
     """The units without words to spare; all of them where nothing else was typed."""
     return [unit for unit in units if not unit.spare] or units
 
 
 def _matching(units: list[Unit], step: Step) -> Clause:
     """What must match at a step."""
-    told = _telling(units)
+    told = telling(units)
     if step is Step.ALL_WORDS:
         return all_of(_unit(unit) for unit in units)
     similar = step in (Step.SIMILAR_WORDS, Step.HALF_OF_THE_WORDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ MOST_ALTERNATIVES = 24
 """Ways of saying the same that one entry may bring into a query."""
 LOOK_SECONDS = 1.0
 """How often the files are looked at for changes."""
+_QUOTED = re.compile(r'"[^"]*"')
 log = logging.getLogger(__name__)
 
 
@@ -47,9 +49,13 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """What is said in several ways. Keys are folded words; each way of writing a key leads to its alternatives."""
+    """What is said in several ways. Keys are folded words; each way of writing a key leads to its alternatives.
+
+    `spelled` holds what counts only as it is written, with its diacritics.
+    """
 
     others: Mapping[Words, Mapping[Words, tuple[Words, ...]]] = field(default_factory=dict)
+    spelled: Mapping[Words, tuple[Words, ...]] = field(default_factory=dict)
     spares: Mapping[Words, frozenset[Words]] = field(default_factory=dict)
 
     def units(self, typed: Sequence[str]) -> Iterator[Unit]:
@@ -66,6 +72,7 @@ class Lexicon:
             key = tuple(map(fold, said))
             ways = self.others.get(key, {})
             alternatives = [other for way, others in ways.items() if _agrees(said, way) for other in others]
+            alternatives += self.spelled.get(said, ())
             spare = any(_agrees(said, way) for way in self.spares.get(key, ()))
             if alternatives or spare:
                 distinct = tuple(other for other in dict.fromkeys(alternatives) if other != key)
@@ -83,21 +90,24 @@ def _agrees(said: Words, way: Words) -> bool:
 def parse(texts: Iterable[tuple[str, str]]) -> tuple[Lexicon, tuple[Problem, ...]]:
     """The lexicon of several (name, text), and the lines that could not be used. The other lines count."""
     others: dict[Words, dict[Words, list[Words]]] = {}
+    spelled: dict[Words, list[Words]] = {}
     spares: dict[Words, set[Words]] = {}
     problems: list[Problem] = []
     for name, text in texts:
         for number, line in enumerate(text.splitlines(), 1):
             try:
-                _read(line, number, others, spares)
+                _read(line, number, others, spelled, spares)
             except ValueError as error:
                 problems.append(Problem(name, number, str(error)))
     kept = {key: {way: tuple(dict.fromkeys(found)) for way, found in ways.items()} for key, ways in others.items()}
-    return Lexicon(kept, {key: frozenset(ways) for key, ways in spares.items()}), tuple(problems)
+    spoken = {way: tuple(dict.fromkeys(found)) for way, found in spelled.items()}
+    return Lexicon(kept, spoken, {key: frozenset(ways) for key, ways in spares.items()}), tuple(problems)
 
 
 def _read(
-    line: str, number: int, others: dict[Words, dict[Words, list[Words]]], spares: dict[Words, set[Words]]
-) -> None:
+    line: str, number: int, others: dict[Words, dict[Words, list[Words]]], spelled: dict[Words, list[Words]],
+    spares: dict[Words, set[Words]],
+) -> None:  # fmt: skip
     said = line.partition("#")[0].strip().removeprefix("\ufeff").strip()
     if not said:
         return
@@ -110,7 +120,11 @@ def _read(
         left, _, right = said.partition(">")
         if ">" in right or "=" in said:
             raise ValueError("one > stands on a line, and no = beside it: A > B, C")
-        _lead(others, _entry(left), [_entry(part) for part in right.split(",")])
+        found = [_entry(part) for part in right.split(",")]
+        if _QUOTED.fullmatch(left.strip()):
+            spelled.setdefault(_entry(left), []).extend(_folded(found))
+        else:
+            _lead(others, _entry(left), found)
     elif "=" in said:
         ways = [_entry(part) for part in said.split("=")]
         for way in ways:
@@ -120,8 +134,11 @@ def _read(
 
 
 def _lead(others: dict[Words, dict[Words, list[Words]]], way: Words, found: list[Words]) -> None:
-    folded = [tuple(map(fold, other)) for other in found]
-    others.setdefault(tuple(map(fold, way)), {}).setdefault(way, []).extend(folded)
+    others.setdefault(tuple(map(fold, way)), {}).setdefault(way, []).extend(_folded(found))
+
+
+def _folded(entries: Iterable[Words]) -> Iterator[Words]:
+    return (tuple(map(fold, entry)) for entry in entries)
 
 
 def _entry(text: str) -> Words:

@@ -29,8 +29,8 @@ def page(
     rows = min(rows, held - start)
     if order[0].column == "score":
         return _by_score(searcher, query, order, start, rows)
-    count = total(searcher, query)
-    return count, [(0.0, address) for address in _by_column(searcher, query, order, start, min(rows, count - start))]
+    found = _sorted(searcher, query, order, start, rows, count=True)
+    return _total(found), [(0.0, address) for address in _ordered(searcher, query, order, found.hits, start, rows)]
 
 
 def total(searcher: tantivy.Searcher, query: Query) -> int:
@@ -101,19 +101,36 @@ def _by_column(
     key, rest = order[0], order[1:]
     if key.column == "score":  # equal scores here, or scores that are not wanted first: the next key decides
         return _by_column(searcher, query, rest, start, rows)
+    found = _sorted(searcher, query, order, start, rows, count=False)
+    return _ordered(searcher, query, order, found.hits, start, rows)
+
+
+def _sorted(
+    searcher: tantivy.Searcher, query: Query, order: tuple[SortKey, ...], start: int, rows: int, *, count: bool
+) -> tantivy.SearchResult:
+    key, rest = order[0], order[1:]
     before = 1 if start and rest else 0
-    direction = Order.Desc if key.descending else Order.Asc
-    found = searcher.search(
+    return searcher.search(
         query,
         rows + before + (1 if rest else 0),
-        count=False,
+        count=count,
         order_by_field=key.column,
-        order=direction,
+        order=Order.Desc if key.descending else Order.Asc,
         offset=start - before,
-    ).hits
-    if not rest:
+    )
+
+
+def _ordered(
+    searcher: tantivy.Searcher,
+    query: Query,
+    order: tuple[SortKey, ...],
+    found: list[tuple[object, tantivy.DocAddress]],
+    start: int,
+    rows: int,
+) -> list[tantivy.DocAddress]:
+    if len(order) == 1:
         return [address for _, address in found]
-    return _columns_ties(searcher, query, order, found, start, before, rows)
+    return _columns_ties(searcher, query, order, found, start, 1 if start else 0, rows)
 
 
 def _columns_ties(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import product, starmap
 from typing import TypeAlias
 
 from search import tree
@@ -22,6 +23,7 @@ from search.document import (
     clip,
     folded_words,
     key_token,
+    seen_token,
 )
 from search.folding import fold, nfc
 from search.forms import (
@@ -95,11 +97,18 @@ def relaxed_steps(request: SearchRequest) -> tuple[Step, ...]:
 
 def _visible(request: SearchRequest) -> Iterator[Clause]:
     """CKAN's defaults, and the labels that nothing in q or fq can widen."""
+    capacities = ("public", "private") if request.include_private else ("public",)
+    more = (("draft", request.include_drafts), ("deleted", request.include_deleted))
+    states = ("active", *(state for state, wanted in more if wanted))
+    any_state = any(re.search(r"\+state\b", text) for text in request.fq)
+    if request.labels and not any_state:
+        labels = sorted(request.labels)
+        yield IsAny("seen", tuple(starmap(seen_token, product(capacities, states, labels))))
+        return
     if not request.include_private:
         yield Is("capacity", "public")
-    if not any(re.search(r"\+state\b", text) for text in request.fq):
-        more = (("draft", request.include_drafts), ("deleted", request.include_deleted))
-        yield IsAny("state", ("active", *(state for state, wanted in more if wanted)))
+    if not any_state:
+        yield IsAny("state", states)
     if request.labels is not None:
         yield IsAny("labels", tuple(sorted(request.labels))) if request.labels else Nothing()
 

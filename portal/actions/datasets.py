@@ -43,7 +43,7 @@ def by_id(ctx: Context, params: Params) -> Dataset:
     key = params.get("id")
     if not key:
         raise Invalid({"id": [MISSING]})
-    return db.get_dataset(ctx.uow.session, str(key))
+    return db.get_to_edit(ctx.uow.session, str(key))
 
 
 def to_be_updated(ctx: Context, params: Params) -> Dataset:
@@ -51,13 +51,16 @@ def to_be_updated(ctx: Context, params: Params) -> Dataset:
     key = params.get("id") or params.get("name")
     if not key:
         raise Invalid({"id": MISSING})
-    return db.get_dataset(ctx.uow.session, str(key))
+    return db.get_to_edit(ctx.uow.session, str(key))
 
 
 def future_owner(ctx: Context, params: Params) -> Group | None:
     """The organization that a new dataset shall belong to, None where it is missing or unknown."""
     owner = params.get("owner_org")
-    return people.find_group(ctx.uow.session, str(owner), organization=True) if owner else None
+    found = people.find_group(ctx.uow.session, str(owner), organization=True) if owner else None
+    if found is not None:
+        params["owner_org"] = found.id  # it is not asked for again
+    return found
 
 
 @action(PackageShow, allow=Permission.DATASET_READ, on=to_be_shown, safe=True)

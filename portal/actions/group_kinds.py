@@ -11,6 +11,7 @@ from portal.access.identity import Actor
 from portal.access.policy import Permission, authorise, readable
 from portal.actions.registry import Params, checked
 from portal.db import activity, datasets, followers, people
+from portal.db.people import GroupKey
 from portal.domain.base import is_uuid, new_id, stamp
 from portal.domain.people import FORMER_NAME, GROUP, IDENTIFIER, Group, User
 from portal.errors import Invalid
@@ -36,21 +37,30 @@ def find(ctx: Context, params: Params, *, organization: bool) -> Group:
 
 def listed(ctx: Context, params: Params, *, organization: bool) -> list[Any]:
     """Names, or dicts with `all_fields`, in the order asked for."""
-    groups = list(people.list_groups(ctx.uow.session, organization=organization, q=params["q"]))
+    keys = people.list_group_keys(ctx.uow.session, organization=organization, q=params["q"])
     wanted = _names(params["organizations" if organization else "groups"])
-    groups = [group for group in groups if wanted is None or group.name in wanted or group.id in wanted]
-    counts = people.count_in(ctx.uow.session, [group.id for group in groups], organization=organization)
-    field, down = _sort(params)
-    key = {"name": lambda g: g.name, "title": lambda g: g.display_name.lower(), "package_count": lambda g: counts[g.id]}
-    groups.sort(key=key[field], reverse=down)
+    keys = [key for key in keys if wanted is None or key.name in wanted or key.id in wanted]
     cap = MOST_DICTS if params["all_fields"] else MOST_NAMES
     start, limit = max(0, params["offset"]), cap if params["limit"] is None else max(0, min(params["limit"], cap))
-    page = groups[start : start + limit]
-    if not params["all_fields"]:
-        return [group.name for group in page]
-    rows = [describe(ctx, group, counts[group.id], extras=params["include_extras"]) for group in page]
+    page = _in_order(ctx, keys, *_sort(params), organization=organization)[start : start + limit]
+    return _described(ctx, page, params, organization=organization) if params["all_fields"] else [k.name for k in page]
+
+
+def _in_order(ctx: Context, keys: list[GroupKey], field: str, down: bool, *, organization: bool) -> list[GroupKey]:
+    if field == "package_count":
+        counts = people.count_in(ctx.uow.session, [key.id for key in keys], organization=organization)
+        return sorted(keys, key=lambda key: counts[key.id], reverse=down)
+    by_name = field == "name"
+    return sorted(keys, key=lambda key: key.name if by_name else key.display_name.lower(), reverse=down)
+
+
+def _described(ctx: Context, page: list[GroupKey], params: Params, *, organization: bool) -> list[Json]:
+    ids = [key.id for key in page]
+    groups = people.list_by_id(ctx.uow.session, ids)
+    counts = people.count_in(ctx.uow.session, ids, organization=organization)
+    rows = [describe(ctx, groups[key], counts[key], extras=params["include_extras"]) for key in ids]
     if params["include_users"]:
-        rows = [{**row, "users": members(ctx, group)} for row, group in zip(rows, page, strict=True)]
+        rows = [{**row, "users": members(ctx, groups[row["id"]])} for row in rows]
     return rows
 
 

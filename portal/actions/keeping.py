@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -43,9 +43,9 @@ def keep(ctx: Context, known: Dataset | None, params: Params) -> orjson.Fragment
     dataset.owner_org = record.owner_org
     db.describe(ctx.uow, dataset, record, _group_ids(ctx, known, record))
     _take_uploads(ctx, dataset, params, record)
-    refuse_tagged(ctx, dataset)
+    refuse_tagged(ctx, dataset, dataset.resources)
     db.save(ctx.uow, dataset, ctx.portal.settings.site_url)
-    uploading.await_loads(ctx, dataset)
+    uploading.await_loads(ctx, dataset.resources)
     given = moment_of(params.get("metadata_modified"))
     if ctx.actor.sysadmin and given is not None and given != before:
         db.set_modified(ctx.uow, dataset, given)
@@ -138,9 +138,9 @@ def _personal_errors(ctx: Context, loaded: Params, known: Dataset | None) -> dic
     return {field: [message] for field, turned in turns.items() if turned and held}
 
 
-def refuse_tagged(ctx: Context, dataset: Dataset) -> None:
-    """Raise Invalid when a schema now tags columns as personal that everybody may read already."""
-    tagged = [(each, db.undropped(ctx.uow.session, each)) for each in dataset.resources] if dataset.is_open else []
+def refuse_tagged(ctx: Context, dataset: Dataset, resources: Iterable[Resource]) -> None:
+    """Raise Invalid when the schema of one of these now tags columns as personal that everybody may read already."""
+    tagged = [(each, db.undropped(ctx.uow.session, each)) for each in resources] if dataset.is_open else []
     wrong = [f"{each.name or each.id}: {', '.join(names)}" for each, names in tagged if names]
     if wrong:
         text = "The published rows hold columns that the schema tags as personal data"

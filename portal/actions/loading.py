@@ -10,7 +10,7 @@ from portal.db import datasets, datastore
 from portal.domain.base import stamp
 from portal.domain.datasets import PUSHED, Dataset
 from portal.domain.datastore import COMPLETE, FAILED, PENDING, RUNNING, TableLoad
-from portal.domain.events import LOAD
+from portal.domain.events import LINK, LOAD
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
 from schemas.datasets import MISSING, AnyParams
@@ -78,7 +78,7 @@ def _submit(ctx: Context, params: Params) -> bool:
     if found is not None and found[0].url_type == PUSHED:
         found[0].url_type = None  # the rows are the portal's own to load again
         datasets.save(ctx.uow, found[1], ctx.portal.settings.site_url)
-    ctx.uow.later(LOAD, params["resource_id"])
+    ctx.uow.later(LOAD if found is not None and found[0].file_key else LINK, params["resource_id"])
     return True
 
 

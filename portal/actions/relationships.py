@@ -63,7 +63,7 @@ def package_relationship_delete(ctx: Context, dataset: Dataset, params: Params) 
 def package_relationships_list(ctx: Context, dataset: Dataset, params: Params) -> list[dict[str, Any]]:
     """Return what the dataset `id` is to others (or to `id2` alone), as far as the caller may read those."""
     found = []
-    for relation, other in db.related(ctx.uow.session, dataset.id, policy.readable(ctx.actor)):
+    for relation, other in db.related_where(ctx.uow.session, dataset.id, policy.readable(ctx.actor)):
         mine = relation.subject_id == dataset.id
         type_ = relation.type if mine else REVERSE[relation.type]
         if params["id2"] in (None, other.id, other.name) and params["rel"] in (None, type_):

@@ -9,10 +9,10 @@ from marshmallow import INCLUDE, ValidationError
 from portal.access.policy import Permission
 from portal.actions import keeping, uploading
 from portal.actions.registry import Params, action
-from portal.db import datasets as db
-from portal.db import datastore
+from portal.db import datasets, datastore
+from portal.db import resources as db
 from portal.domain.base import new_id
-from portal.domain.datasets import PUSHED, Dataset, Resource
+from portal.domain.datasets import PUSHED, Dataset, Resource, ShownDataset
 from portal.domain.rendering import resource_dict
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
@@ -20,8 +20,7 @@ from schemas.datasets import MISSING, AnyParams, ById, Order, ResourceParams, re
 from schemas.record import ResourceRecord, Upload
 from schemas.search import flag
 
-LONGEST_FILE_NAME = 100
-BYTES_PER_MB = 1024 * 1024
+RESOURCE = ResourceParams()
 
 
 def dataset_of_package_id(ctx: Context, params: Params) -> Dataset:
@@ -29,29 +28,41 @@ def dataset_of_package_id(ctx: Context, params: Params) -> Dataset:
     key = params.get("package_id")
     if not key:
         raise Invalid({"package_id": [MISSING]})
-    return db.get_dataset(ctx.uow.session, str(key))
+    return datasets.get_to_edit(ctx.uow.session, str(key))
+
+
+def dataset_shown(ctx: Context, params: Params) -> ShownDataset:
+    """The dataset of a live resource, as reads need it."""
+    found = db.find_shown(ctx.uow, _id(params))
+    if found is None:
+        raise _unknown()
+    return found
 
 
 def dataset_of_resource(ctx: Context, params: Params) -> Dataset:
-    """The dataset of a live resource; its `id` is then in `Dataset.resources`."""
-    key = params.get("id")
-    if not key:
-        raise Invalid({"id": [MISSING]})
-    found = db.find_resource(ctx.uow.session, str(key))
-    if found is None:
-        raise NotFound("Not found: Resource was not found.")
-    return found[1]
+    """The dataset of a live resource, which is in the session from then on."""
+    found = db.find_to_edit(ctx.uow.session, _id(params))
+    if found is None or found.resource.state != "active":
+        raise _unknown()
+    return found.dataset
 
 
 def dataset_of_any_resource(ctx: Context, params: Params) -> Dataset:
     """The dataset of a resource, also of a deleted one, so that deleting twice is no error."""
-    key = params.get("id")
-    if not key:
+    found = db.find_to_edit(ctx.uow.session, _id(params))
+    if found is None:
+        raise _unknown()
+    return found.dataset
+
+
+def _id(params: Params) -> str:
+    if not params.get("id"):
         raise Invalid({"id": [MISSING]})
-    resource = ctx.uow.session.get(Resource, str(key))
-    if resource is None:
-        raise NotFound("Not found: Resource was not found.")
-    return db.get_dataset(ctx.uow.session, resource.package_id)
+    return str(params["id"])
+
+
+def _unknown() -> NotFound:
+    return NotFound("Not found: Resource was not found.")
 
 
 def dataset_to_reorder(ctx: Context, params: Params) -> Dataset:
@@ -60,13 +71,13 @@ def dataset_to_reorder(ctx: Context, params: Params) -> Dataset:
         raise Invalid({"id": [MISSING]})
     if not isinstance(params.get("order"), list):
         raise Invalid({"order": [MISSING if params.get("order") is None else "Must be a list of resource ids"]})
-    return db.get_dataset(ctx.uow.session, str(params["id"]))
+    return datasets.get_to_edit(ctx.uow.session, str(params["id"]))
 
 
-@action(AnyParams, allow=Permission.DATASET_READ, on=dataset_of_resource, safe=True, shape=ById)
-def resource_show(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
+@action(AnyParams, allow=Permission.DATASET_READ, on=dataset_shown, safe=True, shape=ById)
+def resource_show(ctx: Context, dataset: ShownDataset, params: Params) -> dict[str, Any]:
     """Return the resource `id`."""
-    return _show(ctx, dataset, str(params["id"]))
+    return db.shown(dataset.rendered, str(params["id"]))
 
 
 @action(
@@ -82,8 +93,9 @@ def resource_create(ctx: Context, dataset: Dataset, params: Params) -> dict[str,
     record = _checked(params)
     if record.id and ctx.uow.session.get(Resource, record.id):
         raise Invalid({"id": ["Resource id already exists."]})
-    resource = Resource(id=record.id or new_id(), package_id=dataset.id, position=len(dataset.resources))
-    dataset.all_resources.append(resource)
+    place = db.next_position(ctx.uow.session, dataset.id)
+    resource = Resource(id=record.id or new_id(), package_id=dataset.id, position=place, state="active")
+    ctx.uow.session.add(resource)
     return _keep(ctx, dataset, resource, record, params)
 
 
@@ -97,7 +109,7 @@ def resource_create(ctx: Context, dataset: Dataset, params: Params) -> dict[str,
 )
 def resource_update(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
     """Replace a resource's description and return it; a new `upload` replaces its file."""
-    resource = _get(dataset, str(params["id"]))
+    resource = _loaded(ctx, params)
     kept = {key: getattr(resource, key) for key in ("format", "size") if key not in params}
     return _keep(ctx, dataset, resource, _checked({**params, **kept}), params)
 
@@ -112,18 +124,19 @@ def resource_update(ctx: Context, dataset: Dataset, params: Params) -> dict[str,
 )
 def resource_patch(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
     """Change only the given fields of a resource and return it."""
-    resource = _get(dataset, str(params["id"]))
-    return _keep(ctx, dataset, resource, _checked({**_show(ctx, dataset, resource.id), **params}), params)
+    resource = _loaded(ctx, params)
+    before = resource_dict(resource, ctx.portal.settings.site_url)
+    return _keep(ctx, dataset, resource, _checked({**before, **params}), params)
 
 
 @action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_any_resource, shape=ById)
 def resource_delete(ctx: Context, dataset: Dataset, params: Params) -> None:
     """Delete a resource. Deleting twice is no error."""
-    resource = dataset.find_resource(str(params["id"]))
-    if resource is not None:
+    resource = _loaded(ctx, params)
+    if resource.state == "active":
         resource.state = "deleted"
         datastore.drop_table(ctx.uow.session, resource)
-        db.save(ctx.uow, dataset, ctx.portal.settings.site_url)
+        db.save(ctx.uow, dataset, resource, ctx.portal.settings.site_url)
 
 
 @action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_to_reorder, unknown=INCLUDE, shape=Order)
@@ -138,7 +151,7 @@ def package_resource_reorder(ctx: Context, dataset: Dataset, params: Params) -> 
     for position, resource in enumerate(arranged):
         resource.position = position
     dataset.all_resources.sort(key=lambda resource: (resource.state != "active", resource.position))
-    db.save(ctx.uow, dataset, ctx.portal.settings.site_url)
+    datasets.save(ctx.uow, dataset, ctx.portal.settings.site_url)
     return {"id": dataset.id, "order": [resource.id for resource in arranged]}
 
 
@@ -149,14 +162,14 @@ def _get(dataset: Dataset, resource_id: str) -> Resource:
     return resource
 
 
-def _show(ctx: Context, dataset: Dataset, resource_id: str) -> dict[str, Any]:
-    resource = _get(dataset, resource_id)
-    return resource_dict(resource, ctx.portal.settings.site_url, dataset.resources.index(resource))
+def _loaded(ctx: Context, params: Params) -> Resource:
+    """The resource that was read together with its dataset."""
+    return ctx.uow.session.get_one(Resource, str(params["id"]))
 
 
 def _checked(data: Params) -> ResourceRecord:
     try:
-        return resource_record(ResourceParams().load({key: value for key, value in data.items() if key != "upload"}))
+        return resource_record(RESOURCE.load({key: value for key, value in data.items() if key != "upload"}))
     except ValidationError as error:
         raise Invalid(dict(error.messages_dict)) from None
 
@@ -169,10 +182,10 @@ def _keep(ctx: Context, dataset: Dataset, resource: Resource, record: ResourceRe
     if isinstance(upload, Upload):
         record = uploading.store(ctx, resource, upload, record)
     resource.describe(record)
-    keeping.refuse_tagged(ctx, dataset)
-    db.save(ctx.uow, dataset, ctx.portal.settings.site_url, edited=resource)
-    uploading.await_loads(ctx, dataset)
-    return _show(ctx, dataset, resource.id)
+    keeping.refuse_tagged(ctx, dataset, [resource])
+    shown = db.save(ctx.uow, dataset, resource, ctx.portal.settings.site_url, edited=True)
+    uploading.await_loads(ctx, [resource])
+    return shown
 
 
 def _note_pusher(resource: Resource, params: Params) -> None:

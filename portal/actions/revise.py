@@ -27,7 +27,7 @@ def matched(ctx: Context, params: Params) -> Dataset:
     key = match.get("id") or match.get("name") or params.get("match__id") or params.get("match__name")
     if not key:
         raise Invalid({"match__id": ["At least one of id or name is required"]})
-    return db.get_dataset(ctx.uow.session, str(key))
+    return db.get_to_edit(ctx.uow.session, str(key))
 
 
 @action(AnyParams, allow=Permission.DATASET_UPDATE, on=matched, unknown=INCLUDE, shape=Revision)

@@ -1,4 +1,4 @@
-"""Table schemas: list, show, check, compare, and one proposed for a table."""
+"""Table schemas: list, show, check, compare; one proposed for a table, and taken over by it."""
 
 from __future__ import annotations
 
@@ -9,20 +9,27 @@ from typing import Any
 
 from portal.access import policy
 from portal.access.policy import Permission
+from portal.actions import keeping
 from portal.actions.registry import Params, action
 from portal.db import datasets as db
+from portal.db import datastore
+from portal.domain.datasets import Dataset, Resource
+from portal.domain.events import LOAD
 from portal.errors import BadFile, Invalid, NotFound
 from portal.quality import descriptor, proposal
 from portal.reading import ReadOptions, read_table
 from portal.runtime import Context
+from portal.tabular.manifest import Manifest
 from schemas import catalog
 from schemas.compare import compare, summary
 from schemas.datasets import MISSING, ById
 from schemas.record import Content, ContentPart
-from schemas.validation import SchemaCheck, SchemaCompare, SchemaPropose
+from schemas.texttable import TextTable
+from schemas.validation import SchemaAdopt, SchemaCheck, SchemaCompare, SchemaPropose
 
 Json = dict[str, Any]
 BYTES_PER_MB = 1024 * 1024
+UPLOAD = "upload"
 
 
 @action(allow=Permission.ANYONE, safe=True)
@@ -58,11 +65,21 @@ def schema_compare(ctx: Context, target: object, params: Params) -> Json:
     return summary(compare(_descriptor(params["old"], "old"), _descriptor(params["new"], "new")))
 
 
+def dataset_of_resource(ctx: Context, params: Params) -> Dataset:
+    """The dataset of `resource_id`."""
+    if not params.get("resource_id"):
+        raise Invalid({"resource_id": [MISSING]})
+    found = db.find_resource(ctx.uow.session, str(params["resource_id"]))
+    if found is None:
+        raise NotFound("Not found: Resource was not found.")
+    return found[1]
+
+
 @action(SchemaPropose, allow=Permission.LOGGED_IN, safe=True)
 def schema_propose(ctx: Context, target: object, params: Params) -> Json:
-    """Propose a Table Schema for the stored file of `resource_id`, or for the `text` of a table called `name`.
+    """Propose a Table Schema for the file or rows of `resource_id`, or for the `text` of a table called `name`.
 
-    Codes are texts, dates dd/MM/yyyy and decimal commas are seen, titles are kept.
+    schema_adopt takes it over. Codes are texts, dates dd/MM/yyyy and decimal commas are seen, titles are kept.
     """
     try:
         made = _from_text(ctx, params) if params["text"] is not None else _from_resource(ctx, params)
@@ -81,19 +98,57 @@ def _from_text(ctx: Context, params: Params) -> proposal.Proposal:
         return proposal.propose(read_table(Content((part,)), format="", options=_limits(ctx)))
 
 
+@action(SchemaAdopt, allow=Permission.DATASET_UPDATE, on=dataset_of_resource)
+def schema_adopt(ctx: Context, dataset: Dataset, params: Params) -> Json:
+    """Take over the schema proposed for `resource_id`, or the `schema` given, and load its rows again with those types.
+
+    For an upload or a link without a declared schema. What does not fit keeps the rows as they are and gets
+    a report.
+    """
+    resource = dataset.find_resource(params["resource_id"])
+    if resource is None or resource.url_type not in (None, "", UPLOAD):
+        raise Invalid({"resource_id": ["Only an upload or a link is loaded by a schema of its own"]})
+    if resource.schema_name or resource.table_schema:
+        raise Invalid({"resource_id": ["A schema is declared already; resource_patch changes it"]})
+    if params["schema"] is None:
+        adopted, notes = _proposed(ctx, resource)
+    else:
+        adopted, notes = dict(_descriptor(params["schema"], "schema")), []
+    resource.table_schema = adopted
+    keeping.refuse_tagged(ctx, dataset, dataset.resources)
+    load = datastore.note_load(ctx.uow.session, resource.id)
+    load.content_hash = load.etag = load.modified = None
+    ctx.uow.later(LOAD, resource.id)
+    db.save(ctx.uow, dataset, ctx.portal.settings.site_url)
+    return {"resource_id": resource.id, "schema": adopted, "notes": notes}
+
+
+def _proposed(ctx: Context, resource: Resource) -> tuple[Json, list[Json]]:
+    try:
+        made = proposal.propose(_table_of(ctx, resource))
+    except BadFile as problem:
+        raise Invalid({"file": [problem.en]}) from None
+    return made.schema, [dict(note) for note in made.notes]
+
+
 def _from_resource(ctx: Context, params: Params) -> proposal.Proposal:
-    if not params["resource_id"]:
-        raise Invalid({"resource_id": [MISSING]})
-    found = db.find_resource(ctx.uow.session, params["resource_id"])
-    if found is None:
-        raise NotFound("Not found: Resource was not found.")
-    resource, dataset = found
+    dataset = dataset_of_resource(ctx, params)
     policy.authorise(ctx.actor, Permission.DATASET_UPDATE, dataset)
-    if not resource.file_key:
-        raise Invalid({"resource_id": ["There is no stored file to propose a schema for."]})
-    name = resource.file_name or resource.id
-    part = ContentPart(ctx.portal.files.path(resource.file_key), name, resource.file_key, resource.size or 0)
-    return proposal.propose(read_table(Content((part,)), format=resource.format, options=_limits(ctx)))
+    resource = dataset.find_resource(params["resource_id"])
+    assert resource is not None  # noqa: S101 - the dataset was found by it
+    return proposal.propose(_table_of(ctx, resource))
+
+
+def _table_of(ctx: Context, resource: Resource) -> TextTable:
+    """The stored file of a resource as a table; of one without a file, its rows."""
+    if resource.file_key:
+        name = resource.file_name or resource.id
+        part = ContentPart(ctx.portal.files.path(resource.file_key), name, resource.file_key, resource.size or 0)
+        return read_table(Content((part,)), format=resource.format, options=_limits(ctx))
+    version = db.current_version(ctx.uow.session, resource)
+    if version is None:
+        raise Invalid({"resource_id": ["There is neither a stored file nor a table to propose a schema for."]})
+    return ctx.portal.tables.texts(Manifest.from_dict(version.manifest))
 
 
 def _limits(ctx: Context) -> ReadOptions:

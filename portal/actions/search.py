@@ -16,10 +16,14 @@ from schemas.datasets import AnyParams
 from schemas.search import SearchParams, flag, natural, unknown_parameters, words
 from schemas.vocabularies import LICENCE_BY_ID
 from search.backend import QueryError, SearchRequest, SearchResult, SearchUnavailable
+from search.highlight import FIELDS, Style, highlighted
 from search.steps import Step
 
 DEFAULT_ROWS, DEFAULT_FACET_LIMIT = 10, 50
 UNLIMITED = 100_000
+LONGEST_MARK = 200
+MOST_SHOWN = 10_000
+"""Characters of a highlighted piece, and pieces of a field, whatever is asked for."""
 
 
 @action(AnyParams, allow=Permission.ANYONE, safe=True, shape=SearchParams)
@@ -27,9 +31,11 @@ def package_search(ctx: Context, target: object, params: Params) -> dict[str, An
     """Search datasets. `q` and `fq` speak Lucene; `rows`, `start`, `sort` page; `facet.field` counts values.
 
     "benh vien" finds "bệnh viện"; a query with diacritics ranks exact spellings first. When free text finds nothing,
-    it is asked again in relaxed steps, and `relaxed` in the answer names the one that found something.
+    it is asked again in relaxed steps, and `relaxed` in the answer names the one that found something. With `hl` the
+    answer has `highlighting`: by id, what stands in the datasets' texts, HTML-escaped, with the finds marked.
     """
     request = _request(ctx, params)
+    shown = _highlights(params) if request.tell_wanted else None
     ctx.portal.before_search(ctx.portal)
     try:
         result = ctx.portal.search.search(request)
@@ -39,7 +45,11 @@ def package_search(ctx: Context, target: object, params: Params) -> dict[str, An
         raise Unavailable("The search index cannot be reached now; try again later.") from None
     if not request.fq and not request.start:
         ctx.portal.searches.note(request.q, result.count, relaxed=result.step is not Step.ALL_WORDS)
-    return _answer(ctx, result, words(params.get("fl")) or [])
+    answer = _answer(ctx, result, words(params.get("fl")) or [])
+    if shown and result.wanted:
+        packages = ((hit.id, orjson.loads(hit.payload)) for hit in result.hits)
+        answer["highlighting"] = {key: highlighted(package, result.wanted, *shown) for key, package in packages}
+    return answer
 
 
 def _request(ctx: Context, params: Params) -> SearchRequest:
@@ -64,7 +74,31 @@ def _request(ctx: Context, params: Params) -> SearchRequest:
         include_deleted=flag(params.get("include_deleted")),
         dismax=None,
         relax_below=ctx.portal.settings.search_relax_below,
+        tell_wanted=flag(params.get("hl")),
     )
+
+
+def _highlights(params: Params) -> tuple[list[str], Style]:
+    """Which fields are highlighted, and how; the parameters are called as Solr calls them."""
+    fields = words(params.get("hl.fl"))
+    if fields is None:  # Solr's own form: names between commas or blanks
+        fields = str(params["hl.fl"]).replace(",", " ").split()
+    strangers = [name for name in fields if name not in FIELDS]
+    if strangers:
+        raise Invalid({"hl.fl": [f"Cannot highlight {strangers[0][:60]!r}. Fields: {', '.join(FIELDS)}"]})
+    before, after = str(params.get("hl.simple.pre", "<mark>")), str(params.get("hl.simple.post", "</mark>"))
+    if max(len(before), len(after)) > LONGEST_MARK:
+        raise Invalid({"hl.simple.pre": [f"A mark has at most {LONGEST_MARK} characters"]})
+    length, most = (_natural(params, name, usual) for name, usual in (("hl.fragsize", 180), ("hl.snippets", 3)))
+    return fields or list(FIELDS), Style(before, after, min(length, MOST_SHOWN), min(most, MOST_SHOWN))
+
+
+def _natural(params: Params, name: str, usual: int) -> int:
+    value = params.get(name)
+    number = usual if value in (None, "") else natural(value)
+    if number is None:
+        raise Invalid({name: ["Must be a natural number"]})
+    return number
 
 
 def _query(q: Any) -> str:
@@ -88,13 +122,8 @@ def _numbers(ctx: Context, params: Params) -> dict[str, int]:
     defaults = {"rows": DEFAULT_ROWS, "start": 0, "facet.limit": DEFAULT_FACET_LIMIT, "facet.mincount": 1}
     found: dict[str, int] = {}
     for name, default in defaults.items():
-        value = params.get(name)
-        number = default if value in (None, "") else natural(value)
-        if number is None and name == "facet.limit" and str(value).strip() == "-1":
-            number = UNLIMITED
-        if number is None:
-            raise Invalid({name: ["Must be a natural number"]})
-        found[name] = number
+        unlimited = name == "facet.limit" and str(params.get(name)).strip() == "-1"
+        found[name] = UNLIMITED if unlimited else _natural(params, name, default)
     found["rows"] = min(found["rows"], ctx.portal.settings.rows_max)
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -26,6 +27,11 @@ class HelpShow(Schema):
     name = Text(required=True, error_messages={"required": MISSING, "null": MISSING})
 
 
+@cache
+def _version() -> str:
+    return version("thanhhoa-data-portal")
+
+
 @action(NoParams, allow=Permission.ANYONE, safe=True)
 def status_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
     """Return the portal's name and address, the version of CKAN's API that it speaks, and how search is."""
@@ -40,7 +46,7 @@ def status_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
         "error_emails_to": None,
         "locale_default": settings.locale,
         "extensions": list(EXTENSIONS),
-        "portal_version": version("thanhhoa-data-portal"),
+        "portal_version": _version(),
         "search": {"engine": health.engine, "status": health.status, **health.complaint},
     }
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import mimetypes
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import replace
 
 from portal.db import datastore
 from portal.domain.base import now
-from portal.domain.datasets import Dataset, Resource
+from portal.domain.datasets import Resource
 from portal.domain.datastore import LOADABLE
 from portal.domain.events import LOAD
 from portal.errors import Invalid
@@ -38,11 +39,14 @@ def store(ctx: Context, resource: Resource, upload: Upload, record: ResourceReco
     return replace(record, format=format_, mimetype=guessed, size=blob.size, hash="")
 
 
-def await_loads(ctx: Context, dataset: Dataset) -> None:
-    """Ask for the loading of new or changed links to tables, and say of every asked one that it waits."""
-    links = [resource for resource in dataset.resources if _links_to_table(resource)]
+def await_loads(ctx: Context, resources: Iterable[Resource]) -> None:
+    """Ask for the loading of those of one dataset's resources that link to a table that is new or elsewhere now.
+
+    Of every one that is asked for, it is said that it waits.
+    """
+    links = [resource for resource in resources if _links_to_table(resource)]
     if links and ctx.portal.settings.links_hours:
-        known = datastore.loaded_links(ctx.uow.session, dataset.id)
+        known = datastore.loaded_links(ctx.uow.session, links[0].package_id)
         for resource in links:
             if resource.id not in known or known[resource.id] != resource.url:
                 datastore.await_link(ctx.uow, resource)

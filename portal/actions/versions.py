@@ -12,8 +12,9 @@ from portal.domain.base import stamp
 from portal.domain.datasets import Dataset, TableVersion
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
+from portal.tabular.compare import matched_by
 from portal.tabular.manifest import Manifest
-from portal.tabular.query import ID
+from portal.tabular.query import RowQueryError
 from schemas.datasets import MISSING
 from schemas.datastore import DatastoreDiff, DatastoreVersions
 
@@ -63,16 +64,16 @@ def datastore_diff(ctx: Context, dataset: Dataset, params: Params) -> dict[str, 
 
     Without them the current version is compared with the one before it. Rows are matched by `key`
     (columns), else by the primary key, else by `_id`; the answer counts added, removed and changed
-    rows and pages through them with `limit` and `offset`.
+    rows and pages through them with `limit` and `offset`. /datastore/diff/<resource_id> gives them all, as
+    NDJSON or CSV.
     """
     new = _version(ctx, dataset, params, "to", params["to"])
     old = _version(ctx, dataset, params, "from", params["from_"] or str(new.number - 1))
     before, after = Manifest.from_dict(old.manifest), Manifest.from_dict(new.manifest)
-    keys = tuple(params["key"] or after.primary_key or (ID,))
-    for manifest in (before, after):
-        unknown = [key for key in keys if key != ID and all(key != column.name for column in manifest.fields)]
-        if unknown:
-            raise Invalid({"key": [f'"{unknown[0]}" is not a field of both versions']})
+    try:
+        keys = matched_by(before, after, params["key"] or ())
+    except RowQueryError as error:
+        raise Invalid(dict(error.errors)) from None
     limit, offset = min(params["limit"] if params["limit"] is not None else 100, MOST), params["offset"] or 0
     found = ctx.portal.tables.compare(before, after, keys, limit, offset)
     names = [{column.name for column in manifest.fields} for manifest in (before, after)]

@@ -11,7 +11,7 @@ import click
 from portal.access.identity import SYSTEM
 from portal.actions import registry
 from portal.cli.base import opened, portal, show
-from portal.pipeline import index
+from portal.pipeline import index, names
 from search.lexicon import SHIPPED, read
 
 
@@ -62,6 +62,13 @@ def index_searches(days: int | None, only_empty: bool, as_json: bool) -> None:
         return
     for each in found:
         click.echo(f"{each['searches']:6} asked {each['empty']:6} empty {each['relaxed']:6} relaxed  {each['query']}")
+
+
+@index_group.command("names")
+def index_names() -> None:
+    """Write the old and new names of communes and agencies into the lexicon now; the worker does so by itself."""
+    with opened() as running:
+        click.echo(f"{names.write(running)} lines of old and new names.")
 
 
 @index_group.command("words")

@@ -8,9 +8,10 @@ from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from portal.db import activity, followers, outbox, people, relationships, scores, validation, vocabularies
+from portal.db.quick import Quick
 from portal.db.uow import UnitOfWork
 from portal.domain import activity as kinds
 from portal.domain.base import now, stamp
@@ -27,12 +28,16 @@ from portal.domain.datasets import (
 from portal.domain.datastore import TableAlias, TableLoad
 from portal.domain.events import INDEX, LOAD, QUALITY
 from portal.domain.gate import QUARANTINE
+from portal.domain.people import Group
 from portal.domain.rendering import Around, package_dict, unchanged
 from portal.errors import NotFound
 from portal.quality import personal
 from schemas import catalog
 from schemas.record import DatasetRecord
 from schemas.vocabularies import TABULAR
+
+NOTHING = b"{}"
+"""What a dataset says that was never rendered."""
 
 
 def find_dataset(session: Session, name_or_id: str) -> Dataset | None:
@@ -42,7 +47,7 @@ def find_dataset(session: Session, name_or_id: str) -> Dataset | None:
     ).first()
 
 
-_SHOWN = (
+_SHOWN = Quick(
     select(*(getattr(Dataset, name) for name in ShownDataset._fields))
     .where(or_(Dataset.id == bindparam("key"), Dataset.name == bindparam("key")))
     .limit(1)
@@ -52,7 +57,7 @@ _SHOWN = (
 
 def get_shown(uow: UnitOfWork, name_or_id: str) -> ShownDataset:
     """A dataset to be shown, by id or name (case matters); NotFound otherwise."""
-    row = uow.connection.execute(_SHOWN, {"key": name_or_id}).first()
+    row = uow.first(_SHOWN, {"key": name_or_id})
     if row is None:
         raise NotFound("Not found")
     return ShownDataset(*row)
@@ -61,6 +66,15 @@ def get_shown(uow: UnitOfWork, name_or_id: str) -> ShownDataset:
 def get_dataset(session: Session, name_or_id: str) -> Dataset:
     """As `find_dataset`; NotFound otherwise."""
     dataset = find_dataset(session, name_or_id)
+    if dataset is None:
+        raise NotFound("Not found")
+    return dataset
+
+
+def get_to_edit(session: Session, name_or_id: str) -> Dataset:
+    """As `get_dataset`, locked against other writers: what is read of it afterwards is what they left."""
+    match = or_(Dataset.id == name_or_id, Dataset.name == name_or_id)
+    dataset = session.scalars(select(Dataset).where(match).limit(1).with_for_update()).first()
     if dataset is None:
         raise NotFound("Not found")
     return dataset
@@ -132,33 +146,31 @@ def tags_of_vocabularies(session: Session, pairs: Iterable[tuple[str, str]]) -> 
     return list(found.values())
 
 
-def render(
-    session: Session, dataset: Dataset, site_url: str, *, quiet: bool = False, edited: Resource | None = None
-) -> bool:
+def anew(session: Session, dataset: Dataset, site_url: str) -> dict[str, Any]:
+    """The whole package dict, rendered from nothing but rows as they are now."""
+    session.flush()
+    shown_before = dataset.rendered != NOTHING  # only what is there can have relationships
+    around = Around(
+        organization=session.get(Group, dataset.owner_org) if dataset.owner_org else None,
+        groups=tuple(people.groups_of(session, dataset.id)),
+        related=tuple(relationships.related_in_public(session, dataset.id)) if shown_before else (),
+        vocabularies=vocabularies.names(session, (tag.vocabulary_id for tag in dataset.tags if tag.vocabulary_id)),
+    )
+    return package_dict(dataset, around, site_url)
+
+
+def render(session: Session, dataset: Dataset, site_url: str, *, quiet: bool = False) -> bool:
     """Render the dataset again; tell whether it says anything new.
 
     A change gives it a new revision and modification time; `quiet` keeps the time (for changes
-    that are not the publisher's own, such as a new title of its organization). `edited` is the
-    resource that the publisher edited: it gets a new modification time as well.
+    that are not the publisher's own, such as a new title of its organization).
     """
-    session.flush()
-    organization = people.list_by_id(session, [dataset.owner_org or ""]).get(dataset.owner_org or "")
-    around = Around(
-        organization=organization,
-        groups=tuple(people.groups_of(session, dataset.id)),
-        related=tuple(relationships.related_in_public(session, dataset.id)),
-        vocabularies=vocabularies.names(session, (tag.vocabulary_id for tag in dataset.tags if tag.vocabulary_id)),
-    )
-    fresh = package_dict(dataset, around, site_url)
+    fresh = anew(session, dataset, site_url)
     before = orjson.loads(dataset.rendered)
     if before and unchanged(before, orjson.loads(orjson.dumps(fresh))):
         return False
     dataset.touch(dataset.metadata_modified if quiet else now())
     fresh["metadata_modified"] = stamp(dataset.metadata_modified)
-    if edited is not None:
-        edited.metadata_modified = now()
-        shown = next(each for each in fresh["resources"] if each["id"] == edited.id)
-        shown["metadata_modified"] = stamp(edited.metadata_modified)
     dataset.rendered = orjson.dumps(fresh)
     session.flush()
     return True
@@ -169,38 +181,42 @@ def describe(uow: UnitOfWork, dataset: Dataset, record: DatasetRecord, group_ids
 
     The owner is the caller's to set.
     """
+    new, groups = not object_session(dataset), list(group_ids)
     dataset.describe(record)
-    uow.session.add(dataset)
     dataset.tags = [
         *tags_named(uow.session, record.tags),
         *tags_of_vocabularies(uow.session, record.vocabulary_tags),
     ]
+    uow.session.add(dataset)
     uow.session.flush()
-    people.set_groups(uow.session, dataset.id, group_ids)
+    if groups or not new:
+        people.set_groups(uow.session, dataset.id, groups)
 
 
-def save(
-    uow: UnitOfWork, dataset: Dataset, site_url: str, *, quiet: bool = False, edited: Resource | None = None
-) -> bool:
+def save(uow: UnitOfWork, dataset: Dataset, site_url: str, *, quiet: bool = False) -> bool:
     """Render a dataset that may have changed and, if it did, have it indexed after the commit and noted as an activity.
 
     `quiet` is for changes that are not the publisher's own: they leave no activity. When a dataset
     appears to the public or disappears from it, those that are related to it say so too.
-    `edited` is as for `render`.
     """
     before = orjson.loads(dataset.rendered)
-    if not render(uow.session, dataset, site_url, quiet=quiet, edited=edited):
+    if not render(uow.session, dataset, site_url, quiet=quiet):
         return False
-    uow.later(INDEX, dataset.id)
-    uow.later(QUALITY, dataset.id)
-    if not quiet:
-        deed = "new" if not before else "deleted" if dataset.state == "deleted" else "changed"
-        activity.note(uow, kinds.DATASET, dataset.id, deed, dataset.rendered, public=dataset.is_public)
+    deed = "new" if not before else "deleted" if dataset.state == "deleted" else "changed"
+    note_change(uow, dataset, None if quiet else deed)
     was_public = before.get("state") == "active" and not before.get("private")
     if before and was_public != dataset.is_public:
         for _, other in relationships.related(uow.session, dataset.id):
             save(uow, other, site_url, quiet=True)
     return True
+
+
+def note_change(uow: UnitOfWork, dataset: Dataset, deed: str | None) -> None:
+    """Ask for the consequences of a change that is rendered; `deed` is what its activity says, None leaves none."""
+    uow.later(INDEX, dataset.id)
+    uow.later(QUALITY, dataset.id)
+    if deed:
+        activity.note(uow, kinds.DATASET, dataset.id, deed, dataset.rendered, public=dataset.is_public)
 
 
 def set_modified(uow: UnitOfWork, dataset: Dataset, moment: datetime) -> None:
@@ -212,13 +228,17 @@ def set_modified(uow: UnitOfWork, dataset: Dataset, moment: datetime) -> None:
     uow.later(INDEX, dataset.id)
 
 
+_HOLDER = select(Dataset.id, Dataset.state).where(Dataset.name == bindparam("name"))
+
+
 def free_name(uow: UnitOfWork, name: str, site_url: str, own_id: str | None = None) -> bool:
     """Whether a dataset may take this name; a deleted dataset gives its own up and is called by its id."""
-    holder = uow.session.scalars(select(Dataset).where(Dataset.name == name)).first()
-    if holder is None or holder.id == own_id:
+    taken = uow.session.execute(_HOLDER, {"name": name}).first()
+    if taken is None or taken.id == own_id:
         return True
-    if holder.state != "deleted":
+    if taken.state != "deleted":
         return False
+    holder = uow.session.get_one(Dataset, taken.id)
     holder.name = holder.id
     save(uow, holder, site_url, quiet=True)
     return True

@@ -14,7 +14,7 @@ from portal.db.uow import UnitOfWork
 from portal.domain.base import new_id, now
 from portal.domain.datasets import Dataset, Resource, ShownTable, TableVersion
 from portal.domain.datastore import PENDING, TableAlias, TableLoad
-from portal.domain.events import LOAD, PUBLISH
+from portal.domain.events import LINK, PUBLISH
 from portal.tabular.manifest import Manifest
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -195,7 +195,7 @@ def await_link(uow: UnitOfWork, resource: Resource) -> None:
     """Ask for the loading of a link that is new, or whose address changed."""
     load = note_load(uow.session, resource.id)
     load.url, load.etag, load.modified, load.content_hash = resource.url, None, None, None
-    uow.later(LOAD, resource.id)
+    uow.later(LINK, resource.id)
 
 
 def stale_links(session: Session, older_than: timedelta, limit: int) -> Sequence[str]:

@@ -47,11 +47,24 @@ def claim(session: Session, topic: str, moment: datetime, until: datetime) -> Cl
     """Take a due row of a topic away from other workers until a moment; whoever dies with it leaves it due then."""
     due = select(OutboxRow).where(OutboxRow.topic == topic, OutboxRow.due <= moment).order_by(OutboxRow.id).limit(20)
     for row in session.scalars(due).all():
+        claimed = Claim(row.id, row.entity_id, row.attempts + 1)  # before the update changes the row in the session
         mine = (OutboxRow.id == row.id) & (OutboxRow.attempts == row.attempts)
-        taken = session.execute(update(OutboxRow).where(mine).values(due=until, attempts=row.attempts + 1))
+        taken = session.execute(update(OutboxRow).where(mine).values(due=until, attempts=claimed.attempts))
         if getattr(taken, "rowcount", 0):
-            return Claim(row.id, row.entity_id, row.attempts + 1)
+            return claimed
     return None
+
+
+def renew(session: Session, claimed: Claim, until: datetime) -> None:
+    """Keep a claimed row until a moment, unless it fell to another worker already."""
+    mine = (OutboxRow.id == claimed.id) & (OutboxRow.attempts == claimed.attempts)
+    session.execute(update(OutboxRow).where(mine).values(due=until))
+
+
+def postpone_claim(session: Session, claimed: Claim, moment: datetime, error: str) -> None:
+    """Give a claimed row back, to be tried again later as `postpone` says."""
+    mine = (OutboxRow.id == claimed.id) & (OutboxRow.attempts == claimed.attempts)
+    session.execute(update(OutboxRow).where(mine).values(due=moment + _wait(claimed.attempts - 1), error=error[:500]))
 
 
 def settle_claim(session: Session, claimed: Claim) -> None:
@@ -67,12 +80,15 @@ def settle(session: Session, rows: Iterable[OutboxRow]) -> None:
 def postpone(session: Session, rows: Iterable[OutboxRow], moment: datetime, error: str) -> None:
     """Try again later: each failure doubles the wait, up to a minute, so that a backlog goes soon after its reason."""
     for row in rows:
-        wait = min(LONGEST_WAIT, timedelta(seconds=2 ** min(row.attempts, 10)))
         session.execute(
             update(OutboxRow)
             .where(OutboxRow.id == row.id)
-            .values(attempts=row.attempts + 1, due=moment + wait, error=error[:500])
+            .values(attempts=row.attempts + 1, due=moment + _wait(row.attempts), error=error[:500])
         )
+
+
+def _wait(attempts: int) -> timedelta:
+    return min(LONGEST_WAIT, timedelta(seconds=2 ** min(attempts, 10)))
 
 
 def hasten(session: Session, topic: str, moment: datetime) -> None:

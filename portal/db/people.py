@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from portal.domain.base import is_uuid
 from portal.domain.datasets import Dataset
 from portal.domain.people import IDENTIFIER, ApiToken, Group, GroupAlias, Member, User
 from portal.errors import NotFound
@@ -53,15 +55,23 @@ def roles_of(session: Session, user_id: str) -> tuple[dict[str, str], dict[str, 
     return organizations, {row[0]: row[2] for row in rows if not row[1]}
 
 
+_GROUP = select(Group).where(
+    or_(Group.id == bindparam("key"), Group.name == bindparam("key")),
+    Group.is_organization.in_(bindparam("kinds", expanding=True)),
+)
+"""Built once, as it is asked by every write."""
+
+
 def find_group(session: Session, name_or_id: str, *, organization: bool | None = None) -> Group | None:
     """An organization or group by id or name, deleted ones included; `organization` None takes either.
 
     An organization is found by its identifiers as well, and by the names of the bodies that it succeeded.
     """
-    query = select(Group).where(or_(Group.id == name_or_id, Group.name == name_or_id))
-    if organization is not None:
-        query = query.where(Group.is_organization == organization)
-    found = session.scalars(query).first()
+    by_id = session.get(Group, name_or_id) if is_uuid(name_or_id) else None  # no question, if it was read before
+    if by_id is not None and organization in (None, by_id.is_organization):
+        return by_id
+    kinds = [True, False] if organization is None else [organization]
+    found = session.scalars(_GROUP, {"key": name_or_id, "kinds": kinds}).first()
     return found if found is not None or organization is False else find_by_alias(session, name_or_id)
 
 
@@ -95,27 +105,34 @@ def get_group(session: Session, name_or_id: str, *, organization: bool) -> Group
     return group
 
 
+_BY_ID = select(Group).where(Group.id.in_(bindparam("ids", expanding=True)))
+
+
 def list_by_id(session: Session, ids: Iterable[str]) -> dict[str, Group]:
     """Organizations and groups by id."""
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    return {group.id: group for group in session.scalars(select(Group).where(Group.id.in_(wanted)))}
+    return {group.id: group for group in session.scalars(_BY_ID, {"ids": wanted})}
+
+
+_GROUPS_OF = (
+    select(Group)
+    .join(Member, Member.group_id == Group.id)
+    .where(
+        Member.table_name == "package",
+        Member.table_id == bindparam("key"),
+        Member.state == "active",
+        Group.state == "active",
+        Group.is_organization.is_(False),
+    )
+)
+"""Built once: every save of a dataset asks it."""
 
 
 def groups_of(session: Session, package_id: str) -> Sequence[Group]:
     """The active groups that a dataset is in."""
-    return session.scalars(
-        select(Group)
-        .join(Member, Member.group_id == Group.id)
-        .where(
-            Member.table_name == "package",
-            Member.table_id == package_id,
-            Member.state == "active",
-            Group.state == "active",
-            Group.is_organization.is_(False),
-        )
-    ).all()
+    return session.scalars(_GROUPS_OF, {"key": package_id}).all()
 
 
 def find_member(session: Session, group_id: str, table_name: str, table_id: str) -> Member | None:
@@ -136,14 +153,17 @@ def set_member(session: Session, group_id: str, table_name: str, table_id: str, 
     return member
 
 
+_IN_GROUPS = (
+    select(Member)
+    .join(Group, Group.id == Member.group_id)
+    .where(Member.table_name == "package", Member.table_id == bindparam("key"), Group.is_organization.is_(False))
+)
+
+
 def set_groups(session: Session, package_id: str, group_ids: Iterable[str]) -> None:
     """Put a dataset into exactly these groups."""
     wanted = set(group_ids)
-    rows = session.scalars(
-        select(Member)
-        .join(Group, Group.id == Member.group_id)
-        .where(Member.table_name == "package", Member.table_id == package_id, Group.is_organization.is_(False))
-    ).all()
+    rows = session.scalars(_IN_GROUPS, {"key": package_id}).all()
     for row in rows:
         row.state = "active" if row.group_id in wanted else "deleted"
     for group_id in sorted(wanted - {row.group_id for row in rows}):
@@ -151,17 +171,20 @@ def set_groups(session: Session, package_id: str, group_ids: Iterable[str]) -> N
     session.flush()
 
 
+_OWNED = (
+    select(Dataset.owner_org, func.count())
+    .where(
+        Dataset.owner_org.in_(bindparam("ids", expanding=True)),
+        Dataset.state == "active",
+        Dataset.private.is_(False),
+    )
+    .group_by(Dataset.owner_org)
+)
+
+
 def count_datasets(session: Session, organization_ids: Iterable[str]) -> dict[str, int]:
     """How many public datasets each organization owns."""
-    rows = session.execute(
-        select(Dataset.owner_org, func.count())
-        .where(
-            Dataset.owner_org.in_(list(organization_ids)),
-            Dataset.state == "active",
-            Dataset.private.is_(False),
-        )
-        .group_by(Dataset.owner_org)
-    ).all()
+    rows = session.execute(_OWNED, {"ids": list(organization_ids)})
     return {row[0]: row[1] for row in rows if row[0]}
 
 
@@ -170,18 +193,47 @@ def titles(session: Session, names: Iterable[str], *, organization: bool) -> dic
     wanted = list(names)
     if not wanted:
         return {}
-    query = select(Group.name, Group.title).where(Group.name.in_(wanted), Group.is_organization == organization)
-    return {row[0]: row[1] or row[0] for row in session.execute(query)}
+    rows = session.connection().execute(_TITLES, {"names": wanted, "organization": organization})
+    return {name: title or name for name, title in rows}
+
+
+_TITLES = select(Group.name, Group.title).where(
+    Group.name.in_(bindparam("names", expanding=True)), Group.is_organization == bindparam("organization")
+)
+"""Built once: every search with facets asks it."""
+
+
+class GroupKey(NamedTuple):
+    """What lists of organizations and groups are put in order by."""
+
+    id: str
+    name: str
+    title: str
+
+    @property
+    def display_name(self) -> str:
+        """Title, or the name where there is none."""
+        return self.title or self.name
+
+
+def list_group_keys(session: Session, *, organization: bool, q: str | None) -> list[GroupKey]:
+    """As `list_groups`, without all that is not needed to choose among them."""
+    query = _groups(organization=organization, q=q).with_only_columns(Group.id, Group.name, Group.title)
+    return [GroupKey(*row) for row in session.execute(query)]
 
 
 def list_groups(session: Session, *, organization: bool, q: str | None) -> Sequence[Group]:
     """Active organizations or groups; `q` is part of a name or title."""
+    return session.scalars(_groups(organization=organization, q=q)).all()
+
+
+def _groups(*, organization: bool, q: str | None) -> Select[Group]:
     query = select(Group).where(Group.is_organization == organization, Group.state == "active").order_by(Group.name)
     if q:
         aliased = select(GroupAlias.group_id).where(GroupAlias.text.contains(q.lower(), autoescape=True))
         by_name = or_(Group.name.icontains(q, autoescape=True), Group.title.icontains(q, autoescape=True))
         query = query.where(or_(by_name, Group.id.in_(aliased)))
-    return session.scalars(query).all()
+    return query
 
 
 def count_in(session: Session, ids: Iterable[str], *, organization: bool) -> dict[str, int]:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 
+from portal.db.quick import Quick
 from portal.domain.events import AuditEntry, OutboxRow
 
 
@@ -22,7 +23,7 @@ class UnitOfWork:
         self.write = write
         self.actor_id = actor_id
         self.eager = eager
-        self._engine = engine if write else engine.execution_options(portal_read_only=True)
+        self._engine = engine
         self._topics: set[tuple[str, str]] = set()
         self._connection: Connection | None = None
         self._session: Session | None = None
@@ -34,8 +35,15 @@ class UnitOfWork:
     def connection(self) -> Connection:
         """The connection of this transaction, for hot reads that need no objects."""
         if self._connection is None:
-            self._connection = self._engine.connect()
+            options = {} if self.write else {"portal_read_only": True}
+            self._connection = self._engine.connect().execution_options(**options)
         return self._connection
+
+    def first(self, query: Quick, parameters: dict[str, Any]) -> Any:
+        """The first row that a quick query finds: in this transaction if it has begun, else without one."""
+        if self._connection is None and not self.write:
+            return query.first(self._engine, parameters)
+        return self.connection.execute(query.statement, parameters).first()
 
     @property
     def session(self) -> Session:

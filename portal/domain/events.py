@@ -13,6 +13,7 @@ from portal.domain.base import Base, new_id, now
 INDEX = "index"
 PUBLISH = "publish"
 LOAD = "load"
+LINK = "link"
 VALIDATE = "validate"
 QUALITY = "quality"
 

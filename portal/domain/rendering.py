@@ -202,6 +202,25 @@ def group_brief(group: Group) -> Json:
     }
 
 
+def splice(package: Json, resource: Resource, site_url: str) -> bool:
+    """Put one resource, as it is now, into a package dict that was rendered before; tell whether it says anything new.
+
+    A new resource comes last, a deleted one leaves its place to the next. All others stay as they were
+    rendered: the result is what `package_dict` would render, at the cost of one resource.
+    """
+    listed: list[Json] = package["resources"]
+    place = next((index for index, each in enumerate(listed) if each["id"] == resource.id), len(listed))
+    before = listed[place : place + 1]
+    alive = resource.state == "active"
+    after = [orjson.loads(orjson.dumps(resource_dict(resource, site_url, place)))] if alive else []
+    listed[place : place + 1] = after
+    if not after:
+        for position, each in enumerate(listed[place:], place):
+            each["position"] = position
+    package["num_resources"] = len(listed)
+    return [_timeless_resource(each) for each in before] != [_timeless_resource(each) for each in after]
+
+
 def unchanged(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Whether two package dicts say the same, but for times of modification."""
     return _timeless(before) == _timeless(after)
@@ -209,8 +228,9 @@ def unchanged(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
 
 def _timeless(package: Mapping[str, Any]) -> Json:
     kept = {key: value for key, value in package.items() if key != "metadata_modified"}
-    kept["resources"] = [
-        {key: value for key, value in resource.items() if key != "metadata_modified"}
-        for resource in package.get("resources", ())
-    ]
+    kept["resources"] = [_timeless_resource(resource) for resource in package.get("resources", ())]
     return kept
+
+
+def _timeless_resource(resource: Mapping[str, Any]) -> Json:
+    return {key: value for key, value in resource.items() if key != "metadata_modified"}

@@ -19,6 +19,7 @@ from portal.quality.rows import Place, Unsplittable
 from portal.runtime import Portal
 from portal.tabular.store import Manifest
 from portal.tabular.types import CellProblem
+from schemas.tabletypes import missing_values
 from schemas.texttable import TextTable
 
 MOST_BAD_ROWS = 100_000
@@ -132,7 +133,7 @@ def _as_far_as_of_rows(whole: TextTable, schema: Mapping[str, Any], references: 
 
 
 def _blanked(checked: CheckedResource, bad: Mapping[Place, Any], schema: Mapping[str, Any]) -> tuple[TextTable, ...]:
-    missing = next(iter(schema.get("missingValues") or ("",)))
+    missing = next(iter(missing_values(schema)), "")
     return tuple(rows.blanked(each, _of(each, checked, bad), missing) for each in checked.tables)
 
 

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from sqlalchemy import select
@@ -14,12 +15,14 @@ from sqlalchemy.orm import Session
 from portal.access import policy
 from portal.db import datasets, outbox
 from portal.domain.base import now
-from portal.domain.datasets import Dataset
+from portal.domain.datasets import Dataset, ShownDataset
 from portal.domain.events import INDEX, OutboxRow
 from portal.runtime import Portal
 from search.backend import ChangesRefused, IndexEntry, SearchUnavailable
 
 BATCH = 500
+GATHERING_SECONDS = 0.3
+"""How long a server gathers writes before it hands them to the index, if nobody searches."""
 log = logging.getLogger(__name__)
 
 
@@ -78,13 +81,17 @@ def catch_up(portal: Portal) -> None:
 
 
 class Background:
-    """Drains in a thread of its own, woken after each write, so that the one who writes does not wait for the index."""
+    """Drains in a thread of its own soon after each write, so that the one who writes does not wait for the index.
+
+    It lets a moment pass first: a commit costs an index more than a write costs the database, and many
+    writes in a row become one. Whoever searches meanwhile has what was written drained first.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._wanted = threading.Event()
+        self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
-        self._stopped = False
 
     def wake(self, portal: Portal) -> None:
         """Drain soon; many writes in a row become few commits of the index."""
@@ -96,7 +103,7 @@ class Background:
 
     def stop(self) -> None:
         """Let the drain under way end, and begin no other; what still waits is left to the worker."""
-        self._stopped = True
+        self._stopped.set()
         self._wanted.set()
         if self._thread is not None:
             self._thread.join()
@@ -104,9 +111,9 @@ class Background:
     def _run(self, portal: Portal) -> None:
         while True:
             self._wanted.wait()
-            self._wanted.clear()
-            if self._stopped:
+            if self._stopped.wait(GATHERING_SECONDS):
                 return
+            self._wanted.clear()
             try:
                 drain(portal, eager=True)
             except Exception:
@@ -166,22 +173,25 @@ def repair(portal: Portal, drift: Drift) -> int:
     return len(wrong)
 
 
+_READ = select(*(getattr(Dataset, name) for name in ShownDataset._fields), Dataset.revision)
+"""What an entry is made from; the rest of a dataset, its resources and tags, are in what is rendered already."""
+
+
 def _entries(session: Session, ids: Iterable[str]) -> Iterator[IndexEntry]:
-    for dataset in session.scalars(select(Dataset).where(Dataset.id.in_(list(ids)))):
-        yield _entry(dataset)
+    return map(_entry, session.execute(_READ.where(Dataset.id.in_(list(ids)))))
 
 
 def entries_after(session: Session, after: str) -> Iterator[IndexEntry]:
-    query = select(Dataset).where(Dataset.id > after).order_by(Dataset.id).execution_options(yield_per=BATCH)
-    for dataset in session.scalars(query):
-        yield _entry(dataset)
+    query = _READ.where(Dataset.id > after).order_by(Dataset.id).execution_options(yield_per=BATCH)
+    return map(_entry, session.execute(query))
 
 
-def _entry(dataset: Dataset) -> IndexEntry:
+def _entry(row: Sequence[Any]) -> IndexEntry:
+    dataset, revision = ShownDataset(*row[:-1]), row[-1]
     return IndexEntry(
         id=dataset.id,
         package=orjson.loads(dataset.rendered),
         payload=dataset.rendered,
         labels=policy.labels_of(dataset),
-        version=dataset.revision,
+        version=revision,
     )

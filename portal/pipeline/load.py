@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+import threading
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
@@ -11,13 +12,14 @@ from urllib.parse import urlsplit
 from harvesters.base import SourceError
 from harvesters.http import Download, GuardedClient
 from portal.db import datasets as db
-from portal.db import datastore, outbox, validation
+from portal.db import datastore, validation
+from portal.db.outbox import Claim
 from portal.domain.base import now
 from portal.domain.datasets import PUSHED, Dataset, Resource, ValidationReport
 from portal.domain.datastore import COMPLETE, FAILED, PERHAPS, RUNNING
-from portal.domain.events import LOAD, OutboxRow
+from portal.domain.events import LINK, LOAD
 from portal.errors import Unavailable
-from portal.pipeline import gate, store, validate
+from portal.pipeline import claims, gate, store, validate
 from portal.pipeline.harvest import http_options
 from portal.pipeline.references import references
 from portal.reading import ReadOptions
@@ -25,42 +27,42 @@ from portal.runtime import Portal
 from portal.tabular.store import Manifest
 from schemas.record import Content, ContentPart, ResourceRecord
 
-BATCH = 10
+MOST_TRIES = 5
 MOST_LINKS = 100
 BYTES_PER_MB = 1024 * 1024
 log = logging.getLogger(__name__)
 
 
-def drain(portal: Portal) -> int:
-    """Load every uploaded table that waits; return how many outbox rows were settled.
+def drain(portal: Portal, *topics: str, stop: threading.Event | None = None) -> int:
+    """Load every table that waits: uploads (LOAD) and links (LINK), or one of the two; return how many are settled.
 
-    A table that is not valid keeps its last good version and gets a report. A failure of our own is
-    postponed and tried again.
+    Somebody waits for an upload, so links, whose servers may be slow or gone, never stand before it. Several
+    drains may run at once: each table is claimed by one. A table that is not valid keeps its last good version
+    and gets a report. A failure of our own is postponed and tried again, and given up after MOST_TRIES. Once `stop`
+    is set no other table is begun.
     """
     settled = 0
-    while True:
-        with portal.read() as uow:
-            rows = outbox.waiting(uow.session, LOAD, now(), BATCH)
-        for row in rows:
-            try:
-                load(portal, row.entity_id)
-            except Exception:
-                log.exception("the upload of resource %s could not be loaded", row.entity_id)
-                _settle(portal, row, failed=True)
-            else:
-                _settle(portal, row, failed=False)
-                settled += 1
-        if not rows:
-            return settled
+    for topic in topics or (LOAD, LINK):
+        while not (stop and stop.is_set()) and (claimed := claims.take(portal, topic)) is not None:
+            with claims.held(portal, claimed):
+                settled += _settled(portal, claimed)
+    return settled
 
 
-def _settle(portal: Portal, row: OutboxRow, *, failed: bool) -> None:
-    with portal.work() as uow:
-        if failed:
-            outbox.postpone(uow.session, [row], now(), "the upload could not be loaded; see the log")
-        else:
-            outbox.settle(uow.session, [row])
-        uow.commit()
+def _settled(portal: Portal, claimed: Claim) -> bool:
+    """Load one table, or leave it for later."""
+    if claimed.attempts > MOST_TRIES:
+        _note(portal, claimed.entity_id, FAILED, f"given up after {MOST_TRIES} tries; the portal's log says why")
+        claims.settle(portal, claimed)
+        return True
+    try:
+        load(portal, claimed.entity_id)
+    except Exception:
+        log.exception("the table of resource %s could not be loaded", claimed.entity_id)
+        claims.postpone(portal, claimed, "the table could not be loaded; see the log")
+        return False
+    claims.settle(portal, claimed)
+    return True
 
 
 def recheck(portal: Portal) -> int:
@@ -72,7 +74,7 @@ def recheck(portal: Portal) -> int:
         stale = datastore.stale_links(uow.session, timedelta(hours=hours), MOST_LINKS)
         for resource_id in stale:
             datastore.note_load(uow.session, resource_id).checked = now()  # taken once, however many workers tick
-            uow.later(LOAD, resource_id)
+            uow.later(LINK, resource_id)
         uow.commit()
     return len(stale)
 

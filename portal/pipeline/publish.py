@@ -45,6 +45,7 @@ def _manifest(uow: UnitOfWork, resource_id: str) -> Manifest | None:
 
 def _render(portal: Portal, manifest: Manifest) -> bool:
     try:
+        portal.tables.warm(manifest, words=False)  # the downloads are written from it
         for format_ in FORMATS:
             portal.tables.export(manifest, format_)
         portal.tables.warm(manifest)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from portal.db import datasets as db
@@ -14,7 +13,7 @@ from portal.domain.base import now
 from portal.domain.datasets import ERROR, RUNNING, Resource, TableVersion, ValidationReport
 from portal.domain.events import VALIDATE
 from portal.errors import PortalError
-from portal.pipeline import gate, load, store, validate
+from portal.pipeline import claims, gate, load, store, validate
 from portal.pipeline.references import references
 from portal.pipeline.store import Decision, Prepared
 from portal.reading import ReadOptions
@@ -22,11 +21,10 @@ from portal.runtime import Portal
 from portal.tabular.store import Manifest
 from schemas import catalog
 from schemas.record import Content, ContentPart, ResourceRecord
+from schemas.tabletypes import missing_values
 
-LEASE = timedelta(minutes=10)
-"""How long a worker has a run for itself; one that died with it is followed by another after that."""
 MOST_TRIES = 3
-WRITTEN = ("decimalChar", "groupChar", "bareNumber", "trueValues", "falseValues", "format")
+WRITTEN = ("decimalChar", "groupChar", "bareNumber", "trueValues", "falseValues", "format", "missingValues")
 """How a publisher writes values; rows that are stored are written in one way."""
 log = logging.getLogger(__name__)
 
@@ -35,12 +33,11 @@ def drain(portal: Portal) -> int:
     """Do every run that waits; return how many were brought to an end."""
     done = 0
     while True:
-        with portal.work() as uow:
-            claimed = outbox.claim(uow.session, VALIDATE, now(), now() + LEASE)
-            uow.commit()
+        claimed = claims.take(portal, VALIDATE)
         if claimed is None:
             return done
-        done += _do(portal, claimed)
+        with claims.held(portal, claimed):
+            done += _do(portal, claimed)
 
 
 def _do(portal: Portal, claimed: Claim) -> bool:
@@ -129,7 +126,7 @@ def _as_stored(schema: Mapping[str, Any]) -> dict[str, Any]:
     if not schema:
         return {}
     fields = [{key: value for key, value in field.items() if not _is_writing(field, key)} for field in schema["fields"]]
-    return {**schema, "fields": fields, "missingValues": ["", *schema.get("missingValues", ())]}
+    return {**schema, "fields": fields, "missingValues": ["", *missing_values(schema)]}
 
 
 def _is_writing(field: Mapping[str, Any], key: str) -> bool:

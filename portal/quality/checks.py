@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portal.quality.asked import ASKED
 from portal.quality.messages import Check, Message
 from portal.quality.notes import READING
 from portal.quality.report import Severity
@@ -27,6 +28,16 @@ CHECKS: tuple[Check, ...] = (
             "Row {row} equals row {earlier}.",
             "Xóa dòng trùng.",
             "Delete the repeated row.",
+        ),
+    ),
+    Check(
+        "outlier",
+        "warning",
+        Message(
+            "Dòng {row}, “{field}”: giá trị khác thường trong chuỗi ({note}).",
+            "Row {row}, '{field}': an unusual value in its series ({note}).",
+            "Kiểm tra giá trị, dấu thập phân và đơn vị tính; nếu đúng thì giữ nguyên.",
+            "Check the value, its decimal sign and its unit; keep it if it is right.",
         ),
     ),
     Check(
@@ -247,10 +258,10 @@ CHECKS: tuple[Check, ...] = (
         "inside",
         "warning",
         Message(
-            "Dòng {row}: tọa độ nằm ngoài khung bao của tỉnh ({note}).",
-            "Row {row}: the coordinates lie outside the province's bounding box ({note}).",
-            "Kiểm tra thứ tự vĩ độ, kinh độ và hệ tọa độ (WGS 84).",
-            "Check the order of latitude and longitude, and the reference system (WGS 84).",
+            "Dòng {row}: tọa độ nằm ngoài tỉnh hoặc ngoài xã của dòng ({note}).",
+            "Row {row}: the place lies outside the province, or outside the row's commune ({note}).",
+            "Kiểm tra mã xã, thứ tự vĩ độ, kinh độ và hệ tọa độ (WGS 84).",
+            "Check the commune's code, the order of latitude and longitude, and the reference system (WGS 84).",
         ),
     ),
     Check(
@@ -269,10 +280,11 @@ CHECKS: tuple[Check, ...] = (
         Message(
             "Chưa chạy được kiểm tra “{note}”.",
             "The check '{note}' could not run.",
-            "Kiểm tra tham số của nó trong lược đồ.",
-            "Check its parameters in the schema.",
+            "Kiểm tra tham số của nó trong lược đồ, hoặc nạp vào danh mục bảng mà nó đối chiếu.",
+            "Check its parameters in the schema, or load the table that it looks into.",
         ),
     ),
+    *ASKED,
     # What the description of a dataset shows.
     Check(
         "metadata-missing",

@@ -49,9 +49,10 @@ class Collector:
         detail: Mapping[str, Any] | None = None,
     ) -> None:
         """Take in one finding; `order` and `number` say where it stands among those of its row."""
-        keep = self.room(check, field)
-        self.count(check, field, 1, severity)
-        if not keep:
+        known = self.counts.get((check, field), 0)
+        self.counts[check, field] = known + 1
+        self._bad = self._bad or severity == "error"
+        if known >= self.limit:
             return
         spoken = f"{title} ({field})" if title and title != field else field
         filled = {"row": row or "", "field": spoken, "note": note, "number": number, **(detail or {})}

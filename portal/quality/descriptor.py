@@ -9,11 +9,13 @@ from typing import Any, Literal
 
 from portal.quality.exact import SchemaProblem, compile_rules
 from portal.quality.personal import folded
+from portal.quality.tableschema2 import categories
 
 CODE = re.compile(r"^(ma|code|id|so hieu|so dinh danh|cccd|cmnd|mst|dien thoai|phone)( |$)|(^| )(code|id)$")
 """Folded labels of columns that hold codes: texts, whatever their digits look like."""
 PD, TREATMENTS = ("none", "basic", "sensitive"), ("keep", "drop", "generalise", "consent")
 V2 = ("fieldsMatch", "uniqueKeys")
+V2_FIELD = ("categories", "missingValues")
 Json = dict[str, Any]
 
 
@@ -39,7 +41,9 @@ def is_code(label: str) -> bool:
 def version(descriptor: Mapping[str, Any]) -> str:
     """ "v2" for what only version 2 of Table Schema has, "v1" for everything else."""
     profile = str(descriptor.get("$schema") or "")
-    return "v2" if "/profiles/2" in profile or any(key in descriptor for key in V2) else "v1"
+    fields = [each for each in descriptor.get("fields") or () if isinstance(each, Mapping)]
+    newer = any(key in descriptor for key in V2) or any(key in each for each in fields for key in V2_FIELD)
+    return "v2" if "/profiles/2" in profile or newer else "v1"
 
 
 def check(descriptor: object) -> tuple[Problem, ...]:
@@ -49,8 +53,7 @@ def check(descriptor: object) -> tuple[Problem, ...]:
     fields = descriptor.get("fields")
     if not isinstance(fields, list) or not fields or not all(isinstance(each, Mapping) for each in fields):
         return (_error("", "`fields` phải là danh sách các trường", "`fields` must be a list of fields"),)
-    missing = descriptor.get("missingValues", [""])
-    if not isinstance(missing, list) or not all(isinstance(each, str) for each in missing):
+    if not all(_is_missing_values(each.get("missingValues", [""])) for each in (descriptor, *fields)):
         return (_error("", "`missingValues` phải là danh sách chữ", "`missingValues` must be a list of texts"),)
     found = [*_names(fields), *_keys(descriptor, {str(each.get("name")) for each in fields})]
     for each in fields:
@@ -58,6 +61,14 @@ def check(descriptor: object) -> tuple[Problem, ...]:
     if not any(problem.severity == "error" for problem in found):
         found += _frictionless(descriptor, fields)
     return tuple(sorted(found, key=lambda problem: problem.severity))
+
+
+def _is_missing_values(given: object) -> bool:
+    """Texts, or values with labels (version 2)."""
+    if not isinstance(given, list):
+        return False
+    values = [each.get("value") if isinstance(each, Mapping) else each for each in given]
+    return all(isinstance(each, str) for each in values)
 
 
 def _error(field: str, vi: str, en: str) -> Problem:
@@ -91,6 +102,7 @@ def _keys(descriptor: Mapping[str, Any], names: set[str]) -> Iterator[Problem]:
         yield _warning(
             "", "không có khóa chính: không phát hiện được dòng trùng", "no primary key: doubles are not found"
         )
+    yield from _more_keys(descriptor.get("uniqueKeys", []), names)
     foreign = descriptor.get("foreignKeys") or []
     if not isinstance(foreign, list):
         yield _error("", "`foreignKeys` phải là danh sách", "`foreignKeys` must be a list")
@@ -103,6 +115,18 @@ def _keys(descriptor: Mapping[str, Any], names: set[str]) -> Iterator[Problem]:
             text = ", ".join(own) or "?"
             yield _error(
                 text, f"khóa ngoại ({text}) không khớp trường", f"the foreign key ({text}) does not fit its fields"
+            )
+
+
+def _more_keys(keys: object, names: set[str]) -> Iterator[Problem]:
+    if not isinstance(keys, list):
+        yield _error("", "`uniqueKeys` phải là danh sách các khóa", "`uniqueKeys` must be a list of keys")
+        return
+    for key in keys:
+        if not _listed(key) or not set(_listed(key)) <= names:
+            text = ", ".join(_listed(key)) or "?"
+            yield _error(
+                text, f"khóa duy nhất ({text}) nêu trường không có", f"the unique key ({text}) names what is no field"
             )
 
 
@@ -124,6 +148,9 @@ def _field(field: Mapping[str, Any]) -> Iterator[Problem]:
     if "treatment" in field and field["treatment"] not in TREATMENTS:
         listed = ", ".join(TREATMENTS)
         yield _error(name, f"treatment nhận {listed}", f"treatment takes {listed}")
+    if "categories" in field and not categories(field):
+        vi = "categories là danh sách giá trị, cho kiểu string hoặc integer"
+        yield _error(name, vi, "categories is a list of values, for the types string and integer")
     constraints = field.get("constraints", {})
     if not isinstance(constraints, Mapping):
         yield _error(name, "constraints phải là một đối tượng", "constraints is an object")

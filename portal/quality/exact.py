@@ -10,6 +10,8 @@ from frictionless import FrictionlessException, Schema
 from frictionless.table.header import Header
 from frictionless.table.label_matching import deduplicate_names
 
+from portal.quality import tableschema2
+
 FIELD_KEYS = (
     "name",
     "type",
@@ -45,6 +47,14 @@ class SchemaProblem(ValueError):
         super().__init__("; ".join(self.notes))
 
 
+class RepeatedLabel(SchemaProblem):
+    """A header that no schema matching fields by their names can be laid upon."""
+
+    def __init__(self, label: str, number: int, first: int) -> None:
+        self.label, self.number = label, number
+        super().__init__([f'at position "{first}"'])
+
+
 @dataclass(slots=True)
 class Column:
     """One expected column: the declared rule, and Frictionless' verdict on any cell of it."""
@@ -58,6 +68,8 @@ class Column:
     title: str = ""
     personal: bool = False
     declared: bool = True
+    group: str = ""
+    inside: tableschema2.Note | None = None
     _read: Callable[[Any], tuple[Any, dict[str, str] | None]] | None = None
     _cache: dict[Cell, Errors] = field(default_factory=dict)
 
@@ -65,9 +77,12 @@ class Column:
         """The typed value of a cell (None: missing or of a wrong type) and its errors."""
         if self._read is None:
             self._read = self.rule.create_cell_reader()
+        if self.group and cell and cell not in self.missing:
+            cell = cell.replace(self.group, "")
         value, notes = self._read(cell)
         if not notes:
-            return value, ()
+            note = self.inside(value) if self.inside and value is not None else ""
+            return value, (("constraint-error", note),) if note else ()
         kind = notes.pop("type", None)
         errors = [("type-error", kind)] if kind else []
         return value, (*errors, *(("constraint-error", note) for note in notes.values()))
@@ -106,6 +121,7 @@ class Rules:
     unique: tuple[int, ...]
     primary: tuple[int, ...]
     foreign: tuple[Mapping[str, Any], ...]
+    more_unique: tuple[tuple[int, ...], ...] = ()
 
     def index(self, name: str) -> int | None:
         """Position of the column called `name`, None where the file lacks it."""
@@ -115,9 +131,12 @@ class Rules:
 def compile_rules(descriptor: Mapping[str, Any], labels: tuple[str, ...], *, named: bool = True) -> Rules:
     """The rules for a table with these labels; `named` False means that its file has no header.
 
-    Raises SchemaProblem where Frictionless refuses the schema, or could not judge cells by it.
+    Raises SchemaProblem where Frictionless refuses the schema, or could not judge cells by it; RepeatedLabel where
+    it is the header that leaves no choice.
     """
     descriptor = _distinct(descriptor, labels)
+    if named and str(descriptor.get("fieldsMatch") or "exact") not in ("exact", "['exact']"):
+        _once([label.strip() for label in labels])
     try:
         schema = Schema.from_descriptor(plain(descriptor))
         header = Header(
@@ -139,7 +158,18 @@ def compile_rules(descriptor: Mapping[str, Any], labels: tuple[str, ...], *, nam
         tuple(i for i, column in enumerate(columns) if column.rule.constraints.get("unique")),
         tuple(names.index(name) for name in primary) if set(primary) <= set(names) else (),
         tuple(_foreign(descriptor.get("foreignKeys") or ())),
+        tuple(
+            tuple(map(names.index, key))
+            for key in tableschema2.unique_keys(descriptor)
+            if key and set(key) <= set(names)
+        ),
     )
+
+
+def _once(labels: list[str]) -> None:
+    for number, label in enumerate(labels, 1):
+        if labels.index(label) + 1 < number:
+            raise RepeatedLabel(label, number, labels.index(label) + 1)
 
 
 def _distinct(descriptor: Mapping[str, Any], labels: tuple[str, ...]) -> Mapping[str, Any]:
@@ -156,7 +186,8 @@ def _distinct(descriptor: Mapping[str, Any], labels: tuple[str, ...]) -> Mapping
 
 def plain(descriptor: Mapping[str, Any]) -> dict[str, Any]:
     """Only what Table Schema defines: our own keys and examples are no matter of Frictionless."""
-    fields = [{key: entry[key] for key in FIELD_KEYS if key in entry} for entry in descriptor.get("fields", ())]
+    entries = map(tableschema2.as_read, descriptor.get("fields", ()))
+    fields = [{key: entry[key] for key in FIELD_KEYS if key in entry} for entry in entries]
     return {**{key: descriptor[key] for key in SCHEMA_KEYS if key in descriptor}, "fields": fields}
 
 
@@ -170,6 +201,7 @@ def _column(number: int, rule: Any, schema: Schema, tags: Mapping[str, Mapping[s
         bounds = {name: read(rule.constraints[name]) for name in BOUNDS if rule.constraints.get(name) is not None}
         enum = rule.constraints.get("enum")
         typed = tuple(read(value) for value in enum) if enum is not None else None
+        inside = tableschema2.json_schema(tag)
     except Exception as problem:  # any engine error while compiling (a broken pattern, say) is a fault of the schema
         raise SchemaProblem([f'field "{rule.name}": {problem}']) from None
     if any(value is None for value in bounds.values()):
@@ -184,6 +216,8 @@ def _column(number: int, rule: Any, schema: Schema, tags: Mapping[str, Mapping[s
         title=str(tag.get("title") or ""),
         personal=str(tag.get("pd") or "none") != "none",
         declared=rule.name in tags,
+        group=tableschema2.group(tag),
+        inside=inside,
     )
 
 

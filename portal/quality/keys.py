@@ -92,7 +92,7 @@ class Keys:
         self.rules, self.limit = rules, limit
         self.foreign = [key for key in rules.foreign if all(rules.index(name) is not None for name in key["fields"])]
         self._selves = {"", own_name}
-        wanted = {*rules.unique, *rules.primary}
+        wanted = {*rules.unique, *rules.primary, *(index for key in rules.more_unique for index in key)}
         for key in self.foreign:
             own = key["reference"] if key["resource"] in self._selves else []
             wanted |= {index for name in (*key["fields"], *own) if (index := rules.index(name)) is not None}
@@ -129,10 +129,14 @@ class Keys:
             whole = whole.sort(PART, ROW)
         for index in self.rules.unique:
             yield from self._repeated(whole, (index,), "unique-error")
+        for key in self.rules.more_unique:
+            # As a unique constraint in SQL: a row with a missing value repeats no other.
+            filled = whole.filter(pl.all_horizontal(pl.col(str(index)).is_not_null() for index in key))
+            yield from self._told(_again(filled, [str(index) for index in key]), key, "unique-error")
         if self.rules.primary:
             yield from self._primary(whole)
-        for key in self.foreign:
-            yield from self._foreign(whole, key, references)
+        for foreign in self.foreign:
+            yield from self._foreign(whole, foreign, references)
 
     def _repeated(self, whole: pl.DataFrame, indexes: tuple[int, ...], code: str) -> Iterator[BrokenKey]:
         if indexes not in self._again:

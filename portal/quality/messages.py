@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import functools
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -159,19 +159,17 @@ CONSTRAINT_HINTS: dict[str, tuple[str, str]] = {
     "minLength": ("Giá trị quá ngắn.", "The value is too short."),
     "maxLength": ("Giá trị quá dài.", "The value is too long."),
 }
-_KIND = re.compile(r'type is "(\w+)/')
-_CONSTRAINT = re.compile(r'constraint "(\w+)" is')
+_BETTER = {"type-error": TYPE_HINTS, "constraint-error": CONSTRAINT_HINTS}
+"""Hints by the first quoted word of Frictionless' note: the type, or the name of the constraint."""
 
 
 def say(code: str, detail: Mapping[str, object], messages: Mapping[str, Message] = ERRORS) -> tuple[Text, Text]:
     """Message and hint of one finding."""
     found = messages.get(code) or Message(f"{code}: {{note}}", f"{code}: {{note}}", "", "")
     filled = _Filled(detail)
-    hint = _better_hint(code, str(detail.get("note", ""))) or (found.hint_vi, found.hint_en)
-    return (
-        Text(found.vi.format_map(filled), found.en.format_map(filled)),
-        Text(hint[0].format_map(filled), hint[1].format_map(filled)),
-    )
+    message = Text(found.vi.format_map(filled), found.en.format_map(filled))
+    plain = _plain_hint(code, str(detail.get("note", "")), found)
+    return message, plain or Text(found.hint_vi.format_map(filled), found.hint_en.format_map(filled))
 
 
 class _Filled(dict[str, object]):
@@ -179,10 +177,15 @@ class _Filled(dict[str, object]):
         return ""
 
 
-def _better_hint(code: str, note: str) -> tuple[str, str] | None:
-    """A hint for the very type or constraint, where there is one."""
-    if code == "type-error" and (kind := _KIND.match(note)):
-        return TYPE_HINTS.get(kind.group(1))
-    if code == "constraint-error" and (name := _CONSTRAINT.match(note)):
-        return CONSTRAINT_HINTS.get(name.group(1))
-    return None
+def _plain_hint(code: str, note: str, found: Message) -> Text | None:
+    """The hint for the very type or constraint, or the general one; None where it has words to be filled in."""
+    named = note.split('"', 2)[1] if code in _BETTER and '"' in note else ""
+    return _hint(code, named, found.hint_vi, found.hint_en)
+
+
+@functools.lru_cache(1024)
+def _hint(code: str, named: str, vi: str, en: str) -> Text | None:
+    better = _BETTER.get(code, {}).get(named.split("/")[0])
+    if better:
+        return Text(*better)
+    return None if "{" in vi + en else Text(vi, en)

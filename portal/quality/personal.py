@@ -39,6 +39,8 @@ DETECTORS: tuple[Detector, ...] = (
     Detector("bank-account", "sensitive", r"^[0-9]{6,19}$", r"\b(tai khoan|stk|so tk|account)\b"),
     Detector("home-address", "basic", r"\S", r"\b(dia chi nha|noi o|thuong tru|tam tru|ho khau|home address)\b"),
 )
+_MARKED = rf"^(?:{'|'.join(each.cell[1:-1] for each in DETECTORS if not each.label and each.cell[0] == '^')})$"
+"""Cells that one of the detectors without a label finds, but for those with an "@"."""
 
 
 class Beside(NamedTuple):
@@ -83,14 +85,24 @@ def folded(label: str) -> str:
 class Scan:
     """Counts what looks personal, batch after batch.
 
-    `skip` names positions whose cells cannot be personal by themselves, `known` those that are known to be.
+    `skip` names positions whose cells cannot be personal by themselves, `known` those that are known to be,
+    `narrow` those where only cells that break the schema can be. `also` names one more thing to look for.
     """
 
     def __init__(
-        self, labels: Sequence[str], *, skip: frozenset[int] = frozenset(), known: frozenset[int] = frozenset()
+        self,
+        labels: Sequence[str],
+        *,
+        skip: frozenset[int] = frozenset(),
+        known: frozenset[int] = frozenset(),
+        narrow: frozenset[int] = frozenset(),
+        also: str = "",
     ) -> None:
         self.labels = labels
+        self._narrow = narrow
+        self._marked = _MARKED[:-2] + (f"|{also})$" if also else ")$")
         names = [folded(label) for label in labels]
+        self._free = [index for index in range(len(labels)) if index not in skip | known]
         self._plan = [
             (index, detector)
             for index, name in enumerate(names)
@@ -109,17 +121,44 @@ class Scan:
         self._filled = [0] * len(labels)
         self._placed = [0] * len(self._beside)
 
-    def batch(self, batch: TextBatch) -> None:
-        """Look at one batch (rows of a wrong width are not looked at)."""
-        if not batch.frame.height:
-            return
-        found = [_count(index, detector.cell).alias(f"d{n}") for n, (index, detector) in enumerate(self._plan)]
-        filled = [(pl.col(str(i)) != "").sum().alias(f"f{i}") for i in range(len(self.labels))]
+    def batch(self, batch: TextBatch, doubtful: pl.DataFrame | None = None) -> dict[int, pl.Series]:
+        """Look at one batch (rows of a wrong width are not looked at); returns which cells may be something.
+
+        `doubtful` says of each cell whether it may break the schema; None: any may.
+        """
+        frame = batch.frame
+        if not frame.height:
+            return {}
+        marks = self._marks(frame, doubtful)
+        self._count(frame, marks)
+        seen = {index for index, _ in self._plan} | {index for index, *_ in self._beside}
+        filled = [(pl.col(str(index)) != "").sum().alias(f"f{index}") for index in seen]
         beside = [_beside(index, *columns).alias(f"b{n}") for n, (index, _, *columns) in enumerate(self._beside)]
-        sums = batch.frame.lazy().select([*found, *filled, *beside]).collect().row(0, named=True)
-        self._cells = [count + sums[f"d{n}"] for n, count in enumerate(self._cells)]
-        self._filled = [count + sums[f"f{n}"] for n, count in enumerate(self._filled)]
+        sums = frame.lazy().select([*filled, *beside]).collect().row(0, named=True) if seen else {}
+        self._filled = [count + sums.get(f"f{index}", 0) for index, count in enumerate(self._filled)]
         self._placed = [count + sums[f"b{n}"] for n, count in enumerate(self._placed)]
+        return marks
+
+    def _marks(self, frame: pl.DataFrame, doubtful: pl.DataFrame | None) -> dict[int, pl.Series]:
+        """Which cells may be something at all: one look for all kinds that need no label."""
+        wide = [index for index in self._free if doubtful is None or index not in self._narrow]
+        looked = frame.lazy().select(self._mark(pl.col(str(index))).alias(str(index)) for index in wide).collect()
+        marks = {index: looked[str(index)] for index in wide}
+        if doubtful is not None:
+            for index in self._narrow.intersection(self._free):
+                some = doubtful[str(index)]
+                marks[index] = some & frame.select(self._mark(pl.col(str(index)))).to_series() if some.any() else some
+        return marks
+
+    def _mark(self, cell: pl.Expr) -> pl.Expr:
+        return cell.str.strip_chars().str.contains(self._marked) | cell.str.contains("@", literal=True)
+
+    def _count(self, frame: pl.DataFrame, marks: dict[int, pl.Series]) -> None:
+        some = {index: frame[str(index)].filter(mark) for index, mark in marks.items() if mark.any()}
+        for number, (index, detector) in enumerate(self._plan):
+            cells = frame[str(index)] if detector.label else some.get(index)
+            if cells is not None:
+                self._cells[number] += int(cells.str.strip_chars().str.contains(detector.cell).sum())
 
     def result(self) -> tuple[PersonalColumn, ...]:
         """The columns with at least one such cell, in the order of the table."""
@@ -152,10 +191,6 @@ def is_value(text: str) -> bool:
     """Whether the name of a column is no name but a value: personal data, a long number, a day, a coordinate."""
     bare = text.strip()
     return bool(_VALUE.fullmatch(bare)) or any(not each.label and re.search(each.cell, bare) for each in DETECTORS)
-
-
-def _count(index: int, pattern: str) -> pl.Expr:
-    return pl.col(str(index)).str.strip_chars().str.contains(pattern).sum()
 
 
 def scan(table: TextTable) -> tuple[PersonalColumn, ...]:

@@ -49,6 +49,8 @@ class Seen:
     rows: int = 0
     blank: int = 0
     counts: dict[str, int] = field(default_factory=dict)
+    spaced: set[str] = field(default_factory=set)
+    """Signs for "missing" with spaces around them, as they are written."""
 
     @property
     def filled(self) -> list[str]:
@@ -94,7 +96,8 @@ def propose(table: TextTable, *, ascii_names: bool = False) -> Proposal:
             described["name"] = snake(column.label)
         fields.append(described)
     key = next((i for i, column in enumerate(seen) if _unique(column)), None)
-    schema: Json = {"fields": fields, "missingValues": list(MISSING)}
+    spaced = sorted(set().union(*(column.spaced for column in seen)))
+    schema: Json = {"fields": fields, "missingValues": [*MISSING, *spaced]}
     if key is not None:
         schema["primaryKey"] = [fields[key]["name"]]
         fields[key].setdefault("constraints", {})["required"] = True
@@ -121,6 +124,7 @@ def _look(table: TextTable) -> list[Seen]:
             for text, times in cells.value_counts().iter_rows():
                 if text.strip() in MISSING or text in MISSING:
                     column.blank += times
+                    column.spaced |= {text} - set(MISSING)
                 else:
                     column.counts[text] = column.counts.get(text, 0) + times
         rows += batch.frame.height

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -57,11 +58,14 @@ class Frame:
         return self.text(name)
 
     def where(self, conditions: Mapping[str, Any]) -> pl.Expr:
-        """Rows whose cells are as given; "" asks for a missing value."""
+        """Rows whose cells are as given, or one of a list; "" asks for a missing value."""
         found = pl.lit(True)
         for name, wanted in conditions.items():
             cell = self.text(name)
-            found &= cell.is_null() if wanted in ("", None) else (cell == str(wanted)).fill_null(False)
+            if isinstance(wanted, list):
+                found &= cell.is_in(list(map(str, wanted))).fill_null(False)
+            else:
+                found &= cell.is_null() if wanted in ("", None) else (cell == str(wanted)).fill_null(False)
         return found
 
 
@@ -73,11 +77,11 @@ def columns_of(check: Params) -> set[str]:
     names = {*check.get("fields", ()), *check.get("key", ()), *check.get("by", ()), *check.get("where", {})}
     names |= {
         check[part]
-        for part in ("field", "order_by", "parameter", "when", "indicator", "value", "date")
+        for part in ("field", "order_by", "parameter", "when", "indicator", "value", "date", "part", "commune")
         if part in check
     }
     if "formula" in check:
-        names |= _names(check["formula"])
+        names |= _names(check["formula"]) - set(re.compile(check.get("pattern", "")).groupindex)
     return names
 
 
@@ -247,9 +251,17 @@ _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], pl.Expr]] = {
     ast.Div: operator.truediv,
 }
 
+_COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], pl.Expr]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+}
+
 
 def formula(text: str, column: Callable[[str], pl.Expr]) -> pl.Expr:
-    """An arithmetic formula (+ - * /, parentheses, numbers, column names) as an expression. Raises ValueError."""
+    """A formula (+ - * /, parentheses, numbers, column names; < <= > >= ==) as an expression. Raises ValueError."""
 
     def build(node: ast.expr) -> pl.Expr:
         match node:
@@ -261,6 +273,10 @@ def formula(text: str, column: Callable[[str], pl.Expr]) -> pl.Expr:
                 return pl.lit(float(number))
             case ast.Name(name):
                 return column(name)
+            case ast.Compare(left, ops, others) if all(type(op) in _COMPARISONS for op in ops):
+                sides = [build(left), *map(build, others)]
+                pairs = zip(ops, sides, sides[1:], strict=False)
+                return pl.all_horizontal(_COMPARISONS[type(op)](a, b) for op, a, b in pairs)
         raise ValueError(f"not a formula: {text}")
 
     return build(ast.parse(text, mode="eval").body)

@@ -128,7 +128,8 @@ def _integer(column: Column, cell: pl.Expr) -> pl.Expr | None:
     limits = [*column.bounds.values(), *(column.enum or ())]
     if not column.rule.bare_number or any(type(v) is not int or abs(v) >= 2**62 for v in limits):
         return None
-    value = cell.cast(pl.Int64, strict=False)
+    digits = cell.str.replace_all(column.group, "", literal=True) if column.group else cell
+    value = digits.cast(pl.Int64, strict=False)
     sure = value.is_not_null() & _bounded(column, value, int)
     return sure & value.is_in(list(column.enum)) if column.enum is not None else sure
 

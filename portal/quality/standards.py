@@ -8,7 +8,10 @@ from typing import Any
 
 import polars as pl
 
+from portal.quality.borders import BORDERS, within
+from portal.quality.indicators import indicators
 from portal.quality.keys import References
+from portal.quality.relations import RELATIONS
 from portal.quality.rules import Frame, Hit, Params, hits
 from schemas.administrative import AdministrativeUnits
 
@@ -51,15 +54,42 @@ def _within(lat: pl.Expr, lon: pl.Expr) -> pl.Expr:
 Rule = Callable[[Frame, Params], Iterator[Hit]]
 
 
-FIXED: Mapping[str, Rule] = {"limit": _limit, "target": _target, "inside": _inside}
+FIXED: Mapping[str, Rule] = {"limit": _limit, "target": _target, "inside": _inside, **RELATIONS}
 
 
 def standards(checks: Sequence[Params], references: References) -> Mapping[str, Rule]:
-    """The rules by the `id` that a schema's check names; units are judged where `references` knows them."""
-    if not any(check.get("id") == "unit-at-date" for check in checks):
-        return FIXED
-    columns = references(UNITS)
-    return FIXED if columns is None else {**FIXED, "unit-at-date": _at_date(columns)}
+    """The rules by the `id` that a schema's check names; those that need a list only where `references` knows it."""
+    found = dict(FIXED)
+    for check in checks:
+        rule = _listed(check, references)
+        if rule is not None:
+            found[str(check["id"])] = rule
+    return found
+
+
+def _listed(check: Params, references: References) -> Rule | None:
+    """The rule of a check against a list of the catalogue: of units, of borders, of indicators."""
+    if check.get("id") == "unit-at-date":
+        units = references(UNITS)
+        return None if units is None else _at_date(units)
+    if check.get("id") == "inside" and "commune" in check:
+        known = references(BORDERS)
+        return None if known is None else _inside_both(within(known))
+    return indicators(check, references)
+
+
+def _inside_both(inside_commune: Rule) -> Rule:
+    """Inside the province's box first; what is outside of it is told once."""
+
+    def rule(frame: Frame, check: Params) -> Iterator[Hit]:
+        told = set()
+        for hit in _inside(frame, check):
+            told.add((hit.part, hit.row))
+            yield hit
+        inner = inside_commune(frame, check) if "commune" in check else ()
+        yield from (hit for hit in inner if (hit.part, hit.row) not in told)
+
+    return rule
 
 
 def _at_date(columns: Mapping[str, Iterable[Any]]) -> Rule:

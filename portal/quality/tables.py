@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from portal.quality.collect import Collector
-from portal.quality.exact import Cell, Column, Rules, SchemaProblem, compile_rules
+from portal.quality.exact import Cell, Column, RepeatedLabel, Rules, SchemaProblem, compile_rules
 from portal.quality.keys import Keys, References
 from portal.quality.report import Report
 from portal.quality.screen import is_missing, suspicious
@@ -21,6 +21,8 @@ HEADER, CELLS, WIDTH, UNIQUE, PRIMARY, FOREIGN = range(6)
 """The order of the findings of one row."""
 ORDERS = {"unique-error": UNIQUE, "primary-key": PRIMARY, "foreign-key": FOREIGN, "foreign-key-unchecked": FOREIGN}
 LIMIT = 1000
+MANY = 2_000
+"""Suspicious cells of one column and batch that are worth a look for equal ones."""
 
 
 def no_references(name: str) -> None:
@@ -57,6 +59,12 @@ def check_table(
     try:
         named = not any(note.code == "no-header" for note in table.notes)
         rules = compile_rules(schema, table.labels, named=named)
+    except RepeatedLabel as problem:
+        detail = {"label": problem.label}
+        collector.add(
+            "duplicate-label", field=problem.label, note=problem.notes[0], number=problem.number, detail=detail
+        )
+        return collector.report(0, time.perf_counter() - started)
     except SchemaProblem as problem:
         for note in problem.notes:
             collector.add("schema-error", note=note)
@@ -137,13 +145,12 @@ class _Walk:
             for index, column in enumerate(self.rules.columns):
                 picked = flags[str(index)]
                 if picked.any():
-                    cells = frame.select(ROW, pl.col(str(index)).alias("cell")).filter(picked)
-                    self._column(column, cells, blank, part)
+                    self._column(column, frame[ROW].filter(picked), frame[str(index)].filter(picked), blank, part)
         for row in batch.ragged:
             self._ragged(row, part)
         return flags
 
-    def _blank(self, frame: pl.DataFrame, part: int) -> pl.Series:
+    def _blank(self, frame: pl.DataFrame, part: int) -> frozenset[int]:
         """Numbers of the rows where every cell is missing; each is one finding, in place of all others."""
         rest = frame
         for index, column in enumerate(self.rules.columns):
@@ -152,23 +159,17 @@ class _Walk:
                 break
         for number in rest[ROW].to_list():
             self.collector.add("blank-row", row=number, part=part, order=CELLS)
-        return rest[ROW]
+        return frozenset(rest[ROW].to_list())
 
-    def _column(self, column: Column, cells: pl.DataFrame, blank: pl.Series, part: int) -> None:
+    def _column(self, column: Column, numbers: pl.Series, cells: pl.Series, blank: frozenset[int], part: int) -> None:
         """Read the suspicious cells of a column exactly, each distinct text once."""
-        bad = [text for text in cells["cell"].unique().to_list() if column.errors(text)]
-        if not bad:
-            return
-        wrong = cells.filter(pl.col("cell").is_in(bad))
-        if len(blank):
-            wrong = wrong.filter(~pl.col(ROW).is_in(blank.implode()))
-        codes = {code for text in bad for code, _ in column.errors(text)}
-        room = max(self.collector.room(code, column.name) for code in codes)
-        for number, text in wrong.head(room).iter_rows():
-            self._errors(column, number, part, text)
-        for text, times in wrong.slice(room).group_by("cell").len().iter_rows():
-            for code, _ in column.errors(text):
-                self.collector.count(code, column.name, times)
+        if len(cells) > MANY:
+            bad = [text for text in cells.unique().to_list() if column.errors(text)]
+            wrong = cells.is_in(bad)
+            numbers, cells = numbers.filter(wrong), cells.filter(wrong)
+        for number, text in zip(numbers.to_list(), cells.to_list(), strict=True):
+            if number not in blank:
+                self._errors(column, number, part, text)
 
     def _errors(self, column: Column, number: int, part: int, cell: Cell) -> None:
         for code, note in column.errors(cell):

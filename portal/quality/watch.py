@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from portal.quality import personal
@@ -19,11 +20,16 @@ from portal.quality.standards import standards
 from portal.reading import totals
 from schemas.texttable import ROW, TextBatch, TextTable
 
-SCANNED_ROWS = 200_000
-"""Rows that are searched for personal data here; `personal.scan` searches all."""
 CODE_PATTERN = re.compile(r"^[(^]*(\[0-9\]|\\d|[0-9])")
+DIGIT = re.compile(r"(?:\[0-9\]|\\d|[0-9])(?:\{([0-9]+)(?:,([0-9]+))?\})?")
+DIGITS_ALONE = re.compile(rf"\^?(?:{DIGIT.pattern})+\$?")
+FEW_DIGITS = re.compile("[0-9]+")
+LONGEST = 255
+"""No code is as long."""
+HEAD = 500
 SEPARATED = r"^-?[0-9]{1,3}([.,][0-9]{3})+$"
-PLAIN = r"^-?[0-9]{4,}$"
+PLAIN_DIGITS = 4
+PLAIN = rf"^-?[0-9]{{{PLAIN_DIGITS},}}$"
 OTHER_DECIMALS = r"[.,]([0-9]{1,2}|[0-9]{4,})$"
 
 
@@ -39,8 +45,11 @@ class Watch:
         wanted = set().union(*map(table_rules.columns_of, self._checks)) if self._checks else set()
         self._indexes = {i: c.name for i, c in enumerate(rules.columns) if c.name in wanted}
         self._frames: list[pl.DataFrame] = []
-        self._scan = personal.Scan(table.labels, skip=_beyond_doubt(rules), known=_known(rules))
-        self._scanned = 0
+        self._scan = personal.Scan(
+            table.labels, skip=_beyond_doubt(rules), known=_known(rules), narrow=_narrow(rules), also=totals.WORDS
+        )
+        self._named = _strictest(rules, table.labels)
+        self._words = _worded(rules, len(table.labels))
         self._codes = [i for i, c in enumerate(rules.columns) if _is_code(c)]
         self._numbers = [i for i, c in enumerate(rules.columns) if c.rule.type in ("integer", "number")]
         self._seen: dict[tuple[str, int], list[int]] = {}
@@ -69,11 +78,9 @@ class Watch:
         if self._checks:
             columns = [pl.col(str(index)).alias(name) for index, name in self._indexes.items()]
             self._frames.append(frame.select(ROW, pl.lit(part, pl.Int32).alias(PART), *columns))
-        if self._scanned < SCANNED_ROWS:
-            self._scan.batch(batch)
-            self._scanned += frame.height
-        self._repeated_header(frame, part)
-        self._totals(frame, part, flags)
+        marks = self._scan.batch(batch, flags)
+        self._repeated_header(frame, part, flags)
+        self._totals(frame, part, marks, flags)
         self._remember(frame, part)
         for index in self._codes:
             self._code(frame, index, flags[str(index)])
@@ -81,22 +88,23 @@ class Watch:
             if ("decimal", index) not in self._seen:
                 self._separators(frame, index, flags[str(index)])
 
-    def _repeated_header(self, frame: pl.DataFrame, part: int) -> None:
-        rest = frame
+    def _repeated_header(self, frame: pl.DataFrame, part: int, flags: pl.DataFrame) -> None:
+        rest = frame if self._named is None else frame.filter(flags[str(self._named)])
         for index, label in enumerate(self.table.labels):
-            rest = rest.filter(pl.col(str(index)).str.strip_chars() == label.strip())
             if not rest.height:
                 return
+            rest = rest.filter(pl.col(str(index)).str.strip_chars() == label.strip())
         for row in rest[ROW].to_list():
             self._say("repeated-header", row=row, part=part)
 
-    def _totals(self, frame: pl.DataFrame, part: int, flags: pl.DataFrame) -> None:
+    def _totals(self, frame: pl.DataFrame, part: int, marks: Mapping[int, pl.Series], flags: pl.DataFrame) -> None:
         found: set[int] = set()
-        for index in range(min(len(self.table.labels), totals.COLUMNS)):
+        for index, free in self._words.items():
             # Where the word itself would be an error, only doubtful cells can hold it.
-            free = index >= len(self.rules.columns) or self.rules.columns[index].accepts("Tổng cộng")
-            rows = frame if free else frame.filter(flags[str(index)])
-            found.update(rows.filter(pl.col(str(index)).str.contains(totals.PATTERN))[ROW].to_list())
+            some = marks.get(index) if free else flags[str(index)]
+            if some is None or some.any():
+                rows = frame if some is None else frame.filter(some)
+                found.update(rows.filter(pl.col(str(index)).str.contains(totals.PATTERN))[ROW].to_list())
         for row in sorted(found):
             self._say("total-row", row=row, part=part)
 
@@ -109,31 +117,33 @@ class Watch:
 
     def _code(self, frame: pl.DataFrame, index: int, doubtful: pl.Series) -> None:
         """Codes that fail their pattern: numbers with ".0", and how long those of digits alone are."""
-        column, cell = self.rules.columns[index], pl.col(str(index))
-        for length, times in frame.group_by(cell.str.len_bytes()).len().iter_rows():
-            self._lengths.setdefault(index, Counter())[length] += times
-        odd = frame.select(ROW, cell.alias("cell")).filter(doubtful)
-        wrong = [text for text in odd["cell"].unique().to_list() if not column.accepts(text)]
-        odd = odd.filter(pl.col("cell").is_in(wrong))
-        self._note("code-float", index, odd.filter(pl.col("cell").str.contains(r"^[0-9]+\.0$"))[ROW])
-        digits = odd.filter(pl.col("cell").str.contains("^[0-9]+$"))
-        for length, times, first in (
-            digits.group_by(pl.col("cell").str.len_bytes()).agg(pl.len(), pl.col(ROW).min()).iter_rows()
-        ):
-            known = self._failed.setdefault(index, {}).setdefault(length, [0, first])
-            known[0] += times
+        column = self.rules.columns[index]
+        self._lengths.setdefault(index, Counter()).update(_lengths(frame[str(index)]))
+        if not doubtful.any():
+            return
+        cells = frame[str(index)].filter(doubtful).to_list()
+        for row, cell in zip(frame[ROW].filter(doubtful).to_list(), cells, strict=True):
+            digits, dot, rest = cell.partition(".")
+            if rest not in ("", "0") or not FEW_DIGITS.fullmatch(digits) or column.accepts(cell):
+                continue
+            if rest:
+                self._seen.setdefault(("code-float", index), [0, row])[0] += 1
+            elif not dot:
+                self._failed.setdefault(index, {}).setdefault(len(digits), [0, row])[0] += 1
 
     def _separators(self, frame: pl.DataFrame, index: int, doubtful: pl.Series) -> None:
         """Numbers like "28.717" are in doubt as long as no other number of the column shows its decimals."""
-        cell = pl.col(str(index))
+        cells = frame[str(index)]
         # A plain integer is beyond doubt and has no separator.
-        rows = frame.filter(doubtful) if self.rules.columns[index].rule.type == "integer" else frame
-        rows = rows.select(ROW, cell).filter(cell.str.contains("[.,]"))
-        if rows.select(cell.str.contains(OTHER_DECIMALS).any()).item():
+        rows = frame.select(ROW, str(index)) if self.rules.columns[index].rule.type == "number" else None
+        if rows is None and doubtful.any():
+            rows = frame.select(ROW, str(index)).filter(doubtful)
+        if rows is not None and _some(rows[str(index)], OTHER_DECIMALS):
             self._seen["decimal", index] = [1, 0]
             return
-        self._note("ambiguous-number", index, rows.filter(cell.str.contains(SEPARATED))[ROW])
-        if (("plain", index) not in self._seen) and frame.select(cell.str.contains(PLAIN).any()).item():
+        if rows is not None:
+            self._note("ambiguous-number", index, rows.filter(pl.col(str(index)).str.contains(SEPARATED))[ROW])
+        if ("plain", index) not in self._seen and _longest(cells) >= PLAIN_DIGITS and _some(cells, PLAIN):
             self._seen["plain", index] = [1, 0]
 
     def _note(self, check: str, index: int, rows: pl.Series) -> None:
@@ -208,6 +218,50 @@ def _beyond_doubt(rules: Rules) -> frozenset[int]:
         for index, column in enumerate(rules.columns)
         if column.enum is not None or column.rule.type not in ("string", "any")
     )
+
+
+def _narrow(rules: Rules) -> frozenset[int]:
+    """Positions of codes of a few digits: only cells that break the pattern can be anything else."""
+    return frozenset(
+        index
+        for index, column in enumerate(rules.columns)
+        if column.rule.type == "string" and _digits(str(column.rule.constraints.get("pattern", ""))) in range(1, 10)
+    )
+
+
+def _digits(pattern: str) -> int:
+    """How many digits a pattern of digits alone allows at most, 0 for any other pattern."""
+    if not DIGITS_ALONE.fullmatch(pattern):
+        return 0
+    return sum(int(most or exactly or 1) for exactly, most in DIGIT.findall(pattern))
+
+
+def _strictest(rules: Rules, labels: Sequence[str]) -> int | None:
+    """Position of a column whose own label would be an error in it, None where there is none."""
+    pairs = enumerate(zip(rules.columns, labels, strict=False))
+    return next((index for index, (column, label) in pairs if not column.accepts(label.strip())), None)
+
+
+def _worded(rules: Rules, width: int) -> dict[int, bool]:
+    """The columns that total rows are told by, and whether the words would be good values there."""
+    columns = rules.columns
+    first = range(min(width, totals.COLUMNS))
+    return {index: index >= len(columns) or columns[index].accepts("Tổng cộng") for index in first}
+
+
+def _lengths(cells: pl.Series) -> dict[int, int]:
+    """How many cells have each length in bytes; what is longer than any code counts as one length."""
+    counts = np.bincount(np.minimum(cells.str.len_bytes().to_numpy(), LONGEST))
+    return {int(length): int(counts[length]) for length in np.flatnonzero(counts)}
+
+
+def _longest(cells: pl.Series) -> int:
+    return int(cells.str.len_bytes().to_numpy().max(initial=0))
+
+
+def _some(cells: pl.Series, pattern: str) -> bool:
+    """Whether any cell matches; most columns show it in their first cells."""
+    return bool(cells.head(HEAD).str.contains(pattern).any() or cells.slice(HEAD).str.contains(pattern).any())
 
 
 def _known(rules: Rules) -> frozenset[int]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
 
 import orjson
+import polars as pl
 
 from portal.reading import grid
 from portal.reading.options import ReadOptions
@@ -37,7 +39,8 @@ def open_json(path: Path, name: str, kind: str, options: ReadOptions, notes: tup
     rows = _arrays(records) if records and all(isinstance(record, list) for record in records) else _objects(records)
     if rows is None:
         raise refuse("no-records", name=name)
-    return grid.table(rows, name, options, notes, titled=False)
+    columns = [pl.Series(cells, dtype=pl.String) for cells in itertools.zip_longest(*rows, fillvalue="")]
+    return grid.table(columns, name, options, notes, titled=False)
 
 
 def _load(text: str) -> Any:

@@ -20,7 +20,7 @@ class ReadOptions:
     """Columns of one table."""
     max_cell: int = 8 * MIB
     """Characters of one cell; a row that grows past four times as much (a quote never closed) is refused."""
-    batch_bytes: int = 8 * MIB
+    batch_bytes: int = 4 * MIB
     """About how many bytes of text become one batch."""
     batch_rows: int = 50_000
     """Rows of a batch where rows are not read as blocks of bytes."""

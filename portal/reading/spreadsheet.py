@@ -5,9 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import unicodedata
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import python_calamine as calamine
+from numpy.typing import NDArray
 
 from portal.reading import grid
 from portal.reading.archive import check_members
@@ -28,7 +32,7 @@ def open_sheet(path: Path, name: str, kind: str, options: ReadOptions) -> TextTa
             check_members(path, name, options)
         with calamine.CalamineWorkbook.from_path(str(path)) as book:
             sheet, notes = _sheet(book, name, options)
-            rows = [[to_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
+            columns = [_texts(cells) for cells in zip(*sheet.to_python(skip_empty_area=False), strict=True)]
             merged = len(sheet.merged_cell_ranges or ()) if kind != "ODS" else 0
     except calamine.PasswordError:
         raise refuse("encrypted", name=name) from None
@@ -36,7 +40,7 @@ def open_sheet(path: Path, name: str, kind: str, options: ReadOptions) -> TextTa
         raise refuse("damaged", name=name, claimed=kind, why=type(error).__name__) from None
     if merged:
         notes += (ReadNote("merged-cells", {"ranges": merged}),)
-    return grid.table(rows, name, options, notes)
+    return grid.table(columns, name, options, notes)
 
 
 def _sheet(
@@ -59,6 +63,23 @@ def _sheet(
         return filled[0], ()
     others = ", ".join(sheet.name for sheet in filled[1:])
     return filled[0], (ReadNote("other-sheets", {"sheet": filled[0].name, "others": others}),)
+
+
+def _texts(cells: Sequence[object]) -> pl.Series:
+    """A column as text, each cell as `to_text` has it."""
+    kinds = set(map(type, cells))
+    if kinds == {float} and _whole(values := np.array(cells)):
+        return pl.Series(values.astype(np.int64)).cast(pl.String)
+    if kinds != {str}:
+        return pl.Series([to_text(cell) for cell in cells], dtype=pl.String)
+    texts = pl.Series(cells, dtype=pl.String)
+    if texts.str.contains("\r", literal=True).any():
+        texts = texts.str.replace_all("\r\n?", "\n")
+    return texts if grid.is_plain(texts) else texts.str.normalize("NFC")
+
+
+def _whole(values: NDArray[np.float64]) -> bool:
+    return bool(((values == np.floor(values)) & (np.abs(values) < EXACT_WHOLE)).all())
 
 
 def to_text(cell: object) -> str:

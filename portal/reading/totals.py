@@ -9,7 +9,8 @@ import polars as pl
 
 from schemas.texttable import ROW, ReadNote, TextBatch, TextTable
 
-PATTERN = r"(?i)^\s*(tổng cộng|tổng số|tổng|cộng)\s*[:.]?\s*$"
+WORDS = r"(?i:tổng cộng|tổng số|tổng|cộng)\s*[:.]?"
+PATTERN = rf"^\s*{WORDS}\s*$"
 COLUMNS = 3
 """The words stand in one of the first columns: number, name, or code."""
 NOTED = 20

@@ -1,56 +1,149 @@
-"""Comparing two versions of a table by a key: how many rows came, went and changed, and a page of them."""
+"""Comparing two versions of a table by a key: how many rows came, went and changed; a page, or a stream of all."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import duckdb
+import orjson
+import polars as pl
 
 from portal.tabular.manifest import Column, Manifest
-from portal.tabular.query import ID, quoted
-from portal.tabular.rendering import fragment
+from portal.tabular.query import ID, RowQueryError, quoted
+from portal.tabular.rendering import json_columns, plain
+from portal.tabular.texts import csv_line
 
 KINDS = ("added", "removed", "changed")
+FORMS = {"ndjson": "application/x-ndjson", "csv": "text/csv"}
+CHANGE, LINE = "_change", "_line"
+"""Names that no column has."""
+AT_ONCE = 5000
+"""Differences that are fetched and written at a time."""
+Record = dict[str, Any]
+Place = tuple[str, int | None, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One version: the SQL that reads it, and what gives whole rows by their numbers, in any order."""
+
+    manifest: Manifest
+    sql: str
+    rows: Callable[[list[int]], pl.DataFrame]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of whole rows."""
+        return (Column(ID, "integer", "int"), *self.manifest.fields)
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How many rows differ in each way, and some of them: {change, key, before, after}."""
+    """How many rows differ in each way, and some of them: {change, before, after}."""
 
     counts: dict[str, int]
-    rows: list[dict[str, Any]]
+    rows: list[Record]
 
 
-def compare(
-    cursor: duckdb.DuckDBPyConnection,
-    old: tuple[Manifest, str],
-    new: tuple[Manifest, str],
-    keys: Sequence[str],
-    limit: int,
-    offset: int,
-) -> Difference:
-    """Compare two versions, each with the SQL that reads it; `keys` are columns of both. Equal keys meet each other."""
-    columns = _common(old[0], new[0])
-    others = [name for name in columns if name not in keys]
-    one, two = _side(old, keys, columns), _side(new, keys, columns)
-    same = " AND ".join(f"o.{quoted(key)} IS NOT DISTINCT FROM n.{quoted(key)}" for key in keys)
-    differs = " OR ".join(f"o.{quoted(name)} IS DISTINCT FROM n.{quoted(name)}" for name in others) or "FALSE"
-    kind = f"CASE WHEN o.{ID} IS NULL THEN 'added' WHEN n.{ID} IS NULL THEN 'removed' WHEN {differs} THEN 'changed' END"
-    joined = f"SELECT {kind} AS kind, o.{ID} AS o, n.{ID} AS n FROM {one} o FULL JOIN {two} n ON {same}"  # noqa: S608 - names quoted
-    cursor.execute(f"CREATE TEMP TABLE difference AS SELECT * FROM ({joined}) WHERE kind IS NOT NULL")  # noqa: S608 - as above
-    try:
-        counted = dict(cursor.execute("SELECT kind, count(*) FROM difference GROUP BY kind").fetchall())
-        page = cursor.execute(
-            "SELECT kind, o, n FROM difference ORDER BY coalesce(n, o), kind LIMIT ? OFFSET ?", [limit, offset]
-        ).fetchall()
-        before = _rows(cursor, old, [o for _, o, _ in page if o is not None])
-        after = _rows(cursor, new, [n for _, _, n in page if n is not None])
-    finally:
-        cursor.execute("DROP TABLE difference")
-    rows = [{"change": kind, "before": before.get(o), "after": after.get(n)} for kind, o, n in page]
-    return Difference({kind: int(counted.get(kind, 0)) for kind in KINDS}, rows)
+def matched_by(old: Manifest, new: Manifest, asked: Sequence[str]) -> tuple[str, ...]:
+    """The columns by which rows are matched. Raises RowQueryError for one that is not in both versions."""
+    keys = tuple(asked or new.primary_key or (ID,))
+    for manifest in (old, new):
+        unknown = [key for key in keys if key != ID and all(key != column.name for column in manifest.fields)]
+        if unknown:
+            raise RowQueryError({"key": [f'"{unknown[0]}" is not a field of both versions']})
+    return keys
+
+
+class Comparison:
+    """Two versions compared: only the numbers of the rows that differ are kept, in a table of their own."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, old: Side, new: Side, keys: Sequence[str]) -> None:
+        """`keys` are columns of both. Equal keys meet each other."""
+        self._cursor, self._old, self._new = cursor, old, new
+        columns = _common(old.manifest, new.manifest)
+        others = [name for name in columns if name not in keys]
+        one, two = _side(old, columns), _side(new, columns)
+        same = " AND ".join(f"o.{quoted(key)} IS NOT DISTINCT FROM n.{quoted(key)}" for key in keys)
+        differs = " OR ".join(f"o.{quoted(name)} IS DISTINCT FROM n.{quoted(name)}" for name in others) or "FALSE"
+        alone = f"WHEN o.{ID} IS NULL THEN 'added' WHEN n.{ID} IS NULL THEN 'removed'"
+        kind = f"CASE {alone} WHEN {differs} THEN 'changed' END"
+        joined = f"SELECT {kind} AS kind, o.{ID} AS o, n.{ID} AS n FROM {one} o FULL JOIN {two} n ON {same}"  # noqa: S608 - names quoted
+        cursor.execute(
+            f"CREATE TEMP TABLE difference AS SELECT * FROM ({joined}) WHERE kind IS NOT NULL "  # noqa: S608 - as above
+            "ORDER BY coalesce(n, o), kind, o"
+        )
+
+    def page(self, limit: int, offset: int) -> Difference:
+        """How many rows differ, and those from `offset` on."""
+        counted = dict(self._cursor.execute("SELECT kind, count(*) FROM difference GROUP BY kind").fetchall())
+        return Difference(
+            {kind: int(counted.get(kind, 0)) for kind in KINDS}, self._records(self._places(offset, limit))
+        )
+
+    def stream(self, form: str) -> Iterator[bytes]:
+        """All rows that differ, as NDJSON (as `page` has them) or CSV, in bounded memory."""
+        yield from self._ndjson() if form == "ndjson" else self._csv()
+
+    def _blocks(self) -> Iterator[list[Place]]:
+        start = 0
+        while places := self._places(start, AT_ONCE):
+            yield places
+            start += len(places)
+
+    def _places(self, start: int, count: int) -> list[Place]:
+        found = self._cursor.execute(
+            "SELECT kind, o, n FROM difference WHERE rowid >= ? AND rowid < ? ORDER BY rowid", [start, start + count]
+        )
+        return [(str(kind), o, n) for kind, o, n in found.fetchall()]
+
+    def _ndjson(self) -> Iterator[bytes]:
+        for places in self._blocks():
+            yield b"".join(orjson.dumps(record) + b"\n" for record in self._records(places))
+
+    def _records(self, places: list[Place]) -> list[Record]:
+        before = _by_number(self._old, [o for _, o, _ in places if o is not None])
+        after = _by_number(self._new, [n for _, _, n in places if n is not None])
+        return [
+            {
+                "change": kind,
+                "before": before[o] if o is not None else None,
+                "after": after[n] if n is not None else None,
+            }
+            for kind, o, n in places
+        ]
+
+    def _csv(self) -> Iterator[bytes]:
+        """A line for each row that came or went, two for one that changed: what it was, then what it is."""
+        names = [column.name for column in self._new.columns]
+        names += [column.name for column in self._old.columns if column.name not in names]
+        yield csv_line([CHANGE, *names])
+        for places in self._blocks():
+            was = [(line, kind, o) for line, (kind, o, _) in enumerate(places) if o is not None]
+            now = [(line, kind, n) for line, (kind, _, n) in enumerate(places) if n is not None]
+            sides = [_texts(self._old, was, "before"), _texts(self._new, now, "after")]
+            both = pl.concat(sides, how="diagonal").sort(LINE, maintain_order=True)
+            yield both.select(CHANGE, *names).write_csv(include_header=False).encode()
+
+
+def _texts(side: Side, wanted: Sequence[tuple[int, str, int]], changed: str) -> pl.DataFrame:
+    """The rows of one side as texts, each with the line that it belongs to and what became of it."""
+    asked = pl.DataFrame(wanted, schema={LINE: pl.Int64, CHANGE: pl.String, ID: pl.Int64}, orient="row")
+    frame = asked.select(ID).join(side.rows(asked[ID].to_list()), on=ID, how="left", maintain_order="left")
+    pairs = zip(frame.schema.items(), side.columns, strict=True)
+    cells = frame.select(plain(name, kind, c, exact=True).cast(pl.String) for (name, kind), c in pairs)
+    return asked.select(LINE, pl.col(CHANGE).replace("changed", changed)).hstack(cells.get_columns())
+
+
+def _by_number(side: Side, ids: list[int]) -> dict[int, Record]:
+    if not ids:
+        return {}
+    frame = side.rows(ids)
+    names = [column.name for column in side.columns]
+    rows = zip(*json_columns(frame, side.columns), strict=True)
+    return {int(row[0]): dict(zip(names, row, strict=True)) for row in rows}
 
 
 def _common(old: Manifest, new: Manifest) -> list[str]:
@@ -58,12 +151,12 @@ def _common(old: Manifest, new: Manifest) -> list[str]:
     return [column.name for column in new.fields if column.name in names]
 
 
-def _side(version: tuple[Manifest, str], keys: Sequence[str], columns: Sequence[str]) -> str:
+def _side(side: Side, columns: Sequence[str]) -> str:
     """The rows as texts, so that two versions with other types can be compared."""
-    types = {column.name: column for column in version[0].fields}
+    types = {column.name: column for column in side.manifest.fields}
     texts = ", ".join(f"{_text(types[name])} AS {quoted(name)}" for name in columns if name != ID)
     own = f", {texts}" if texts else ""
-    return f"(SELECT {ID}{own} FROM {version[1]})"  # noqa: S608 - names quoted
+    return f"(SELECT {ID}{own} FROM {side.sql})"  # noqa: S608 - names quoted
 
 
 def _text(column: Column) -> str:
@@ -72,20 +165,3 @@ def _text(column: Column) -> str:
         return f"{name}::VARCHAR"
     pointed = f"CASE WHEN contains({name}::VARCHAR, '.') THEN {name}::VARCHAR ELSE {name}::VARCHAR || '.' END"
     return f"rtrim(rtrim({pointed}, '0'), '.')"  # two versions may keep other numbers of decimals
-
-
-def _rows(
-    cursor: duckdb.DuckDBPyConnection, version: tuple[Manifest, str], ids: list[int]
-) -> dict[int, dict[str, Any]]:
-    if not ids:
-        return {}
-    columns = [Column(ID, "integer", "int"), *version[0].fields]
-    selected = ", ".join(quoted(column.name) for column in columns)
-    found = cursor.execute(
-        f"SELECT {selected} FROM {version[1]} WHERE {ID} IN (SELECT unnest(?::BIGINT[]))",  # noqa: S608 - names quoted
-        [ids],
-    ).fetchall()
-    return {
-        row[0]: {column.name: fragment(value, column) for column, value in zip(columns, row, strict=True)}
-        for row in found
-    }

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import polars as pl
+
 from portal.tabular.fold import words
 
 _TOKEN = re.compile(r"\s*(<->|<\d+>|[&|!()]|'(?:[^']|'')*'|[^\s&|!()<:]+|:\*|:[A-Da-d*]+)")
@@ -20,19 +22,45 @@ class TextQueryError(ValueError):
 
 @dataclass(slots=True)
 class TextQuery:
-    """A compiled `q`: the condition, and the words that rank a row by how often they begin a word of it."""
+    """A compiled `q`: the condition, and the words that rank a row by how often they begin a word of it.
+
+    `all_of` holds the words, each as `holds` takes it, where the condition asks for nothing but all of them.
+    """
 
     where: str = ""
     parameters: list[Any] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
+    all_of: list[str] = field(default_factory=list)
 
 
 def plain(text: str, subject: str) -> TextQuery:
-    """Every word must begin a word of the row, as in CKAN's `plain` search (which stems instead)."""
-    query = TextQuery(words=[f" {word}" for word in words(text.replace(":*", ""))])
-    query.where = " AND ".join(f"contains({subject}, ?)" for _ in query.words)
-    query.parameters = list(query.words)
+    """Every word must be a word of the row, as in CKAN's `plain` search; one with a `*` behind it, begin one."""
+    query = TextQuery()
+    conditions = []
+    for piece in text.split():
+        said = words(piece)
+        for place, word in enumerate(said, 1):
+            begins = piece.endswith("*") and place == len(said)
+            query.words.append(f" {word}")
+            query.all_of.append(f" {word}" if begins else f" {word} ")
+            conditions.append(_holds(subject, f" {word}", query.parameters, begins=begins))
+    query.where = " AND ".join(conditions)
     return query
+
+
+def holds(texts: pl.Series, word: str) -> pl.Series:
+    """Which folded texts hold a word: ` word ` with a blank behind it is a whole one, ` word` may go on."""
+    held = texts.str.contains(word, literal=True)
+    return held | texts.str.ends_with(word[:-1]) if word.endswith(" ") else held
+
+
+def _holds(subject: str, word: str, parameters: list[Any], *, begins: bool) -> str:
+    """The condition that a row holds ` word`, or a word that begins so; what it is to be filled with is added."""
+    if begins:
+        parameters.append(word)
+        return f"contains({subject}, ?)"
+    parameters += [f"{word} ", word]
+    return f"(contains({subject}, ?) OR suffix({subject}, ?))"
 
 
 def boolean(text: str, subject: str) -> TextQuery:
@@ -120,11 +148,7 @@ class _Parser:
             return "TRUE"  # a sign alone is no word, and asks for nothing
         phrase = " " + " ".join(said)
         self._query.words.append(phrase)
-        if prefix:
-            self._query.parameters.append(phrase)
-            return f"contains({self._subject}, ?)"
-        self._query.parameters += [f"{phrase} ", phrase]
-        return f"(contains({self._subject}, ?) OR suffix({self._subject}, ?))"
+        return _holds(self._subject, phrase, self._query.parameters, begins=prefix)
 
 
 def _tokens(text: str) -> list[str]:

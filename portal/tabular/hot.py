@@ -17,7 +17,11 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from portal.tabular import wordindex
+from portal.tabular.wordindex import WordIndex
+
 ID = "_id"
+FOLD = "_fold"
 FEW_ROWS = 20_000
 FEW_BYTES = 4 * 1024 * 1024
 """A table up to this size (packed) is simply kept in memory; a larger one is unpacked into a file."""
@@ -30,14 +34,26 @@ log = logging.getLogger(__name__)
 class HotTable:
     """All rows of one version in the order of their numbers, as Arrow columns."""
 
-    def __init__(self, table: pa.Table) -> None:
+    def __init__(self, table: pa.Table, words_at: Path | None = None) -> None:
+        """`words_at` is where the index of its words lies, or will lie soon."""
+        self._words_at, self._words = words_at, None
         frame = pl.from_arrow(table, rechunk=False)
         assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table gives a frame
         self._take(table, frame, frame[ID].to_numpy())
 
+    _words_at: Path | None = None
+    _words: WordIndex | None = None
+
     def _take(self, table: pa.Table, frame: pl.DataFrame, ids: np.ndarray) -> None:
         self.arrow, self.frame, self._ids = table, frame, ids
         self._dense = bool(ids.size) and int(ids[0]) == 1 and int(ids[-1]) == ids.size
+
+    @property
+    def words(self) -> WordIndex | None:
+        """The index of the words in the folded texts, when there is one."""
+        if self._words is None and self._words_at is not None and self._words_at.is_file():
+            self._words = WordIndex(self._words_at)
+        return self._words
 
     def at(self, ids: Sequence[int] | pl.Series) -> np.ndarray:
         """Where the rows with these numbers stand."""
@@ -52,7 +68,9 @@ class HotTable:
         return rest
 
     def rows(self, positions: np.ndarray, names: list[str]) -> pl.DataFrame:
-        """The rows at these places, in this order."""
+        """The rows at these places, in this order; nothing is copied where they lie side by side."""
+        if positions.size and (np.diff(positions) == 1).all():
+            return self.frame.select(names).slice(int(positions[0]), positions.size)
         return self.frame.select(names)[positions]
 
 
@@ -77,13 +95,13 @@ class HotTables:
         path = self.path(fingerprint)
         if known is not None:
             if time.monotonic() - known[1] > TOUCHED_EVERY:
-                self._note_use(path)
+                self._note_use(fingerprint)
                 self._keep(fingerprint, known[0])
             return known[0]
         if not path.is_file():
             return None
-        self._note_use(path)
-        return self._keep(fingerprint, HotTable(pa.ipc.open_file(pa.memory_map(str(path))).read_all()))
+        self._note_use(fingerprint)
+        return self._keep(fingerprint, _opened(path, self._words_path(fingerprint)))
 
     def keep_small(self, fingerprint: str, batches: Batches) -> HotTable:
         """Keep a small table in memory."""
@@ -100,23 +118,36 @@ class HotTables:
                 self._thread.start()
         self._queue.put((fingerprint, batches))
 
-    def make(self, fingerprint: str, batches: Batches) -> None:
-        """Make a copy now, unless there is one or another process is at it."""
-        target = self.path(fingerprint)
-        if not self._most or target.is_file():
+    def make(self, fingerprint: str, batches: Batches, *, words: bool = True) -> None:
+        """Make a copy now, and with it the index of its words, unless they are there."""
+        if not self._most:
             return
+        if not self.path(fingerprint).is_file():
+            self._make(fingerprint, self.path(fingerprint), lambda made: _write(made, batches))
+        if words and self.path(fingerprint).is_file() and not self._words_path(fingerprint).is_file():
+            folds = _opened(self.path(fingerprint)).frame[FOLD].get_chunks()
+            self._make(fingerprint, self._words_path(fingerprint), lambda made: wordindex.write(folds, made))
+
+    def _make(self, fingerprint: str, target: Path, write: Callable[[Path], None]) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="hot-", dir=self._folder) as work:
-            made = Path(work) / "table.arrow"
-            _write(made, batches)
-            if made.stat().st_size > self._most:
+            made = Path(work) / "made.arrow"
+            write(made)
+            beside = sum(path.stat().st_size for path in self._files(fingerprint))
+            if made.stat().st_size + beside > self._most:
                 return
             made.replace(target)
-        self._trim(target)
+        self._trim(fingerprint)
 
     def path(self, fingerprint: str) -> Path:
         """Where a copy lies."""
         return self._folder / fingerprint[:2] / f"{fingerprint}.arrow"
+
+    def _words_path(self, fingerprint: str) -> Path:
+        return self._folder / fingerprint[:2] / f"{fingerprint}.words.arrow"
+
+    def _files(self, fingerprint: str) -> list[Path]:
+        return [path for path in (self.path(fingerprint), self._words_path(fingerprint)) if path.is_file()]
 
     def _keep(self, fingerprint: str, table: HotTable) -> HotTable:
         with self._lock:
@@ -125,9 +156,10 @@ class HotTables:
                 self._open.popitem(last=False)
         return table
 
-    def _note_use(self, path: Path) -> None:
-        with suppress(OSError):
-            os.utime(path)
+    def _note_use(self, fingerprint: str) -> None:
+        for path in self._files(fingerprint):
+            with suppress(OSError):
+                os.utime(path)
 
     def _work(self) -> None:
         while True:
@@ -140,16 +172,20 @@ class HotTables:
                 with self._lock:
                     self._asked.discard(fingerprint)
 
-    def _trim(self, fresh: Path) -> None:
+    def _trim(self, fresh: str) -> None:
         """Remove the copies that were not used for longest; whoever has one open goes on reading it."""
         copies = [(path.stat(), path) for path in self._folder.glob("??/*.arrow")]
         room = self._most - sum(about.st_size for about, _ in copies)
         for about, path in sorted(copies, key=lambda copy: copy[0].st_mtime):
             if room >= 0:
                 return
-            if path != fresh:
+            if not path.name.startswith(fresh):
                 path.unlink(missing_ok=True)
                 room += about.st_size
+
+
+def _opened(path: Path, words_at: Path | None = None) -> HotTable:
+    return HotTable(pa.ipc.open_file(pa.memory_map(str(path))).read_all(), words_at)
 
 
 def _write(path: Path, batches: Batches) -> None:

@@ -155,6 +155,7 @@ class _Texts:
 def _texts(compiler: _Compiler, query: RowQuery) -> _Texts:
     texts = _Texts()
     whole = not query.hidden
+    all_of: list[str] = []
     asked = dict(query.q) if isinstance(query.q, Mapping) else {"": query.q} if query.q else {}
     unknown = [name for name in asked if name and name not in compiler.visible]
     if unknown:
@@ -163,14 +164,16 @@ def _texts(compiler: _Compiler, query: RowQuery) -> _Texts:
         if not isinstance(text, (str, int, float)):
             raise RowQueryError({"q": ["Expected a text, or a text for each column"]})
         subject = compiler.subject(str(name), whole)
-        texts.add(f"rank {name}" if name else "rank", subject, _text_query(str(text), subject, query.plain))
+        compiled = _text_query(str(text), subject, query.plain)
+        texts.add(f"rank {name}" if name else "rank", subject, compiled)
+        all_of = compiled.all_of
     if query.full_text:
         subject = compiler.subject("", whole)
-        texts.add(
-            "rank" if "rank" not in dict(texts.ranks) else "rank full_text", subject, plain(query.full_text, subject)
-        )
+        compiled = plain(query.full_text, subject)
+        texts.add("rank" if "rank" not in dict(texts.ranks) else "rank full_text", subject, compiled)
+        all_of = compiled.all_of
     if query.plain and whole and set(asked) <= {""} and len(texts.ranks) == 1:
-        texts.words = [str(word) for word in texts.parameters]
+        texts.words = all_of
     return texts
 
 

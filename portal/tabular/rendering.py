@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -46,17 +44,6 @@ def json_columns(frame: pl.DataFrame, columns: Sequence[Column]) -> list[list[An
             values = [_json(value) for value in values]
         made.append(values)
     return made
-
-
-def fragment(value: Any, column: Column) -> Any:
-    """One value for orjson: decimals digit by digit, times with the offset that they were written with."""
-    if isinstance(value, Decimal):
-        return orjson.Fragment(format(value, "f"))
-    if column.ckan_type == "json":
-        return _json(value)
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="milliseconds") + column.zone
-    return value.isoformat() if isinstance(value, date) else value
 
 
 def _json(text: Any) -> Any:

@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 
 from portal.tabular.engine import HOT, Engine
-from portal.tabular.hot import HotTable
+from portal.tabular.fulltext import holds
+from portal.tabular.hot import FOLD, HotTable
 from portal.tabular.manifest import Column
 from portal.tabular.query import ID, RowQuery, Statement, quoted
 from portal.tabular.rendering import RANK, csv_text, json_columns
@@ -68,10 +69,15 @@ def from_parts(engine: Engine, source: str, rows: int, query: RowQuery, statemen
 
 
 def frames_in_order(engine: Engine, hot: HotTable, query: RowQuery, statement: Statement) -> Iterator[pl.DataFrame]:
-    """All rows of a query in the order asked for: their numbers are sorted, then the rows fetched block by block."""
+    """All rows of a query in the order asked for: their numbers are found and sorted, then the rows are fetched."""
     names = [column.name for column in statement.columns]
+    if statement.where == "TRUE" and statement.by_number:
+        whole = hot.frame.select(names).slice(query.offset, query.limit if query.limit >= 0 else None)
+        yield from whole.iter_slices(AT_ONCE)
+        return
     parameters = [*statement.rank_parameters, *statement.parameters]
-    ids = engine.frame(selecting(statement, HOT, query, [quoted(ID)]), parameters, hot.arrow)[ID]
+    sql = selecting(statement, HOT, query, [quoted(ID)], as_stored=statement.by_number)
+    ids = engine.frame(sql, parameters, hot.arrow)[ID]
     for start in range(0, ids.len(), AT_ONCE):
         yield hot.rows(hot.at(ids[start : start + AT_ONCE]), names)
 
@@ -155,9 +161,8 @@ def _by_numbers(engine: Engine, hot: HotTable, query: RowQuery, statement: State
 
 
 def _by_words(engine: Engine, hot: HotTable, query: RowQuery, statement: Statement, names: list[str]) -> RowPage:
-    """Words are looked for one after the other, each only in the rows that hold those before it."""
-    positions, folds = _holding(hot.frame["_fold"], statement.words)
-    ranks = _ranked(folds, statement.words)
+    """The rows that hold the words, best first, or those of them that filters let pass, in the order asked for."""
+    positions, ranks = _found(hot, statement.words)
     if statement.filters == "TRUE" and not query.sort:
         best = _best(ranks if statement.ranks else np.zeros_like(ranks), positions, query.offset + query.limit)
         chosen = best[query.offset :]
@@ -194,6 +199,14 @@ def _worded(
     return _page(statement, frame, total)
 
 
+def _found(hot: HotTable, words: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Where the rows stand that hold all words, and their ranks: by the index of words, else by reading all texts."""
+    if hot.words is not None:
+        return hot.words.find(words, hot.frame[FOLD])
+    positions, folds = _holding(hot.frame[FOLD], words)
+    return positions, _ranked(folds, words)
+
+
 def _holding(folds: pl.Series, words: tuple[str, ...]) -> tuple[np.ndarray, pl.Series]:
     """Where the rows stand that hold all words, and their texts; several blocks are looked through at a time."""
     chunks = folds.get_chunks()
@@ -207,7 +220,7 @@ def _holding(folds: pl.Series, words: tuple[str, ...]) -> tuple[np.ndarray, pl.S
 def _holding_here(folds: pl.Series, start: int, words: tuple[str, ...]) -> tuple[np.ndarray, pl.Series]:
     positions = np.arange(start, start + folds.len(), dtype=np.int64)
     for word in sorted(set(words), key=len, reverse=True):
-        held = folds.str.contains(word, literal=True).fill_null(False)
+        held = holds(folds, word).fill_null(False)
         positions = positions[held.to_numpy()]
         folds = folds.filter(held)
     return positions, folds
@@ -216,7 +229,7 @@ def _holding_here(folds: pl.Series, start: int, words: tuple[str, ...]) -> tuple
 def _ranked(folds: pl.Series, words: tuple[str, ...]) -> np.ndarray:
     """How many characters of each row are the words asked for: what the statement's rank says, too."""
     total = np.zeros(folds.len(), dtype=np.int64)
-    for word in words:
+    for word in map(str.rstrip, words):
         total += folds.str.count_matches(word, literal=True).fill_null(0).to_numpy().astype(np.int64) * len(word)
     return total
 

@@ -17,6 +17,9 @@ from portal.errors import NotFound, Unavailable
 from portal.tabular import wire
 
 SECONDS = 3.0
+ENVIRONMENT = {"ARROW_DEFAULT_MEMORY_POOL": "system", "ARROW_IO_THREADS": "1"}
+"""All that the process is told: Arrow's other pools reserve address space that the queries are to have."""
+SECONDS_TO_OPEN = 30.0
 AT_ONCE = 4
 """Queries of one server process that run at a time; others wait their turn as long as a query may take."""
 Source = dict[str, Any]
@@ -64,8 +67,8 @@ class SqlSandbox:
             self._zygote = self._door = None
 
     def _ask(self, sql: str, limit: int, source_of: Callable[[str], Source]) -> bytes:
-        until = time.monotonic() + self._seconds + 0.5
         with self._child() as line:
+            until = time.monotonic() + self._seconds + 0.5
             try:
                 wire.send(line, {"sql": sql, "limit": limit})
                 read = _understood(wire.receive(line, until))
@@ -98,8 +101,14 @@ class SqlSandbox:
                     theirs.set_inheritable(True)
                     command = [sys.executable, "-m", "portal.tabular.zygote", str(theirs.fileno())]
                     self._zygote = subprocess.Popen(  # noqa: S603 - our own module, no shell
-                        command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env={}
+                        command,
+                        pass_fds=[theirs.fileno()],
+                        stdin=subprocess.DEVNULL,
+                        stdout=subprocess.DEVNULL,
+                        env=ENVIRONMENT,
                     )
+                self._door.settimeout(SECONDS_TO_OPEN)
+                self._door.recv(1)  # it says so when it can begin: its start is not on its first asker's time
             return self._door
 
 

@@ -9,24 +9,24 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import orjson
 import polars as pl
 
 from portal.files import Files
 from portal.tabular.answers import Answers
 from portal.tabular.changing import TableChanges
-from portal.tabular.compare import Difference, compare
+from portal.tabular.compare import Comparison, Difference, Side
 from portal.tabular.engine import Engine
 from portal.tabular.export import Look, check, stream, write_download
 from portal.tabular.fold import folded
 from portal.tabular.hot import FEW_BYTES, FEW_ROWS, HotTable, HotTables
 from portal.tabular.manifest import Column, Manifest
 from portal.tabular.query import ID, RowQuery, RowQueryError, compile_query, quoted
+from portal.tabular.rendering import plain
 from portal.tabular.search import RowPage, frames_in_order, from_hot, from_parts, selecting
 from portal.tabular.sql import SqlSandbox
 from portal.tabular.writing import write_tables
-from schemas.texttable import TextTable
+from schemas.texttable import ROW, TextBatch, TextTable
 
 __all__ = ["Answer", "Manifest", "RowPage", "RowQuery", "RowQueryError", "TabularStore"]
 
@@ -81,8 +81,26 @@ class TabularStore:
 
     def compare(self, old: Manifest, new: Manifest, keys: Sequence[str], limit: int, offset: int) -> Difference:
         """What differs between two versions, whose rows are matched by `keys`."""
-        with self._cursor() as cursor:
-            return compare(cursor, (old, self._source(old)), (new, self._source(new)), keys, limit, offset)
+        with self._engine.cursor() as cursor:
+            return Comparison(cursor, self._side(old), self._side(new), keys).page(limit, offset)
+
+    def differences(self, old: Manifest, new: Manifest, keys: Sequence[str], form: str) -> Iterator[bytes]:
+        """All that differs, as NDJSON or CSV, as it comes."""
+        with self._engine.cursor() as cursor:
+            yield from Comparison(cursor, self._side(old), self._side(new), keys).stream(form)
+
+    def _side(self, manifest: Manifest) -> Side:
+        names = [ID, *(column.name for column in manifest.fields)]
+        selected = f"SELECT {', '.join(map(quoted, names))} FROM {self._source(manifest)}"  # noqa: S608 - names quoted
+
+        def rows(ids: list[int]) -> pl.DataFrame:
+            hot = self._hot.find(self._fingerprint(manifest)) if manifest.rows else None
+            if hot is not None:
+                return hot.rows(hot.at(ids), names)
+            wanted = f"{ID} BETWEEN ? AND ? AND {ID} IN (SELECT unnest(?::BIGINT[]))"
+            return self._engine.frame(f"{selected} WHERE {wanted}", [min(ids, default=0), max(ids, default=0), ids])
+
+        return Side(manifest, self._source(manifest), rows)
 
     def search(self, manifest: Manifest, query: RowQuery) -> RowPage:
         """Answer a row query. Raises RowQueryError for one that cannot be answered."""
@@ -130,7 +148,9 @@ class TabularStore:
         def source(name: str) -> dict[str, Any]:
             manifest = manifest_of(name)
             paths = [str(self._files.path(key)) for key in manifest.keys]
-            return {"sql": self._source(manifest), "paths": paths, "columns": [c.name for c in manifest.fields]}
+            hot = str(self._hot.path(self._fingerprint(manifest))) if self.hot(manifest) else ""
+            names = [column.name for column in manifest.fields]
+            return {"sql": self._source(manifest), "paths": paths, "columns": names, "hot": hot}
 
         found: dict[str, Any] = orjson.loads(self._sandbox.run(sql, limit, source))
         return {"sql": sql, **found}
@@ -159,10 +179,10 @@ class TabularStore:
             kept = self._fingerprints[id(manifest)] = (manifest, manifest.fingerprint)
         return kept[1]
 
-    def warm(self, manifest: Manifest) -> None:
-        """Make the hot copy of a large version now."""
+    def warm(self, manifest: Manifest, *, words: bool = True) -> None:
+        """Make the hot copy of a large version now, with the index of its words unless that is left for later."""
         if manifest.rows > FEW_ROWS:
-            self._hot.make(manifest.fingerprint, lambda: self.batches(manifest))
+            self._hot.make(manifest.fingerprint, lambda: self.batches(manifest), words=words)
 
     def batches(self, manifest: Manifest) -> Iterator[Any]:
         """All rows with their numbers and folded texts, as Arrow batches in the order of their numbers."""
@@ -179,9 +199,10 @@ class TabularStore:
     def frames(self, manifest: Manifest, query: RowQuery) -> Iterator[pl.DataFrame]:
         """Every row that a query finds, in frames of `columns`, without a cap and in bounded memory."""
         statement = compile_query(manifest, replace(query, fields=query.fields or self._all(manifest, query)))
-        if not statement.by_number and not query.distinct:
-            self.warm(manifest)
-            hot = self.hot(manifest)
+        if not query.distinct:
+            if not statement.by_number:
+                self.warm(manifest, words=False)
+            hot = self._hot.find(self._fingerprint(manifest))
             if hot is not None:
                 yield from frames_in_order(self._engine, hot, query, statement)
                 return
@@ -219,6 +240,21 @@ class TabularStore:
         selected = ", ".join(f"{quoted(name)}::VARCHAR" for name in wanted)
         rows = self._run(f"SELECT {selected} FROM {self._source(manifest)} ORDER BY {quoted(ID)}", [])  # noqa: S608 - as above
         return {name: [row[index] for row in rows] for index, name in enumerate(wanted)}
+
+    def texts(self, manifest: Manifest) -> TextTable:
+        """The rows as a table of text, as if they were read from a file."""
+        query = RowQuery(limit=-1, fields=tuple(column.name for column in manifest.fields))
+
+        def batches() -> Iterator[TextBatch]:
+            first = 2  # the header would be row 1
+            for frame in self.frames(manifest, query):
+                pairs = zip(frame.schema.items(), manifest.fields, strict=True)
+                cells = [plain(name, kind, c, exact=True).cast(pl.String).fill_null("") for (name, kind), c in pairs]
+                numbered = pl.int_range(first, first + frame.height, dtype=pl.Int64).alias(ROW)
+                yield TextBatch(frame.select(*(cell.alias(str(i)) for i, cell in enumerate(cells)), numbered))
+                first += frame.height
+
+        return TextTable(tuple(column.name for column in manifest.fields), batches)
 
     def export(self, manifest: Manifest, form: str, look: Look = Look(), *, numbered: bool = False) -> Path:  # noqa: B008 - frozen
         """The whole version as a file, rendered once and kept beside it; `numbered` with each row's `_id`.
@@ -267,9 +303,6 @@ class TabularStore:
 
     def _run(self, sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
         return self._engine.rows(sql, parameters)
-
-    def _cursor(self) -> duckdb.DuckDBPyConnection:
-        return self._engine.cursor()
 
 
 def _rendered(page: RowPage, form: str) -> Answer:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from io import BytesIO
 
 import numpy as np
 import orjson
@@ -14,26 +17,51 @@ from portal.tabular.rendering import plain
 
 Frames = Iterator[pl.DataFrame]
 BOM = b"\xef\xbb\xbf"
+WRITERS, AHEAD = 2, 3
+"""Threads of a process that turn rows into text, and blocks of one export that are made before they are asked for."""
+_WRITERS = ThreadPoolExecutor(max_workers=WRITERS, thread_name_prefix="texts")
 _CONTROL = re.compile(r"[\x00-\x1f]")
 _NO_XML = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x{FFFE}\x{FFFF}]"
 _FORMULA = r"^[=+\-@\t\r]"
 _NUMBER = r"^[+-]?\d[\d.,]*$"
 
 
+def ahead(frames: Frames, write: Callable[[pl.DataFrame], bytes]) -> Iterator[bytes]:
+    """Each frame as text, in order; the next ones are being made while one is sent."""
+    waiting: deque[Future[bytes]] = deque()
+    for frame in frames:
+        waiting.append(_WRITERS.submit(write, frame))
+        if len(waiting) > AHEAD:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def csv_line(names: Sequence[str], delimiter: str = ",") -> bytes:
+    """A header that ends as CKAN's does."""
+    head = pl.DataFrame({str(index): [name] for index, name in enumerate(names)})
+    return head.write_csv(include_header=False, separator=delimiter).removesuffix("\n").encode() + b"\r\n"
+
+
 def csv_blocks(
     columns: Sequence[Column], frames: Frames, delimiter: str, *, bom: bool = False, escaped: bool = False
 ) -> Iterator[bytes]:
     """A header that ends as CKAN's does, then the rows. `escaped`: cells that a spreadsheet would run begin with '."""
-    head = pl.DataFrame({str(i): [c.name] for i, c in enumerate(columns)}, schema_overrides=None)
-    line = head.write_csv(include_header=False, separator=delimiter).removesuffix("\n")
-    yield (BOM if bom else b"") + line.encode() + b"\r\n"
-    for frame in frames:
+    yield (BOM if bom else b"") + csv_line([column.name for column in columns], delimiter)
+
+    def written(frame: pl.DataFrame) -> bytes:
         pairs = zip(frame.schema.items(), columns, strict=True)
         cells = frame.select(_csv_cell(name, kind, column, escaped) for (name, kind), column in pairs)
-        yield cells.write_csv(include_header=False, separator=delimiter).encode()
+        made = BytesIO()
+        cells.write_csv(made, include_header=False, separator=delimiter)
+        return made.getvalue()
+
+    yield from ahead(frames, written)
 
 
 def _csv_cell(name: str, kind: pl.DataType, column: Column, escaped: bool) -> pl.Expr:
+    if isinstance(kind, (pl.Decimal, pl.Date)):
+        return pl.col(name)  # written digit by digit, without a text of its own
     cells = plain(name, kind, column, exact=True)
     if not (escaped and isinstance(kind, pl.String)):
         return cells
@@ -43,8 +71,7 @@ def _csv_cell(name: str, kind: pl.DataType, column: Column, escaped: bool) -> pl
 
 def ndjson_blocks(columns: Sequence[Column], frames: Frames) -> Iterator[bytes]:
     """One object a line."""
-    for frame in frames:
-        yield _json_rows(columns, frame, objects=True, end="\n")
+    yield from ahead(frames, lambda frame: _json_rows(columns, frame, objects=True, end="\n"))
 
 
 def json_blocks(columns: Sequence[Column], frames: Frames, *, objects: bool) -> Iterator[bytes]:
@@ -53,9 +80,9 @@ def json_blocks(columns: Sequence[Column], frames: Frames, *, objects: bool) -> 
         fields = [{"id": column.name, "type": column.ckan_type} for column in columns]
         yield b'{"fields":' + orjson.dumps(fields) + b',"records":'
     glue = b"[\n"
-    for frame in frames:
-        if frame.height:
-            yield glue + memoryview(_json_rows(columns, frame, objects=objects, end=",\n"))[:-2]
+    for rows in ahead(frames, lambda frame: _json_rows(columns, frame, objects=objects, end=",\n")):
+        if rows:
+            yield glue + memoryview(rows)[:-2]
             glue = b",\n"
     yield (b"[]" if glue == b"[\n" else b"\n]") + (b"" if objects else b"}")
 
@@ -75,11 +102,8 @@ def _is_clean(columns: Sequence[Column], frame: pl.DataFrame, body: bytes, objec
     if '"' in names or "\\" in names or _CONTROL.search(names) or any(c.ckan_type == "json" for c in columns):
         return False
     quotes += 2 * sum(frame.height - frame[name].null_count() for name, kind in frame.schema.items() if _quoted(kind))
-    return (
-        np.count_nonzero(signs < 32) == frame.height
-        and np.count_nonzero(signs == 34) == quotes
-        and not np.count_nonzero(signs == 92)
-    )
+    controls, quoting = np.count_nonzero(signs < 32), np.count_nonzero(signs == 34)
+    return controls == frame.height and quoting == quotes and b"\\" not in body
 
 
 def _quoted(kind: pl.DataType) -> bool:
@@ -91,10 +115,16 @@ def _json_parts(
 ) -> Iterator[pl.Expr]:
     glue = "{" if objects else "["
     for (name, kind), column in zip(frame.schema.items(), columns, strict=True):
-        yield pl.lit(glue + (orjson.dumps(column.name).decode() + ":" if objects else ""))
-        yield json_cell(name, kind, column, careful=careful)
-        glue = ","
-    yield pl.lit(("}" if objects else "]") + end)
+        glue += orjson.dumps(column.name).decode() + ":" if objects else ""
+        if _quoted(kind) and not careful and not frame[name].null_count():
+            yield pl.lit(glue + '"')  # the quotes of a full column stand in the texts between the cells
+            yield plain(name, kind, column, exact=True)
+            glue = '",'
+        else:
+            yield pl.lit(glue)
+            yield json_cell(name, kind, column, careful=careful)
+            glue = ","
+    yield pl.lit(glue[:-1] + ("}" if objects else "]") + end)
 
 
 def json_cell(name: str, kind: pl.DataType, column: Column, *, careful: bool = True) -> pl.Expr:
@@ -141,8 +171,7 @@ def xml_blocks(columns: Sequence[Column], frames: Frames) -> Iterator[bytes]:
     """CKAN's XML: <data><row _id="1"><column>…; what is no name in XML is made one, null is xsi:nil."""
     yield b'<data xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">\n'
     tags = _tags(columns)
-    for frame in frames:
-        yield joined(frame, _xml_parts(columns, frame, tags))
+    yield from ahead(frames, lambda frame: joined(frame, _xml_parts(columns, frame, tags)))
     yield b"</data>\n"
 
 
@@ -157,6 +186,9 @@ def _xml_parts(columns: Sequence[Column], frame: pl.DataFrame, tags: Sequence[st
             continue
         text = plain(name, kind, column, exact=True).cast(pl.String)
         cell = xml_text(text) if isinstance(kind, pl.String) else text
+        if not frame[name].null_count():
+            yield from (pl.lit(f"<{tag}>"), cell, pl.lit(f"</{tag}>"))
+            continue
         yield pl.concat_str([pl.lit(f"<{tag}>"), cell, pl.lit(f"</{tag}>")]).fill_null(f'<{tag} xsi:nil="true"/>')
     yield pl.lit("</row>\n")
 

@@ -15,6 +15,7 @@ from portal.tabular.fold import folded
 from portal.tabular.manifest import Manifest, Part
 from portal.tabular.query import ID
 from portal.tabular.types import Shape, missing
+from schemas.tabletypes import missing_values
 from schemas.texttable import ROW, TextBatch, TextTable
 
 ROW_GROUP = 20_480
@@ -31,7 +32,7 @@ def write_tables(files: Files, folder: Path, tables: Iterable[TextTable], schema
     """Store validated tables as one version. Raises CellProblem as `TabularStore.write` says."""
     listed = list(tables)
     shapes = _shapes(listed[0].labels, schema)
-    gone = frozenset(map(str, schema.get("missingValues", [""])))
+    gone = [frozenset(missing_values(shape.field if "missingValues" in shape.field else schema)) for shape in shapes]
     _look(listed, shapes, gone)
     folder.mkdir(parents=True, exist_ok=True)
     first, waiting = 1, list[Future[Part]]()
@@ -63,12 +64,12 @@ def put_part(files: Files, folder: Path, frame: pl.DataFrame) -> Part:
     return Part(blob.key, frame.height, blob.size)
 
 
-def _look(tables: list[TextTable], shapes: list[Shape], gone: frozenset[str]) -> None:
+def _look(tables: list[TextTable], shapes: list[Shape], gone: list[frozenset[str]]) -> None:
     """Let those columns that need it see every cell before the first is stored."""
     curious = [(str(index), shape) for index, shape in enumerate(shapes) if shape.curious]
     for batch in (batch for table in tables for batch in table.batches()) if curious else ():
         for name, shape in curious:
-            shape.look(missing(batch.frame[name], gone))
+            shape.look(missing(batch.frame[name], gone[int(name)]))
 
 
 def _blocks(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
@@ -91,7 +92,7 @@ def _shapes(labels: tuple[str, ...], schema: Mapping[str, Any]) -> list[Shape]:
     return [Shape(label, fields.get(label, {"name": label, "type": "string"})) for label in labels]
 
 
-def _typed(table: TextTable, shapes: list[Shape], gone: frozenset[str], first: int) -> Iterator[pl.DataFrame]:
+def _typed(table: TextTable, shapes: list[Shape], gone: list[frozenset[str]], first: int) -> Iterator[pl.DataFrame]:
     for batch in table.batches():
         frame = _typed_batch(batch, shapes, gone, first)
         first += frame.height
@@ -99,8 +100,8 @@ def _typed(table: TextTable, shapes: list[Shape], gone: frozenset[str], first: i
             yield frame
 
 
-def _typed_batch(batch: TextBatch, shapes: list[Shape], gone: frozenset[str], first: int) -> pl.DataFrame:
-    texts = [missing(batch.frame[str(index)], gone) for index in range(len(shapes))]
+def _typed_batch(batch: TextBatch, shapes: list[Shape], gone: list[frozenset[str]], first: int) -> pl.DataFrame:
+    texts = [missing(batch.frame[str(index)], gone[index]) for index in range(len(shapes))]
     values = [shape.typed(text, batch.frame[ROW]) for shape, text in zip(shapes, texts, strict=True)]
     cells = pl.DataFrame([text.alias(str(index)) for index, text in enumerate(texts)])
     fold = cells.select(folded([pl.col(name) for name in cells.columns]).alias("_fold")).to_series()

@@ -5,27 +5,34 @@ from __future__ import annotations
 import os
 import re
 import resource
+import secrets
 import select
 import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from datetime import time as clock
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import orjson
+import pyarrow as pa
 
 from portal.tabular import wire
 from portal.tabular.sqlcheck import LONGEST, Refused, tables_named
 
 MEMORY = 1_500_000_000
+MOST_MAPPED = 1 << 40
+"""Bytes of hot copies that may be mapped beside that memory; they are files, and cannot be written."""
 CPU_SECONDS = 5
 OPEN_FILES = 64
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": 1,
+    "async_threads": 0,
     "memory_limit": "256MB",
     "temp_directory": "",
     "max_temp_directory_size": "0B",
@@ -36,6 +43,7 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "allow_unsigned_extensions": False,
     "python_enable_replacements": False,
 }
+SERIALIZED = "SELECT json_serialize_sql(?)"
 TYPES = (
     ("DECIMAL", "numeric"),
     ("HUGEINT", "numeric"),
@@ -56,7 +64,12 @@ TYPES = (
 
 
 def serve(door: socket.socket) -> None:
-    """Fork a child for every socket that comes through the door, until the portal is gone."""
+    """Fork a child for every socket that comes through the door, until the portal is gone.
+
+    The engine is opened once, here, where nothing of any asker is: each child has its copy of it. It has no threads.
+    """
+    engine = _opened()
+    door.send(b"1")
     children: dict[int, float] = {}
     while True:
         soonest = min(children.values(), default=time.monotonic() + 60)
@@ -66,8 +79,16 @@ def serve(door: socket.socket) -> None:
             if not message:
                 return
             for handle in handles:
-                children[_forked(door, handle)] = time.monotonic() + float(message)
+                children[_forked(door, handle, engine)] = time.monotonic() + float(message)
         _reap(children)
+
+
+def _opened() -> duckdb.DuckDBPyConnection:
+    engine = duckdb.connect(":memory:", config=CONFIG)
+    statement = _statement(engine, "SELECT 1.5 AS a, DATE '2026-01-01' AS b")  # what is used once is in memory
+    engine.execute(SERIALIZED, ["SELECT 1"]).fetchall()
+    engine.execute(statement).fetchall()
+    return engine
 
 
 def _reap(children: dict[int, float]) -> None:
@@ -78,7 +99,7 @@ def _reap(children: dict[int, float]) -> None:
             del children[child]
 
 
-def _forked(door: socket.socket, handle: int) -> int:
+def _forked(door: socket.socket, handle: int, engine: duckdb.DuckDBPyConnection) -> int:
     child = os.fork()
     if child:
         os.close(handle)
@@ -86,14 +107,14 @@ def _forked(door: socket.socket, handle: int) -> int:
     try:
         door.close()
         _limit()
-        _answer(socket.socket(fileno=handle))
+        _answer(socket.socket(fileno=handle), engine)
     finally:
         os._exit(0)
 
 
 def _limit() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY + MOST_MAPPED))
     for what, most in (
-        (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_CPU, CPU_SECONDS),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_NOFILE, OPEN_FILES),
@@ -102,10 +123,10 @@ def _limit() -> None:
         resource.setrlimit(what, (most, most))
 
 
-def _answer(line: socket.socket) -> None:
+def _answer(line: socket.socket, engine: duckdb.DuckDBPyConnection) -> None:
     asked = orjson.loads(wire.receive(line))
     try:
-        wire.send(line, _result(line, str(asked["sql"]), int(asked["limit"])))
+        wire.send(line, _result(line, engine, str(asked["sql"]), int(asked["limit"])))
     except Refused as error:
         wire.send(line, {"refused": str(error), "forbidden": error.forbidden})
     except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException) as error:
@@ -120,11 +141,10 @@ def _first_line(error: Exception) -> str:
     return "Invalid query" if "read_parquet" in line or "/" in line else f"Invalid query: {line}"
 
 
-def _result(line: socket.socket, sql: str, limit: int) -> bytes:
-    connection = duckdb.connect(":memory:", config=CONFIG)
-    statement = _statement(sql)
-    serialized = connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
-    tree = orjson.loads(serialized[0]) if serialized else {"error": True}
+def _result(line: socket.socket, connection: duckdb.DuckDBPyConnection, sql: str, limit: int) -> bytes:
+    statement = _statement(connection, sql)
+    serialized = connection.execute(SERIALIZED, [sql]).fetchall()
+    tree = orjson.loads(serialized[0][0])
     if tree.get("error"):
         raise Refused("Invalid query AST element")
     tables, given = tables_named(tree)
@@ -145,10 +165,10 @@ def _result(line: socket.socket, sql: str, limit: int) -> bytes:
     return orjson.dumps(answer, default=str)
 
 
-def _statement(sql: str) -> duckdb.Statement:
+def _statement(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
     if len(sql.encode()) > LONGEST:
         raise Refused(f"A query may have {LONGEST} bytes")
-    statements = duckdb.extract_statements(sql)
+    statements = connection.extract_statements(sql)
     if len(statements) != 1:
         raise Refused("Query is not a single statement")
     if statements[0].type != duckdb.StatementType.SELECT:
@@ -157,10 +177,21 @@ def _statement(sql: str) -> duckdb.Statement:
 
 
 def _open_tables(connection: duckdb.DuckDBPyConnection, sources: dict[str, Any]) -> None:
+    """Each table under its name: its hot copy where there is one, else its parts."""
+    mapped = 0
     for name, source in sources.items():
         columns = ", ".join(_quoted(column) for column in source["columns"])
         selected = f'_id, _fold AS "_full_text"{", " if columns else ""}{columns}'
-        connection.execute(f"CREATE VIEW {_quoted(name)} AS SELECT {selected} FROM {source['sql']}")  # noqa: S608 - ours, names quoted
+        rows = source["sql"]
+        with suppress(OSError):  # a copy may be gone in this moment
+            if source.get("hot"):
+                mapped += Path(source["hot"]).stat().st_size
+                resource.setrlimit(resource.RLIMIT_AS, (MEMORY + mapped, MEMORY + MOST_MAPPED))
+                table = pa.ipc.open_file(pa.memory_map(source["hot"])).read_all()
+                rows = f"hot_{secrets.token_hex(16)}"  # no name that a statement could know
+                connection.register(rows, table)
+        connection.execute(f"CREATE VIEW {_quoted(name)} AS SELECT {selected} FROM {rows}")  # noqa: S608 - ours, names quoted
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY + mapped, MEMORY + mapped))
 
 
 def _lock(connection: duckdb.DuckDBPyConnection, sources: dict[str, Any]) -> None:
@@ -195,3 +226,4 @@ def _value(value: Any) -> Any:
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     serve(socket.socket(fileno=int(sys.argv[1])))
+    os._exit(0)  # there is nothing to put in order, and engine and interpreter would report each other's leftovers

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -16,6 +15,8 @@ from portal.web.action_api import api, the_portal
 from portal.web.dcat import dcat
 from portal.web.descriptions import descriptions
 from portal.web.downloads import downloads
+from portal.web.envelope import EVERY_ANSWER, request_id
+from portal.web.express import Express
 from portal.web.feeds import feeds
 from portal.web.fragments import Fragments
 from portal.web.pages import pages, problem
@@ -24,10 +25,14 @@ from portal.web.reports import reports
 from portal.web.util import util
 
 BYTES_PER_MB = 1024 * 1024
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+"""Pages run no script at all, and load nothing but their style."""
 _PREFIX = re.compile(
     r"^/([a-z]{2})(?=/(?:api|dataset|organization|datastore|feeds|catalog)(?:[/.]|$)|/(?:data|dcat)\.json$)"
 )
-_REQUEST_ID = re.compile(r"^[\w.-]{1,64}$")
 
 
 def create_app(portal: Portal) -> Flask:
@@ -42,7 +47,8 @@ def create_app(portal: Portal) -> Flask:
     app.before_request(_begin)
     app.after_request(_finish)
     app.register_error_handler(Exception, _problem)
-    app.wsgi_app = LocalePrefix(app.wsgi_app)  # type: ignore[method-assign]  # Flask's own way of adding middleware
+    # Flask's own way of adding middleware:
+    app.wsgi_app = LocalePrefix(Express(portal, app.wsgi_app))  # type: ignore[method-assign]
     return app
 
 
@@ -62,8 +68,7 @@ class LocalePrefix:
 
 
 def _begin() -> None:
-    given = request.headers.get("X-Request-Id", "")
-    g.request_id = given if _REQUEST_ID.match(given) else uuid.uuid4().hex
+    g.request_id = request_id(request.headers.get("X-Request-Id", ""))
     g.locale_prefix = request.environ.get("portal.locale", "")
     upload = request.mimetype == "multipart/form-data"
     portal = the_portal()
@@ -74,9 +79,10 @@ def _begin() -> None:
 
 def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.get("request_id", "")
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "same-origin")
-    response.headers["Access-Control-Allow-Origin"] = "*"
+    for name, value in EVERY_ANSWER:
+        response.headers.setdefault(name, value)
+    if response.mimetype == "text/html":
+        response.headers.setdefault("Content-Security-Policy", PAGE_POLICY)
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, POST, OPTIONS"
         response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, X-CKAN-API-Key"

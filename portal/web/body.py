@@ -25,10 +25,10 @@ def request_data(request: Request, *, safe: bool) -> Data:
     then the JSON body. Files are added under the names of their fields. Raises BadRequest.
     """
     if request.method in ("GET", "HEAD"):
-        return _lists(request.args)
+        return lists(request.args)
     data = _form(request)
     if data is None and safe and request.args:
-        data = _lists(request.args)
+        data = lists(request.args)
     if data is None:
         data = _json(request.get_data())
     for name, file in request.files.items():
@@ -40,7 +40,7 @@ def _form(request: Request) -> Data | None:
     """Form fields, or None where there are none; curl's `-d '{…}'` arrives as a field that is named like JSON."""
     if not request.form:
         return {} if request.files else None
-    fields = _lists(request.form)
+    fields = lists(request.form)
     if len(fields) == 1:
         key, value = next(iter(fields.items()))
         if value in ("", "1") and key.lstrip().startswith("{"):
@@ -50,7 +50,7 @@ def _form(request: Request) -> Data | None:
     return fields
 
 
-def _lists(fields: MultiDict[str, str]) -> Data:
+def lists(fields: MultiDict[str, str]) -> Data:
     """Fields by name; a repeated one becomes a list."""
     return {name: _single(values) for name, values in fields.lists()}
 

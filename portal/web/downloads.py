@@ -17,6 +17,8 @@ from portal.db import datasets as db
 from portal.db import datastore
 from portal.domain.base import is_uuid
 from portal.domain.datasets import Dataset, Resource, TableVersion
+from portal.tabular.compare import FORMS as DIFFERENCES
+from portal.tabular.compare import matched_by
 from portal.tabular.export import FORMS, MEDIA_TYPES, Look
 from portal.tabular.store import Manifest, RowQuery, RowQueryError
 from portal.web.action_api import actor_of_request, the_portal
@@ -75,6 +77,31 @@ def dump(resource_id: str) -> Answer:
     return _chosen(manifest, form, table.resource_id, query, look)
 
 
+@downloads.route("/datastore/diff/<resource_id>")
+def diff(resource_id: str) -> Answer:
+    """All rows that differ between the versions `from` and `to`, matched by `key`, as NDJSON or CSV."""
+    form = request.args.get("format", "ndjson").lower()
+    if form not in DIFFERENCES:
+        raise BadRequest(f"format takes one of {', '.join(DIFFERENCES)}")
+    with the_portal().read() as uow:
+        table = datastore.find_shown(uow, resource_id)
+        if table is None or not policy.may_read(actor_of_request(), table):
+            raise NotFound
+        new = _asked_version(uow, table.resource_id, table.version_id, "to")
+        old = _asked_version(uow, table.resource_id, None, "from", str(new.number - 1) if new else "")
+    if old is None or new is None:
+        raise NotFound
+    before, after = Manifest.from_dict(old.manifest), Manifest.from_dict(new.manifest)
+    try:
+        keys = matched_by(before, after, [key for key in request.args.get("key", "").split(",") if key])
+    except RowQueryError as error:
+        raise BadRequest(orjson.dumps(error.errors).decode()) from None
+    answer = Response(the_portal().tables.differences(before, after, keys, form), mimetype=DIFFERENCES[form])
+    name = f"{table.resource_id}-{old.number}-{new.number}.{form}"
+    answer.headers.set("Content-Disposition", "attachment", filename=name)
+    return answer
+
+
 def _visible(uow: Any, resource_id: str) -> tuple[Resource, Dataset]:
     found = db.find_resource(uow.session, resource_id) if is_uuid(resource_id) else None
     if found is None:
@@ -84,15 +111,17 @@ def _visible(uow: Any, resource_id: str) -> tuple[Resource, Dataset]:
     return found
 
 
-def _asked_version(uow: Any, resource_id: str, current: str | None) -> TableVersion | None:
-    """The version that `version` asks for by number or date, else the current one."""
-    asked = request.args.get("version", "").strip()
+def _asked_version(
+    uow: Any, resource_id: str, current: str | None, name: str = "version", default: str = ""
+) -> TableVersion | None:
+    """The version that the parameter asks for by number or date, else the default or the current one."""
+    asked = request.args.get(name, "").strip() or default
     if not asked:
         return uow.session.get(TableVersion, current) if current else None
     try:
         found = datastore.find_version(uow.session, resource_id, asked)
     except ValueError:
-        raise BadRequest("version takes a number or a date") from None
+        raise BadRequest(f"{name} takes a number or a date") from None
     resource = db.find_resource(uow.session, resource_id)
     if found is None or resource is None or not old_versions.may_see(uow, actor_of_request(), *resource, found):
         raise NotFound("There is no such version.")

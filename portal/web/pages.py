@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 from flask import Blueprint, Response, g, render_template, request
@@ -11,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from portal.actions import registry
 from portal.db import outbox
-from portal.domain.events import INDEX, LOAD, PUBLISH, QUALITY, VALIDATE
+from portal.domain.events import INDEX, LINK, LOAD, PUBLISH, QUALITY, VALIDATE
 from portal.errors import NotFound, PortalError
 from portal.web.action_api import actor_of_request, the_portal
 from portal.web.dcat import asked_notation, dataset_graph
@@ -19,8 +21,11 @@ from schemas import schemaorg
 
 pages = Blueprint("pages", __name__, template_folder="templates")
 ROWS = 20
-TOPICS = (INDEX, LOAD, PUBLISH, QUALITY, VALIDATE)
-FACETS = '["organization", "groups", "res_format", "access_kind"]'
+TOPICS = (INDEX, LINK, LOAD, PUBLISH, QUALITY, VALIDATE)
+NARROWING = ("organization", "groups", "res_format", "access_kind")
+FACETS = orjson.dumps(NARROWING).decode()
+LINKED = ("http://", "https://", "ftp://", "/")
+"""How the address of a resource begins that a page makes a link of; javascript: and its like stay texts."""
 
 WORDS: dict[str, dict[str, str]] = {
     "vi": {
@@ -41,6 +46,10 @@ WORDS: dict[str, dict[str, str]] = {
         "wrong": "Danh sách lỗi",
         "next": "Trang sau",
         "previous": "Trang trước",
+        "groups": "Nhóm",
+        "res_format": "Định dạng",
+        "access_kind": "Mức chia sẻ",
+        "api_page": "/vi/api/docs",
         "404": "Không có trang này.",
         "403": "Bạn không có quyền xem trang này.",
         "500": "Có lỗi ngoài dự kiến.",
@@ -63,6 +72,10 @@ WORDS: dict[str, dict[str, str]] = {
         "wrong": "What is wrong",
         "next": "Next",
         "previous": "Previous",
+        "groups": "Groups",
+        "res_format": "Formats",
+        "access_kind": "Access",
+        "api_page": "/en/api/docs",
         "404": "There is no such page.",
         "403": "You may not see this page.",
         "500": "Something unexpected went wrong.",
@@ -78,7 +91,7 @@ def language() -> str:
 
 def _show(template: str, status: int = 200, **values: Any) -> tuple[str, int]:
     lang = language()
-    common = {"lang": lang, "t": WORDS[lang], "site": the_portal().settings.site_title}
+    common = {"lang": lang, "t": WORDS[lang], "site": the_portal().settings.site_title, "linked": LINKED}
     return render_template(template, **common, **values), status
 
 
@@ -98,7 +111,7 @@ def home() -> tuple[str, int]:
     """Search, with facets."""
     q = request.args.get("q", "")
     start = max(0, request.args.get("start", 0, type=int))
-    chosen = {name: value for name, value in request.args.items() if name in ("organization", "groups", "res_format")}
+    chosen = {name: value for name, value in request.args.items() if name in NARROWING and value}
     fq = " ".join(f'{name}:"{_escaped(value)}"' for name, value in chosen.items())
     asked: dict[str, Any] = {"q": q, "fq": fq, "rows": ROWS, "start": start, "facet.field": FACETS}
     try:
@@ -106,7 +119,12 @@ def home() -> tuple[str, int]:
     except PortalError:
         # A person types what comes to mind: what is no query is searched for as plain words.
         found = _call("package_search", **{**asked, "q": "".join(c if c.isalnum() else " " for c in q)})
-    return _show("search.html", q=q, found=found, chosen=chosen, start=start, rows=ROWS)
+    return _show("search.html", q=q, found=found, chosen=chosen, start=start, rows=ROWS, address=partial(_address, q))
+
+
+def _address(q: str, chosen: dict[str, str], start: int = 0) -> str:
+    """The page of a search, narrowed by what is chosen."""
+    return "/?" + urlencode({"q": q, **chosen, **({"start": start} if start else {})})
 
 
 def _escaped(value: str) -> str:

@@ -15,15 +15,18 @@ from portal.web.pages import language
 reference = Blueprint("reference", __name__, template_folder="templates")
 STATIC = {"api.js": "text/javascript; charset=utf-8", "api.css": "text/css; charset=utf-8"}
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+    "base-uri 'none'; form-action 'none'"
 )
 """The page loads nothing but its own script and style, asks nobody but the portal, and runs no text as code."""
 WORDS: dict[str, dict[str, str]] = {
     "vi": {
         "title": "Thử giao diện lập trình",
-        "intro": "Mọi hành động của API, kèm biểu mẫu để chạy thử ngay tại đây. Mã truy cập chỉ nằm trong trang này.",
+        "intro": "Mọi hành động của API, kèm biểu mẫu để chạy thử ngay tại đây (mô tả từng hành động bằng tiếng Anh, "
+        "như tài liệu của CKAN). Mã truy cập chỉ nằm trong trang này.",
+        "actions": "hành động",
         "token": "Mã truy cập (để trống nếu chỉ đọc dữ liệu công khai)",
-        "filter": "Lọc hành động theo tên hoặc mô tả",
+        "filter": "Lọc hành động theo tên hoặc mô tả (phím /)",
         "run": "Chạy",
         "file": "Tệp",
         "more": "Tham số khác (JSON)",
@@ -40,7 +43,8 @@ WORDS: dict[str, dict[str, str]] = {
         "title": "Try the API",
         "intro": "Every action of the API, with a form to run it from here. The token stays on this page.",
         "token": "Token (leave empty to read what is public)",
-        "filter": "Filter actions by name or description",
+        "filter": "Filter actions by name or description (key /)",
+        "actions": "actions",
         "run": "Run",
         "file": "File",
         "more": "More parameters (JSON)",
@@ -76,6 +80,12 @@ def docs() -> Response:
     answer.headers["Content-Security-Policy"] = POLICY
     answer.headers["X-Frame-Options"] = "DENY"
     return answer
+
+
+@reference.route("/pages.css")
+def style_of_pages() -> Response:
+    """The style of all other pages."""
+    return _conditional(files("portal.web").joinpath("static", "pages.css").read_bytes(), STATIC["api.css"])
 
 
 @reference.route("/api/docs/<name>")

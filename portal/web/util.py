@@ -9,7 +9,8 @@ from flask import Blueprint, Response, request
 
 from portal.actions import registry
 from portal.errors import Invalid
-from portal.web.action_api import CONTENT_TYPE, actor_of_request, the_portal
+from portal.web.action_api import actor_of_request, the_portal
+from portal.web.envelope import CONTENT_TYPE
 
 util = Blueprint("util", __name__)
 WRAPPED = {"dataset": "package_autocomplete", "tag": "tag_autocomplete"}

@@ -10,6 +10,7 @@ import pytest
 
 from search import open_backend
 from search.backend import SearchBackend
+from search.lexicon import SHIPPED
 from tests.servers.elasticsearch import elasticsearch_url
 
 ENGINES = ("memory", "folder", pytest.param("elasticsearch", marks=pytest.mark.elasticsearch))
@@ -25,7 +26,8 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[
         if request.param == "memory" and made:
             return made[0]
         url = elasticsearch_url() if request.param == "elasticsearch" else ""
-        made.append(open_backend(url, tmp_path / "index" if request.param == "folder" else None, alias=alias))
+        folder = tmp_path / "index" if request.param == "folder" else None
+        made.append(open_backend(url, folder, alias=alias, lexicon=(SHIPPED, tmp_path / "names.txt")))
         return made[-1]
 
     yield again

@@ -77,6 +77,10 @@ def test_what_an_answer_says(portal: Portal, table: str) -> None:
 FOUND: tuple[tuple[dict[str, Any], list[int]], ...] = (
     ({"q": "BENH vien"}, [1, 3, 5, 7]),
     ({"q": "vien 3"}, [3]),
+    ({"q": "vie 3"}, []),
+    ({"q": "vie* 3"}, [3]),
+    ({"q": "vien vie:*"}, [1, 3, 5, 7]),
+    ({"q": {"ten": "trạ*"}}, [2, 4, 6]),
     ({"q": "b:*", "plain": False}, [1, 3, 5, 7]),
     ({"q": "vie", "plain": False}, []),
     ({"q": "tram | 'viện'", "plain": False}, [1, 2, 3, 4, 5, 6, 7]),

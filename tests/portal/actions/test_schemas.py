@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from portal.access.identity import ANONYMOUS, SYSTEM
 from portal.cli.base import portal as command
 from portal.errors import Invalid, NotAuthorized, NotFound
+from portal.pipeline import load
 from portal.runtime import Portal
 from schemas import catalog
 from schemas.record import Upload
@@ -39,6 +40,42 @@ def test_schemas_by_api(portal: Portal) -> None:
         call(portal, make_actor(portal, "other"), "schema_propose", resource_id=resource["id"])
     with pytest.raises(Invalid):
         call(portal, SYSTEM, "schema_propose", text="")
+
+
+def test_a_proposed_schema_is_taken_over(portal: Portal) -> None:
+    editor = make_actor(portal, "editor", "editor", make_org(portal, "org"))
+    call(portal, editor, "package_create", name="xx", owner_org="org", private=True)
+    text = 'Mã xã,Ngày,Giá\n00001,31/12/2026,"1.234,5"\n00002,01/02/2026,"2,25"\n'
+    made = call(portal, editor, "resource_create", package_id="xx", upload=Upload("a.csv", io.BytesIO(text.encode())))
+    key = made["id"]
+    load.drain(portal)
+
+    def types() -> list[str]:
+        return [field["type"] for field in call(portal, editor, "datastore_search", resource_id=key)["fields"]]
+
+    assert types() == ["int", "text", "text", "text"]
+    with pytest.raises(NotAuthorized):
+        call(portal, make_actor(portal, "other"), "schema_adopt", resource_id=key)
+    adopted = call(portal, editor, "schema_adopt", resource_id=key)
+    assert call(portal, editor, "resource_show", id=key)["schema"] == adopted["schema"]
+    load.drain(portal)
+    assert types() == ["int", "text", "date", "numeric"]
+    rows = call(portal, editor, "datastore_search", resource_id=key, records_format="lists")["records"]
+    assert rows == [[1, "00001", "2026-12-31", 1234.5], [2, "00002", "2026-02-01", 2.25]]
+    for again in ({}, {"schema": {"fields": []}}):
+        with pytest.raises(Invalid, match="declared already"):
+            call(portal, editor, "schema_adopt", resource_id=key, **again)
+    rows_only = call(
+        portal, editor, "datastore_create", resource={"package_id": "xx"},
+        records=[{"mã": "01", "ngày": "đầu năm"}, {"mã": "02", "ngày": "1/1"}],
+    )["resource_id"]  # fmt: skip
+    proposed = call(portal, editor, "schema_propose", resource_id=rows_only)["schema"]["fields"]
+    assert [(field["name"], field["type"]) for field in proposed] == [("mã", "string"), ("ngày", "string")]
+    with pytest.raises(Invalid, match="upload or a link"):
+        call(portal, editor, "schema_adopt", resource_id=rows_only)
+    other = call(portal, editor, "resource_create", package_id="xx", upload=Upload("b.csv", io.BytesIO(text.encode())))
+    with pytest.raises(Invalid, match="schema"):
+        call(portal, editor, "schema_adopt", resource_id=other["id"], schema={"fields": [{"name": "a", "type": "x"}]})
 
 
 def run(*arguments: str) -> tuple[int, str]:

@@ -63,6 +63,19 @@ def test_facets_carry_titles(portal: Portal, member: Actor) -> None:
     assert set(only[0]) == {"name", "title"}
 
 
+def test_highlights_mark_what_the_asker_may_see(portal: Portal, member: Actor) -> None:
+    asked: Json = {"q": "bệnh viện", "include_private": True, "hl": "true", "sort": "name asc"}
+    answer = call(portal, member, "package_search", **asked)
+    by_name = {dataset["name"]: answer["highlighting"][dataset["id"]] for dataset in answer["results"]}
+    assert by_name["mat"] == {"title": ["<mark>Bệnh viện</mark> quân y"]}
+    assert by_name["benh-vien-2"] == {"title": ["<mark>Benh vien</mark> huyen"]}
+    seen = call(portal, ANONYMOUS, "package_search", **asked, **{"hl.fl": "title,notes", "hl.simple.pre": "*"})
+    assert [dataset["id"] for dataset in seen["results"]] == list(seen["highlighting"])
+    assert "quân y" not in str(seen)
+    assert seen["highlighting"][seen["results"][0]["id"]]["title"] == ["*Bệnh viện</mark> đa khoa"]
+    assert "highlighting" not in call(portal, ANONYMOUS, "package_search", q="bệnh viện")
+
+
 @pytest.mark.parametrize(
     ("params", "error"),
     [
@@ -71,6 +84,9 @@ def test_facets_carry_titles(portal: Portal, member: Actor) -> None:
         ({"rows": "-1"}, Invalid),
         ({"start": "x"}, Invalid),
         ({"facet.field": "organization"}, Invalid),
+        ({"hl": True, "hl.fl": "author"}, Invalid),
+        ({"hl": True, "hl.snippets": "-1"}, Invalid),
+        ({"hl": True, "hl.simple.pre": "<" * 201}, Invalid),
         ({"q": "{!lucene}x"}, SearchProblem),
         ({"fq": "name:("}, SearchProblem),
     ],

@@ -2,19 +2,23 @@
 
 import gzip
 import io
+import threading
 import zipfile
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 
 import polars as pl
 import pytest
+from sqlalchemy import update
 
 from portal.access.identity import ANONYMOUS, SYSTEM
 from portal.db import datastore
 from portal.domain.base import now
+from portal.domain.events import LINK, LOAD, OutboxRow
 from portal.errors import Invalid, NotFound
 from portal.pipeline import load
 from portal.runtime import Portal
+from schemas.record import Upload
 from tests.portal.actions.people import call, make_org
 from tests.servers.web import Web
 
@@ -147,6 +151,54 @@ def test_what_datapusher_sends_in_its_order(portal: Portal) -> None:
     assert call(portal, SYSTEM, "datapusher_submit", resource_id=key) is True
     assert call(portal, SYSTEM, "resource_show", id=key)["url_type"] is None
     assert call(portal, SYSTEM, "resource_patch", id=key, url_type="upload")["url_type"] is None
+
+
+def test_an_upload_waits_for_no_link_and_a_table_is_loaded_by_one(portal: Portal) -> None:
+    make_org(portal, "so-y-te")
+    call(portal, SYSTEM, "package_create", name="thuoc", owner_org="so-y-te")
+    served, asked = threading.Event(), threading.Event()
+
+    def slow(handler: BaseHTTPRequestHandler) -> None:
+        asked.set()
+        served.wait(30)
+        Changing()(handler)
+
+    with Web({"/cham.csv": slow}) as web:
+        call(portal, SYSTEM, "resource_create", package_id="thuoc", url=f"{web.url}/cham.csv", format="CSV")
+        linking = threading.Thread(target=load.drain, args=(portal, LINK))
+        linking.start()
+        assert asked.wait(30)
+        upload = Upload(stream=io.BytesIO(b"ma,ten\n00001,An\n"), name="t.csv", media_type="text/csv")
+        key = call(portal, SYSTEM, "resource_create", package_id="thuoc", upload=upload)["id"]
+        assert load.drain(portal, LINK) == 0, "the link is in other hands"
+        assert load.drain(portal, LOAD) == 1
+        assert call(portal, ANONYMOUS, "datastore_search", resource_id=key)["total"] == 1
+        assert linking.is_alive()
+        served.set()
+        linking.join(30)
+    assert load.drain(portal) == 0
+
+
+def test_a_table_that_fails_us_every_time_is_given_up(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_org(portal, "so-y-te")
+    call(portal, SYSTEM, "package_create", name="thuoc", owner_org="so-y-te")
+    upload = Upload(stream=io.BytesIO(b"ma,ten\n00001,An\n"), name="t.csv", media_type="text/csv")
+    key = call(portal, SYSTEM, "resource_create", package_id="thuoc", upload=upload)["id"]
+
+    tried = []
+
+    def broken(*_: object, **__: object) -> None:
+        tried.append(key)
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(load.validate, "check", broken)
+    while not load.drain(portal):
+        with portal.work() as uow:
+            uow.session.execute(update(OutboxRow).where(OutboxRow.topic == LOAD).values(due=now()))
+            uow.commit()
+    assert len(tried) == load.MOST_TRIES
+    assert "given up" in call(portal, SYSTEM, "datapusher_status", resource_id=key)["error"]
+    assert load.drain(portal) == 0
 
 
 def again(portal: Portal, key: str) -> None:

@@ -16,7 +16,8 @@ from schemas.record import Content, ContentPart
 every_table = pytest.mark.parametrize("table", catalog.tables(), ids=lambda table: table.code)
 
 
-UNITS = "noi-vu/don-vi-hanh-chinh"
+LISTS = ("noi-vu/don-vi-hanh-chinh", "vp-ubnd/chi-tieu-kinh-te-xa-hoi/chi-tieu")
+NEED_A_LIST = ("unit-at-date", "period-kind", "indicator-bounds")
 Columns = Mapping[str, list[str]]
 
 
@@ -55,9 +56,9 @@ def test_right_rows_are_right_and_a_repeated_key_is_not(tmp_path: Path, table: c
 def test_wrong_rows_are_found_by_the_check_they_name(tmp_path: Path, table: catalog.TableSchema) -> None:
     wrong = table.examples.wrong
     assert len(wrong) >= 2
-    units = {UNITS: {name: [cell] for name, cell in catalog.get(UNITS).examples.right[0].items()}}
+    lists = {each: {name: [cell] for name, cell in catalog.get(each).examples.right[0].items()} for each in LISTS}
     for each in wrong:
-        known = units if each.check == "unit-at-date" else {}
+        known = lists if each.check in NEED_A_LIST else {}
         report = report_of(tmp_path, table, {**table.examples.right[0], **each.change}, known=known)
         found = {(finding.check, finding.field) for finding in report.findings}
         assert (each.check, each.field) in found, (each.change, found)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from portal.quality import descriptor, proposal
@@ -84,6 +84,7 @@ cell = st.one_of(
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example([("", "0"), ("", " ")], "Mã")
 @given(st.lists(st.tuples(cell, cell), min_size=1, max_size=12), st.sampled_from(["Mã", "Số", "Năm", "Ngày"]))
 def test_a_table_obeys_its_own_proposal(tmp_path: Path, rows: list[tuple[str, str]], label: str) -> None:
     body = "".join(f'"{a}","{b}","x"\n' for a, b in rows)

@@ -11,12 +11,16 @@ from portal.errors import NotFound, Unavailable
 from portal.tabular.sql import RefusedSql, Source, SqlSandbox
 
 
-@pytest.fixture(scope="module")
-def part(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=["parts", "hot copy"])
+def part(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """A table in a file; where there is a hot copy beside it, that is read."""
     path = tmp_path_factory.mktemp("sql") / "part.parquet"
     rows = 20_000
     frame = pl.DataFrame({"_id": range(1, rows + 1), "ma": [f"{n:05}" for n in range(rows)], "n": range(rows)})
-    frame.with_columns(pl.lit(" a").alias("_fold")).write_parquet(path)
+    frame = frame.with_columns(pl.lit(" a").alias("_fold"))
+    frame.write_parquet(path)
+    if request.param == "hot copy":
+        frame.write_ipc(path.with_suffix(".arrow"))
     return path
 
 
@@ -27,11 +31,16 @@ def sandbox() -> Iterator[SqlSandbox]:
     opened.close()
 
 
+def hot(part: Path) -> str:
+    copy = part.with_suffix(".arrow")
+    return str(copy) if copy.is_file() else ""
+
+
 def run(sandbox: SqlSandbox, part: Path, sql: str, limit: int = 100) -> list[dict[str, object]]:
     def source(name: str) -> Source:
         if name != "t":
             raise NotFound(name)
-        return {"sql": f"read_parquet('{part}')", "paths": [str(part)], "columns": ["ma", "n"]}
+        return {"sql": f"read_parquet('{part}')", "paths": [str(part)], "columns": ["ma", "n"], "hot": hot(part)}
 
     return list(orjson.loads(sandbox.run(sql, limit, source))["records"])
 

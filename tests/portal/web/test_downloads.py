@@ -159,3 +159,22 @@ def test_row_queries_know_what_has_not_changed(client: FlaskClient, resource: di
     assert first.get_json()["result"]["records"][0]["ma"] == "00001"
     assert client.get(asked, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
     assert client.get(asked + "&limit=0", headers={"If-None-Match": first.headers["ETag"]}).status_code == 200
+
+
+def test_all_that_changed_between_versions(client: FlaskClient, portal: Portal, resource: dict[str, Any]) -> None:
+    change = {"resource_id": resource["id"], "force": True, "method": "update", "records": [{"_id": 2, "ten": "Trạm"}]}
+    registry.call(portal, SYSTEM, "datastore_upsert", change)
+    path = f"/datastore/diff/{resource['id']}"
+    whole = client.get(path)
+    assert (whole.status_code, whole.content_type) == (200, "application/x-ndjson")
+    assert whole.headers["Content-Disposition"] == f"attachment; filename={resource['id']}-1-2.ndjson"
+    before, after = {"_id": 2, "ma": "00002", "ten": "Trạm y tế"}, {"_id": 2, "ma": "00002", "ten": "Trạm"}
+    assert orjson.loads(whole.get_data()) == {"change": "changed", "before": before, "after": after}
+    table = client.get(path, query_string={"format": "csv", "from": "2", "to": "1", "key": "ma"})
+    assert table.get_data().decode() == "_change,_id,ma,ten\r\nbefore,2,00002,Trạm\nafter,2,00002,Trạm y tế\n"
+    for asked, status in (
+        ({"format": "xlsx"}, 400), ({"from": "x"}, 400), ({"key": "zz"}, 400), ({"to": "9"}, 404), ({"to": "1"}, 404),
+    ):  # fmt: skip
+        assert client.get(path, query_string=asked).status_code == status
+    registry.call(portal, SYSTEM, "package_patch", {"id": "xx", "private": True})
+    assert client.get(path).status_code == 404

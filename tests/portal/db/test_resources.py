@@ -1,0 +1,80 @@
+"""One resource at a time: what is spliced into a package dict is what rendering everything would give."""
+
+from itertools import count
+from typing import Any
+
+import orjson
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event
+
+from portal.access.identity import SYSTEM
+from portal.db import datasets
+from portal.runtime import Portal
+from tests.portal.actions.people import Json, call, make_org
+
+NUMBERS = count()
+TEXT = st.text(max_size=8)
+EDITS = st.one_of(
+    st.fixed_dictionaries(
+        {"deed": st.just("create")}, optional={"name": TEXT, "url": TEXT, "size": st.integers(0, 9), "free": TEXT}
+    ),
+    st.fixed_dictionaries(
+        {"deed": st.just("patch"), "place": st.integers(0, 9)}, optional={"name": TEXT, "free": TEXT}
+    ),
+    st.fixed_dictionaries({"deed": st.just("update"), "place": st.integers(0, 9)}, optional={"url": TEXT}),
+    st.fixed_dictionaries({"deed": st.just("delete"), "place": st.integers(0, 9)}),
+    st.fixed_dictionaries({"deed": st.just("reorder"), "place": st.integers(0, 9)}),
+    st.fixed_dictionaries({"deed": st.just("package"), "title": TEXT}),
+)
+
+
+def act(portal: Portal, dataset: Json, edit: dict[str, Any]) -> None:
+    """Do one edit to the dataset as it is now; those of a resource take the one at a place, if there is any."""
+    given_ = {key: value for key, value in edit.items() if key not in ("deed", "place")}
+    listed = call(portal, SYSTEM, "package_show", id=dataset["id"])["resources"]
+    if edit["deed"] == "create":
+        call(portal, SYSTEM, "resource_create", package_id=dataset["id"], **given_)
+    elif edit["deed"] == "package":
+        call(portal, SYSTEM, "package_patch", id=dataset["id"], **given_)
+    elif listed:
+        key = listed[edit["place"] % len(listed)]["id"]
+        if edit["deed"] == "reorder":
+            call(portal, SYSTEM, "package_resource_reorder", id=dataset["id"], order=[key])
+        else:
+            call(portal, SYSTEM, f"resource_{edit['deed']}", id=key, **given_)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(EDITS, max_size=8))
+def test_spliced_is_rendered(portal: Portal, edits: list[dict[str, Any]]) -> None:
+    number = next(NUMBERS)
+    make_org(portal, f"org-{number}")
+    links = [{"name": "a", "url": "http://a.vn/a.csv", "mine": {"b": [1, None]}}, {"url": "http://a.vn/b"}]
+    dataset = call(portal, SYSTEM, "package_create", name=f"set-{number}", owner_org=f"org-{number}", resources=links)
+    for edit in edits:
+        act(portal, dataset, edit)
+        with portal.read() as uow:
+            kept = datasets.get_dataset(uow.session, dataset["id"])
+            whole = orjson.dumps(datasets.anew(uow.session, kept, portal.settings.site_url))
+        assert orjson.loads(kept.rendered) == orjson.loads(whole)
+
+
+def test_neighbours_are_not_read(portal: Portal) -> None:
+    """An edit of one resource asks the database the same few questions however many there are."""
+    make_org(portal, "org")
+    asked: list[str] = []
+    counts = []
+    for many in (1, 60):
+        links = [{"name": f"r{n}", "url": f"http://a.vn/{n}.pdf"} for n in range(many)]
+        made = call(portal, SYSTEM, "package_create", name=f"set-{many}", owner_org="org", resources=links)
+        listener = lambda *given_: asked.append(given_[2])  # noqa: E731 - it must be taken away again
+        event.listen(portal.engine, "before_cursor_execute", listener)
+        call(portal, SYSTEM, "resource_patch", id=made["resources"][0]["id"], description="new")
+        event.remove(portal.engine, "before_cursor_execute", listener)
+        counts.append(len(asked))
+        assert not any(
+            "WHERE ? = resource.package_id" in each or "= resource.package_id ORDER" in each for each in asked
+        )
+        asked.clear()
+    assert counts[0] == counts[1]
