@@ -26,6 +26,8 @@ UNHURRIED_SECONDS = 60.0
 """How long a batch of a rebuild may take for one try: nobody waits for it, and a lost primary takes a while."""
 NOTED_BATCHES = 4
 """Batches after which a rebuild notes how far it came."""
+FORGETTING_TRIES, FORGETTING_SECONDS = 20, 0.2
+"""How long a dataset that comes back waits until its deletion is forgotten: a second in practice."""
 GONE = 2**62
 """Version of the mark that a deletion leaves in an index that is being filled: above all others."""
 
@@ -54,7 +56,8 @@ class Bulk:
         for batch in _batches(listed):
             outcomes = self._send(alias, batch, refresh=not marking)
             held = {key for (key, _), outcome in zip(batch, outcomes, strict=True) if outcome["status"] == 409}
-            self._revive(alias, [entry for entry in listed if entry.id in held], refresh=not marking)
+            if held:
+                self._revive(alias, [entry for entry in listed if entry.id in held], refresh=not marking)
             refused |= _refused(batch, outcomes)
         gone = [(key, _mark(key) if marking else _removal(key)) for key in deleted]
         for start in range(0, len(gone), BATCH_ENTRIES):
@@ -81,13 +84,28 @@ class Bulk:
         raise_for(_refused(batch, self._send(alias, batch, hurried=False)))
 
     def _revive(self, alias: str, entries: Sequence[IndexEntry], *, refresh: bool) -> None:
-        if not entries:
-            return
-        held = self._client.mget(index=alias, ids=[entry.id for entry in entries], source_includes=["gone"]).body
-        marked = {each["_id"] for each in held["docs"] if each.get("_source", {}).get("gone")}
-        if marked:
+        """Put in again what was refused as too old, where no newer version is held but a mark or a fresh deletion.
+
+        A deletion keeps its place for a moment, whatever `gc_deletes` says; a refresh makes the server forget it.
+        """
+        left = list(entries)
+        for attempt in range(FORGETTING_TRIES):
+            held = self._client.mget(index=alias, ids=[each.id for each in left], source_includes=["gone"]).body["docs"]
+            marked = {each["_id"] for each in held if each.get("_source", {}).get("gone")}
+            left = [each for each in left if each.id in marked or not _is_held(held, each.id)]
+            if not left:
+                return
             self._send(alias, [(key, _removal(key)) for key in marked])
-            self._send(alias, [(entry.id, _put(entry)) for entry in entries if entry.id in marked], refresh=refresh)
+            if attempt:
+                time.sleep(FORGETTING_SECONDS)
+            self._client.indices.refresh(index=alias)
+            batch = [(each.id, _put(each)) for each in left]
+            outcomes = self._send(alias, batch, refresh=refresh)
+            refused = {key for (key, _), outcome in zip(batch, outcomes, strict=True) if outcome["status"] == 409}
+            left = [each for each in left if each.id in refused]
+            if not left:
+                return
+        raise SearchUnavailable(f"Elasticsearch still remembers the deletion of {len(left)} datasets; try again.")
 
     def _send(self, alias: str, batch: Batch, *, refresh: bool = False, hurried: bool = True) -> list[Json]:
         """One bulk request; changes that a busy or failing node put off are sent again, as often as any request is.
@@ -169,6 +187,10 @@ def _head(key: str, version: int) -> bytes:
 
 def _removal(key: str) -> bytes:
     return orjson.dumps({"delete": {"_id": key}})
+
+
+def _is_held(documents: Sequence[Json], key: str) -> bool:
+    return any(each["_id"] == key and each.get("found") for each in documents)
 
 
 def _refused(batch: Batch, outcomes: Sequence[Json]) -> dict[str, str]:
