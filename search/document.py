@@ -80,8 +80,6 @@ PARTS_OF_TEXT = ("name_f", "title_f", "tags_f", "groups_f")
 LONGEST_VALUE = 2_000
 """Characters kept of an exact value (8,000 bytes at most: both engines refuse values beyond 32 kB)."""
 LONGEST_WORD = 200
-LONGEST_KEPT = 1_000
-"""Characters of a text whose words are remembered."""
 LONGEST_TOKEN = 250
 LONGEST_KNOWN = 40
 """Characters of a piece of text whose words are kept in mind."""

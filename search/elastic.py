@@ -58,7 +58,7 @@ class ElasticIndex:
         self._client, self._watcher = connected(server), watcher(server, HEALTH_SECONDS)
         self._alias, self._shards = alias, shards
         self._indices = Indices(self._client, alias, shards=shards, replicas=replicas)
-        self._bulk = Bulk(self._client, server.retries)
+        self._bulk = Bulk(self._client, server.retries, server.timeout)
         self._walk = Walk(self._client, alias, window=window)
 
     def apply(self, entries: Iterable[IndexEntry], deleted: Iterable[str] = ()) -> None:

@@ -22,8 +22,12 @@ Batch = list[tuple[str, bytes]]
 BATCH_ENTRIES, BATCH_BYTES = 500, 5_000_000
 AT_ONCE = 2
 """Batches of a rebuild on their way: the server works on one while the next is prepared and sent."""
+UNHURRIED_SECONDS = 60.0
+"""How long a batch of a rebuild may take for one try: nobody waits for it, and a lost primary takes a while."""
 NOTED_BATCHES = 4
 """Batches after which a rebuild notes how far it came."""
+FORGETTING_TRIES, FORGETTING_SECONDS = 20, 0.2
+"""How long a dataset that comes back waits until its deletion is forgotten: a second in practice."""
 GONE = 2**62
 """Version of the mark that a deletion leaves in an index that is being filled: above all others."""
 
@@ -35,8 +39,9 @@ class AliasGone(Exception):
 class Bulk:
     """Writes to an alias, never to the name of an index: that would make a new one where a rebuild removed it."""
 
-    def __init__(self, client: Elasticsearch, retries: int) -> None:
+    def __init__(self, client: Elasticsearch, retries: int, timeout: float) -> None:
         self._client, self._retries = client, retries
+        self._unhurried = client.options(request_timeout=max(timeout, UNHURRIED_SECONDS))
 
     def write(
         self, alias: str, entries: Iterable[IndexEntry], deleted: Iterable[str], *, marking: bool
@@ -51,7 +56,8 @@ class Bulk:
         for batch in _batches(listed):
             outcomes = self._send(alias, batch, refresh=not marking)
             held = {key for (key, _), outcome in zip(batch, outcomes, strict=True) if outcome["status"] == 409}
-            self._revive(alias, [entry for entry in listed if entry.id in held], refresh=not marking)
+            if held:
+                self._revive(alias, [entry for entry in listed if entry.id in held], refresh=not marking)
             refused |= _refused(batch, outcomes)
         gone = [(key, _mark(key) if marking else _removal(key)) for key in deleted]
         for start in range(0, len(gone), BATCH_ENTRIES):
@@ -75,18 +81,33 @@ class Bulk:
                 _outcome(under_way)
 
     def _put_in(self, alias: str, batch: Batch) -> None:
-        raise_for(_refused(batch, self._send(alias, batch)))
+        raise_for(_refused(batch, self._send(alias, batch, hurried=False)))
 
     def _revive(self, alias: str, entries: Sequence[IndexEntry], *, refresh: bool) -> None:
-        if not entries:
-            return
-        held = self._client.mget(index=alias, ids=[entry.id for entry in entries], source_includes=["gone"]).body
-        marked = {each["_id"] for each in held["docs"] if each.get("_source", {}).get("gone")}
-        if marked:
-            self._send(alias, [(key, _removal(key)) for key in marked])
-            self._send(alias, [(entry.id, _put(entry)) for entry in entries if entry.id in marked], refresh=refresh)
+        """Put in again what was refused as too old, where no newer version is held but a mark or a fresh deletion.
 
-    def _send(self, alias: str, batch: Batch, *, refresh: bool = False) -> list[Json]:
+        A deletion keeps its place for a moment, whatever `gc_deletes` says; a refresh makes the server forget it.
+        """
+        left = list(entries)
+        for attempt in range(FORGETTING_TRIES):
+            held = self._client.mget(index=alias, ids=[each.id for each in left], source_includes=["gone"]).body["docs"]
+            marked = {each["_id"] for each in held if each.get("_source", {}).get("gone")}
+            left = [each for each in left if each.id in marked or not _is_held(held, each.id)]
+            if not left:
+                return
+            self._send(alias, [(key, _removal(key)) for key in marked])
+            if attempt:
+                time.sleep(FORGETTING_SECONDS)
+            self._client.indices.refresh(index=alias)
+            batch = [(each.id, _put(each)) for each in left]
+            outcomes = self._send(alias, batch, refresh=refresh)
+            refused = {key for (key, _), outcome in zip(batch, outcomes, strict=True) if outcome["status"] == 409}
+            left = [each for each in left if each.id in refused]
+            if not left:
+                return
+        raise SearchUnavailable(f"Elasticsearch still remembers the deletion of {len(left)} datasets; try again.")
+
+    def _send(self, alias: str, batch: Batch, *, refresh: bool = False, hurried: bool = True) -> list[Json]:
         """One bulk request; changes that a busy or failing node put off are sent again, as often as any request is.
 
         Returns what became of each. Raises AliasGone, and SearchUnavailable where some are put off to the end.
@@ -96,7 +117,9 @@ class Bulk:
         for attempt in range(self._retries + 1):
             if attempt:
                 time.sleep(min(5.0, 0.5 * 2 ** (attempt - 1)))
-            for place, outcome in zip(left, self._sent(alias, [batch[each][1] for each in left], refresh), strict=True):
+            client = self._client if hurried else self._unhurried
+            found = _sent(client, alias, [batch[each][1] for each in left], refresh)
+            for place, outcome in zip(left, found, strict=True):
                 outcomes[place] = outcome
             left = [place for place in left if outcomes[place]["status"] in LATER]
             if not left:
@@ -104,22 +127,23 @@ class Bulk:
         kind = _kind(outcomes[left[0]])
         raise SearchUnavailable(f"Elasticsearch put off {len(left)} of {len(batch)} changes again and again ({kind}).")
 
-    def _sent(self, alias: str, changes: list[bytes], refresh: bool) -> list[Json]:
-        lines: Anything = [b"\n".join(changes)]  # bytes already: the client hands them on as they are
-        try:
-            body = self._client.bulk(
-                index=alias,
-                operations=lines,
-                refresh=refresh,
-                require_alias=True,
-                filter_path=["errors", "items.*.status", "items.*.error.type"],
-            ).body
-        except NotFoundError:
-            raise AliasGone from None
-        outcomes: list[Json] = [outcome for item in body["items"] for outcome in item.values()]
-        if any(outcome["status"] == 404 and "error" in outcome for outcome in outcomes):
-            raise AliasGone
-        return outcomes
+
+def _sent(client: Elasticsearch, alias: str, changes: list[bytes], refresh: bool) -> list[Json]:
+    lines: Anything = [b"\n".join(changes)]  # bytes already: the client hands them on as they are
+    try:
+        body = client.bulk(
+            index=alias,
+            operations=lines,
+            refresh=refresh,
+            require_alias=True,
+            filter_path=["errors", "items.*.status", "items.*.error.type"],
+        ).body
+    except NotFoundError:
+        raise AliasGone from None
+    outcomes: list[Json] = [outcome for item in body["items"] for outcome in item.values()]
+    if any(outcome["status"] == 404 and "error" in outcome for outcome in outcomes):
+        raise AliasGone
+    return outcomes
 
 
 def raise_for(refused: dict[str, str]) -> None:
@@ -163,6 +187,10 @@ def _head(key: str, version: int) -> bytes:
 
 def _removal(key: str) -> bytes:
     return orjson.dumps({"delete": {"_id": key}})
+
+
+def _is_held(documents: Sequence[Json], key: str) -> bool:
+    return any(each["_id"] == key and each.get("found") for each in documents)
 
 
 def _refused(batch: Batch, outcomes: Sequence[Json]) -> dict[str, str]:

@@ -94,12 +94,11 @@ def _authorization(server: Server) -> str:
                 "An API key of Elasticsearch (PORTAL_SEARCH_API_KEY) is base64: letters, digits, + / = _ -."
             )
         return f"ApiKey {server.api_key}"
-    user, password = server.user, server.password
+    named = next((parts for parts in map(urlsplit, server.urls) if parts.username), urlsplit(""))
+    user = server.user or unquote(named.username or "")
+    password = server.password or unquote(named.password or "")
     if not (user or password):
-        login = next((parts for parts in map(urlsplit, server.urls) if parts.username), None)
-        if login is None:
-            return ""
-        user, password = unquote(login.username or ""), unquote(login.password or "")
+        return ""
     return "Basic " + base64.b64encode(f"{user or 'elastic'}:{password}".encode()).decode()
 
 
@@ -141,7 +140,8 @@ def _patient(breaker: Breaker, authorization: str) -> type[Transport]:
             self, method: str, target: str, *, max_retries: int = 0, **options: Anything
         ) -> TransportApiResponse:
             if target.startswith(_SNIFF):  # within another request, whose outcome counts; and it lacks the login
-                options["headers"] = {**options.get("headers", {}), "authorization": authorization}
+                login = {"authorization": authorization} if authorization else {}
+                options["headers"] = {**options.get("headers", {}), **login}
                 return super().perform_request(method, target, max_retries=0, **options)
             breaker.check()
             attempt = late = 0

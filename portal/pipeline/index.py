@@ -57,9 +57,12 @@ def drain(portal: Portal, *, eager: bool = False) -> int:
 
 def _settle(portal: Portal, rows: Sequence[OutboxRow], gone: set[str]) -> int:
     with portal.work() as uow:
-        # What was gone and came back in the meantime may have been taken out of the index after it came in.
-        back = set(datasets.existing(uow.session, gone))
-        outbox.settle(uow.session, [row for row in rows if row.entity_id not in back])
+        outbox.settle(uow.session, rows)
+        # What was gone and came back in the meantime, or was there and went, may have reached the index in the wrong
+        # order when another process drained it too: it is looked at once more.
+        there = set(datasets.existing(uow.session, {row.entity_id for row in rows}))
+        for dataset_id in {row.entity_id for row in rows if (row.entity_id in there) == (row.entity_id in gone)}:
+            uow.later(INDEX, dataset_id)
         if any(row.attempts for row in rows):  # it answers again: nothing else need wait for its next try
             outbox.hasten(uow.session, INDEX, now())
         uow.commit()

@@ -132,14 +132,16 @@ class Recorder(BaseHTTPRequestHandler):
         ({"user": "an", "password": ACCENTED}, "an:" + ACCENTED),
         ({"password": ACCENTED}, "elastic:" + ACCENTED),
         ({}, "chủ:m@t"),
+        ({"url_login": "ch%E1%BB%A7@", "password": "m@t"}, "chủ:m@t"),
     ],
 )
 def test_the_login_is_sent_as_it_is_set(given: dict[str, str], header: str) -> None:
+    given = dict(given)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Recorder)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     Recorder.heard.clear()
-    login = "" if given else "ch%E1%BB%A7:m%40t@"
+    login = given.pop("url_login", "") if given else "ch%E1%BB%A7:m%40t@"
     try:
         with closing(open_backend(f"http://{login}127.0.0.1:{server.server_port}", None, **given)) as index:  # type: ignore[arg-type]  # all of them are texts
             assert ask(index).count == 0

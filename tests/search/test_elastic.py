@@ -139,6 +139,13 @@ def test_a_swap_amid_a_write_loses_nothing_and_makes_no_index_anew(alias: str, i
     assert len(indexes(alias)) == 1
 
 
+def test_what_was_purged_and_is_made_anew_is_found_at_once(index: ElasticIndex) -> None:
+    for number in range(3):
+        index.apply([entry("a", f"Lần {number}", revision=5 - number)])
+        assert found(index, f"lan {number}") == ["a"]
+        index.apply([], deleted=["a"])
+
+
 def test_an_index_of_another_portal_with_a_name_like_ours_is_left_alone(alias: str, index: ElasticIndex) -> None:
     with closing(ElasticIndex(Server([elasticsearch_url()]), alias=f"{alias}-v2")) as other:
         other.apply([entry("theirs")])
@@ -159,13 +166,14 @@ def test_pages_beyond_the_window_meet_each_once_while_others_write(index: Elasti
 
 
 def test_a_refused_change_keeps_no_other_out(index: ElasticIndex) -> None:
+    poison = entry("c", labels=frozenset({"x" * 40_000}))  # longer than any term may be
     index.apply([entry("a")])
     with pytest.raises(ChangesRefused, match="of c ") as caught:
-        index.apply([entry("b"), entry("c", revision=-1), entry("d")], deleted=["a"])
+        index.apply([entry("b"), poison, entry("d")], deleted=["a"])
     assert caught.value.ids == {"c"}
     assert sorted(found(index)) == ["b", "d"]
     with pytest.raises(ChangesRefused, match="of c "):
-        index.rebuild(listed(entry("b"), entry("c", revision=-1)))
+        index.rebuild(listed(entry("b"), poison))
     assert sorted(found(index)) == ["b", "d"]
 
 
