@@ -18,7 +18,7 @@ from portal.errors import Invalid, NotFound
 from portal.quality import personal
 from portal.runtime import Context
 from portal.tabular import upserting
-from portal.tabular.manifest import Column, Manifest
+from portal.tabular.manifest import Column, Manifest, alike
 from portal.tabular.records import RecordError, column_of, good_name, guess
 from portal.tabular.store import RowQuery, RowQueryError
 from portal.tabular.upserting import INSERT, UPSERT
@@ -231,6 +231,10 @@ def _columns(known: Mapping[str, Column], params: Params) -> list[Column]:
     for name, value in first.items():
         if name not in columns and name != "_id":
             columns[name] = column_of({"id": name}, guess(value))
+    first_of: dict[str, str] = {}
+    for name in columns:
+        if (other := first_of.setdefault(alike(name), name)) != name:
+            raise RecordError({"fields": [f'field "{name}" differs from "{other}" only in upper and lower case']})
     if len(columns) > MOST_COLUMNS:
         raise RecordError({"fields": [f"a table has at most {MOST_COLUMNS} fields"]})
     return list(columns.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from portal.reading.options import ReadOptions
 from portal.reading.refusals import refuse
 from schemas.texttable import ROW, TextBatch, TextTable
 
+_OFFSET = re.compile(r"[+-]\d{2}:\d{2}")
 EXACT_WHOLE = 2**53
 """Beyond this a float no longer tells whole numbers apart."""
 
@@ -55,8 +57,18 @@ def _damaged(name: str, error: Exception) -> Exception:
 
 def _texts(block: pa.RecordBatch, first: int) -> pl.DataFrame:
     """Every column as texts, "" for nothing; the header of a file is its row 1."""
-    columns = [_text(pl.Series(str(index), pl.from_arrow(cells))) for index, cells in enumerate(block.columns)]
+    columns = [_column(cells).alias(str(index)) for index, cells in enumerate(block.columns)]
     return pl.DataFrame([*columns, pl.int_range(first, first + block.num_rows, eager=True, dtype=pl.Int64).alias(ROW)])
+
+
+def _column(cells: pa.Array) -> pl.Series:
+    zone = cells.type.tz if pa.types.is_timestamp(cells.type) else None
+    if zone is None or not _OFFSET.fullmatch(zone):
+        return _text(pl.Series("", pl.from_arrow(cells)))
+    moments = pl.Series("", pl.from_arrow(cells.cast(pa.timestamp(cells.type.unit, "UTC")))).dt.replace_time_zone(None)
+    minutes = int(zone[:3]) * 60 + int(zone[0] + zone[4:])  # not every offset is one that Polars has a name for
+    local = moments.dt.offset_by(f"{minutes}m").dt.to_string("%Y-%m-%dT%H:%M:%S%.f")
+    return local.to_frame("t").select(pl.col("t").add(zone).fill_null("")).to_series()
 
 
 def _text(cells: pl.Series) -> pl.Series:

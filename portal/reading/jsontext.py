@@ -64,7 +64,18 @@ def _document(text: str, name: str) -> list[Any]:
     found = _find(document, DEPTH)
     if found is None:
         raise refuse("no-records", name=name)
-    return found
+    return [*_header(document), *found]
+
+
+def _header(document: Any) -> list[list[str]]:
+    """The header of lists whose names stand beside them, as in CKAN's dumps: {"fields": [{"id"}], "records": [[…]]}."""
+    if not isinstance(document, dict) or not isinstance(document.get("fields"), list):
+        return []
+    names = [field.get("id", field.get("name")) if isinstance(field, dict) else field for field in document["fields"]]
+    rows = document.get("records")
+    lists = isinstance(rows, list) and all(isinstance(row, list) and len(row) == len(names) for row in rows)
+    labels = [name for name in names if isinstance(name, str)]
+    return [labels] if labels and lists and len(labels) == len(names) else []
 
 
 def _find(value: Any, depth: int) -> list[Any] | None:

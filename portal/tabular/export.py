@@ -5,9 +5,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from portal.tabular.geojson import geojson_blocks, places
@@ -82,13 +85,26 @@ def write_whole(columns: Sequence[Column], frames: Iterator[pl.DataFrame], form:
         return
     writer: pq.ParquetWriter | None = None
     for frame in frames:
-        table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+        table = _zoned(columns, frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
         writer = writer or pq.ParquetWriter(target, table.schema, compression="zstd")
         writer.write_table(table)
     if writer is not None:
         writer.close()
     else:
         pl.DataFrame({column.name: [] for column in columns}).write_parquet(target)
+
+
+def _zoned(columns: Sequence[Column], table: pa.Table) -> pa.Table:
+    """Moments with the offset that they were written with, which the manifest keeps beside them."""
+    for index, column in enumerate(columns):
+        if column.zone and pa.types.is_timestamp(table.schema.field(index).type):
+            zone = "+00:00" if column.zone == "Z" else f"{column.zone[:3]}:{column.zone[-2:]}"
+            east = 1 if zone[0] == "+" else -1
+            offset = east * timedelta(hours=int(zone[1:3]), minutes=int(zone[4:]))
+            moments = pc.subtract(table.column(index), pa.scalar(offset, pa.duration("us")))
+            kept = moments.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us", zone))
+            table = table.set_column(index, table.schema.field(index).name, kept)
+    return table
 
 
 def write_download(

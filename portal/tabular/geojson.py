@@ -37,7 +37,7 @@ def geojson_blocks(columns: Sequence[Column], frames: Iterator[pl.DataFrame]) ->
     yield b'{"type":"FeatureCollection","features":['
     glue = b"\n"
     for frame in frames:
-        cells = json_columns(frame, columns)
+        cells = json_columns(frame, columns, exact=True)
         names = [columns[index].name for index in kept]
         rows = zip(*(cells[index] for index in kept), strict=True) if kept else [()] * frame.height
         numbers = frame["_id"].to_list() if "_id" in frame.columns else None

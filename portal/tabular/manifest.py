@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import string
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import orjson
+
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+def alike(name: str) -> str:
+    """What two column names have in common that the query engine cannot tell apart: it folds a-z, and only those."""
+    return name.translate(_LOWER)
 
 
 @dataclass(frozen=True, slots=True)

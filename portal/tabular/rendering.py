@@ -32,9 +32,13 @@ def plain(name: str, kind: pl.DataType, column: Column, *, exact: bool = False) 
     return cells
 
 
-def json_columns(frame: pl.DataFrame, columns: Sequence[Column]) -> list[list[Any]]:
-    """Each column as a list of values for orjson; exact decimals and JSON texts are fragments."""
-    texts = frame.select(plain(name, kind, c) for (name, kind), c in zip(frame.schema.items(), columns, strict=True))
+def json_columns(frame: pl.DataFrame, columns: Sequence[Column], *, exact: bool = False) -> list[list[Any]]:
+    """Each column as a list of values for orjson; exact decimals and JSON texts are fragments.
+
+    Times are as CKAN answers them, to the millisecond, unless `exact`.
+    """
+    pairs = zip(frame.schema.items(), columns, strict=True)
+    texts = frame.select(plain(name, kind, column, exact=exact) for (name, kind), column in pairs)
     made = []
     for column, kind, cells in zip(columns, frame.dtypes, texts.get_columns(), strict=True):
         values = cells.to_list()

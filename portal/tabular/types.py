@@ -40,10 +40,15 @@ class CellProblem(ValueError):
 
 @dataclass
 class Shape:
-    """What must be known of a whole column before its first cell can be stored."""
+    """What must be known of a whole column before its first cell can be stored.
+
+    `place` is its name in a batch, `label` what its file calls it.
+    """
 
     name: str
     field: Mapping[str, Any]
+    place: str = ""
+    label: str = ""
     scale: int = 0
     digits: int = 0
     exact: bool = True

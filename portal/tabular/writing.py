@@ -12,7 +12,7 @@ import polars as pl
 
 from portal.files import Files
 from portal.tabular.fold import folded
-from portal.tabular.manifest import Manifest, Part
+from portal.tabular.manifest import Manifest, Part, alike
 from portal.tabular.query import ID
 from portal.tabular.types import Shape, missing
 from schemas.tabletypes import missing_values
@@ -24,6 +24,10 @@ ROW_GROUP = 20_480
 
 PART_ROWS = 122_880
 """Rows of a part: a change touches few of them, a query opens few of them."""
+RESERVED = frozenset((ID, "_fold", "_full_text"))
+"""Columns that every table has anyway: where a file brings them, as CKAN's dumps do, they are left out."""
+Gone = Mapping[str, frozenset[str]]
+"""By column, the texts that stand for no value."""
 AHEAD = 3
 """Parts that are packed while the next one is read."""
 
@@ -32,7 +36,10 @@ def write_tables(files: Files, folder: Path, tables: Iterable[TextTable], schema
     """Store validated tables as one version. Raises CellProblem as `TabularStore.write` says."""
     listed = list(tables)
     shapes = _shapes(listed[0].labels, schema)
-    gone = [frozenset(missing_values(shape.field if "missingValues" in shape.field else schema)) for shape in shapes]
+    gone = {
+        shape.place: frozenset(missing_values(shape.field if "missingValues" in shape.field else schema))
+        for shape in shapes
+    }
     _look(listed, shapes, gone)
     folder.mkdir(parents=True, exist_ok=True)
     first, waiting = 1, list[Future[Part]]()
@@ -45,7 +52,10 @@ def write_tables(files: Files, folder: Path, tables: Iterable[TextTable], schema
                     waiting[-AHEAD - 1].result()
         parts = [each.result() for each in waiting] or [put_part(files, folder, _none(shapes))]
     columns = tuple(shape.column() for shape in shapes)
-    return Manifest(tuple(parts), columns, first - 1, "", len(parts), first - 1, primary_key(schema))
+    stored = {shape.label: shape.name for shape in shapes}
+    keys = primary_key(schema)
+    keys = tuple(stored[key] for key in keys) if all(key in stored for key in keys) else ()
+    return Manifest(tuple(parts), columns, first - 1, "", len(parts), first - 1, keys)
 
 
 def primary_key(schema: Mapping[str, Any]) -> tuple[str, ...]:
@@ -64,12 +74,12 @@ def put_part(files: Files, folder: Path, frame: pl.DataFrame) -> Part:
     return Part(blob.key, frame.height, blob.size)
 
 
-def _look(tables: list[TextTable], shapes: list[Shape], gone: list[frozenset[str]]) -> None:
+def _look(tables: list[TextTable], shapes: list[Shape], gone: Gone) -> None:
     """Let those columns that need it see every cell before the first is stored."""
-    curious = [(str(index), shape) for index, shape in enumerate(shapes) if shape.curious]
+    curious = [(shape.place, shape) for shape in shapes if shape.curious]
     for batch in (batch for table in tables for batch in table.batches()) if curious else ():
         for name, shape in curious:
-            shape.look(missing(batch.frame[name], gone[int(name)]))
+            shape.look(missing(batch.frame[name], gone[name]))
 
 
 def _blocks(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
@@ -88,11 +98,22 @@ def _blocks(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
 
 
 def _shapes(labels: tuple[str, ...], schema: Mapping[str, Any]) -> list[Shape]:
+    """What is stored of a table. A label that differs from an earlier one only in case gets a number behind it."""
     fields = {str(field.get("name")): field for field in schema.get("fields", ())}
-    return [Shape(label, fields.get(label, {"name": label, "type": "string"})) for label in labels]
+    shapes: list[Shape] = []
+    taken = set(RESERVED)
+    for index, label in enumerate(labels):
+        if alike(label) in RESERVED:
+            continue
+        names = (label, *(f"{label}_{number}" for number in range(2, len(labels) + 2)))
+        name = next(name for name in names if alike(name) not in taken)
+        taken.add(alike(name))
+        field = fields.get(label, {"name": label, "type": "string"})
+        shapes.append(Shape(name, field if name == label else {"title": label, **field}, str(index), label))
+    return shapes
 
 
-def _typed(table: TextTable, shapes: list[Shape], gone: list[frozenset[str]], first: int) -> Iterator[pl.DataFrame]:
+def _typed(table: TextTable, shapes: list[Shape], gone: Gone, first: int) -> Iterator[pl.DataFrame]:
     for batch in table.batches():
         frame = _typed_batch(batch, shapes, gone, first)
         first += frame.height
@@ -100,8 +121,8 @@ def _typed(table: TextTable, shapes: list[Shape], gone: list[frozenset[str]], fi
             yield frame
 
 
-def _typed_batch(batch: TextBatch, shapes: list[Shape], gone: list[frozenset[str]], first: int) -> pl.DataFrame:
-    texts = [missing(batch.frame[str(index)], gone[index]) for index in range(len(shapes))]
+def _typed_batch(batch: TextBatch, shapes: list[Shape], gone: Gone, first: int) -> pl.DataFrame:
+    texts = [missing(batch.frame[shape.place], gone[shape.place]) for shape in shapes]
     values = [shape.typed(text, batch.frame[ROW]) for shape, text in zip(shapes, texts, strict=True)]
     cells = pl.DataFrame([text.alias(str(index)) for index, text in enumerate(texts)])
     fold = cells.select(folded([pl.col(name) for name in cells.columns]).alias("_fold")).to_series()

@@ -155,6 +155,7 @@ def test_what_cannot_be_a_table(portal: Portal, package: Json) -> None:
         ({"fields": [{"id": 'a"b'}]}, "fields"),
         ({"fields": [{"id": "a" * 64}]}, "fields"),
         ({"fields": [{"id": "a"}, {"id": "a"}]}, "fields"),
+        ({"fields": [{"id": "ma"}, {"id": "MA"}]}, "fields"),
         ({"fields": [{"id": "a", "type": "blob"}]}, "fields"),
         ({"fields": [{"id": "a"}], "primary_key": "b"}, "primary_key"),
         ({"records": [{"a": True}, {"a": "maybe"}]}, "records"),

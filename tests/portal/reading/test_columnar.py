@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from portal.errors import BadFile
@@ -49,6 +51,14 @@ def test_a_value_is_written_as_people_write_it(tmp_path: Path, values: list[Any]
     assert table.labels == ("mã", "n")
     assert [row[0] for row in cells(table)] == [*written, ""]
     assert cells(table) == cells(table)  # it can be walked through again
+
+
+@pytest.mark.parametrize("offset", ["+07:00", "-03:30", "+00:00"])
+def test_moments_keep_the_offset_of_their_column(tmp_path: Path, offset: str) -> None:
+    there = dt.datetime.fromisoformat(f"2026-07-01T08:00:00.5{offset}")
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"a": pa.array([there, None], pa.timestamp("us", offset))}), path)
+    assert cells(read_table(path)) == [(f"2026-07-01T08:00:00.500{offset}",), ("",)]
 
 
 def test_rows_are_counted_on_from_block_to_block(tmp_path: Path) -> None:

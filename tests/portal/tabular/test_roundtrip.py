@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from portal.files import open_files
 from portal.reading import read_table
+from portal.tabular.export import Look
 from portal.tabular.store import RowQuery, TabularStore
 from schemas.texttable import ROW, TextBatch, TextTable
 
@@ -42,6 +43,8 @@ CELLS: dict[str, st.SearchStrategy[str]] = {
 }
 SCHEMA = {"fields": [{"name": "ma", "type": "string"}, *({"name": f"c_{kind}", "type": kind} for kind in CELLS)]}
 LABELS = tuple(str(field["name"]) for field in SCHEMA["fields"])
+FORMS = ("csv", "tsv", "json", "ndjson", "xlsx", "parquet")
+"""What is exported can be loaded again; CKAN's {"fields", "records"}, too."""
 ROWS = st.lists(st.tuples(*(cells | st.just("") for cells in CELLS.values())), min_size=1, max_size=6)
 
 
@@ -67,9 +70,9 @@ def test_every_type_survives_every_export_and_loading_it_again(
     page = store.search(first, RowQuery(limit=-1))
     found = page.records("lists")
     assert [row[1] for row in orjson.loads(orjson.dumps(found))] == [f"{n:05}" for n in range(1, len(rows) + 1)]
-    for form in ("csv", "ndjson"):
+    for form, look in (*((form, Look()) for form in FORMS), ("json", Look(records=True))):
         path = tmp_path / f"export.{form}"
-        path.write_bytes(store.export(first, form).read_bytes())
+        path.write_bytes(store.export(first, form, look).read_bytes())
         again = store.write([read_table(path)], SCHEMA)
         assert again.fields == first.fields
         assert _plain(store.search(again, RowQuery(limit=-1)).records("lists")) == _plain(found), form
@@ -77,6 +80,21 @@ def test_every_type_survives_every_export_and_loading_it_again(
     assert stored.columns == list(LABELS)
     assert stored["ma"].to_list() == [f"{n:05}" for n in range(1, len(rows) + 1)]
     _check_values(stored, rows)
+
+
+def test_columns_that_the_engine_knows_already_or_cannot_tell_apart(store: TabularStore, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("_id,a,A,_FOLD,_full_text,Đ,đ,a_2\n7,1,2,3,4,5,6,8\n", encoding="utf-8")
+    schema = {"fields": [{"name": "A", "type": "integer"}], "primaryKey": ["a", "A"]}
+    made = store.write([read_table(path)], schema)
+    assert [(each.name, each.type, each.title) for each in made.fields] == [
+        ("a", "string", ""), ("A_2", "integer", "A"),
+        ("Đ", "string", ""), ("đ", "string", ""), ("a_2_2", "string", "a_2"),
+    ]  # fmt: skip
+    assert made.primary_key == ("a", "A_2")
+    assert store.write([read_table(path)], {"primaryKey": "_id"}).primary_key == ()
+    for query in (RowQuery(), RowQuery(filters={"A_2": 2}, q="8", sort="đ"), RowQuery(filters={"a": "1"})):
+        assert [row[:6] for row in store.search(made, query).rows] == [(1, "1", 2, "5", "6", "8")]
 
 
 def _plain(records: Any) -> Any:

@@ -14,6 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portal.files import open_files
+from portal.tabular import changing
+from portal.tabular.manifest import Column
 from portal.tabular.store import Manifest, RowQuery, RowQueryError, TabularStore
 from portal.tabular.types import CellProblem
 from schemas.texttable import ROW, TextBatch, TextTable
@@ -212,3 +214,21 @@ def test_too_deep_and_too_many_filters_are_refused(store: TabularStore) -> None:
     for filters in (deep, {"ma": [str(number) for number in range(200)]}, {"ma": {"like": "x"}}, {"$not": []}, "ma", 7):
         with pytest.raises(RowQueryError):
             store.search(manifest, RowQuery(filters=filters))
+
+
+def test_many_small_writes_leave_few_parts(store: TabularStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changing, "SMALL", 50)
+    changes, rows = store.changes, 300
+    made = changes.empty((Column("so", "integer", "int8"),))
+    counts = []
+    for start in range(0, rows, 5):
+        made = changes.append(made, pl.DataFrame({"so": range(start, start + 5)}))
+        counts.append(len(made.parts))
+    assert store.search(made, RowQuery(limit=-1)).rows == tuple((n + 1, n) for n in range(rows))
+    for first in range(1, rows, 15):
+        changed = pl.DataFrame({"_id": range(first, first + 15, 2), "so": [-1] * 8})
+        made = changes.exchange(made, changed, gone=range(first + 1, first + 14, 2))
+        counts.append(len(made.parts))
+    assert max(counts) <= rows // 50 + changing.MOST_SMALL + 1
+    left = tuple((n, -1) for n in range(1, rows + 1) if (n - 1) % 15 % 2 == 0)
+    assert store.search(made, RowQuery(limit=-1)).rows == left
