@@ -19,7 +19,7 @@ from portal.tabular.rendering import RANK, csv_text, json_columns
 
 _SCANNERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="words")
 """Look for words in the blocks of a column; its threads start at the first search."""
-AT_ONCE = 20_480
+AT_ONCE = 10_240
 """Rows that are fetched at once where all are wanted."""
 MOST_IN_ONE_SCAN = 2000
 """Up to this row, the numbers of a page and the total come from one scan."""

@@ -17,7 +17,7 @@ from portal.tabular.rendering import plain
 
 Frames = Iterator[pl.DataFrame]
 BOM = b"\xef\xbb\xbf"
-WRITERS, AHEAD = 2, 3
+WRITERS, AHEAD = 2, 2
 """Threads of a process that turn rows into text, and blocks of one export that are made before they are asked for."""
 _WRITERS = ThreadPoolExecutor(max_workers=WRITERS, thread_name_prefix="texts")
 _CONTROL = re.compile(r"[\x00-\x1f]")

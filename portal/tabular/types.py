@@ -86,6 +86,16 @@ class Shape:
             found = texts.drop_nulls().str.extract(_OFFSET).fill_null("").unique().to_list()
             self.offsets |= frozenset(found)
 
+    def goes_on(self, texts: pl.Series) -> bool:
+        """Look at some more cells; whether those before them can be stored as if these had not come.
+
+        More decimals are no matter: an exact number can be given them later.
+        """
+        exact, offsets = self.exact, self.offsets
+        self.look(texts)
+        same = self.offsets == offsets or len(offsets) > 1 or (not offsets and len(self.offsets) == 1)
+        return self.exact == exact and same
+
     def _look_at_numbers(self, texts: pl.Series) -> None:
         plain = texts.drop_nulls()
         if not plain.len():

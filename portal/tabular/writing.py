@@ -35,27 +35,46 @@ AHEAD = 3
 def write_tables(files: Files, folder: Path, tables: Iterable[TextTable], schema: Mapping[str, Any]) -> Manifest:
     """Store validated tables as one version. Raises CellProblem as `TabularStore.write` says."""
     listed = list(tables)
+    folder.mkdir(parents=True, exist_ok=True)
     shapes = _shapes(listed[0].labels, schema)
     gone = {
         shape.place: frozenset(missing_values(shape.field if "missingValues" in shape.field else schema))
         for shape in shapes
     }
-    _look(listed, shapes, gone)
-    folder.mkdir(parents=True, exist_ok=True)
-    first, waiting = 1, list[Future[Part]]()
-    with ThreadPoolExecutor(AHEAD) as pool:
-        for table in listed:
-            for frame in _blocks(_typed(table, shapes, gone, first)):
-                first += frame.height
-                waiting.append(pool.submit(put_part, files, folder, frame))
-                if len(waiting) > AHEAD:
-                    waiting[-AHEAD - 1].result()
-        parts = [each.result() for each in waiting] or [put_part(files, folder, _none(shapes))]
-    columns = tuple(shape.column() for shape in shapes)
+    try:
+        parts = _written(files, folder, _frames(listed, shapes, gone, learning=True))
+    except _Surprise:
+        shapes = _shapes(listed[0].labels, schema)
+        _look(listed, shapes, gone)
+        parts = _written(files, folder, _frames(listed, shapes, gone, learning=False))
+    parts = parts or [put_part(files, folder, _none(shapes))]
+    rows = sum(part.rows for part in parts)
     stored = {shape.label: shape.name for shape in shapes}
     keys = primary_key(schema)
     keys = tuple(stored[key] for key in keys) if all(key in stored for key in keys) else ()
-    return Manifest(tuple(parts), columns, first - 1, "", len(parts), first - 1, keys)
+    return Manifest(tuple(parts), tuple(shape.column() for shape in shapes), rows, "", len(parts), rows, keys)
+
+
+class _Surprise(Exception):
+    """A column is not of the type that its first cells had: all must be seen before the first is stored."""
+
+
+def _written(files: Files, folder: Path, frames: Iterator[pl.DataFrame]) -> list[Part]:
+    """The rows as parts, packed beside the reading; those whose decimals got more digits later are written anew."""
+    waiting: list[tuple[Future[Part], pl.Schema]] = []
+    with ThreadPoolExecutor(AHEAD) as pool:
+        for frame in frames:
+            waiting.append((pool.submit(put_part, files, folder, frame), frame.schema))
+            if len(waiting) > AHEAD:
+                waiting[-AHEAD - 1][0].result()
+    last = waiting[-1][1] if waiting else None
+    parts = []
+    for future, schema in waiting:
+        part = future.result()
+        if last is not None and schema != last:
+            part = put_part(files, folder, pl.read_parquet(files.path(part.key), glob=False).cast(last))
+        parts.append(part)
+    return parts
 
 
 def primary_key(schema: Mapping[str, Any]) -> tuple[str, ...]:
@@ -87,6 +106,7 @@ def _blocks(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
     held: list[pl.DataFrame] = []
     rows = 0
     for frame in frames:
+        held = [each if each.schema == frame.schema else each.cast(frame.schema) for each in held]
         held.append(frame)
         rows += frame.height
         while rows >= PART_ROWS:
@@ -113,16 +133,28 @@ def _shapes(labels: tuple[str, ...], schema: Mapping[str, Any]) -> list[Shape]:
     return shapes
 
 
-def _typed(table: TextTable, shapes: list[Shape], gone: Gone, first: int) -> Iterator[pl.DataFrame]:
-    for batch in table.batches():
-        frame = _typed_batch(batch, shapes, gone, first)
-        first += frame.height
-        if frame.height:
+def _frames(tables: list[TextTable], shapes: list[Shape], gone: Gone, *, learning: bool) -> Iterator[pl.DataFrame]:
+    """The rows of each part, typed and numbered; no part holds rows of two tables."""
+    first = 1
+    for table in tables:
+        for frame in _blocks(_typed(table, shapes, gone, first, learning=learning)):
+            first += frame.height
             yield frame
 
 
-def _typed_batch(batch: TextBatch, shapes: list[Shape], gone: Gone, first: int) -> pl.DataFrame:
-    texts = [missing(batch.frame[shape.place], gone[shape.place]) for shape in shapes]
+def _typed(table: TextTable, shapes: list[Shape], gone: Gone, first: int, *, learning: bool) -> Iterator[pl.DataFrame]:
+    """One table's rows. `learning`: columns are looked at as they come. Raises _Surprise, then."""
+    for batch in table.batches():
+        texts = [missing(batch.frame[shape.place], gone[shape.place]) for shape in shapes]
+        for shape, text in zip(shapes, texts, strict=True):
+            if learning and shape.curious and not shape.goes_on(text) and first > 1:
+                raise _Surprise
+        if batch.frame.height:
+            yield _typed_batch(batch, shapes, texts, first)
+        first += batch.frame.height
+
+
+def _typed_batch(batch: TextBatch, shapes: list[Shape], texts: list[pl.Series], first: int) -> pl.DataFrame:
     values = [shape.typed(text, batch.frame[ROW]) for shape, text in zip(shapes, texts, strict=True)]
     cells = pl.DataFrame([text.alias(str(index)) for index, text in enumerate(texts)])
     fold = cells.select(folded([pl.col(name) for name in cells.columns]).alias("_fold")).to_series()

@@ -2,6 +2,7 @@
 
 import csv
 import threading
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portal.files import open_files
-from portal.tabular import changing
+from portal.tabular import changing, writing
 from portal.tabular.manifest import Column
 from portal.tabular.store import Manifest, RowQuery, RowQueryError, TabularStore
 from portal.tabular.types import CellProblem
@@ -232,3 +233,34 @@ def test_many_small_writes_leave_few_parts(store: TabularStore, monkeypatch: pyt
     assert max(counts) <= rows // 50 + changing.MOST_SMALL + 1
     left = tuple((n, -1) for n in range(1, rows + 1) if (n - 1) % 15 % 2 == 0)
     assert store.search(made, RowQuery(limit=-1)).rows == left
+
+
+@pytest.mark.parametrize(
+    ("kind", "cells", "reads", "types"),
+    [
+        ("number", ["1", "2.5", "3.25", "", "4"], 1, "numeric"),
+        ("number", ["1", "2", "3", "4", "5.125"], 1, "numeric"),
+        ("number", ["1.5", "2", "1e3", "", "4"], 3, "float8"),
+        ("number", ["1e3", "2", "1.5", "", "4"], 1, "float8"),
+        ("datetime", ["", "2026-01-01T00:00:00+07:00", "", "2026-01-02T00:00:00+07:00", ""], 1, "timestamp"),
+        ("datetime", ["2026-01-01T00:00:00Z", "2026-01-01 00:00:00+07:00", "", "", ""], 3, "text"),
+        ("datetime", ["2026-01-01T00:00:00", "2026-01-02T00:00:00Z", "", "", ""], 3, "text"),
+    ],
+)
+def test_types_are_learnt_while_rows_are_stored(
+    store: TabularStore, monkeypatch: pytest.MonkeyPatch, kind: str, cells: list[str], reads: int, types: str
+) -> None:
+    """In one reading, unless a cell says that those before it were stored wrongly; equal to what one batch gives."""
+    monkeypatch.setattr(writing, "PART_ROWS", 2)
+    walks = []
+
+    def batches(size: int) -> Iterator[TextBatch]:
+        walks.append(size)
+        frame = pl.DataFrame({"0": cells, ROW: range(2, 7)}, schema_overrides={ROW: pl.Int64})
+        yield from (TextBatch(piece) for piece in frame.iter_slices(size))
+
+    schema = {"fields": [{"name": "a", "type": kind}]}
+    slowly = store.write([TextTable(("a",), lambda: batches(1))], schema)
+    assert (len(walks), slowly.fields[0].ckan_type) == (reads, types)
+    assert slowly == store.write([TextTable(("a",), lambda: batches(5))], schema)
+    assert len(store.search(slowly, RowQuery()).rows) == 5
