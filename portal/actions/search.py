@@ -21,7 +21,7 @@ from search.steps import Step
 
 DEFAULT_ROWS, DEFAULT_FACET_LIMIT = 10, 50
 UNLIMITED = 100_000
-LONGEST_MARK = 200
+MARKS, LONGEST_MARK = ("<mark>", "</mark>"), 200
 MOST_SHOWN = 10_000
 """Characters of a highlighted piece, and pieces of a field, whatever is asked for."""
 
@@ -86,7 +86,8 @@ def _highlights(params: Params) -> tuple[list[str], Style]:
     strangers = [name for name in fields if name not in FIELDS]
     if strangers:
         raise Invalid({"hl.fl": [f"Cannot highlight {strangers[0][:60]!r}. Fields: {', '.join(FIELDS)}"]})
-    before, after = str(params.get("hl.simple.pre", "<mark>")), str(params.get("hl.simple.post", "</mark>"))
+    given = (params.get(f"hl.simple.{end}") for end in ("pre", "post"))
+    before, after = (usual if mark is None else str(mark) for mark, usual in zip(given, MARKS, strict=True))
     if max(len(before), len(after)) > LONGEST_MARK:
         raise Invalid({"hl.simple.pre": [f"A mark has at most {LONGEST_MARK} characters"]})
     length, most = (_natural(params, name, usual) for name, usual in (("hl.fragsize", 180), ("hl.snippets", 3)))
