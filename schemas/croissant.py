@@ -24,6 +24,8 @@ CONTEXT: Json = {
     "sc": "https://schema.org/", "separator": "cr:separator", "source": "cr:source", "subField": "cr:subField",
     "transform": "cr:transform",
 }  # fmt: skip
+UNLICENSED = "License not specified"
+"""CKAN's own words for a dataset without a licence: Croissant demands that something is said."""
 DATA_TYPES = {
     "string": "sc:Text", "integer": "sc:Integer", "number": "sc:Float", "boolean": "sc:Boolean", "date": "sc:Date",
     "datetime": "sc:DateTime", "time": "sc:Time", "year": "sc:Integer", "any": "sc:Text",
@@ -37,7 +39,6 @@ def describe(package: Mapping[str, Any], columns: Mapping[str, Sequence[Mapping[
     resources = package.get("resources") or []
     files = [_file(resource, site_url, table=resource["id"] in columns) for resource in resources]
     tables = [(resource, fields_of(columns[resource["id"]])) for resource in resources if resource["id"] in columns]
-    organization = package.get("organization") or {}
     found: Json = {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
@@ -46,20 +47,25 @@ def describe(package: Mapping[str, Any], columns: Mapping[str, Sequence[Mapping[
         "name": package["title"],
         "description": package.get("notes") or package["title"],
         "url": f"{site_url}/dataset/{package['name']}",
-        "license": package.get("license_url") or package.get("license_title"),
+        "license": package.get("license_url") or package.get("license_title") or UNLICENSED,
         "keywords": [tag["name"] for tag in package.get("tags") or ()],
         "inLanguage": package.get("language"),
         "version": package.get("version"),
         "datePublished": f"{package['metadata_created']}Z",
         "dateModified": f"{package['metadata_modified']}Z",
-        "creator": {"@type": "sc:Organization", "name": organization.get("title") or package.get("author")},
+        "creator": _creator(package, site_url),
         "isLiveDataset": any("sha256" not in file and "md5" not in file for file in files),
         "distribution": files,
         "recordSet": [_record_set(resource, fields) for resource, fields in tables],
     }
-    if not found["creator"]["name"]:
-        del found["creator"]
     return {key: value for key, value in found.items() if value not in (None, "", [])}
+
+
+def _creator(package: Mapping[str, Any], site_url: str) -> Json:
+    """Who made the dataset, which Croissant always asks for: the organization, the author, else the portal."""
+    organization = package.get("organization") or {}
+    name = organization.get("title") or organization.get("name") or package.get("author")
+    return {"@type": "sc:Organization", "name": name or site_url, **({} if name else {"url": site_url})}
 
 
 def _file(resource: Mapping[str, Any], site_url: str, *, table: bool) -> Json:

@@ -84,3 +84,31 @@ class JobList(Schema):
     status = Text(load_default=None, allow_none=True)
     limit = fields.Integer(load_default=100)
     offset = fields.Integer(load_default=0)
+
+
+class ObjectList(Schema):
+    """Parameters of harvest_object_list."""
+
+    only_current = Flag(load_default=True)
+    source_id = Text(load_default=None, allow_none=True)
+    job_id = Text(load_default=None, allow_none=True)
+    limit = fields.Integer(load_default=100)
+    offset = fields.Integer(load_default=0)
+
+
+class LogList(Schema):
+    """Parameters of harvest_log_list."""
+
+    level = Text(load_default=None, allow_none=True)
+    source_id = Text(load_default=None, allow_none=True)
+    limit = fields.Integer(load_default=100)
+    offset = fields.Integer(load_default=0)
+
+    @validates("level")
+    def check_level(self, value: str | None, data_key: str) -> None:
+        """A level of ckanext-harvest's log."""
+        if value and value not in LOG_LEVELS:
+            raise ValidationError(f"Level must be one of {', '.join(LOG_LEVELS)}")
+
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")

@@ -23,9 +23,11 @@ from portal.domain.people import Group
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
 from schemas.datasets import AnyParams, ById
-from schemas.harvest import JobCreate, JobList, SourceList, SourceParams, config_text
+from schemas.harvest import JobCreate, JobList, LogList, ObjectList, SourceList, SourceParams, config_text
 
 ERRORS_IN_SUMMARY = 20
+FARTHEST = 10**9
+"""No list is longer, and every database takes the number."""
 
 
 def owner(ctx: Context, params: Params) -> Group | None:
@@ -161,8 +163,7 @@ def harvest_job_list(ctx: Context, target: object, params: Params) -> list[dict[
         ctx.uow.session,
         source_id=source_id,
         status=params["status"],
-        limit=max(1, min(params["limit"], 1000)),
-        offset=max(0, params["offset"]),
+        **_page(params),
     )
     return [_job(ctx, job) for job in jobs if _visible(ctx, job)]
 
@@ -195,6 +196,54 @@ def harvest_object_show(ctx: Context, target: object, params: Params) -> dict[st
     if item is None or not _visible(ctx, db.get_job(ctx.uow.session, item.job_id)):
         raise NotFound("Not found: Harvest object was not found.")
     return _object(item)
+
+
+@action(ObjectList, allow=Permission.LOGGED_IN, safe=True)
+def harvest_object_list(ctx: Context, target: object, params: Params) -> list[str]:
+    """Return ids of harvest objects of the sources that the caller may see, the newest first.
+
+    `only_current` (the default) takes the last object of each thing that a source named; `source_id` and
+    `job_id` narrow the list, `limit` and `offset` page through it.
+    """
+    sources = _seen_sources(ctx, params["source_id"])
+    narrowed = {"job_id": params["job_id"], "current": params["only_current"], **_page(params)}
+    return list(db.list_object_ids(ctx.uow.session, sources, **narrowed))
+
+
+@action(LogList, allow=Permission.LOGGED_IN, safe=True)
+def harvest_log_list(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
+    """Return what the trips wrote down, the newest trip first: failed listings (ERROR) and notes (INFO).
+
+    `level` and `source_id` narrow the list, `limit` and `offset` page through it.
+    """
+    jobs = db.list_telling_jobs(ctx.uow.session, _seen_sources(ctx, params["source_id"]))
+    entries = [
+        {
+            "id": f"{job.id}-{place}",
+            "level": level,
+            "content": str(told.get("message") or told.get("code") or ""),
+            "created": stamp(job.finished or job.created),
+            "harvest_job_id": job.id,
+        }
+        for job in jobs
+        for place, (level, told) in enumerate(
+            [*(("ERROR", each) for each in job.gather_errors), *(("INFO", each) for each in job.notes)]
+        )
+        if params["level"] in (None, "", level)
+    ]
+    page = _page(params)
+    return entries[page["offset"] : page["offset"] + page["limit"]]
+
+
+def _page(params: Params) -> dict[str, int]:
+    return {"limit": max(1, min(params["limit"], 1000)), "offset": max(0, min(params["offset"], FARTHEST))}
+
+
+def _seen_sources(ctx: Context, wanted: str | None) -> list[str]:
+    """Ids of the sources that the caller may see, or of the one among them that is asked for."""
+    sources = db.list_sources(ctx.uow.session)
+    seen = [source for source in sources if policy.RULES[Permission.SOURCE_READ](ctx.actor, _group(ctx, source))]
+    return [source.id for source in seen if not wanted or wanted in (source.id, source.name, source.url)]
 
 
 def _visible(ctx: Context, job: HarvestJob) -> bool:

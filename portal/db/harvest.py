@@ -68,6 +68,30 @@ def list_jobs(
     return session.scalars(query.limit(limit).offset(offset)).all()
 
 
+MOST_TELLING_JOBS = 1000
+
+
+def list_telling_jobs(session: Session, source_ids: Sequence[str]) -> Sequence[HarvestJob]:
+    """The last thousand jobs of these sources, newest first."""
+    query = select(HarvestJob).where(HarvestJob.source_id.in_(source_ids))
+    return session.scalars(query.order_by(HarvestJob.created.desc(), HarvestJob.id).limit(MOST_TELLING_JOBS)).all()
+
+
+def list_object_ids(
+    session: Session, source_ids: Sequence[str], *, job_id: str | None, current: bool, limit: int, offset: int
+) -> Sequence[str]:
+    """Ids of objects of these sources, newest first; `current` leaves out those that a later object followed."""
+    query = select(HarvestObject.id).where(HarvestObject.source_id.in_(source_ids))
+    if job_id:
+        query = query.where(HarvestObject.job_id == job_id)
+    if current:
+        later = aliased(HarvestObject)
+        same = and_(later.source_id == HarvestObject.source_id, later.guid == HarvestObject.guid)
+        query = query.where(~exists().where(same, later.gathered > HarvestObject.gathered))
+    ordered = query.order_by(HarvestObject.gathered.desc(), HarvestObject.position, HarvestObject.id)
+    return session.scalars(ordered.limit(limit).offset(offset)).all()
+
+
 def open_job(session: Session, source_id: str) -> HarvestJob | None:
     """The source's job that is not over yet."""
     return session.scalars(

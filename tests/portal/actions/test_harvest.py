@@ -104,6 +104,17 @@ def test_a_job_from_new_to_finished_and_cleared(portal: Portal, admin: Actor, tm
     (item,) = report["object_errors"].values()
     assert item["report"]["resources"][0]["report"]["valid"] is False
     assert call(portal, admin, "harvest_object_show", id=item["id"])["guid"] == "bb.csv"
+    objects = call(portal, admin, "harvest_object_list", source_id="drop")
+    assert (len(objects), item["id"] in objects) == (2, True)
+    assert call(portal, admin, "harvest_object_list", job_id=job["id"], limit=1) == objects[:1]
+    assert call(portal, admin, "harvest_object_list", source_id="other") == []
+    told = call(portal, admin, "harvest_log_list", source_id="drop")
+    assert {each["level"] for each in told} <= {"INFO", "ERROR"}
+    assert call(portal, admin, "harvest_log_list", level="ERROR") == [e for e in told if e["level"] == "ERROR"]
+    with pytest.raises(Invalid, match="Level must be one of"):
+        call(portal, admin, "harvest_log_list", level="loud")
+    with pytest.raises(NotAuthorized):
+        call(portal, ANONYMOUS, "harvest_object_list")
     reports = call(portal, admin, "package_validation_list", id=item["package_id"])
     assert [each["status"] for each in reports] == ["failure"]
     assert call(portal, admin, "harvest_source_clear", id="drop")["datasets"] == 2
