@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from mimetypes import guess_extension
@@ -105,11 +106,16 @@ def whole_package(target: str, path: Path, settings: Settings) -> dict[str, str]
         raise Unusable(f"{shown(target)}: {problem}") from None
 
 
-def single(path: Path, schema: Mapping[str, Any] | None) -> DatasetRecord:
-    """A file by itself, as a dataset of one resource."""
+def single(path: Path, schema: Mapping[str, Any] | None, encoding: str | None = None) -> DatasetRecord:
+    """A file by itself, as a dataset of one resource. Raises Unusable for an encoding that nobody knows."""
+    try:
+        codecs.lookup(encoding or "utf-8")
+    except LookupError:
+        raise Unusable(f"There is no encoding {encoding}.") from None
     part = ContentPart(path, path.name, "", path.stat().st_size)
     return DatasetRecord(
-        name="file", resources=(ResourceRecord(name=path.name, schema=schema, content=Content((part,))),)
+        name="file",
+        resources=(ResourceRecord(name=path.name, schema=schema, content=Content((part,), encoding=encoding)),),
     )
 
 

@@ -25,6 +25,7 @@ from portal.settings import Settings, load
 from schemas.record import DatasetRecord
 
 VALID, INVALID, UNREADABLE = range(3)
+GRAVITY = ("error", "warning", "info")
 PRINTED, LISTED = 20, 1000
 COLUMNS = ("resource", "part", "row", "field", "check", "severity", "cell", "note", "message", "hint")
 OWN_SCHEMAS = (
@@ -36,6 +37,10 @@ WORDS = {
         "good": "HỢP LỆ",
         "bad": "KHÔNG HỢP LỆ",
         "row": "dòng",
+        "error": "LỖI",
+        "warning": "CẢNH BÁO",
+        "info": "GHI CHÚ",
+        "cell": "ô ghi “{cell}”",
         "mend": "Cách sửa",
         "counts": "{rows} dòng, {errors} lỗi, {warnings} cảnh báo",
         "more": "… và {times} lần nữa",
@@ -46,6 +51,10 @@ WORDS = {
         "good": "VALID",
         "bad": "NOT VALID",
         "row": "row",
+        "error": "ERROR",
+        "warning": "WARNING",
+        "info": "NOTE",
+        "cell": "the cell says '{cell}'",
         "mend": "How to mend",
         "counts": "{rows} rows, {errors} errors, {warnings} warnings",
         "more": "… and {times} more",
@@ -60,6 +69,7 @@ WORDS = {
 @click.option(
     "--schema", "schema_name", help="Name or code of a table schema (D02), or a Table Schema in a .json file."
 )
+@click.option("--encoding", help="The encoding of the file, where it is neither UTF-8 nor Vietnamese (cp1252, big5).")
 @click.option("--json", "as_json", is_flag=True, help="The whole report as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="The findings as CSV.")
 @click.option("--report", "shape", type=click.Choice(["frictionless"]), help="Frictionless' own report instead.")
@@ -70,7 +80,14 @@ WORDS = {
 )
 @click.option("--lang", type=click.Choice(["vi", "en"]), default="vi", show_default=True)
 def validate_file(
-    target: str, schema_name: str | None, as_json: bool, as_csv: bool, shape: str | None, limit: int | None, lang: str
+    target: str,
+    schema_name: str | None,
+    encoding: str | None,
+    as_json: bool,
+    as_csv: bool,
+    shape: str | None,
+    limit: int | None,
+    lang: str,
 ) -> None:
     """Check a table or a Data Package: which rows are wrong, why, and how to mend them.
 
@@ -89,7 +106,7 @@ def validate_file(
                 raise targets.Unusable(OWN_SCHEMAS)
             if shape:
                 _finish_peer(_peer(target, path, schema, limit, settings, whole=whole))
-            with _record(target, path, schema, settings, whole=whole) as record:
+            with _record(target, path, schema, settings, encoding, whole=whole) as record:
                 reports = _reports(record, limit)
     except targets.Unusable as problem:
         click.echo(f"portal: {problem}", err=True)
@@ -104,9 +121,11 @@ def validate_file(
 
 
 @contextmanager
-def _record(target: str, path: Path, schema: Any, settings: Settings, *, whole: bool) -> Iterator[DatasetRecord]:
+def _record(
+    target: str, path: Path, schema: Any, settings: Settings, encoding: str | None, *, whole: bool
+) -> Iterator[DatasetRecord]:
     if not whole:
-        yield targets.single(path, schema)
+        yield targets.single(path, schema, encoding)
         return
     with targets.package(target, path, settings) as record:
         yield record
@@ -209,17 +228,22 @@ def _tell(reports: list[tuple[str, CheckedResource]], lang: str, *, structure: b
 def _tell_report(report: dict[str, Any], words: dict[str, str], lang: str) -> None:
     verdict = words["good"] if report["valid"] else words["bad"]
     click.echo(f"{verdict}: {words['counts'].format(**report)}")
-    listed: dict[tuple[str, str | None], int] = {}
+    groups: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
     for finding in report["findings"]:
-        key = (finding["check"], finding["field"])
-        listed[key] = listed.get(key, 0) + 1
-        place = " ".join(
-            filter(None, (f"{words['row']} {finding['row']}" if finding["row"] else "", finding["field"] or ""))
-        )
-        click.echo(f"[{finding['severity']}] {place}: {finding['message'][lang]}")
-        if finding["hint"][lang]:
-            click.echo(f"    {words['mend']}: {finding['hint'][lang]}")
-    for count in report["counts"]:
-        rest = count["count"] - listed.get((count["check"], count["field"]), 0)
-        if rest > 0:
-            click.echo(f"[{count['check']}] {count['field'] or ''}: {words['more'].format(times=rest)}")
+        groups.setdefault((finding["check"], finding["field"]), []).append(finding)
+    counts = {(count["check"], count["field"]): count["count"] for count in report["counts"]}
+    for key in sorted(groups, key=lambda key: GRAVITY.index(groups[key][0]["severity"])):
+        _tell_group(groups[key], counts.get(key, 0), words, lang)
+
+
+def _tell_group(found: list[dict[str, Any]], count: int, words: dict[str, str], lang: str) -> None:
+    """All findings of one check in one column: what is wrong where, and once how to mend it."""
+    first = found[0]
+    click.echo(f"\n[{words[first['severity']]}] {first['check']}" + (f" · {first['field']}" if first["field"] else ""))
+    for finding in found:
+        cell = f" ({words['cell'].format(cell=finding['cell'])})" if finding["cell"] else ""
+        click.echo(f"  {finding['message'][lang]}{cell}")
+    if count > len(found):
+        click.echo(f"  {words['more'].format(times=count - len(found))}")
+    for hint in dict.fromkeys(finding["hint"][lang] for finding in found if finding["hint"][lang]):
+        click.echo(f"  {words['mend']}: {hint}")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from portal.quality.report import Severity, Text
+from portal.quality.wording import vietnamese
 
 
 class Message(NamedTuple):
@@ -70,7 +71,7 @@ ERRORS: dict[str, Message] = {
         "Name the column '{field}'.",
     ),
     "duplicate-label": Message(
-        "Tên cột “{label}” ở vị trí {number} bị lặp ({note}).",
+        "Tên cột “{label}” ở vị trí {number} bị lặp ({why}).",
         "The column name '{label}' at position {number} is repeated ({note}).",
         "Đặt tên khác nhau cho từng cột.",
         "Give every column a name of its own.",
@@ -97,31 +98,31 @@ ERRORS: dict[str, Message] = {
         "Add the missing cell; look for an unclosed quote in the rows above.",
     ),
     "type-error": Message(
-        "Dòng {row}, cột “{field}”: giá trị không đúng kiểu ({note}).",
+        "Dòng {row}, cột “{field}”: giá trị {why}.",
         "Row {row}, '{field}': the value is of a wrong type ({note}).",
         "Sửa giá trị cho đúng kiểu dữ liệu đã khai báo.",
         "Write the value in the declared type.",
     ),
     "constraint-error": Message(
-        "Dòng {row}, cột “{field}”: giá trị vi phạm ràng buộc ({note}).",
+        "Dòng {row}, cột “{field}”: {why}.",
         "Row {row}, '{field}': the value breaks a constraint ({note}).",
         "Sửa giá trị cho hợp ràng buộc của lược đồ.",
         "Correct the value so that it keeps the schema's constraint.",
     ),
     "unique-error": Message(
-        "Dòng {row}, cột “{field}”: giá trị bị trùng ({note}).",
+        "Dòng {row}, cột “{field}”: giá trị {why}.",
         "Row {row}, '{field}': the value is repeated ({note}).",
         "Mỗi giá trị của cột này chỉ được xuất hiện một lần.",
         "Every value of this column may appear once only.",
     ),
     "primary-key": Message(
-        "Dòng {row}: khóa chính ({field}) bị trùng hoặc trống ({note}).",
+        "Dòng {row}: khóa chính ({field}): {why}.",
         "Row {row}: the primary key ({field}) is repeated or empty ({note}).",
         "Xóa dòng trùng, hoặc sửa mã cho duy nhất.",
         "Delete the repeated row, or make its key unique.",
     ),
     "foreign-key": Message(
-        "Dòng {row}, cột “{field}”: giá trị không có trong danh mục tham chiếu ({note}).",
+        "Dòng {row}, cột “{field}”: giá trị {why}.",
         "Row {row}, '{field}': the value is not in the referenced list ({note}).",
         "Dùng mã có trong danh mục; nếu là mã mới, cập nhật danh mục trước.",
         "Use a code of the list; if it is new, update the list first.",
@@ -166,7 +167,7 @@ _BETTER = {"type-error": TYPE_HINTS, "constraint-error": CONSTRAINT_HINTS}
 def say(code: str, detail: Mapping[str, object], messages: Mapping[str, Message] = ERRORS) -> tuple[Text, Text]:
     """Message and hint of one finding."""
     found = messages.get(code) or Message(f"{code}: {{note}}", f"{code}: {{note}}", "", "")
-    filled = _Filled(detail)
+    filled = _Filled(detail, why=vietnamese(code, str(detail.get("note", ""))))
     message = Text(found.vi.format_map(filled), found.en.format_map(filled))
     plain = _plain_hint(code, str(detail.get("note", "")), found)
     return message, plain or Text(found.hint_vi.format_map(filled), found.hint_en.format_map(filled))

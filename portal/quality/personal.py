@@ -27,13 +27,16 @@ class Detector(NamedTuple):
 NAME_LABEL = r"\b(ho ten|ho va ten|ho dem|chu ho|chu so huu|nguoi|full name|fullname)\b"
 OWNER_LABEL = r"\b(ho ten|ho va ten|ho dem|chu ho|chu so huu|chu nha|full name|fullname)\b"
 LATITUDE_LABEL, LONGITUDE_LABEL = r"\b(lat|latitude|vi do)\b", r"\b(lon|lng|long|longitude|kinh do)\b"
+PHONE_LABEL = r"\b(dien thoai|sdt|so dt|di dong|zalo|lien he|lien lac|hotline|phone|mobile|tel)\b"
 BIRTH_LABEL = r"\b(ngay sinh|nam sinh|ngay thang nam sinh|birth|dob)\b"
 DETECTORS: tuple[Detector, ...] = (
     # A citizen number is province of birth 001-096, century and sex, year, six digits.
     Detector("citizen-id", "basic", r"^0(?:0[1-9]|[1-8][0-9]|9[0-6])[0-9]{9}$"),
     Detector("old-citizen-id", "basic", r"^[0-9]{9}$", r"\b(cmnd|cmt|cccd|so dinh danh|giay to)\b"),
     Detector("person-tax-code", "basic", r"^8[0-9]{9}$", r"\b(mst|thue|tax)\b"),
-    Detector("mobile-phone", "basic", r"^(?:\+?84|0)[ .-]?[35789](?:[ .-]?[0-9]){8}$"),
+    Detector("mobile-phone", "basic", r"^(?:\+84|0)[ .-]?[35789](?:[ .-]?[0-9]){8}$"),
+    # Without a plus it is also a plain number of eleven digits: only the label tells.
+    Detector("mobile-phone", "basic", r"^84[ .-]?[35789](?:[ .-]?[0-9]){8}$", PHONE_LABEL),
     Detector("email", "basic", r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"),
     Detector("plate", "basic", r"^[1-9][0-9][A-Z][A-Z0-9]?[- ]?[0-9]{3}\.?[0-9]{1,2}$"),
     Detector("bank-account", "sensitive", r"^[0-9]{6,19}$", r"\b(tai khoan|stk|so tk|account)\b"),
