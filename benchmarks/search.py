@@ -244,14 +244,9 @@ def measured(given: argparse.Namespace, folder: Path) -> None:
     started = time.perf_counter()
     fill(portal, given.datasets, MadeUp())
     print(f"database filled in {time.perf_counter() - started:.0f} s", flush=True)
-    started, worked = time.perf_counter(), time.process_time()
-    index.rebuild(portal)
-    took, worked = time.perf_counter() - started, time.process_time() - worked
+    if given.rebuild:
+        rebuilt(portal, given, folder)
     portal.close()
-    size = server_size(given.url) if given.url else size_of(folder / "index")
-    rate = given.datasets / took
-    print(f"indexed in {took:.1f} s ({worked:.1f} s of processor): {rate:,.0f} docs/s, {size} MB on disk,")
-    print(f"  {resident(os.getpid())} MB resident  [CKAN: {PEER['indexing']}]", flush=True)
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
         rows, memory = fresh.submit(at_the_engine, given.url, str(folder / "index"), given.seconds).result()
     print(f"the engine alone, one caller, {memory} MB resident")
@@ -265,12 +260,24 @@ def measured(given: argparse.Namespace, folder: Path) -> None:
         print(f"  {resident(process)} MB resident; load {os.getloadavg()[0]:.1f}")
 
 
+def rebuilt(portal: Portal, given: argparse.Namespace, folder: Path) -> None:
+    """Fill the index, and say how long that took and how large it is."""
+    started, worked = time.perf_counter(), time.process_time()
+    index.rebuild(portal)
+    took, worked = time.perf_counter() - started, time.process_time() - worked
+    size = server_size(given.url) if given.url else size_of(folder / "index")
+    rate = given.datasets / took
+    print(f"indexed in {took:.1f} s ({worked:.1f} s of processor): {rate:,.0f} docs/s, {size} MB on disk,")
+    print(f"  {resident(os.getpid())} MB resident  [CKAN: {PEER['indexing']}]", flush=True)
+
+
 def main() -> None:
     """Run once."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--datasets", type=int, default=100_000, help="how many (1,000,000 at most)")
     options.add_argument("--seconds", type=float, default=3.0, help="for each line of the table")
     options.add_argument("--workers", type=int, default=2, help="processes of the server")
+    options.add_argument("--no-rebuild", dest="rebuild", action="store_false", help="ask the index of an earlier run")
     options.add_argument("--url", default=os.environ.get("ELASTICSEARCH_URL", ""), help="an Elasticsearch to measure")
     options.add_argument("--keep", type=Path, help="a folder to leave the portal in, or of an earlier run")
     given = options.parse_args()

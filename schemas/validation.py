@@ -11,6 +11,7 @@ LANGUAGES = ("vi", "en")
 FORMS = ("report", "page", "frictionless")
 POLICIES = ("block", "warn", "quarantine")
 MOST_ROWS = 1000
+MOST_BATCH = 10_000
 MOST_SAMPLE = 2_000_000
 """Characters of a file whose schema is to be proposed."""
 
@@ -55,6 +56,16 @@ class RunBatch(Schema):
     """Parameters of resource_validation_run_batch."""
 
     dataset_ids = fields.Raw(load_default=None, allow_none=True, metadata={"help": "a list of ids or names, or one"})
+    query = fields.Raw(
+        load_default=None,
+        allow_none=True,
+        metadata={"help": "what package_search is asked: an object of q, fq, fq_list"},
+    )
+    limit = fields.Integer(
+        load_default=MOST_ROWS,
+        validate=validate.Range(1, MOST_BATCH),
+        metadata={"help": "datasets of one call; the answer says whether there are more"},
+    )
 
 
 class ResourceReason(Schema):

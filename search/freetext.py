@@ -228,7 +228,11 @@ def begun(text: str) -> Clause:
         return Nothing()
     *whole, last = folded
     columns = ("title_f", "name_f")
-    ending = Best((Is("title_f", last), *(Flat(Like(column, last + "*"), 1.0) for column in columns)))
+    # Names hold running numbers: "2" may begin as many words of them as there are datasets.
+    growing = columns[:1] if last.isdigit() else columns
+    ending = Best(
+        (*(Is(column, last) for column in columns), *(Flat(Like(column, last + "*"), 1.0) for column in growing))
+    )
     wanted = all_of([*(Best(tuple(Is(column, word) for column in columns)) for word in whole), ending])
     if re.fullmatch(r"[\w-]*[-_][\w-]*", text.strip()):  # a piece of a name, as CKAN completes it
         wanted = Any((wanted, Flat(Like("name", f"*{text.strip().lower()}*"), 1.0)))

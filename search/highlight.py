@@ -26,6 +26,7 @@ LONGEST_TEXT = 50_000
 MOST_STARS = 2
 """Stars of a wildcard whose finds are marked: more of them could keep a regular expression busy for long."""
 _FORGIVING = (Step.SIMILAR_WORDS, Step.HALF_OF_THE_WORDS)
+_STRAY = re.compile(r"[\u0300-\u036f]")
 _JOINING = re.compile(r"[\s\-]*")
 
 
@@ -132,10 +133,20 @@ def highlighted(
 def snippets(text: str, wanted: Wanted, style: Style) -> list[str]:
     """Pieces of a text with finds in them, HTML-escaped, in the order of the text; none where nothing was found."""
     shown = nfc(text)[:LONGEST_TEXT]
-    words = [_Word(found.start(), found.end(), folded) for found, folded in sounds(fold(shown))]
+    folded_text = fold(shown)
+    if not _hopeful(folded_text, wanted):
+        return []
+    words = [_Word(found.start(), found.end(), folded) for found, folded in sounds(folded_text)]
     found = _found([word.folded[:LONGEST_WORD] for word in words], wanted)
     spans = _spans(shown, [words[place] for place in sorted(found)])
     return [_marked(shown, piece, spans, style) for piece in _pieces(shown, spans, style)]
+
+
+def _hopeful(text: str, wanted: Wanted) -> bool:
+    """Whether anything can be found in a folded text at all: most texts of a page are done with here."""
+    if wanted.patterns or wanted.near or _STRAY.search(text):
+        return True
+    return any(word in text for word in wanted.words) or any(run[0] in text for run in wanted.runs if run)
 
 
 def _found(words: Sequence[str], wanted: Wanted) -> set[int]:

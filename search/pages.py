@@ -14,6 +14,8 @@ from search.forms import SortKey
 
 Scored: TypeAlias = tuple[float, tantivy.DocAddress]
 _SLACK = 16
+_QUICK, _LOOKS = 120, 3
+"""How far into a group of equal scores a page may reach to be looked for in this way, and how many looks that takes."""
 
 
 def page(
@@ -52,9 +54,53 @@ def _by_score(
         found = searcher.search(query, min(limit, searcher.num_docs))
         hits, count = found.hits, _total(found)
         # The last group of equal scores on the page must be complete before it can be ordered.
-        if len(hits) >= count or hits[-1][0] < hits[min(start + rows, len(hits)) - 1][0]:
+        last = hits[min(start + rows, len(hits)) - 1][0] if hits else 0.0
+        if len(hits) >= count or hits[-1][0] < last:
             return count, _ties_broken(searcher, hits, order[1:], start, rows)
+        above = [hit for hit in hits if hit[0] > last]
+        known = hits[len(above) :]
+        wanted = start + rows - len(above)
+        if wanted <= _QUICK and (tied := _first_of(searcher, query, order[1:], known, wanted)):
+            shown = tied[max(0, start - len(above)) :]
+            return count, _ties_broken(searcher, above, order[1:], start, rows) + shown
         limit *= 4
+
+
+def _first_of(
+    searcher: tantivy.Searcher, query: Query, order: tuple[SortKey, ...], known: list[Scored], wanted: int
+) -> list[Scored] | None:
+    """The first matches that score as the `known` ones do, taken from all matches in the order of the other keys.
+
+    A prefix or a wildcard gives tens of thousands the same score: to look at all of them would take seconds. None where
+    that score is rare, or where it comes out otherwise when it is computed for a few (floats summed in another order).
+    """
+    score = known[0][0]
+    if any(found != score for found in _scores(searcher, query, [address for _, address in known[:_QUICK]]).values()):
+        return None
+    size = max(_QUICK, 2 * wanted)
+    tied: list[Scored] = []
+    for place in range(_LOOKS):
+        addresses = _by_column(searcher, query, order, place * size, size)
+        scores = _scores(searcher, query, addresses)
+        tied += [(score, each) for each in addresses if scores[_place(each)] == score]
+        if len(tied) >= wanted:
+            return tied[:wanted]
+    return None
+
+
+def _scores(
+    searcher: tantivy.Searcher, query: Query, addresses: list[tantivy.DocAddress]
+) -> dict[tuple[int, int], float]:
+    """What the query gives these matches."""
+    keys = [str(searcher.doc(address).get_first("id")) for address in addresses]
+    same = Query.const_score_query(Query.term_set_query(schema(), "id", keys), 0.0)
+    both = Query.boolean_query([(Occur.Must, query), (Occur.Must, same)])
+    found = searcher.search(both, max(1, len(keys)), count=False).hits
+    return {_place(address): score for score, address in found}
+
+
+def _place(address: tantivy.DocAddress) -> tuple[int, int]:
+    return address.segment_ord, address.doc
 
 
 def _worst_first(

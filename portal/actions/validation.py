@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
+
+import orjson
 
 from portal.access import policy
 from portal.access.policy import Permission
 from portal.actions.registry import Params, action
 from portal.db import datasets as db
 from portal.db import validation as reports
-from portal.domain.base import stamp
+from portal.domain.base import now, stamp
 from portal.domain.datasets import Dataset, Resource, ValidationReport
 from portal.domain.events import VALIDATE
-from portal.errors import Invalid, NotFound
+from portal.errors import Invalid, NotFound, Unavailable
 from portal.quality import shapes
 from portal.runtime import Context
 from schemas.datasets import MISSING, AnyParams, ById
+from schemas.search import words
 from schemas.validation import ReportList, ReportParams, RunBatch, RunParams
+from search.backend import QueryError, SearchRequest, SearchUnavailable
 
 NO_REPORT = "Not found: No validation report exists for this resource"
 Json = dict[str, Any]
@@ -94,20 +100,84 @@ def resource_validation_run(ctx: Context, dataset: Dataset, params: Params) -> J
 
 @action(RunBatch, allow=Permission.SYSADMIN)
 def resource_validation_run_batch(ctx: Context, target: object, params: Params) -> Json:
-    """Have every stored file and table of the datasets `dataset_ids` (of all, without them) validated again."""
-    ids = params["dataset_ids"]
-    if ids is not None and not isinstance(ids, (str, list)):
-        raise Invalid({"dataset_ids": ["Must be a list of ids or names"]})
-    wanted = [str(each) for each in ([ids] if isinstance(ids, str) else ids)] if ids is not None else None
+    """Have every stored file and table validated again: of `dataset_ids`, of what `query` finds, or of all.
+
+    `query` asks as package_search does (`q`, `fq`, `fq_list`), private datasets included. Workers do the work;
+    resource_validation_progress tells how far it is. With `more` in the answer there were more than `limit` datasets.
+    """
+    names, more = _asked(ctx, params)
     asked: dict[str, list[Resource]] = {}
-    for resource in reports.tabular_resources(ctx.uow.session, wanted):
+    for resource in reports.tabular_resources(ctx.uow.session, names):
+        if resource.package_id not in asked and len(asked) >= params["limit"]:
+            more = True
+            break
         asked.setdefault(resource.package_id, []).append(resource)
     for package_id, resources in asked.items():
         dataset = db.get_dataset(ctx.uow.session, package_id)
         for resource in resources:
             _run(ctx, dataset, resource)
     number = sum(map(len, asked.values()))
-    return {"output": f"{number} resources of {len(asked)} datasets wait to be validated.", "count": number}
+    said = f"{number} resources of {len(asked)} datasets wait to be validated."
+    return {"output": said, "count": number, "datasets": len(asked), "more": more}
+
+
+def _asked(ctx: Context, params: Params) -> tuple[list[str] | None, bool]:
+    """The datasets that a batch is to look at (None: all), and whether the query found more of them than allowed."""
+    ids = params["dataset_ids"]
+    if ids is not None and not isinstance(ids, (str, list)):
+        raise Invalid({"dataset_ids": ["Must be a list of ids or names"]})
+    wanted = [str(each) for each in ([ids] if isinstance(ids, str) else ids)] if ids is not None else None
+    if params["query"] in (None, "", {}):
+        return wanted, False
+    found, count = _found(ctx, batch_query(params["query"]), params["limit"])
+    both = found if wanted is None else [each for each in found if each in wanted]
+    return both, count > len(found)
+
+
+def batch_query(given: object) -> dict[str, list[str]]:
+    """`q` and the filters of a query, which may be a text of JSON. Raises Invalid."""
+    try:
+        query = orjson.loads(given) if isinstance(given, str) else given
+    except orjson.JSONDecodeError:
+        query = None
+    if not isinstance(query, dict) or not set(query) <= {"q", "fq", "fq_list"}:
+        raise Invalid({"query": ["Must be an object of q, fq and fq_list"]})
+    filters = [query.get("fq"), *(words(query.get("fq_list")) or [])]
+    return {"q": [str(query.get("q") or "*:*")], "fq": [str(each) for each in filters if each]}
+
+
+def _found(ctx: Context, query: dict[str, list[str]], limit: int) -> tuple[list[str], int]:
+    request = SearchRequest(
+        q=query["q"][0],
+        fq=tuple(query["fq"]),
+        sort="id asc",
+        rows=min(limit, ctx.portal.settings.rows_max),
+        labels=policy.labels_for(ctx.actor),
+        include_private=True,
+    )
+    ids: list[str] = []
+    count = limit
+    ctx.portal.before_search(ctx.portal)
+    try:
+        while len(ids) < min(limit, count):
+            page = ctx.portal.search.search(replace(request, start=len(ids)))
+            ids, count = [*ids, *(hit.id for hit in page.hits)], page.count
+            if not page.hits:
+                break
+    except QueryError as error:
+        raise Invalid({"query": [str(error)]}) from None
+    except SearchUnavailable:
+        raise Unavailable("The search index cannot be reached now; try again later.") from None
+    return ids[:limit], count
+
+
+@action(AnyParams, allow=Permission.SYSADMIN, safe=True)
+def resource_validation_progress(ctx: Context, target: object, params: Params) -> Json:
+    """Return how many validations wait and run, what became of those of the last 24 hours, and since when one waits."""
+    counts = reports.count_runs(ctx.uow.session, now() - timedelta(hours=24))
+    oldest = reports.oldest_run(ctx.uow.session)
+    waiting, running = counts.pop("created", 0), counts.pop("running", 0)
+    return {"waiting": waiting, "running": running, "done": counts, "oldest": stamp(oldest) if oldest else None}
 
 
 def _run(ctx: Context, dataset: Dataset, resource: Resource) -> ValidationReport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import delete, func, select
@@ -163,10 +164,16 @@ def tabular_resources(session: Session, dataset_ids: Sequence[str] | None) -> Se
     return session.scalars(query.order_by(Dataset.id, Resource.position)).all()
 
 
-def count_open_runs(session: Session) -> int:
-    """How many runs are not done yet."""
-    query = select(func.count()).select_from(ValidationReport)
-    return session.scalar(query.where(ValidationReport.status.in_((CREATED, RUNNING)))) or 0
+def count_runs(session: Session, since: datetime) -> dict[str, int]:
+    """How many runs wait or are under way, and how many were done since then, by what became of them."""
+    still = ValidationReport.status.in_((CREATED, RUNNING))
+    query = select(ValidationReport.status, func.count()).where(still | (ValidationReport.finished >= since))
+    return {row.status: row[1] for row in session.execute(query.group_by(ValidationReport.status))}
+
+
+def oldest_run(session: Session) -> datetime | None:
+    """Since when the run that waits longest has waited."""
+    return session.scalar(select(func.min(ValidationReport.created)).where(ValidationReport.status == CREATED))
 
 
 def forget(session: Session, package_id: str) -> None:

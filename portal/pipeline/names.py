@@ -55,8 +55,13 @@ def _agencies(portal: Portal) -> Iterator[str]:
 
 def _places(portal: Portal) -> Iterator[str]:
     columns = references(portal)(UNITS) or {}
-    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    rows = [dict(zip(columns, map(_said, row), strict=True)) for row in zip(*columns.values(), strict=True)]
     try:
-        yield from place_lines(AdministrativeUnits({name: text or "" for name, text in row.items()} for row in rows))
+        yield from place_lines(AdministrativeUnits(rows))
     except (KeyError, ValueError):
         log.warning("the table of administrative units cannot be read as %s; its names are left out", UNITS)
+
+
+def _said(cell: str | None) -> str:
+    """A cell of the table; a day that is kept as a time is a day."""
+    return (cell or "").removesuffix(" 00:00:00")

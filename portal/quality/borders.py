@@ -28,7 +28,7 @@ class Border(NamedTuple):
         """Which points (lon, lat) are inside, or as near to the border as makes no difference."""
         corners = np.concatenate(self.rings)
         low, high = corners.min(axis=0) - NEAR, corners.max(axis=0) + NEAR
-        found = ((points >= low) & (points <= high)).all(axis=1)
+        found: NDArray[np.bool_] = ((points >= low) & (points <= high)).all(axis=1)
         found[found] = [self._holds(point) for point in points[found]]
         return found
 
@@ -66,13 +66,11 @@ def geometry(text: object) -> Mapping[str, Any]:
 def border(text: object) -> Border | None:
     """The border that a GeoJSON Polygon or MultiPolygon draws; None where it draws none."""
     shape = geometry(text)
-    parts = {"Polygon": lambda c: [c], "MultiPolygon": lambda c: c}.get(str(shape.get("type")))
+    polygons = [shape] if shape.get("type") == "Polygon" else []
+    if shape.get("type") == "MultiPolygon":
+        polygons = [{"coordinates": part} for part in shape.get("coordinates") or ()]
     try:
-        rings = (
-            [np.array(ring, dtype=float)[:, :2] for part in parts(shape["coordinates"]) for ring in part]
-            if parts
-            else []
-        )
+        rings = [np.array(ring, dtype=float)[:, :2] for each in polygons for ring in each["coordinates"]]
     except (ValueError, IndexError, TypeError, KeyError):
         return None
     return Border(tuple(rings)) if rings and all(len(ring) > 3 for ring in rings) else None

@@ -16,6 +16,7 @@ from portal.quality.checks import MESSAGES, SEVERITIES
 from portal.quality.collect import Collector
 from portal.quality.exact import Column, Rules
 from portal.quality.keys import PART, References
+from portal.quality.series import Series, is_bare
 from portal.quality.standards import standards
 from portal.reading import totals
 from schemas.texttable import ROW, TextBatch, TextTable
@@ -56,6 +57,7 @@ class Watch:
         self._lengths: dict[int, Counter[int]] = {}
         self._failed: dict[int, dict[int, list[int]]] = {}
         self._hashes: list[pl.DataFrame] = []
+        self._series = Series(table.labels) if is_bare(schema) else None
         self._personal(schema)
         for note in table.notes:
             if note.code in MESSAGES:
@@ -78,6 +80,8 @@ class Watch:
         if self._checks:
             columns = [pl.col(str(index)).alias(name) for index, name in self._indexes.items()]
             self._frames.append(frame.select(ROW, pl.lit(part, pl.Int32).alias(PART), *columns))
+        if self._series:
+            self._series.batch(frame, part)
         marks = self._scan.batch(batch, flags)
         self._repeated_header(frame, part, flags)
         self._totals(frame, part, marks, flags)
@@ -156,6 +160,8 @@ class Watch:
         self._say_columns()
         self._say_duplicates()
         self._say_personal()
+        for check, hit in self._series.hits() if self._series else ():
+            self._say(check, row=hit.row, part=hit.part, field=hit.field, note=hit.note)
         if self._checks:
             texts = dict.fromkeys(self._indexes.values(), pl.String)
             none = pl.DataFrame(schema={ROW: pl.Int64, PART: pl.Int32, **texts})

@@ -62,8 +62,8 @@ def _form(pen: Pen, node: URIRef, record: ResourceRecord, resource: Json) -> Non
     graph = pen.graph
     if record.format in FILE_TYPES:
         pen.link(node, DCTERMS["format"], authority("file-type", FILE_TYPES[record.format]))
-    else:
-        pen.text(node, DCTERMS["format"], record.format)
+    elif record.format:
+        pen.text(pen.blank(node, DCTERMS["format"], DCTERMS.MediaTypeOrExtent), RDFS.label, record.format)
     media_type = record.mimetype or MEDIA_TYPES.get(record.format)
     pen.link(node, DCAT.mediaType, f"{IANA}{media_type}" if media_type else None)
     if record.size is not None and record.size >= 0:

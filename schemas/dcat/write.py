@@ -68,7 +68,9 @@ def add_dataset(pen: Pen, package: Json) -> URIRef:
 def _describe(pen: Pen, node: URIRef, package: Json, wanted: DatasetRecord) -> None:
     profile, language = wanted.profile, str(wanted.profile.get("language") or "")
     _translated(pen, node, DCTERMS.title, wanted.title, profile.get("title_translated"), language)
-    _translated(pen, node, DCTERMS.description, wanted.notes, profile.get("notes_translated"), language)
+    # The profile demands a description: where there is none, the title describes, and "" is stated exactly.
+    notes = wanted.notes or wanted.title
+    _translated(pen, node, DCTERMS.description, notes, profile.get("notes_translated"), language)
     pen.text(node, DCTERMS.identifier, wanted.id)
     for tag in wanted.tags:
         pen.text(node, DCAT.keyword, tag, tongue(tag))
@@ -170,7 +172,7 @@ def _people(pen: Pen, node: URIRef, wanted: DatasetRecord) -> None:
     mail = wanted.profile.get("contact_email") or wanted.maintainer_email or wanted.author_email
     if name or mail:
         contact = pen.blank(node, DCAT.contactPoint, VCARD.Kind)
-        pen.text(contact, VCARD.fn, name, tongue(str(name or "")))
+        pen.text(contact, VCARD.fn, name or mail, tongue(str(name or "")))
         pen.link(contact, VCARD.hasEmail, f"mailto:{mail}" if mail else None)
     if wanted.author or wanted.author_email:
         _agent(pen, pen.blank(node, DCTERMS.creator, FOAF.Agent), wanted.author, wanted.author_email)
@@ -181,7 +183,7 @@ def _people(pen: Pen, node: URIRef, wanted: DatasetRecord) -> None:
 
 
 def _agent(pen: Pen, agent: Node, name: str | None, mail: str | None) -> None:
-    pen.text(agent, FOAF.name, name, tongue(name or ""))
+    pen.text(agent, FOAF.name, name or mail, tongue(name or ""))  # an agent always has a name
     pen.link(agent, FOAF.mbox, f"mailto:{mail}" if mail else None)
 
 

@@ -6,7 +6,16 @@ from portal.pipeline import names
 from portal.runtime import Portal
 from tests.portal.actions.people import call
 
-OLD = {"ten": "Trường Thi", "loai": "Phường", "cap": 3, "ma_cha": "380", "ngay_hl": "2004-07-08", "can_cu": "QĐ"}
+OLD = {
+    "ten": "Trường Thi",
+    "loai": "Phường",
+    "cap": 3,
+    "ma_cha": "380",
+    "ngay_hl": "2004-07-08",
+    "can_cu": "QĐ",
+    "ngay_hhl": None,
+    "ma_ke_thua": None,
+}
 
 
 def test_renamed_bodies_and_communes_are_found_under_both_names(portal: Portal) -> None:

@@ -13,6 +13,7 @@ from portal.access.identity import SYSTEM
 from portal.actions import registry
 from portal.domain.base import now
 from portal.domain.events import VALIDATE, AuditEntry, OutboxRow
+from portal.errors import Invalid
 from portal.pipeline import load, runs, score
 from portal.runtime import Portal
 
@@ -250,7 +251,14 @@ def test_a_run_is_watched_and_outlives_its_worker(
     link = office("editor", "resource_create", package_id="gia", url="https://example.vn/a.csv")
     assert "links" in str(office("editor", "resource_validation_run", 409, resource_id=link["id"]))
     batch = registry.call(portal, SYSTEM, "resource_validation_run_batch", {"dataset_ids": ["gia"]})
-    assert batch["count"] == 1
+    assert (batch["count"], batch["more"]) == (1, False)
+    assert registry.call(portal, SYSTEM, "resource_validation_progress", {})["waiting"] == 1
+    for query, count in (({"q": "gia"}, 1), ('{"fq": "name:gia"}', 1), ({"fq_list": ["name:khac"]}, 0)):
+        found = registry.call(portal, SYSTEM, "resource_validation_run_batch", {"query": query})
+        assert (found["count"], found["datasets"]) == (count, count), query
+    for query in ("{", ["gia"], {"rows": 3}):
+        with pytest.raises(Invalid, match="query"):
+            registry.call(portal, SYSTEM, "resource_validation_run_batch", {"query": query})
     office("editor", "resource_delete", id=resource["id"])
     assert runs.drain(portal) == 1
     office("editor", "resource_validation_delete", 404, resource_id=link["id"])
