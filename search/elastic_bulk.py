@@ -95,7 +95,8 @@ class Bulk:
             left = [each for each in left if each.id in marked or not _is_held(held, each.id)]
             if not left:
                 return
-            self._send(alias, [(key, _removal(key)) for key in marked])
+            if marked:
+                self._send(alias, [(key, _removal(key)) for key in marked])
             if attempt:
                 time.sleep(FORGETTING_SECONDS)
             self._client.indices.refresh(index=alias)

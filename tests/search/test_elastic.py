@@ -21,7 +21,7 @@ from search.elastic_client import Server
 from tests.search.datasets import ask, entry, found, listed
 from tests.servers.elasticsearch import elasticsearch_url
 
-pytestmark = pytest.mark.elasticsearch
+pytestmark = [pytest.mark.elasticsearch, pytest.mark.timeout(300)]
 
 
 @pytest.fixture

@@ -131,9 +131,11 @@ def rows(after):
         yield entry(f"d{{n:03}}")
 open_backend("", __import__("pathlib").Path({str(tmp_path / "index")!r})).rebuild(rows)
 """
+    index = open_backend("", tmp_path / "index")
+    index.apply([entry("d000"), entry("old")])
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     assert subprocess.run([sys.executable, "-c", script], env=environment, check=False).returncode == -9
-    index = open_backend("", tmp_path / "index")
+    assert sorted(dict(index.stamps())) == ["d000", "old"], "the old index answers on"
     index.apply([entry("d005", "Sau", revision=9), entry("zzz")], deleted=["d006"])
     asked: list[str] = []
 

@@ -96,7 +96,11 @@ class Nodes:
         return Elasticsearch(url, basic_auth=login, request_timeout=10, max_retries=0, **trust)
 
     def __enter__(self) -> Nodes:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

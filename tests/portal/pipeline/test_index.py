@@ -204,7 +204,8 @@ def test_what_the_index_refuses_keeps_nothing_else_waiting(portal: Portal) -> No
     unwilling.refused = frozenset({refused})
     assert index.drain(quiet) == 1
     assert (waiting(quiet), found(quiet)) == (1, ["tot"])
-    assert index.compare(quiet).missing == (refused,)
+    drift = index.compare(quiet)
+    assert drift.missing == (refused,)
     unwilling.refused = frozenset()
-    assert index.repair(quiet, index.compare(quiet)) == 1
+    assert index.repair(quiet, drift) == 1
     assert found(quiet) == ["tot", "xau"] and index.compare(quiet).none
