@@ -78,8 +78,10 @@ class Series:
         if not self._frames or self._rows > MOST_ROWS:
             return
         whole = pl.concat(self._frames)
-        groups = [name for name, kind in self._wanted.items() if kind == "group"]
-        groups = [name for name in groups if whole[name].n_unique() <= SERIES]
+        groups: list[str] = []
+        for name in (name for name, kind in self._wanted.items() if kind == "group"):
+            if whole[name].n_unique() <= SERIES and whole.select(*groups, name).n_unique() <= SERIES:
+                groups.append(name)
         for name in (name for name, kind in self._wanted.items() if kind == "number"):
             value = pl.col(name).str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
             rows = whole.with_columns(value.alias("now")).filter(pl.col("now").is_not_null())
