@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 
 from portal.access.policy import Permission
 from portal.actions.registry import Params, action
-from portal.db import datasets, datastore
+from portal.db import datasets, datastore, resources
 from portal.domain.base import new_id
 from portal.domain.datasets import Dataset, Resource, ValidationReport
 from portal.errors import Invalid, NotFound
@@ -44,18 +44,18 @@ def dataset_of_table(ctx: Context, params: Params) -> Dataset:
     key = params.get("resource_id") or params.get("id")
     if not key:
         raise Invalid({"resource_id": [MISSING]})
-    found = datasets.find_resource(ctx.uow.session, datastore.resolve(ctx.uow.session, key))
+    found = resources.find_live(ctx.uow.session, datastore.resolve(ctx.uow.session, key))
     if found is None:
         raise NotFound(f'Not found: Resource "{key}" was not found.')
-    params["resource_id"] = found[0].id
-    return found[1]
+    params["resource_id"] = found.resource.id
+    return found.dataset
 
 
 def dataset_to_create_in(ctx: Context, params: Params) -> Dataset:
     """The dataset of a known resource, or the one that gets a new resource."""
     if params.get("resource") is None:
         return dataset_of_table(ctx, params)
-    return datasets.get_dataset(ctx.uow.session, str(params["resource"]["package_id"]))
+    return datasets.get_to_edit(ctx.uow.session, str(params["resource"]["package_id"]))
 
 
 @action(DatastoreCreate, allow=Permission.DATASET_UPDATE, on=dataset_to_create_in, unknown="raise")
@@ -119,7 +119,7 @@ def datastore_delete(ctx: Context, dataset: Dataset, params: Params) -> Json:
     manifest = _table(ctx, resource)
     if params["filters"] is None:
         datastore.drop_table(ctx.uow.session, resource)
-        datasets.save(ctx.uow, dataset, ctx.portal.settings.site_url)
+        resources.save(ctx.uow, dataset, resource, ctx.portal.settings.site_url)
         return {"resource_id": resource.id, "force": params["force"]}
     return _delete_rows(ctx, dataset, resource, manifest, params)
 
@@ -182,8 +182,9 @@ def _new_resource(ctx: Context, dataset: Dataset, params: Params) -> Resource:
         raise Invalid({"resource": [error.messages_dict]}) from None
     if record.id and ctx.uow.session.get(Resource, record.id):
         raise Invalid({"resource": [{"id": ["Resource id already exists."]}]})
-    resource = Resource(id=record.id or new_id(), package_id=dataset.id, position=len(dataset.resources))
-    dataset.all_resources.append(resource)
+    place = resources.next_position(ctx.uow.session, dataset.id)
+    resource = Resource(id=record.id or new_id(), package_id=dataset.id, position=place, state="active")
+    ctx.uow.session.add(resource)
     resource.describe(replace(record, format=record.format or "CSV"))
     resource.url_type, resource.mimetype, resource.file_name = OWN, "text/csv", f"{resource.id}.csv"
     ctx.uow.session.flush()
@@ -321,7 +322,7 @@ def _alias(ctx: Context, resource: Resource, aliases: Sequence[str] | None) -> N
 def _keep(ctx: Context, dataset: Dataset, resource: Resource, manifest: Manifest, *, quiet: bool) -> None:
     """Point the resource at its new rows; a change of rows alone leaves no activity of the dataset."""
     datastore.new_version(ctx.uow, resource, manifest)
-    datasets.save(ctx.uow, dataset, ctx.portal.settings.site_url, quiet=quiet)
+    resources.save(ctx.uow, dataset, resource, ctx.portal.settings.site_url, quiet=quiet)
 
 
 def _answered(answer: Json, manifest: Manifest, params: Params) -> Json:

@@ -7,7 +7,7 @@ from typing import Any
 from portal.access.policy import Permission
 from portal.actions.registry import Params, action
 from portal.db import datasets as db
-from portal.db import harvest, people
+from portal.db import harvest, people, resources
 from portal.db import validation as reports
 from portal.db.validation import Policy
 from portal.domain.base import new_id, stamp
@@ -34,6 +34,14 @@ def dataset_of_resource(ctx: Context, params: Params) -> Dataset:
     if found is None:
         raise NotFound("Not found: Resource was not found.")
     return found[1]
+
+
+def dataset_to_edit(ctx: Context, params: Params) -> Dataset:
+    """The dataset of the resource `resource_id`, held against other writers."""
+    found = resources.find_live(ctx.uow.session, str(params["resource_id"]))
+    if found is None:
+        raise NotFound("Not found: Resource was not found.")
+    return found.dataset
 
 
 def organization_of(ctx: Context, params: Params) -> Group:
@@ -83,7 +91,7 @@ def _policy(policy: Policy) -> Json:
     return {"policy": policy.mode, "max_bad_percent": policy.max_bad_percent, "source": policy.source}
 
 
-@action(ResourceReason, allow=Permission.DATASET_GATE, on=dataset_of_resource)
+@action(ResourceReason, allow=Permission.DATASET_GATE, on=dataset_to_edit)
 def resource_validation_override(ctx: Context, dataset: Dataset, params: Params) -> Json:
     """Publish the uploaded table of the resource `resource_id` although it is not valid, for a `reason` that is kept.
 
@@ -102,7 +110,7 @@ def resource_validation_override(ctx: Context, dataset: Dataset, params: Params)
     if reports.open_run(ctx.uow.session, resource.id) is None:
         run = reports.new_run(ctx.uow.session, resource, ctx.actor.user_id)
         ctx.uow.later(VALIDATE, run.id)
-        db.save(ctx.uow, dataset, ctx.portal.settings.site_url, quiet=True)
+        resources.save(ctx.uow, dataset, resource, ctx.portal.settings.site_url, quiet=True)
     return _describe(decided)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from portal.access.policy import Permission
 from portal.actions.registry import Params, action
-from portal.db import datasets, datastore
+from portal.db import datasets, datastore, resources
 from portal.domain.base import stamp
 from portal.domain.datasets import PUSHED, Dataset
 from portal.domain.datastore import COMPLETE, FAILED, PENDING, RUNNING, TableLoad
@@ -74,11 +74,11 @@ def _submit(ctx: Context, params: Params) -> bool:
     load = datastore.note_load(ctx.uow.session, params["resource_id"])
     if flag(params.get("ignore_hash")):
         load.content_hash = load.etag = load.modified = None
-    found = datasets.find_resource(ctx.uow.session, params["resource_id"])
-    if found is not None and found[0].url_type == PUSHED:
-        found[0].url_type = None  # the rows are the portal's own to load again
-        datasets.save(ctx.uow, found[1], ctx.portal.settings.site_url)
-    ctx.uow.later(LOAD if found is not None and found[0].file_key else LINK, params["resource_id"])
+    found = resources.find_live(ctx.uow.session, params["resource_id"])
+    if found is not None and found.resource.url_type == PUSHED:
+        found.resource.url_type = None  # the rows are the portal's own to load again
+        resources.save(ctx.uow, found.dataset, found.resource, ctx.portal.settings.site_url)
+    ctx.uow.later(LOAD if found is not None and found.resource.file_key else LINK, params["resource_id"])
     return True
 
 

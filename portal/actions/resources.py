@@ -41,8 +41,8 @@ def dataset_shown(ctx: Context, params: Params) -> ShownDataset:
 
 def dataset_of_resource(ctx: Context, params: Params) -> Dataset:
     """The dataset of a live resource, which is in the session from then on."""
-    found = db.find_to_edit(ctx.uow.session, _id(params))
-    if found is None or found.resource.state != "active":
+    found = db.find_live(ctx.uow.session, _id(params))
+    if found is None:
         raise _unknown()
     return found.dataset
 

@@ -12,7 +12,7 @@ from portal.access.policy import Permission
 from portal.actions import keeping
 from portal.actions.registry import Params, action
 from portal.db import datasets as db
-from portal.db import datastore
+from portal.db import datastore, resources
 from portal.domain.datasets import Dataset, Resource
 from portal.domain.events import LOAD
 from portal.errors import BadFile, Invalid, NotFound
@@ -69,10 +69,10 @@ def dataset_of_resource(ctx: Context, params: Params) -> Dataset:
     """The dataset of `resource_id`."""
     if not params.get("resource_id"):
         raise Invalid({"resource_id": [MISSING]})
-    found = db.find_resource(ctx.uow.session, str(params["resource_id"]))
+    found = resources.find_live(ctx.uow.session, str(params["resource_id"]))
     if found is None:
         raise NotFound("Not found: Resource was not found.")
-    return found[1]
+    return found.dataset
 
 
 @action(SchemaPropose, allow=Permission.LOGGED_IN, safe=True)
@@ -105,8 +105,8 @@ def schema_adopt(ctx: Context, dataset: Dataset, params: Params) -> Json:
     For an upload or a link without a declared schema. What does not fit keeps the rows as they are and gets
     a report.
     """
-    resource = dataset.find_resource(params["resource_id"])
-    if resource is None or resource.url_type not in (None, "", UPLOAD):
+    resource = ctx.uow.session.get_one(Resource, params["resource_id"])
+    if resource.url_type not in (None, "", UPLOAD):
         raise Invalid({"resource_id": ["Only an upload or a link is loaded by a schema of its own"]})
     if resource.schema_name or resource.table_schema:
         raise Invalid({"resource_id": ["A schema is declared already; resource_patch changes it"]})
@@ -115,11 +115,11 @@ def schema_adopt(ctx: Context, dataset: Dataset, params: Params) -> Json:
     else:
         adopted, notes = dict(_descriptor(params["schema"], "schema")), []
     resource.table_schema = adopted
-    keeping.refuse_tagged(ctx, dataset, dataset.resources)
+    keeping.refuse_tagged(ctx, dataset, [resource])
     load = datastore.note_load(ctx.uow.session, resource.id)
     load.content_hash = load.etag = load.modified = None
     ctx.uow.later(LOAD, resource.id)
-    db.save(ctx.uow, dataset, ctx.portal.settings.site_url)
+    resources.save(ctx.uow, dataset, resource, ctx.portal.settings.site_url)
     return {"resource_id": resource.id, "schema": adopted, "notes": notes}
 
 

@@ -12,6 +12,7 @@ from portal.access import policy
 from portal.access.policy import Permission
 from portal.actions.registry import Params, action
 from portal.db import datasets as db
+from portal.db import resources
 from portal.db import validation as reports
 from portal.domain.base import now, stamp
 from portal.domain.datasets import Dataset, Resource, ValidationReport
@@ -37,6 +38,17 @@ def dataset_of_resource(ctx: Context, params: Params) -> Dataset:
     if found is None:
         raise NotFound("Not found: Resource was not found.")
     return found[1]
+
+
+def dataset_to_edit(ctx: Context, params: Params) -> Dataset:
+    """The dataset of the resource `resource_id`, held against other writers."""
+    key = params.get("resource_id") or params.get("id")
+    if not key:
+        raise Invalid({"resource_id": [MISSING]})
+    found = resources.find_live(ctx.uow.session, str(key))
+    if found is None:
+        raise NotFound("Not found: Resource was not found.")
+    return found.dataset
 
 
 def dataset_of_id(ctx: Context, params: Params) -> Dataset:
@@ -89,7 +101,7 @@ def resource_validation_list(ctx: Context, dataset: Dataset, params: Params) -> 
     return [{**_describe(each), **_totals(each)} for each in listed]
 
 
-@action(RunParams, allow=Permission.DATASET_UPDATE, on=dataset_of_resource)
+@action(RunParams, allow=Permission.DATASET_UPDATE, on=dataset_to_edit)
 def resource_validation_run(ctx: Context, dataset: Dataset, params: Params) -> Json:
     """Have the resource `resource_id` validated again by a worker; return the run, whose `status` can be watched.
 
@@ -112,9 +124,9 @@ def resource_validation_run_batch(ctx: Context, target: object, params: Params) 
             more = True
             break
         asked.setdefault(resource.package_id, []).append(resource)
-    for package_id, resources in asked.items():
-        dataset = db.get_dataset(ctx.uow.session, package_id)
-        for resource in resources:
+    for package_id, tables in asked.items():
+        dataset = db.get_to_edit(ctx.uow.session, package_id)
+        for resource in tables:
             _run(ctx, dataset, resource)
     number = sum(map(len, asked.values()))
     said = f"{number} resources of {len(asked)} datasets wait to be validated."
@@ -188,11 +200,11 @@ def _run(ctx: Context, dataset: Dataset, resource: Resource) -> ValidationReport
         return waiting
     run = reports.new_run(ctx.uow.session, resource, ctx.actor.user_id)
     ctx.uow.later(VALIDATE, run.id)
-    db.save(ctx.uow, dataset, ctx.portal.settings.site_url, quiet=True)
+    resources.save(ctx.uow, dataset, resource, ctx.portal.settings.site_url, quiet=True)
     return run
 
 
-@action(RunParams, allow=Permission.DATASET_UPDATE, on=dataset_of_resource)
+@action(RunParams, allow=Permission.DATASET_UPDATE, on=dataset_to_edit)
 def resource_validation_delete(ctx: Context, dataset: Dataset, params: Params) -> None:
     """Forget the validations of the resource `resource_id`; one that names personal data stays while its table does."""
     resource = _resource(dataset, params)
@@ -201,7 +213,7 @@ def resource_validation_delete(ctx: Context, dataset: Dataset, params: Params) -
     if not reports.delete_reports(ctx.uow.session, resource.id):
         raise NotFound(NO_REPORT)
     resource.validation_status = resource.validation_report_id = resource.validation_timestamp = None
-    db.save(ctx.uow, dataset, ctx.portal.settings.site_url, quiet=True)
+    resources.save(ctx.uow, dataset, resource, ctx.portal.settings.site_url, quiet=True)
 
 
 @action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_id, safe=True, shape=ById)

@@ -14,6 +14,7 @@ from portal.bootstrap import server
 from portal.cli.base import opened, portal
 from portal.db import migrate
 from portal.db.engine import open_engine
+from portal.pipeline import rendering
 from portal.settings import load
 
 
@@ -62,3 +63,18 @@ def upgrade() -> None:
         click.echo(f"The database is at revision {migrate.upgrade(engine)}.")
     finally:
         engine.dispose()
+
+
+@db.command()
+def render() -> None:
+    """Render every dataset anew from its rows: after PORTAL_SITE_URL changed, or an upgrade that shows more of them.
+
+    May be run beside everything else, and again after it was stopped.
+    """
+    with opened() as running:
+        changed = rendering.render_all(running, _how_far if sys.stderr.isatty() else lambda *_: None)
+    click.echo(f"{changed} datasets say something new; the worker brings them to the index.")
+
+
+def _how_far(done: int, changed: int) -> None:
+    click.echo(f"\r{done} datasets read, {changed} changed", nl=False, err=True)

@@ -23,10 +23,11 @@ _SHOWN = Quick(
 )
 """Built once, as it is asked often."""
 _TO_EDIT = (
-    select(Resource, Dataset)
-    .join(Dataset, Dataset.id == Resource.package_id)
+    select(Dataset)
+    .join(Resource, Resource.package_id == Dataset.id)
     .where(Resource.id == bindparam("key"))
-    .with_for_update()
+    .with_for_update(of=Dataset)
+    .execution_options(populate_existing=True)
 )
 """Whoever edits one resource of a dataset waits for whoever edits another: both write one package dict."""
 
@@ -45,9 +46,18 @@ def find_shown(uow: UnitOfWork, key: str) -> ShownDataset | None:
 
 
 def find_to_edit(session: Session, key: str) -> Kept | None:
-    """A resource and its dataset, whatever their states, locked against other writers."""
-    row = session.execute(_TO_EDIT, {"key": key}).first()
-    return Kept(row[0], row[1]) if row else None
+    """A resource and its dataset, whatever their states, as they are once no other writer is at the dataset.
+
+    Every writer takes the dataset before any of its resources, so that no two wait for each other.
+    """
+    dataset = session.scalars(_TO_EDIT, {"key": key}).first()
+    return Kept(session.get_one(Resource, key, populate_existing=True), dataset) if dataset else None
+
+
+def find_live(session: Session, key: str) -> Kept | None:
+    """As `find_to_edit`, but no deleted resource."""
+    found = find_to_edit(session, key)
+    return found if found is not None and found.resource.state == "active" else None
 
 
 def shown(rendered: bytes, key: str) -> dict[str, Any]:
@@ -62,23 +72,24 @@ def next_position(session: Session, package_id: str) -> int:
 
 
 def save(
-    uow: UnitOfWork, dataset: Dataset, resource: Resource, site_url: str, *, edited: bool = False
+    uow: UnitOfWork, dataset: Dataset, resource: Resource, site_url: str, *, edited: bool = False, quiet: bool = False
 ) -> dict[str, Any]:
     """Render one changed, new or deleted resource into its dataset, with all consequences; return its dict as kept.
 
-    It comes to what `datasets.save` would, without a look at the other resources. `edited` tells that the
-    publisher edited the resource: if that says anything new, it gets a new modification time.
+    It comes to what `datasets.save` would, without a look at the other resources; the dataset was read to be
+    edited. `edited` tells that the publisher edited the resource: if that says anything new, it gets a new
+    modification time. `quiet` changes are not the publisher's own: they leave no activity, and no new time.
     """
     uow.session.flush()
     package = orjson.loads(dataset.rendered)
     if splice(package, resource, site_url):
-        dataset.touch(now())
+        dataset.touch(dataset.metadata_modified if quiet else now())
         package["metadata_modified"] = stamp(dataset.metadata_modified)
         if edited:
             resource.metadata_modified = now()
             _find(package, resource.id)["metadata_modified"] = stamp(resource.metadata_modified)
         dataset.rendered = orjson.dumps(package)
-        datasets.note_change(uow, dataset, "changed")
+        datasets.note_change(uow, dataset, None if quiet else "changed")
     return _find(package, resource.id)
 
 

@@ -159,26 +159,17 @@ class Dataset(Base):
         self._describe_resources(record.resources)
 
     def _describe_resources(self, records: Iterable[ResourceRecord]) -> None:
+        free = _Free(self.all_resources)
         kept: list[Resource] = []
         for position, record in enumerate(records):
-            resource = self._match(record, kept) or Resource(id=record.id or new_id(), state="active")
+            resource = free.take(record) or Resource(id=record.id or new_id(), state="active")
             resource.describe(record)
             resource.position, resource.state = position, "active"
             kept.append(resource)
-        for resource in self.resources:
-            if resource not in kept:
-                resource.state = "deleted"
-        gone = [resource for resource in self.all_resources if resource not in kept]
+        gone = free.rest()
+        for resource in gone:
+            resource.state = "deleted"
         self.all_resources = kept + gone
-
-    def _match(self, record: ResourceRecord, taken: list[Resource]) -> Resource | None:
-        free = [resource for resource in self.all_resources if resource not in taken]
-        if record.id:
-            return next((r for r in free if r.id == record.id), None)
-        alive = [resource for resource in free if resource.state == "active"]
-        by_name = (r for r in alive if record.name and r.name == record.name)
-        by_url = (r for r in alive if record.url and r.url == record.url)
-        return next(by_name, None) or next(by_url, None)
 
     def find_resource(self, resource_id: str) -> Resource | None:
         """The live resource with that id, or None."""
@@ -192,6 +183,37 @@ class Dataset(Base):
         """
         self.revision = max((self.revision or 0) + 1, int(now().timestamp() * 1000))
         self.metadata_modified = moment
+
+
+class _Free:
+    """The resources of a dataset that no record of its new description was matched with yet."""
+
+    def __init__(self, resources: Iterable[Resource]) -> None:
+        self._left = {resource.id: resource for resource in resources}
+        self._named: dict[str, list[str]] = {}
+        self._at: dict[str, list[str]] = {}
+        for resource in reversed(self._left.values()):  # the first one is taken from the end of a list
+            if resource.state == "active":
+                self._named.setdefault(resource.name or "", []).append(resource.id)
+                self._at.setdefault(resource.url, []).append(resource.id)
+
+    def take(self, record: ResourceRecord) -> Resource | None:
+        """The resource that a record means: by its id; without one, the first live one of its name, else address."""
+        if record.id:
+            return self._left.pop(record.id, None)
+        return self._first(self._named, record.name) or self._first(self._at, record.url)
+
+    def rest(self) -> list[Resource]:
+        """Those that no record meant."""
+        return list(self._left.values())
+
+    def _first(self, ids: dict[str, list[str]], key: str) -> Resource | None:
+        listed = ids.get(key, []) if key else []
+        while listed:
+            found = self._left.pop(listed.pop(), None)
+            if found is not None:
+                return found
+        return None
 
 
 class ShownDataset(NamedTuple):

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from harvesters.base import SourceError
 from harvesters.http import Download, GuardedClient
 from portal.db import datasets as db
-from portal.db import datastore, validation
+from portal.db import datastore, resources, validation
 from portal.db.outbox import Claim
 from portal.domain.base import now
 from portal.domain.datasets import PUSHED, Dataset, Resource, ValidationReport
@@ -178,15 +178,14 @@ def _perhaps(resource: Resource) -> bool:
 def _keep(portal: Portal, resource: Resource, ready: store.Prepared, run_id: str | None, *, public: bool) -> None:
     """Store what was prepared of a resource, unless it has another file or link by now."""
     with portal.work() as uow:
-        again = db.find_resource(uow.session, resource.id)
-        if again is None or (again[0].file_key, again[0].url) != (resource.file_key, resource.url):
+        again = resources.find_live(uow.session, resource.id)
+        if again is None or (again.resource.file_key, again.resource.url) != (resource.file_key, resource.url):
             return  # a newer upload, or another link, is on its way
-        if again[1].is_open and not public:
+        if again.dataset.is_open and not public:
             raise Unavailable("the dataset was opened in the meantime: its table is judged again, as an open one")
         run = uow.session.get(ValidationReport, run_id) if run_id else validation.open_run(uow.session, resource.id)
-        held = datastore.lock(uow.session, resource.id)
-        store.attach(uow, again[1], held, ready, run, link=not resource.file_key)
-        db.save(uow, again[1], portal.settings.site_url)
+        store.attach(uow, again.dataset, again.resource, ready, run, link=not resource.file_key)
+        resources.save(uow, again.dataset, again.resource, portal.settings.site_url)
         uow.commit()
 
 

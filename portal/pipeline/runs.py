@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from portal.db import datasets as db
-from portal.db import outbox
+from portal.db import outbox, resources
 from portal.db.outbox import Claim
 from portal.domain.base import now
 from portal.domain.datasets import ERROR, RUNNING, Resource, TableVersion, ValidationReport
@@ -63,10 +63,10 @@ def _end(portal: Portal, claimed: Claim, error: str) -> bool:
         if run is not None and run.finished is None:
             run.status, run.finished = ERROR, now()
             run.error = error or "the resource was changed or deleted before it could be checked"
-            found = db.find_resource(uow.session, run.resource_id or "")
+            found = resources.find_live(uow.session, run.resource_id or "")
             if found is not None:
-                found[0].validation_status, found[0].validation_timestamp = ERROR, run.finished
-                db.save(uow, found[1], portal.settings.site_url, quiet=True)
+                found.resource.validation_status, found.resource.validation_timestamp = ERROR, run.finished
+                resources.save(uow, found.dataset, found.resource, portal.settings.site_url, quiet=True)
         outbox.settle_claim(uow.session, claimed)
         uow.commit()
     return True
@@ -77,19 +77,19 @@ def _run(portal: Portal, run_id: str) -> None:
         run = uow.session.get(ValidationReport, run_id)
         if run is None or run.finished is not None:
             return
-        found = db.find_resource(uow.session, run.resource_id or "")
-        version = db.current_version(uow.session, found[0]) if found else None
+        found = resources.find_live(uow.session, run.resource_id or "")
+        version = db.current_version(uow.session, found.resource) if found else None
         run.status = RUNNING
         if found is not None:
-            found[0].validation_status = RUNNING
-            db.save(uow, found[1], portal.settings.site_url, quiet=True)
+            found.resource.validation_status = RUNNING
+            resources.save(uow, found.dataset, found.resource, portal.settings.site_url, quiet=True)
         uow.commit()
     if found is None:
         return
-    if found[0].url_type == "upload" and found[0].file_key:
-        load.load(portal, found[0].id, run_id)
+    if found.resource.url_type == "upload" and found.resource.file_key:
+        load.load(portal, found.resource.id, run_id)
     elif version is not None:
-        _check_rows(portal, found[0], version, run_id, public=found[1].is_open)
+        _check_rows(portal, found.resource, version, run_id, public=found.dataset.is_open)
 
 
 def _check_rows(portal: Portal, resource: Resource, version: TableVersion, run_id: str, *, public: bool) -> None:
@@ -99,17 +99,17 @@ def _check_rows(portal: Portal, resource: Resource, version: TableVersion, run_i
     record = _record(portal, resource, Manifest.from_dict(version.manifest))
     checked = validate.check(record, known, portal.settings.validation_limit, limits, public=public)
     with portal.work() as uow:
-        again = db.find_resource(uow.session, resource.id)
-        if again is None or again[0].version_id != version.id:
+        again = resources.find_live(uow.session, resource.id)
+        if again is None or again.resource.version_id != version.id:
             return
-        rule = gate.rule_for(portal, again[1], resource.id, version.fingerprint)
+        rule = gate.rule_for(portal, again.dataset, resource.id, version.fingerprint)
         decision = Decision(rule.policy.mode, published=not checked.personal, reason="stored-rows")
         run = uow.session.get(ValidationReport, run_id)
-        store.attach(uow, again[1], again[0], Prepared(checked, decision=decision), run)
+        store.attach(uow, again.dataset, again.resource, Prepared(checked, decision=decision), run)
         if checked.personal:
-            again[0].version_id = None
+            again.resource.version_id = None
             uow.audit(None, "validation_withdraw", "Resource", resource.id, version=version.number)
-        db.save(uow, again[1], portal.settings.site_url, quiet=not checked.personal)
+        resources.save(uow, again.dataset, again.resource, portal.settings.site_url, quiet=not checked.personal)
         uow.commit()
 
 

@@ -1,5 +1,7 @@
 """One resource at a time: what is spliced into a package dict is what rendering everything would give."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import Any
 
@@ -78,3 +80,33 @@ def test_neighbours_are_not_read(portal: Portal) -> None:
         )
         asked.clear()
     assert counts[0] == counts[1]
+
+
+def test_writers_of_one_dataset_lose_nothing(portal: Portal) -> None:
+    """Edits of two resources, rows of a third and the dataset's own title at once: the kept dict says all of them."""
+    make_org(portal, "org")
+    links = [{"name": "a", "url": "http://a.vn/a.pdf"}, {"name": "b", "url": "http://a.vn/b.pdf"}]
+    made = call(portal, SYSTEM, "package_create", name="set", owner_org="org", resources=links)
+    one, two = (each["id"] for each in made["resources"])
+    fields = [{"id": "ma", "type": "text"}]
+    table = call(portal, SYSTEM, "datastore_create", resource={"package_id": "set"}, fields=fields)["resource_id"]
+    turns = range(6)
+    deeds: list[Callable[[int], Json]] = [
+        lambda turn: call(portal, SYSTEM, "resource_patch", id=one, description=f"{turn}"),
+        lambda turn: call(portal, SYSTEM, "resource_patch", id=two, description=f"{turn}"),
+        lambda turn: call(
+            portal, SYSTEM, "datastore_upsert", resource_id=table, method="insert", records=[{"ma": f"{turn}"}]
+        ),
+        lambda turn: call(portal, SYSTEM, "resource_validation_run", resource_id=table),
+        lambda turn: call(portal, SYSTEM, "package_patch", id="set", title=f"{turn}"),
+    ]
+    with ThreadPoolExecutor(len(deeds)) as pool:
+        list(pool.map(lambda deed: [deed(turn) for turn in turns], deeds))
+    shown = call(portal, SYSTEM, "package_show", id="set")
+    last = str(turns[-1])
+    assert (shown["title"], [each["description"] for each in shown["resources"]][:2]) == (last, [last, last])
+    assert call(portal, SYSTEM, "datastore_search", resource_id=table, limit=0)["total"] == len(turns)
+    with portal.read() as uow:
+        kept = datasets.get_dataset(uow.session, "set")
+        whole = orjson.dumps(datasets.anew(uow.session, kept, portal.settings.site_url))
+    assert orjson.loads(kept.rendered) == orjson.loads(whole)
