@@ -38,10 +38,7 @@ def dataset_of_resource(ctx: Context, params: Params) -> Dataset:
 
 def dataset_to_edit(ctx: Context, params: Params) -> Dataset:
     """The dataset of the resource `resource_id`, held against other writers."""
-    found = resources.find_live(ctx.uow.session, str(params["resource_id"]))
-    if found is None:
-        raise NotFound("Not found: Resource was not found.")
-    return found.dataset
+    return resources.get_live(ctx.uow.session, str(params["resource_id"])).dataset
 
 
 def organization_of(ctx: Context, params: Params) -> Group:

@@ -74,11 +74,11 @@ def _submit(ctx: Context, params: Params) -> bool:
     load = datastore.note_load(ctx.uow.session, params["resource_id"])
     if flag(params.get("ignore_hash")):
         load.content_hash = load.etag = load.modified = None
-    found = resources.find_live(ctx.uow.session, params["resource_id"])
-    if found is not None and found.resource.url_type == PUSHED:
-        found.resource.url_type = None  # the rows are the portal's own to load again
-        resources.save(ctx.uow, found.dataset, found.resource, ctx.portal.settings.site_url)
-    ctx.uow.later(LOAD if found is not None and found.resource.file_key else LINK, params["resource_id"])
+    resource, dataset = resources.get_live(ctx.uow.session, params["resource_id"])
+    if resource.url_type == PUSHED:
+        resource.url_type = None  # the rows are the portal's own to load again
+        resources.save(ctx.uow, dataset, resource, ctx.portal.settings.site_url)
+    ctx.uow.later(LOAD if resource.file_key else LINK, resource.id)
     return True
 
 

@@ -41,10 +41,7 @@ def dataset_shown(ctx: Context, params: Params) -> ShownDataset:
 
 def dataset_of_resource(ctx: Context, params: Params) -> Dataset:
     """The dataset of a live resource, which is in the session from then on."""
-    found = db.find_live(ctx.uow.session, _id(params))
-    if found is None:
-        raise _unknown()
-    return found.dataset
+    return db.get_live(ctx.uow.session, _id(params)).dataset
 
 
 def dataset_of_any_resource(ctx: Context, params: Params) -> Dataset:

@@ -69,10 +69,17 @@ def dataset_of_resource(ctx: Context, params: Params) -> Dataset:
     """The dataset of `resource_id`."""
     if not params.get("resource_id"):
         raise Invalid({"resource_id": [MISSING]})
-    found = resources.find_live(ctx.uow.session, str(params["resource_id"]))
+    found = db.find_resource(ctx.uow.session, str(params["resource_id"]))
     if found is None:
         raise NotFound("Not found: Resource was not found.")
-    return found.dataset
+    return found[1]
+
+
+def dataset_to_edit(ctx: Context, params: Params) -> Dataset:
+    """The dataset of `resource_id`, held against other writers."""
+    if not params.get("resource_id"):
+        raise Invalid({"resource_id": [MISSING]})
+    return resources.get_live(ctx.uow.session, str(params["resource_id"])).dataset
 
 
 @action(SchemaPropose, allow=Permission.LOGGED_IN, safe=True)
@@ -98,7 +105,7 @@ def _from_text(ctx: Context, params: Params) -> proposal.Proposal:
         return proposal.propose(read_table(Content((part,)), format="", options=_limits(ctx)))
 
 
-@action(SchemaAdopt, allow=Permission.DATASET_UPDATE, on=dataset_of_resource)
+@action(SchemaAdopt, allow=Permission.DATASET_UPDATE, on=dataset_to_edit)
 def schema_adopt(ctx: Context, dataset: Dataset, params: Params) -> Json:
     """Take over the schema proposed for `resource_id`, or the `schema` given, and load its rows again with those types.
 

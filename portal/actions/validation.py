@@ -45,10 +45,7 @@ def dataset_to_edit(ctx: Context, params: Params) -> Dataset:
     key = params.get("resource_id") or params.get("id")
     if not key:
         raise Invalid({"resource_id": [MISSING]})
-    found = resources.find_live(ctx.uow.session, str(key))
-    if found is None:
-        raise NotFound("Not found: Resource was not found.")
-    return found.dataset
+    return resources.get_live(ctx.uow.session, str(key)).dataset
 
 
 def dataset_of_id(ctx: Context, params: Params) -> Dataset:

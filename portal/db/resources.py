@@ -14,6 +14,7 @@ from portal.db.uow import UnitOfWork
 from portal.domain.base import now, stamp
 from portal.domain.datasets import Dataset, Resource, ShownDataset
 from portal.domain.rendering import splice
+from portal.errors import NotFound
 
 _SHOWN = Quick(
     select(*(getattr(Dataset, name) for name in ShownDataset._fields))
@@ -58,6 +59,14 @@ def find_live(session: Session, key: str) -> Kept | None:
     """As `find_to_edit`, but no deleted resource."""
     found = find_to_edit(session, key)
     return found if found is not None and found.resource.state == "active" else None
+
+
+def get_live(session: Session, key: str) -> Kept:
+    """As `find_live`; NotFound otherwise."""
+    found = find_live(session, key)
+    if found is None:
+        raise NotFound("Not found: Resource was not found.")
+    return found
 
 
 def shown(rendered: bytes, key: str) -> dict[str, Any]:
