@@ -7,7 +7,7 @@ from functools import lru_cache
 import tantivy
 from tantivy import Occur, Query
 
-from search.document import COLUMNS, Document, Kind
+from search.document import COLUMNS, HELD, Document, Kind
 from search.forms import (
     All,
     Any,
@@ -25,6 +25,7 @@ from search.forms import (
     Nothing,
     Preferring,
     TextBetween,
+    Tiered,
     Weighted,
 )
 from search.plan import TIE
@@ -42,11 +43,11 @@ def schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     for name, kind in COLUMNS.items():
         if kind is Kind.EXACT:
-            builder.add_text_field(name, stored=name == "id", fast=True, tokenizer_name="raw", index_option="basic")
+            builder.add_text_field(name, stored=name in HELD, fast=True, tokenizer_name="raw", index_option="basic")
         elif kind is Kind.WORDS:
             builder.add_text_field(name, tokenizer_name=WORDS)
         elif kind is Kind.NUMBER:
-            builder.add_integer_field(name, indexed=True, fast=True)
+            builder.add_integer_field(name, stored=name in HELD, indexed=True, fast=True)
         else:
             builder.add_bytes_field(name, stored=True)
     return builder.build()
@@ -86,8 +87,18 @@ def compiled(clause: Clause) -> Query:
         case Preferring(child, bonuses):
             wished = [(Occur.Should, compiled(bonus)) for bonus in bonuses]
             return Query.boolean_query([(Occur.Must, compiled(child)), *wished])
+        case Tiered(tiers, step):
+            places = range(len(tiers) - 1, -1, -1)
+            return Query.disjunction_max_query(
+                [_raised(compiled(tier), step * place) for tier, place in zip(tiers, places, strict=True)], 0.0
+            )
         case _:
             return _leaf(clause)
+
+
+def _raised(query: Query, by: float) -> Query:
+    every = Query.const_score_query(Query.all_query(), by)
+    return Query.boolean_query([(Occur.Must, query), (Occur.Must, every)]) if by else query
 
 
 def _together(clauses: tuple[Clause, ...]) -> Query:

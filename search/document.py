@@ -74,6 +74,8 @@ COLUMNS: Mapping[str, Kind] = {
     "payload": Kind.STORED,
 }
 """What an index keeps: `_f` columns are folded, `_x` columns keep diacritics, `seen` says in one value who sees it."""
+HELD = frozenset({"id", "metadata_modified"})
+"""Columns that a hit of the embedded index brings along: what ties are broken by, unless another order is asked for."""
 PARTS_OF_TEXT = ("name_f", "title_f", "tags_f", "groups_f")
 """Columns of which every word stands in text_f too (which is cut at `MOST_WORDS`; these come first in it)."""
 
@@ -94,7 +96,7 @@ _UNSAFE = re.compile(r"[\s=%]")
 def columns_format() -> str:
     """A fingerprint of the columns: an index of another format must be rebuilt."""
     shape = ";".join(f"{name}={kind.value}" for name, kind in sorted(COLUMNS.items()))
-    return hashlib.sha256(f"1;{shape}".encode()).hexdigest()[:12]
+    return hashlib.sha256(f"2;{shape}".encode()).hexdigest()[:12]
 
 
 def key_token(key: str, value: str) -> str:

@@ -7,7 +7,6 @@ a mark in the new index so that the rebuild cannot bring the dataset back. So no
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Any as Anything
 
@@ -15,7 +14,6 @@ from elasticsearch import ApiError, NotFoundError, TransportError
 
 from search.backend import (
     Health,
-    Hit,
     IndexEntry,
     QueryError,
     SearchRequest,
@@ -23,18 +21,16 @@ from search.backend import (
     SearchUnavailable,
     Source,
 )
+from search.elastic_asking import Asking
 from search.elastic_bulk import AliasGone, Bulk, raise_for
-from search.elastic_clauses import compiled, counted, sorting
 from search.elastic_client import Server, clear_errors, connected, watcher
 from search.elastic_indices import GAVE_WAY, Indices
 from search.elastic_walk import WINDOW, Walk
-from search.forms import Plan
 from search.plan import plan
 
 Json = dict[str, Anything]
 
 HEALTH_SECONDS = 2.0
-_SCORED_AS_ONE = "dfs_query_then_fetch"
 MOST_SWAPS = 5
 """How often a write begins anew because a rebuild ended in the middle of it."""
 
@@ -56,10 +52,11 @@ class ElasticIndex:
         `window` is up to where hits are paged through by number. Raises ValueError for what cannot be used.
         """
         self._client, self._watcher = connected(server), watcher(server, HEALTH_SECONDS)
-        self._alias, self._shards = alias, shards
+        self._alias = alias
         self._indices = Indices(self._client, alias, shards=shards, replicas=replicas)
         self._bulk = Bulk(self._client, server.retries, server.timeout)
         self._walk = Walk(self._client, alias, window=window)
+        self._asking = Asking(self._client, alias, self._walk, several_shards=shards > 1)
 
     def apply(self, entries: Iterable[IndexEntry], deleted: Iterable[str] = ()) -> None:
         """Add or replace entries, unless a newer version is held, and remove ids; found by all once this returns."""
@@ -87,10 +84,10 @@ class ElasticIndex:
         asked = plan(request)
         with clear_errors(asking=True):
             try:
-                return self._answer(asked, request)
+                return self._asking.answer(asked, request)
             except NotFoundError:
                 self._indices.ready()  # the very first question: there is no index yet
-                return self._answer(asked, request)
+                return self._asking.answer(asked, request)
 
     def rebuild(self, entries: Source) -> int:
         """Fill a new index while the old one answers and takes writes, then swap the alias in one step.
@@ -146,46 +143,6 @@ class ElasticIndex:
         self._client.close()
         self._watcher.close()
 
-    def _answer(self, asked: Plan, request: SearchRequest) -> SearchResult:
-        query = {"bool": {"must": [compiled(asked.query)], "filter": [compiled(child) for child in asked.filters]}}
-        query["bool"]["must_not"] = [{"term": {"gone": True}}]
-        body: Json = {"query": query, "sort": sorting(asked.order), "_source": ["payload"], "track_scores": False}
-        body |= {"preference": _preference(asked), "search_type": _SCORED_AS_ONE if self._shards > 1 else None}
-        paged = request.start + request.rows <= self._walk.window
-        answer: Json = self._client.search(
-            index=self._alias,
-            **body,
-            from_=request.start if paged else 0,
-            size=request.rows if paged else 0,
-            track_total_hits=True,
-            # Half of the shards' answers would be wrong counts: rather an error, and another try.
-            allow_partial_search_results=False,
-            aggs={str(place): counted(facet, request) for place, facet in enumerate(asked.facets)},
-        ).body
-        found = answer["hits"]["hits"] if paged else self._walk.page(body, request.start, request.rows)
-        counts = answer.get("aggregations", {})
-        return SearchResult(
-            count=answer["hits"]["total"]["value"],
-            hits=tuple(_hit(hit) for hit in found),
-            sort=asked.sort,
-            facets={facet.name: _pairs(counts, place, facet.prefix) for place, facet in enumerate(asked.facets)},
-        )
-
-
-def _preference(asked: Plan) -> str:
-    """All pages of a question go to the same copies: replicas differ in what they still hold of deleted documents, and
-    so in their scores."""
-    return hashlib.sha256(repr(asked.query).encode()).hexdigest()[:12]
-
 
 def _there() -> Json:
     return {"bool": {"must_not": [{"term": {"gone": True}}]}}
-
-
-def _hit(hit: Json) -> Hit:
-    return Hit(str(hit["_id"]), str(hit["_source"].get("payload", "")).encode(), float(hit.get("_score") or 0.0))
-
-
-def _pairs(counts: Json, place: int, prefix: str) -> tuple[tuple[str, int], ...]:
-    buckets = counts.get(str(place), {}).get("buckets", [])
-    return tuple((str(bucket["key"]).removeprefix(prefix), int(bucket["doc_count"])) for bucket in buckets)

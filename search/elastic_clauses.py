@@ -23,9 +23,11 @@ from search.forms import (
     Like,
     Near,
     Nothing,
+    Plan,
     Preferring,
     SortKey,
     TextBetween,
+    Tiered,
     Weighted,
 )
 from search.plan import TIE
@@ -54,8 +56,18 @@ def compiled(clause: Clause) -> Json:
             return _flat(compiled(child), score)
         case Preferring(child, bonuses):
             return {"bool": {"must": [compiled(child)], "should": [compiled(bonus) for bonus in bonuses]}}
+        case Tiered(tiers):
+            return _highest(clause, len(tiers))
         case _:
             return _leaf(clause)
+
+
+def leading(asked: Plan) -> Json | None:
+    """The tiers that cost little and mostly fill a page, scored as they are within the whole; None where none are."""
+    query = asked.query
+    if isinstance(query, Tiered) and query.quick and asked.order[0] == SortKey("score", True):
+        return _highest(query, query.quick)
+    return None
 
 
 def sorting(order: tuple[SortKey, ...]) -> list[Json]:
@@ -77,6 +89,16 @@ def counted(facet: Facet, request: SearchRequest) -> Json:
     if facet.prefix:
         terms["include"] = re.sub(r"([^0-9A-Za-z])", r"\\\1", facet.prefix) + ".*"
     return {"terms": terms | {"order": [{"_count": "desc"}, {"_key": "asc"}]}}
+
+
+def _highest(query: Tiered, most: int) -> Json:
+    last = len(query.tiers) - 1
+    raised = [_raised(compiled(tier), query.step * (last - place)) for place, tier in enumerate(query.tiers[:most])]
+    return {"dis_max": {"queries": raised, "tie_breaker": 0.0}}
+
+
+def _raised(query: Json, by: float) -> Json:
+    return {"bool": {"must": [query, {"match_all": {"boost": by}}]}} if by else query
 
 
 def _together(clauses: tuple[Clause, ...]) -> Json:

@@ -155,7 +155,7 @@ def _patient(breaker: Breaker, authorization: str) -> type[Transport]:
                         breaker.failed()
                         raise
                 else:
-                    status = answer.meta.status
+                    status = _status(target, answer)
                     if status not in AGAIN or attempt >= max_retries:
                         breaker.failed() if status in LATER else breaker.worked()
                         return answer
@@ -165,6 +165,14 @@ def _patient(breaker: Breaker, authorization: str) -> type[Transport]:
                 attempt += 1
 
     return Patient
+
+
+def _status(target: str, answer: TransportApiResponse) -> int:
+    """The status; of several searches in one request that of the worst: the server tells it inside a 200."""
+    if not target.split("?")[0].endswith("/_msearch") or answer.meta.status != 200:
+        return answer.meta.status
+    held = answer.body.get("responses", ()) if isinstance(answer.body, dict) else ()
+    return max((int(each["status"]) for each in held), default=200)
 
 
 @contextmanager

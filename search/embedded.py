@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeAlias
@@ -14,14 +14,15 @@ from tantivy import Query
 from search.backend import Health, Hit, IndexEntry, SearchRequest, SearchResult, SearchUnavailable, Source
 from search.clauses import compiled, document, prepared, schema
 from search.document import columns_format, flatten
-from search.facets import Counts, facets_of
-from search.forms import All, Clause, Flat, Plan
+from search.facets import Counted, counted
+from search.forms import All, Clause, Plan
 from search.generations import Generations
 from search.journal import from_line, to_line
 from search.kept import kept
 from search.pages import page
 from search.plan import plan
 from search.remembered import Remembered
+from search.rings import ranked
 
 WRITER_MEMORY = 15_000_000
 """Bytes of the writer of a small change: the least that tantivy takes."""
@@ -30,7 +31,7 @@ REBUILD_MEMORY = 128_000_000
 REBUILD_THREADS = 2
 COMMIT_EVERY = 20_000
 """Datasets after which a rebuild notes how far it came."""
-Found: TypeAlias = tuple[int, tuple[Hit, ...]]
+Found: TypeAlias = tuple[Hit, ...]
 MOST_REMEMBERED = 128
 """Pages, and facets, kept in mind until the index changes."""
 LARGEST_PAGE, LARGEST_FACETS = 200_000, 2_000
@@ -61,7 +62,7 @@ class EmbeddedIndex:
         """`patience`: seconds that a write waits for another writer before it raises SearchUnavailable."""
         layout = columns_format()
         self._pages: Remembered[Found] = Remembered(MOST_REMEMBERED, _small_page)
-        self._facets: Remembered[dict[str, Counts]] = Remembered(MOST_REMEMBERED, _small_facets)
+        self._counts: Remembered[Counted] = Remembered(MOST_REMEMBERED, _small_facets)
         self._shelf: _Shelf = _Memory() if folder is None else _Folder(Generations(folder, layout, patience=patience))
 
     def apply(self, entries: Iterable[IndexEntry], deleted: Iterable[str] = ()) -> None:
@@ -79,12 +80,13 @@ class EmbeddedIndex:
             index, stamp = self._shelf.fresh()
             searcher = index.searcher()
             finding = _finding(asked)
-            count, hits = self._pages.get(
-                (stamp, asked, request.start, request.rows), lambda: _found(searcher, asked, request)
-            )
-            facets = self._facets.get(
+            count, facets = self._counts.get(
                 (stamp, finding, asked.facets, request.facet_limit, request.facet_mincount),
-                lambda: facets_of(searcher, compiled(finding), asked.facets, request),
+                lambda: counted(searcher, compiled(finding), asked.facets, request),
+            )
+            hits = self._pages.get(
+                (stamp, asked, request.start, request.rows),
+                lambda: _found(searcher, asked, finding, count, request) if request.start < count else (),
             )
             return SearchResult(count, hits, asked.sort, facets)
 
@@ -231,11 +233,11 @@ class _Folder:
 
 
 def _small_page(found: Found) -> bool:
-    return sum(len(hit.payload) for hit in found[1]) <= LARGEST_PAGE
+    return sum(len(hit.payload) for hit in found) <= LARGEST_PAGE
 
 
-def _small_facets(facets: Mapping[str, Counts]) -> bool:
-    return sum(map(len, facets.values())) <= LARGEST_FACETS
+def _small_facets(found: Counted) -> bool:
+    return sum(map(len, found[1].values())) <= LARGEST_FACETS
 
 
 def _merge(writer: tantivy.IndexWriter, held: ExitStack) -> None:
@@ -314,13 +316,14 @@ def _stamps(searcher: tantivy.Searcher) -> Iterator[tuple[str, int]]:
             yield str(searcher.doc(address).get_first("id")), int(version)
 
 
-def _found(searcher: tantivy.Searcher, asked: Plan, request: SearchRequest) -> tuple[int, tuple[Hit, ...]]:
-    if asked.order[0].column == "score" and request.rows > 0:
-        query = compiled(All((asked.query, *(Flat(clause, 0.0) for clause in asked.filters))))
+def _found(searcher: tantivy.Searcher, asked: Plan, finding: Clause, count: int, request: SearchRequest) -> Found:
+    if request.rows <= 0:
+        return ()
+    if asked.order[0].column == "score":
+        hits = ranked(searcher, asked, count, request.start, request.rows)
     else:
-        query = compiled(_finding(asked))
-    count, hits = page(searcher, query, asked.order, request.start, request.rows)
-    return count, tuple(_hit(searcher, score, address) for score, address in hits)
+        hits = page(searcher, compiled(finding), asked.order, request.start, request.rows)[1]
+    return tuple(_hit(searcher, score, address) for score, address in hits)
 
 
 def _finding(asked: Plan) -> Clause:

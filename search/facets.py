@@ -1,4 +1,4 @@
-"""Facets counted by tantivy: the most frequent values of columns among the matches, ties in the order of values."""
+"""Matches counted by tantivy, in all and by the most frequent values of columns, ties in the order of values."""
 
 from __future__ import annotations
 
@@ -9,30 +9,32 @@ from tantivy import Query
 
 from search.backend import SearchRequest
 from search.forms import Facet
+from search.pages import EVERY, every, total
 
 Counts: TypeAlias = tuple[tuple[str, int], ...]
+Counted: TypeAlias = tuple[int, dict[str, Counts]]
 MOST_FACETS = 50_000
 """Values of one facet, whatever facet.limit asks for."""
 
 
-def facets_of(
-    searcher: tantivy.Searcher, query: Query, facets: tuple[Facet, ...], request: SearchRequest
-) -> dict[str, Counts]:
-    """The counts of every facet, from one walk over the matches; one that needs more values is asked for again."""
+def counted(searcher: tantivy.Searcher, query: Query, facets: tuple[Facet, ...], request: SearchRequest) -> Counted:
+    """The number of matches and the counts of every facet, from one walk over the matches; a facet that needs more
+    values is asked for again."""
     limit = min(request.facet_limit, MOST_FACETS)
     if limit <= 0 or not facets:
-        return {facet.name: () for facet in facets}
+        return total(searcher, query), {facet.name: () for facet in facets}
     size = limit + 50
     found: dict[str, Counts] = {}
     wanted = list(facets)
+    count = 0
     while wanted:
-        buckets = _buckets(searcher, query, wanted, size)
+        count, buckets = _buckets(searcher, query, wanted, size)
         # Values of equal count are ordered by name: all that tie with the last one must be known.
         whole = [f for f in wanted if _known(buckets[f.name], size, limit) or size > MOST_FACETS]
         found |= {facet.name: _first(buckets[facet.name], limit, request.facet_mincount) for facet in whole}
         wanted = [facet for facet in wanted if facet not in whole]
         size *= 4
-    return {facet.name: found[facet.name] for facet in facets}
+    return count, {facet.name: found[facet.name] for facet in facets}
 
 
 def _known(buckets: list[tuple[str, int]], size: int, limit: int) -> bool:
@@ -46,10 +48,10 @@ def _first(buckets: list[tuple[str, int]], limit: int, least: int) -> Counts:
 
 def _buckets(
     searcher: tantivy.Searcher, query: Query, facets: list[Facet], size: int
-) -> dict[str, list[tuple[str, int]]]:
+) -> tuple[int, dict[str, list[tuple[str, int]]]]:
     asked = {str(number): {"terms": _terms(facet, size)} for number, facet in enumerate(facets)}
-    answer = searcher.aggregate(query, asked)
-    return {
+    answer = searcher.aggregate(query, {"every": EVERY, **asked})
+    return every(answer), {
         facet.name: [
             (str(bucket["key"]).removeprefix(facet.prefix), int(bucket["doc_count"]))
             for bucket in answer[str(number)]["buckets"]

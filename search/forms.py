@@ -126,8 +126,19 @@ class Preferring:
     bonuses: tuple[Clause, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Tiered:
+    """What the first tier finds comes before all else, in the order of its own scores, then what the second finds, and
+    so on. The last tier finds all that the others find. `step` is more than any of them can score. The first `quick`
+    tiers hold no choices: they cost little, and mostly fill a page."""
+
+    tiers: tuple[Clause, ...]
+    step: float
+    quick: int = 0
+
+
 Leaf: TypeAlias = Is | IsAny | InOrder | Like | Near | Between | TextBetween | Whole | Nothing
-Clause: TypeAlias = Leaf | All | Any | AtLeast | Except | Best | Weighted | Flat | Preferring
+Clause: TypeAlias = Leaf | All | Any | AtLeast | Except | Best | Weighted | Flat | Preferring | Tiered
 
 
 @dataclass(frozen=True, slots=True)

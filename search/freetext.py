@@ -14,7 +14,23 @@ from collections.abc import Iterable, Sequence
 from search import tree
 from search.document import exact_words, folded_words
 from search.folding import fold
-from search.forms import All, Any, AtLeast, Best, Clause, Flat, InOrder, Is, Like, Near, Nothing, Preferring, Weighted
+from search.forms import (
+    All,
+    Any,
+    AtLeast,
+    Best,
+    Clause,
+    Flat,
+    InOrder,
+    Is,
+    Like,
+    Near,
+    Nothing,
+    Preferring,
+    Tiered,
+    Weighted,
+)
+from search.kept import kept
 from search.lexicon import Lexicon, Unit
 from search.steps import Step
 from search.tree import Node
@@ -23,6 +39,10 @@ FREE_WEIGHTS = (
     ("name_f", 4.0), ("title_f", 4.0), ("tags_f", 2.0), ("groups_f", 2.0), ("text_f", 1.0), ("fields_f", 0.5),
 )  # fmt: skip
 """CKAN's qf, and the columns of tables: where a free word may stand, and what that is worth."""
+TITLED = 4.0
+"""What titles weigh against the text among hits whose titles hold every word."""
+HELPING = (("title_f", 4.0), ("tags_f", 2.0), ("groups_f", 2.0))
+"""What a word weighs more by where it stands, among hits of which no title holds every word."""
 PHRASE_WEIGHTS = (("title_f", 4.0), ("text_f", 1.0))
 WORD_CEILING = 500.0
 """More than one word can add to a BM25 score: (k1+1) × ln(10⁷ datasets) × the weights above, with its phrase."""
@@ -59,7 +79,7 @@ def free_query(asked: Node, step: Step, above: Sequence[Step], lexicon: Lexicon,
     units = units_of(asked, lexicon)
     if not units or step is Step.ALL_WORDS:
         said_otherwise = any(unit.alternatives for unit in units)
-        return _preferring(asked, _matching(units, step) if said_otherwise else strict)
+        return _preferring(asked, _matching(units, step) if said_otherwise else strict, strict)
     told = telling(units)
     wanted = _matching(units, step)
     earlier = [_matching(units, other) for other in above]
@@ -176,28 +196,44 @@ def _spelled_at(told: list[Unit], step: Step, ceiling: float) -> list[Clause]:
     return [Flat(tier, ceiling) for tier in tiers]
 
 
-def _preferring(asked: Node, clause: Clause) -> Clause:
-    """Words together count more; what is spelled exactly as typed, diacritics included, comes first, always."""
-    return preferring(_free_texts(asked), _highest_boost(asked), clause)
-
-
-def preferring(texts: Iterable[str], boost: float, clause: Clause) -> Clause:
-    """The clause, with what holds `texts` together or exactly as spelled before the rest."""
-    spelled = [word for text in texts for word in exact_words(text)]
-    step = WORD_CEILING * len(spelled) * max(1.0, boost)
+def _preferring(asked: Node, clause: Clause, strict: Clause) -> Clause:
+    """The clause of all words, in tiers."""
+    spelled = [word for text in _free_texts(asked) for word in exact_words(text)]
+    step = WORD_CEILING * len(spelled) * _highest_boost(asked)
     spelled = spelled[:MOST_FREE_WORDS]
+    if not spelled:
+        return clause
+    words = all_of(free([fold(word)], 0) for word in spelled)
+    # Where more was asked for than these words, the tiers must ask for it too.
+    within = () if words == strict else (Flat(kept(clause), 0.0),)
+    quick, tiers = _tiers(spelled)
+    return Tiered((*(all_of((*tier, *within)) for tier in tiers), clause), step, 0 if within else quick)
+
+
+def _tiers(spelled: Sequence[str]) -> tuple[int, list[tuple[Clause, ...]]]:
+    """What comes first, best first: spelled exactly so in the title in a row, in the title, anywhere; then, with other
+    diacritics, in the title in a row, in the title, anywhere but in the columns of tables.
+
+    What is found is no choice between columns: engines walk from one word to the next and skip the rest. The number is
+    of the tiers that rank without choices, too.
+    """
     folded = list(map(fold, spelled))
-    bonuses: list[Clause] = []
-    if len(folded) > 1:
-        bonuses += [weighted(InOrder(column, tuple(folded)), weight) for column, weight in PHRASE_WEIGHTS]
-    marked = [word for word in spelled if fold(word) != word]
-    if marked:
-        bonuses += [
-            Flat(all_of(Is("text_x", word) for word in marked), step),
-            Flat(all_of(Is("title_x", word) for word in marked), step),
-            Flat(in_order(spelled, "title_x", 0), step),
-        ]
-    return Preferring(clause, tuple(bonuses)) if bonuses else clause
+    marked = [word for word, bare in zip(spelled, folded, strict=True) if bare != word]
+    said: list[Clause] = [Is("text_f", word) for word in folded]
+    titled = [*(Weighted(Is("title_f", word), TITLED) for word in folded), *said]
+    several = len(folded) > 1
+    helping = [Weighted(Is(column, word), weight) for word in folded for column, weight in HELPING]
+    together = [InOrder("text_f", tuple(folded))] if several else []
+    anywhere = Preferring(all_of(said), (*helping, *together))
+    exact: list[tuple[Clause, ...]] = [(Weighted(in_order(spelled, "title_x", 0), TITLED), *said)]
+    bare: list[tuple[Clause, ...]] = [tuple(titled)]
+    if several:
+        exact.append((*(Flat(Is("title_x", word), 0.0) for word in marked), *titled))
+        bare.insert(0, (Weighted(in_order(folded, "title_f", 0), TITLED), *said))
+    if not marked:
+        return len(bare), [*bare, (anywhere,)]
+    spelled_so: tuple[Clause, ...] = (*(Flat(Is("text_x", word), 0.0) for word in marked), anywhere)
+    return len(exact), [*exact, spelled_so, *bare, (anywhere,)]
 
 
 def _free_texts(node: Node) -> Iterable[str]:

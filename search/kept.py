@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from search.document import PARTS_OF_TEXT
-from search.forms import All, Any, AtLeast, Best, Clause, Except, Flat, InOrder, Is, Preferring, Weighted
+from search.forms import All, Any, AtLeast, Best, Clause, Except, Flat, InOrder, Is, Preferring, Tiered, Weighted
 
 
 def kept(clause: Clause) -> Clause:
     """A clause that finds what `clause` finds, and says nothing about scores."""
     match clause:
+        case Tiered(tiers):
+            return kept(tiers[-1])
         case Preferring(child, _) | Weighted(child, _) | Flat(child, _):
             return kept(child)
         case Best(children) | Any(children):

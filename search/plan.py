@@ -46,6 +46,7 @@ from search.forms import (
     Preferring,
     SortKey,
     TextBetween,
+    Tiered,
     Weighted,
     Whole,
 )
@@ -280,7 +281,7 @@ def _scored(clause: Clause) -> bool:
     match clause:
         case Is(column, _):
             return COLUMNS[column] is Kind.WORDS
-        case InOrder() | Weighted() | Preferring():
+        case InOrder() | Weighted() | Preferring() | Tiered():
             return True
         case All(clauses) | Any(clauses) | Best(clauses) | AtLeast(clauses, _):
             return any(map(_scored, clauses))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -105,14 +105,19 @@ def test_plain_speech_with_a_server_that_speaks_tls_is_told(guarded: Nodes) -> N
 
 
 class Recorder(BaseHTTPRequestHandler):
-    """Notes who asks, and answers as Elasticsearch does to a search that finds nothing."""
+    """Notes who asks, and answers as Elasticsearch does to searches that find nothing; `busy` times it has no shard."""
 
     heard: list[str] = []  # noqa: RUF012 - one for all requests, as there is one handler for each
+    busy = 0
 
     def do_POST(self) -> None:
         self.heard.append(str(self.headers["Authorization"]))
-        self.rfile.read(int(self.headers["Content-Length"]))
-        body = orjson.dumps({"hits": {"total": {"value": 0}, "hits": []}})
+        asked = self.rfile.read(int(self.headers["Content-Length"])).count(b"\n") // 2
+        answers: list[dict[str, object]] = [{"status": 200, "hits": {"total": {"value": 0}, "hits": []}}] * asked
+        if Recorder.busy:
+            Recorder.busy -= 1
+            answers[-1] = {"status": 503, "error": {"type": "search_phase_execution_exception"}}
+        body = orjson.dumps({"responses": answers})
         self.send_response(200)
         self.send_header("X-Elastic-Product", "Elasticsearch")
         self.send_header("Content-Type", "application/json")
@@ -122,6 +127,22 @@ class Recorder(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Nothing on the terminal."""
+
+
+@contextmanager
+def recording(busy: int = 0) -> Iterator[int]:
+    """A server on a port of its own."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Recorder)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    Recorder.heard.clear()
+    Recorder.busy = busy
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @pytest.mark.parametrize(
@@ -137,20 +158,24 @@ class Recorder(BaseHTTPRequestHandler):
 )
 def test_the_login_is_sent_as_it_is_set(given: dict[str, str], header: str) -> None:
     given = dict(given)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Recorder)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    Recorder.heard.clear()
     login = given.pop("url_login", "") if given else "ch%E1%BB%A7:m%40t@"
-    try:
-        with closing(open_backend(f"http://{login}127.0.0.1:{server.server_port}", None, **given)) as index:  # type: ignore[arg-type]  # all of them are texts
-            assert ask(index).count == 0
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with recording() as port, closing(open_backend(f"http://{login}127.0.0.1:{port}", None, **given)) as index:  # type: ignore[arg-type]  # all of them are texts
+        assert ask(index).count == 0
     basic = "Basic " + base64.b64encode(header.encode()).decode()
     assert Recorder.heard == [header if header.startswith("ApiKey") else basic]
+
+
+def test_a_search_that_lost_its_shard_within_a_good_answer_is_tried_again() -> None:
+    with recording(busy=2) as port, closing(open_backend(f"http://127.0.0.1:{port}", None)) as index:
+        assert ask(index).count == 0
+        assert len(Recorder.heard) == 3
+
+
+def test_a_search_that_never_gets_its_shard_is_an_error_and_no_half_answer() -> None:
+    with recording(busy=9) as port, closing(open_backend(f"http://127.0.0.1:{port}", None, retries=1)) as index:
+        with pytest.raises(SearchUnavailable, match="503"):
+            ask(index)
+        assert len(Recorder.heard) == 2
 
 
 @pytest.mark.parametrize(
