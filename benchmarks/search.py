@@ -46,6 +46,8 @@ from search.backend import SearchRequest
 
 FACETS = ("organization", "tags", "res_format", "license_id")
 ROWS = 20
+REQUESTS_EACH = 25
+"""Requests of one connection."""
 ALIAS = "search-benchmark"
 PEER = {
     "keyword + 4 facets": "39 / 62 ms, 25/s; c=4 50/s",
@@ -172,8 +174,12 @@ def through_http(port: int, seconds: float) -> Iterator[Row]:
 
             def opened(address: Callable[[], str] = address) -> Callable[[], None]:
                 connection = http.client.HTTPConnection("127.0.0.1", port)
+                numbers = itertools.count(1)
 
                 def once() -> None:
+                    # The kernel gives each connection to one of the workers: four that stay may all have the same one.
+                    if next(numbers) % REQUESTS_EACH == 0:
+                        connection.close()
                     connection.request("GET", address())
                     answer = connection.getresponse()
                     body = answer.read()

@@ -46,6 +46,8 @@ def schema() -> tantivy.Schema:
             builder.add_text_field(name, stored=name in HELD, fast=True, tokenizer_name="raw", index_option="basic")
         elif kind is Kind.WORDS:
             builder.add_text_field(name, tokenizer_name=WORDS)
+        elif kind is Kind.PRESENT:
+            builder.add_text_field(name, tokenizer_name=WORDS, index_option="basic")
         elif kind is Kind.NUMBER:
             builder.add_integer_field(name, stored=name in HELD, indexed=True, fast=True)
         else:

@@ -20,10 +20,12 @@ Document: TypeAlias = dict[str, Value]
 
 
 class Kind(Enum):
-    """How a column is kept: whole values, words (made in Python, split at blanks), numbers, or unsearched."""
+    """How a column is kept: whole values, words (made in Python, split at blanks), words of which only counts that they
+    are there, numbers, or unsearched."""
 
     EXACT = "exact"
     WORDS = "words"
+    PRESENT = "present"
     NUMBER = "number"
     STORED = "stored"
 
@@ -68,7 +70,8 @@ COLUMNS: Mapping[str, Kind] = {
     **{field.column: Kind.EXACT for field in FIELDS if field.asked is Asked.EXACT},
     **dict.fromkeys(("labels", "seen", "extras", "title_sort", "author", "maintainer"), Kind.EXACT),
     **{field.column: Kind.WORDS for field in FIELDS if field.asked is Asked.WORDS},
-    **dict.fromkeys(("name_f", "tags_f", "groups_f", "extras_f", "fields_f", "title_x", "text_x"), Kind.WORDS),
+    **dict.fromkeys(("name_f", "tags_f", "groups_f", "extras_f", "fields_f", "title_x"), Kind.WORDS),
+    "text_x": Kind.PRESENT,
     **{field.column: Kind.NUMBER for field in FIELDS if field.asked in (Asked.NUMBER, Asked.MOMENT)},
     "entry_version": Kind.NUMBER,
     "payload": Kind.STORED,
@@ -179,6 +182,12 @@ def _marked(text: str) -> str:
     return " ".join(filter(None, map(_MARKED.__getitem__, text.split())))
 
 
+def _marked_once(texts: Iterable[str]) -> str:
+    """The words of several texts, repeated ones mostly left out, in no order that says anything."""
+    pieces = dict.fromkeys(piece for text in texts for piece in text.split())
+    return " ".join(filter(None, map(_MARKED.__getitem__, pieces)))
+
+
 def texts_of(package: Mapping[str, object], name: str, *keys: str) -> Iterator[str]:
     """The texts of a field and of its translations, or those under `keys` of what stands in it."""
     if not keys:
@@ -241,7 +250,7 @@ def _word_columns(package: Mapping[str, object], extras: list[tuple[str, str]]) 
     return columns | {
         "title_x": _joined(map(_marked, titles)),
         "text_f": _joined(map(folded.__getitem__, everything)),
-        "text_x": _joined(map(_marked, (*everything, *tables))),
+        "text_x": _joined([_marked_once((*everything, *tables))]),
         "fields_f": _joined(map(folded.__getitem__, tables)),
         "extras_f": _joined(_tokens(key, folded[value]) for key, value in extras),
     }

@@ -23,6 +23,7 @@ _KEYWORD: Json = {"type": "keyword"}
 _TYPES: dict[Kind, Json] = {
     Kind.EXACT: _KEYWORD,
     Kind.WORDS: {"type": "text", "analyzer": "whitespace"},
+    Kind.PRESENT: {"type": "text", "analyzer": "whitespace", "index_options": "docs", "norms": False},
     Kind.NUMBER: {"type": "long"},
     Kind.STORED: {"type": "keyword", "index": False, "doc_values": False},
 }
@@ -129,6 +130,6 @@ def mappings(layout: str) -> Json:
         "dynamic": "strict",
         "_meta": {"layout": layout},
         # Words are only searched, never read back.
-        "_source": {"excludes": [name for name, kind in COLUMNS.items() if kind is Kind.WORDS]},
+        "_source": {"excludes": [name for name, kind in COLUMNS.items() if kind in (Kind.WORDS, Kind.PRESENT)]},
         "properties": columns,
     }

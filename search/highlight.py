@@ -7,6 +7,7 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from search import tree
 from search.backend import SearchRequest, Wanted
@@ -39,13 +40,6 @@ class Style:
     after: str = "</mark>"
     length: int = 180
     most: int = 3
-
-
-@dataclass(frozen=True, slots=True)
-class _Word:
-    start: int
-    end: int
-    folded: str
 
 
 def wanted_of(request: SearchRequest, step: Step) -> Wanted:
@@ -136,10 +130,33 @@ def snippets(text: str, wanted: Wanted, style: Style) -> list[str]:
     folded_text = fold(shown)
     if not _hopeful(folded_text, wanted):
         return []
-    words = [_Word(found.start(), found.end(), folded) for found, folded in sounds(folded_text)]
-    found = _found([word.folded[:LONGEST_WORD] for word in words], wanted)
-    spans = _spans(shown, [words[place] for place in sorted(found)])
+    whole = _is_plain(wanted) and not _STRAY.search(folded_text)
+    spans = _spans(shown, (whole_words if whole else finds)(folded_text, wanted))
     return [_marked(shown, piece, spans, style) for piece in _pieces(shown, spans, style)]
+
+
+def _is_plain(wanted: Wanted) -> bool:
+    """Whether whole words are all that was looked for, as in most questions."""
+    more = wanted.patterns or wanted.near or wanted.runs
+    return not more and bool(wanted.words) and max(map(len, wanted.words)) < LONGEST_WORD
+
+
+def whole_words(text: str, wanted: Wanted) -> list[tuple[int, int]]:
+    """What `finds` says of a folded text without combining marks, where whole words are all that was looked for."""
+    return [found.span() for found in _any_of(wanted.words).finditer(text)]
+
+
+@lru_cache(maxsize=64)
+def _any_of(words: frozenset[str]) -> re.Pattern[str]:
+    either = "|".join(map(re.escape, words))
+    return re.compile(rf"(?<![^\W_])(?:{either})(?![^\W_])")
+
+
+def finds(text: str, wanted: Wanted) -> list[tuple[int, int]]:
+    """Where that which was looked for stands in a folded text."""
+    words = list(sounds(text))
+    found = _found([folded[:LONGEST_WORD] for _, folded in words], wanted)
+    return [words[place][0].span() for place in sorted(found)]
 
 
 def _hopeful(text: str, wanted: Wanted) -> bool:
@@ -176,14 +193,14 @@ def _one_letter_apart(one: str, other: str) -> bool:
     return rest[1:] == left or rest == left[1:] or rest[1:] == left[1:] or (rest[1::-1] + rest[2:] == left)
 
 
-def _spans(text: str, words: Iterable[_Word]) -> list[tuple[int, int]]:
+def _spans(text: str, words: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Where marks begin and end: words with nothing but a blank or a hyphen between them share one."""
     spans: list[tuple[int, int]] = []
-    for word in words:
-        if spans and _JOINING.fullmatch(text, spans[-1][1], word.start):
-            spans[-1] = (spans[-1][0], word.end)
+    for start, end in words:
+        if spans and _JOINING.fullmatch(text, spans[-1][1], start):
+            spans[-1] = (spans[-1][0], end)
         else:
-            spans.append((word.start, word.end))
+            spans.append((start, end))
     return spans
 
 

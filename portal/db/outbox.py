@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Engine, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
+from portal.db.quick import Quick
 from portal.domain.events import OutboxRow
 
 LONGEST_WAIT = timedelta(seconds=60)
@@ -22,17 +23,15 @@ def waiting(session: Session, topic: str, moment: datetime, limit: int, *, eager
     return session.scalars(query.limit(limit)).all()
 
 
-_ANY_EAGER = (
-    select(OutboxRow.id)
-    .where(OutboxRow.topic == bindparam("topic"), OutboxRow.eager.is_(True), OutboxRow.due <= bindparam("moment"))
-    .limit(1)
-)
-"""Built once: every search asks it."""
+_EAGER = Quick(
+    select(OutboxRow.id).where(OutboxRow.topic == bindparam("topic"), OutboxRow.eager.is_(True)).limit(1)
+)  # fmt: skip
+"""Every search asks it."""
 
 
-def any_eager(connection: Connection, topic: str, moment: datetime) -> bool:
-    """Whether something of a topic is due that somebody waits for."""
-    return connection.execute(_ANY_EAGER, {"topic": topic, "moment": moment}).first() is not None
+def any_eager(engine: Engine, topic: str) -> bool:
+    """Whether there is something of a topic that somebody waits for, due now or put off."""
+    return _EAGER.first(engine, {"topic": topic}) is not None
 
 
 class Claim(NamedTuple):

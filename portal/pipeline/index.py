@@ -77,9 +77,7 @@ def _postpone(portal: Portal, rows: Sequence[OutboxRow], error: str) -> None:
 
 def catch_up(portal: Portal) -> None:
     """Make sure that what was written through an action is found: called before a search."""
-    with portal.read() as uow:
-        waits = outbox.any_eager(uow.connection, INDEX, now())
-    if waits:
+    if outbox.any_eager(portal.engine, INDEX):
         drain(portal, eager=True)
 
 

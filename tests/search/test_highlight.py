@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from search.backend import SearchBackend, Wanted
 from search.folding import fold, nfc, words
-from search.highlight import FIELDS, Style, highlighted, snippets
+from search.highlight import FIELDS, Style, finds, highlighted, snippets, whole_words
 from tests.search.datasets import ask, entry
 
 ENTRIES = (
@@ -98,3 +98,12 @@ def test_a_text_shown_whole_is_the_text_and_pieces_come_from_it(text: str, lengt
         plain = html.unescape(piece.replace("\0", "")).strip("…")
         assert plain in html.unescape(html.escape(nfc(text)))
         assert "\0" in piece
+
+
+@given(
+    st.text(st.sampled_from("abcđ1 _-.,/\n²ªﬁ"), max_size=60),
+    st.frozensets(st.text(st.sampled_from("abcd12"), min_size=1, max_size=3), min_size=1, max_size=4),
+)
+def test_the_short_way_to_whole_words_finds_what_the_long_one_finds(text: str, sought: frozenset[str]) -> None:
+    wanted = Wanted(words=sought)
+    assert whole_words(fold(text), wanted) == finds(fold(text), wanted)
