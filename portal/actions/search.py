@@ -160,7 +160,7 @@ def _facet(ctx: Context, field: str, pairs: tuple[tuple[str, int], ...]) -> dict
 def _titles(ctx: Context, field: str, names: list[str]) -> dict[str, str]:
     """What people call the values of a facet."""
     if field in ("organization", "groups"):
-        return people.titles(ctx.uow.session, names, organization=field == "organization")
+        return people.titles(ctx.portal.engine, names, organization=field == "organization")
     if field == "license_id":
         return {name: LICENCE_BY_ID[name].title for name in names if name in LICENCE_BY_ID}
     return {}
