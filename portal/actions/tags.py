@@ -30,8 +30,10 @@ def tag_list(ctx: Context, target: object, params: Params) -> list[Any]:
         vocabulary = vocabularies.get(ctx.uow.session, params["vocabulary_id"])
         held = vocabularies.tags_of(ctx.uow.session, vocabulary.id)
         found = [tag for tag in held if not text or text.lower() in tag.name.lower()]
+    elif not params["all_fields"]:
+        return list(db.list_names(ctx.uow.session, readable(ctx.actor), text, None))
     else:
-        found = list(db.list_tags(ctx.uow.session, readable(ctx.actor), text, None, 0))
+        found = list(db.list_tags(ctx.uow.session, readable(ctx.actor), text))
     return [tag_dict(tag) for tag in found] if params["all_fields"] else [tag.name for tag in found]
 
 
@@ -41,7 +43,7 @@ def tag_search(ctx: Context, target: object, params: Params) -> dict[str, Any]:
     text = params["query"] or params["q"]
     if not text:
         raise Invalid({"query": [MISSING]})
-    found = db.list_tags(ctx.uow.session, readable(ctx.actor), text, None, 0)
+    found = db.list_tags(ctx.uow.session, readable(ctx.actor), text)
     start, limit = max(0, params["offset"]), max(0, min(params["limit"], MOST))
     return {"count": len(found), "results": [tag_dict(tag) for tag in found[start : start + limit]]}
 
@@ -53,7 +55,7 @@ def tag_autocomplete(ctx: Context, target: object, params: Params) -> list[str]:
     if not text:
         raise Invalid({"q": [MISSING]})
     limit = max(0, min(params["limit"], MOST))
-    return [tag.name for tag in db.list_tags(ctx.uow.session, readable(ctx.actor), text, limit, 0)]
+    return list(db.list_names(ctx.uow.session, readable(ctx.actor), text, limit))
 
 
 @action(TagShow, allow=Permission.ANYONE, safe=True)

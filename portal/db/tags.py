@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from portal.domain.datasets import Dataset, DatasetTag, Tag
+
+T = TypeVar("T", Tag, str)
 
 
 def _used(where: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -15,14 +18,19 @@ def _used(where: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(carries)
 
 
-def list_tags(
-    session: Session, where: ColumnElement[bool], text: str | None, limit: int | None, offset: int
-) -> Sequence[Tag]:
+def list_tags(session: Session, where: ColumnElement[bool], text: str | None) -> Sequence[Tag]:
     """Free tags in use by name; `text` is part of the name."""
-    query = select(Tag).where(Tag.vocabulary_id.is_(None), _used(where)).order_by(Tag.name)
-    if text:
-        query = query.where(Tag.name.icontains(text, autoescape=True))
-    return session.scalars(query.limit(limit).offset(offset)).all()
+    return session.scalars(_free(select(Tag), where, text)).all()
+
+
+def list_names(session: Session, where: ColumnElement[bool], text: str | None, limit: int | None) -> Sequence[str]:
+    """The names alone: lists of thousands need no objects."""
+    return session.scalars(_free(select(Tag.name), where, text).limit(limit)).all()
+
+
+def _free(query: Select[T], where: ColumnElement[bool], text: str | None) -> Select[T]:
+    query = query.where(Tag.vocabulary_id.is_(None), _used(where)).order_by(Tag.name)
+    return query.where(Tag.name.icontains(text, autoescape=True)) if text else query
 
 
 def find_tag(session: Session, where: ColumnElement[bool], name_or_id: str) -> Tag | None:
