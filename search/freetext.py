@@ -30,7 +30,6 @@ from search.forms import (
     Tiered,
     Weighted,
 )
-from search.kept import kept
 from search.lexicon import Lexicon, Unit
 from search.steps import Step
 from search.tree import Node
@@ -43,6 +42,8 @@ TITLED = 4.0
 """What titles weigh against the text among hits whose titles hold every word."""
 HELPING = (("title_f", 4.0), ("tags_f", 2.0), ("groups_f", 2.0))
 """What a word weighs more by where it stands, among hits of which no title holds every word."""
+MARKED = ("title_x", "text_x")
+"""Columns of words with their diacritics."""
 PHRASE_WEIGHTS = (("title_f", 4.0), ("text_f", 1.0))
 WORD_CEILING = 500.0
 """More than one word can add to a BM25 score: (k1+1) × ln(10⁷ datasets) × the weights above, with its phrase."""
@@ -192,32 +193,37 @@ def _spelled_at(told: list[Unit], step: Step, ceiling: float) -> list[Clause]:
         return []
     share = Step.MOST_WORDS if step is Step.SIMILAR_WORDS else step
     least = _least(share, len(marked))
-    tiers = (AtLeast(tuple(Is(column, word) for word in marked), least) for column in ("text_x", "title_x"))
+    tiers = (AtLeast(tuple(Is(column, word) for word in marked), least) for column in MARKED)
     return [Flat(tier, ceiling) for tier in tiers]
 
 
 def _preferring(asked: Node, clause: Clause, strict: Clause) -> Clause:
-    """The clause of all words, in tiers."""
+    """The clause of all words, in tiers. Where more was asked for than words (fields, choices, weights), that alone
+    ranks, but what is spelled exactly as typed still comes first."""
     spelled = [word for text in _free_texts(asked) for word in exact_words(text)]
     step = WORD_CEILING * len(spelled) * _highest_boost(asked)
     spelled = spelled[:MOST_FREE_WORDS]
     if not spelled:
         return clause
-    words = all_of(free([fold(word)], 0) for word in spelled)
-    # Where more was asked for than these words, the tiers must ask for it too.
-    within = () if words == strict else (Flat(kept(clause), 0.0),)
-    quick, tiers = _tiers(spelled)
-    return Tiered((*(all_of((*tier, *within)) for tier in tiers), clause), step, 0 if within else quick)
+    folded = list(map(fold, spelled))
+    if all_of(free([word], 0) for word in folded) == strict:
+        quick, tiers = _tiers(spelled, folded)
+        return Tiered((*map(all_of, tiers), clause), step, quick)
+    if len(folded) > 1:
+        together = (weighted(InOrder(column, tuple(folded)), weight) for column, weight in PHRASE_WEIGHTS)
+        clause = Preferring(clause, tuple(together))
+    marked = [word for word, bare in zip(spelled, folded, strict=True) if bare != word]
+    exact = (in_order(spelled, "title_x", 0), *(all_of(Is(column, word) for word in marked) for column in MARKED))
+    return Tiered((*(All((Flat(tier, 0.0), clause)) for tier in exact), clause), step) if marked else clause
 
 
-def _tiers(spelled: Sequence[str]) -> tuple[int, list[tuple[Clause, ...]]]:
+def _tiers(spelled: Sequence[str], folded: Sequence[str]) -> tuple[int, list[tuple[Clause, ...]]]:
     """What comes first, best first: spelled exactly so in the title in a row, in the title, anywhere; then, with other
     diacritics, in the title in a row, in the title, anywhere but in the columns of tables.
 
     What is found is no choice between columns: engines walk from one word to the next and skip the rest. The number is
     of the tiers that rank without choices, too.
     """
-    folded = list(map(fold, spelled))
     marked = [word for word, bare in zip(spelled, folded, strict=True) if bare != word]
     said: list[Clause] = [Is("text_f", word) for word in folded]
     titled = [*(Weighted(Is("title_f", word), TITLED) for word in folded), *said]

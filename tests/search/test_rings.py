@@ -70,3 +70,9 @@ def test_a_tie_is_ordered_by_date_on_whichever_page_it_is(index: SearchBackend) 
 def test_no_tier_finds_what_the_question_refuses(index: SearchBackend, q: str, wanted: set[str]) -> None:
     index.apply(shelf())
     assert set(found(index, q, rows=20)) == wanted
+
+
+def test_weights_that_were_asked_for_outweigh_where_the_words_stand(index: SearchBackend) -> None:
+    index.apply([entry("both-in-the-title", "Cho va ca"), entry("one-in-the-tags", "Khac", tags=("ca",))])
+    assert found(index, "title:cho OR tags:ca^0.01") == ["both-in-the-title", "one-in-the-tags"]
+    assert found(index, "text:cho^0.01 OR tags:ca^5000") == ["one-in-the-tags", "both-in-the-title"]
