@@ -19,7 +19,7 @@ from search.forms import All, Clause, Plan
 from search.generations import Generations
 from search.journal import from_line, to_line
 from search.kept import kept
-from search.pages import page
+from search.pages import by_column
 from search.plan import plan
 from search.remembered import Remembered
 from search.rings import ranked
@@ -86,7 +86,7 @@ class EmbeddedIndex:
             )
             hits = self._pages.get(
                 (stamp, asked, request.start, request.rows),
-                lambda: _found(searcher, asked, finding, count, request) if request.start < count else (),
+                lambda: _found(searcher, asked, finding, count, request),
             )
             return SearchResult(count, hits, asked.sort, facets)
 
@@ -317,12 +317,13 @@ def _stamps(searcher: tantivy.Searcher) -> Iterator[tuple[str, int]]:
 
 
 def _found(searcher: tantivy.Searcher, asked: Plan, finding: Clause, count: int, request: SearchRequest) -> Found:
-    if request.rows <= 0:
+    start, rows = request.start, min(request.rows, count - request.start)
+    if rows <= 0:
         return ()
     if asked.order[0].column == "score":
-        hits = ranked(searcher, asked, count, request.start, request.rows)
+        hits = ranked(searcher, asked, count, start, rows)
     else:
-        hits = page(searcher, compiled(finding), asked.order, request.start, request.rows)[1]
+        hits = [(0.0, address) for address in by_column(searcher, compiled(finding), asked.order, start, rows)]
     return tuple(_hit(searcher, score, address) for score, address in hits)
 
 

@@ -188,7 +188,7 @@ def _pairs(spelled: list[str]) -> list[Clause]:
 
 def _spelled_at(told: list[Unit], step: Step, ceiling: float) -> list[Clause]:
     """As many words spelled exactly as the step asks for come first."""
-    marked = [word for unit in told for word in unit.words if fold(word) != word]
+    marked = _marked(word for unit in told for word in unit.words)
     if not marked:
         return []
     share = Step.MOST_WORDS if step is Step.SIMILAR_WORDS else step
@@ -212,9 +212,14 @@ def _preferring(asked: Node, clause: Clause, strict: Clause) -> Clause:
     if len(folded) > 1:
         together = (weighted(InOrder(column, tuple(folded)), weight) for column, weight in PHRASE_WEIGHTS)
         clause = Preferring(clause, tuple(together))
-    marked = [word for word, bare in zip(spelled, folded, strict=True) if bare != word]
+    marked = _marked(spelled)
     exact = (in_order(spelled, "title_x", 0), *(all_of(Is(column, word) for word in marked) for column in MARKED))
     return Tiered((*(All((Flat(tier, 0.0), clause)) for tier in exact), clause), step) if marked else clause
+
+
+def _marked(words: Iterable[str]) -> list[str]:
+    """The words that were typed with diacritics."""
+    return [word for word in words if fold(word) != word]
 
 
 def _tiers(spelled: Sequence[str], folded: Sequence[str]) -> tuple[int, list[tuple[Clause, ...]]]:
@@ -224,7 +229,7 @@ def _tiers(spelled: Sequence[str], folded: Sequence[str]) -> tuple[int, list[tup
     What is found is no choice between columns: engines walk from one word to the next and skip the rest. The number is
     of the tiers that rank without choices, too.
     """
-    marked = [word for word, bare in zip(spelled, folded, strict=True) if bare != word]
+    marked = _marked(spelled)
     said: list[Clause] = [Is("text_f", word) for word in folded]
     titled = [*(Weighted(Is("title_f", word), TITLED) for word in folded), *said]
     several = len(folded) > 1
@@ -279,7 +284,7 @@ def begun(text: str) -> Clause:
     if re.fullmatch(r"[\w-]*[-_][\w-]*", text.strip()):  # a piece of a name, as CKAN completes it
         wanted = Any((wanted, Flat(Like("name", f"*{text.strip().lower()}*"), 1.0)))
     *spelled, unfinished = exact_words(text)
-    marked = [word for word in spelled if fold(word) != word]
+    marked = _marked(spelled)
     bonuses: list[Clause] = [Flat(all_of(Is("title_x", word) for word in marked), WORD_CEILING)] if marked else []
     if fold(unfinished) != unfinished:
         bonuses.append(Flat(Like("title_x", unfinished + "*"), WORD_CEILING))

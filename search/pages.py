@@ -21,23 +21,6 @@ _QUICK, _LOOKS = 120, 3
 """How far into a group of equal scores a page may reach to be looked for in this way, and how many looks that takes."""
 
 
-def page(
-    searcher: tantivy.Searcher, query: Query, order: tuple[SortKey, ...], start: int, rows: int
-) -> tuple[int, list[Scored]]:
-    """The number of all matches, and the hits from `start` on, `rows` at most, with their scores (0 where unscored).
-
-    `order` ends with a unique key, so that the order is total and every hit is on exactly one page.
-    """
-    held = searcher.num_docs
-    if start >= held or rows <= 0:
-        return total(searcher, query), []
-    rows = min(rows, held - start)
-    if order[0].column == "score":
-        return _by_score(searcher, query, order, start, rows)
-    found = _sorted(searcher, query, order, start, rows, count=True)
-    return _total(found), [(0.0, address) for address in _ordered(searcher, query, order, found.hits, start, rows)]
-
-
 def total(searcher: tantivy.Searcher, query: Query) -> int:
     """How many documents match."""
     return every(searcher.aggregate(query, {"every": EVERY}))
@@ -48,19 +31,20 @@ def every(answer: Mapping[str, Any]) -> int:
     return sum(int(bucket["doc_count"]) for bucket in answer["every"]["buckets"])
 
 
-def _total(found: tantivy.SearchResult) -> int:
-    return int(found.count)  # type: ignore[attr-defined]  # missing in tantivy's own stub, not in tantivy
-
-
-def _by_score(
+def by_score(
     searcher: tantivy.Searcher, query: Query, order: tuple[SortKey, ...], start: int, rows: int
 ) -> tuple[int, list[Scored]]:
+    """The number of all matches, and the hits from `start` on, `rows` at most, with their scores.
+
+    `order` begins with the score and ends with a unique key, so that it is total and every hit is on exactly one page.
+    """
     if not order[0].descending:
         return _worst_first(searcher, query, order, start, rows)
     limit = start + rows + _SLACK
     while True:
         found = searcher.search(query, min(limit, searcher.num_docs))
-        hits, count = found.hits, _total(found)
+        hits: list[Scored] = found.hits
+        count = int(found.count)  # type: ignore[attr-defined]  # missing in tantivy's own stub, not in tantivy
         # The last group of equal scores on the page must be complete before it can be ordered.
         last = hits[min(start + rows, len(hits)) - 1][0] if hits else 0.0
         if len(hits) >= count or hits[-1][0] < last:
@@ -88,7 +72,7 @@ def _first_of(
     size = max(_QUICK, 2 * wanted)
     tied: list[Scored] = []
     for place in range(_LOOKS):
-        addresses = _by_column(searcher, query, order, place * size, size)
+        addresses = by_column(searcher, query, order, place * size, size)
         scores = _scores(searcher, query, addresses)
         tied += [(score, each) for each in addresses if scores[_place(each)] == score]
         if len(tied) >= wanted:
@@ -145,7 +129,7 @@ def _members_in_order(
     held = [(searcher.doc(address), address) for address in members]
     if not all(key.column in HELD for key in order):
         keys = [str(document.get_first("id")) for document, _ in held]
-        return _by_column(searcher, Query.term_set_query(schema(), "id", keys), order, start, rows)
+        return by_column(searcher, Query.term_set_query(schema(), "id", keys), order, start, rows)
     for key in reversed(order):
         held.sort(key=_by(key.column), reverse=key.descending)
     return [address for _, address in held[start : start + rows]]
@@ -155,7 +139,7 @@ def _by(column: str) -> Callable[[tuple[tantivy.Document, tantivy.DocAddress]], 
     return lambda held: held[0].get_first(column)
 
 
-def _by_column(
+def by_column(
     searcher: tantivy.Searcher, query: Query, order: tuple[SortKey, ...], start: int, rows: int
 ) -> list[tantivy.DocAddress]:
     """Addresses from `start` on. One neighbour on each side is looked at, to see whether a tie crosses the page."""
@@ -163,20 +147,20 @@ def _by_column(
         return []
     key, rest = order[0], order[1:]
     if key.column == "score":  # equal scores here, or scores that are not wanted first: the next key decides
-        return _by_column(searcher, query, rest, start, rows)
-    found = _sorted(searcher, query, order, start, rows, count=False)
+        return by_column(searcher, query, rest, start, rows)
+    found = _sorted(searcher, query, order, start, rows)
     return _ordered(searcher, query, order, found.hits, start, rows)
 
 
 def _sorted(
-    searcher: tantivy.Searcher, query: Query, order: tuple[SortKey, ...], start: int, rows: int, *, count: bool
+    searcher: tantivy.Searcher, query: Query, order: tuple[SortKey, ...], start: int, rows: int
 ) -> tantivy.SearchResult:
     key, rest = order[0], order[1:]
     before = 1 if start and rest else 0
     return searcher.search(
         query,
         rows + before + (1 if rest else 0),
-        count=count,
+        count=False,
         order_by_field=key.column,
         order=Order.Desc if key.descending else Order.Asc,
         offset=start - before,
@@ -219,7 +203,7 @@ def _columns_ties(
         tied = _where(query, order[0].column, value)
         # A tie that began before the page: what it holds there is skipped within the tie.
         skipped = start + low - _before(searcher, query, order[0], value) if first < 0 else 0
-        ordered += _by_column(searcher, tied, order[1:], skipped, high - low)
+        ordered += by_column(searcher, tied, order[1:], skipped, high - low)
     return ordered
 
 

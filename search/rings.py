@@ -9,17 +9,17 @@ import tantivy
 from search.clauses import compiled
 from search.forms import All, Clause, Except, Flat, Plan, Tiered
 from search.kept import kept
-from search.pages import Scored, page
+from search.pages import Scored, by_score
 
 
 def ranked(searcher: tantivy.Searcher, asked: Plan, count: int, start: int, rows: int) -> list[Scored]:
     """The hits of a plan that scores, from `start` on, `rows` at most; `count` is how many there are in all."""
     query = asked.query
     if not isinstance(query, Tiered) or not asked.order[0].descending:
-        return page(searcher, compiled(All((query, *_filters(asked)))), asked.order, start, rows)[1]
+        return by_score(searcher, compiled(All((query, *_filters(asked)))), asked.order, start, rows)[1]
     found: list[Scored] = []
     for ring in _rings(query):
-        held, hits = page(searcher, compiled(All((*ring, *_filters(asked)))), asked.order, start, rows - len(found))
+        held, hits = by_score(searcher, compiled(All((*ring, *_filters(asked)))), asked.order, start, rows - len(found))
         found += hits
         start, count = max(0, start - held), count - held
         if len(found) >= rows or count <= 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from portal.access.policy import Permission
+from portal.actions.of_resource import dataset_of_resource, dataset_to_edit
 from portal.actions.registry import Params, action
 from portal.db import datasets as db
 from portal.db import harvest, people, resources
@@ -26,19 +27,6 @@ Json = dict[str, Any]
 def dataset_of(ctx: Context, params: Params) -> Dataset:
     """The dataset of `id`."""
     return db.get_dataset(ctx.uow.session, str(params["id"]))
-
-
-def dataset_of_resource(ctx: Context, params: Params) -> Dataset:
-    """The dataset of the resource `resource_id`."""
-    found = db.find_resource(ctx.uow.session, str(params["resource_id"]))
-    if found is None:
-        raise NotFound("Not found: Resource was not found.")
-    return found[1]
-
-
-def dataset_to_edit(ctx: Context, params: Params) -> Dataset:
-    """The dataset of the resource `resource_id`, held against other writers."""
-    return resources.get_live(ctx.uow.session, str(params["resource_id"])).dataset
 
 
 def organization_of(ctx: Context, params: Params) -> Group:

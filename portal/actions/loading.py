@@ -27,11 +27,9 @@ def dataset_of_load(ctx: Context, params: Params) -> Dataset:
     key = key or (metadata.get("resource_id") if isinstance(metadata, dict) else None)
     if not key:
         raise Invalid({"resource_id": [MISSING]})
-    found = datasets.find_resource(ctx.uow.session, str(key))
-    if found is None:
-        raise NotFound("Not found: Resource was not found.")
-    params["resource_id"] = found[0].id
-    return found[1]
+    resource, dataset = datasets.get_resource(ctx.uow.session, str(key))
+    params["resource_id"] = resource.id
+    return dataset
 
 
 @action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_load)

@@ -69,10 +69,7 @@ def dataset_of_resource(ctx: Context, params: Params) -> Dataset:
     """The dataset of `resource_id`."""
     if not params.get("resource_id"):
         raise Invalid({"resource_id": [MISSING]})
-    found = db.find_resource(ctx.uow.session, str(params["resource_id"]))
-    if found is None:
-        raise NotFound("Not found: Resource was not found.")
-    return found[1]
+    return db.get_resource(ctx.uow.session, str(params["resource_id"]))[1]
 
 
 def dataset_to_edit(ctx: Context, params: Params) -> Dataset:

@@ -10,6 +10,7 @@ import orjson
 
 from portal.access import policy
 from portal.access.policy import Permission
+from portal.actions.of_resource import dataset_of_resource, dataset_to_edit
 from portal.actions.registry import Params, action
 from portal.db import datasets as db
 from portal.db import resources
@@ -27,25 +28,6 @@ from search.backend import QueryError, SearchRequest, SearchUnavailable
 
 NO_REPORT = "Not found: No validation report exists for this resource"
 Json = dict[str, Any]
-
-
-def dataset_of_resource(ctx: Context, params: Params) -> Dataset:
-    """The dataset of the resource `resource_id`."""
-    key = params.get("resource_id") or params.get("id")
-    if not key:
-        raise Invalid({"resource_id": [MISSING]})
-    found = db.find_resource(ctx.uow.session, str(key))
-    if found is None:
-        raise NotFound("Not found: Resource was not found.")
-    return found[1]
-
-
-def dataset_to_edit(ctx: Context, params: Params) -> Dataset:
-    """The dataset of the resource `resource_id`, held against other writers."""
-    key = params.get("resource_id") or params.get("id")
-    if not key:
-        raise Invalid({"resource_id": [MISSING]})
-    return resources.get_live(ctx.uow.session, str(key)).dataset
 
 
 def dataset_of_id(ctx: Context, params: Params) -> Dataset:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from portal.access.policy import Permission, authorise
+from portal.actions.of_resource import dataset_of_resource
 from portal.actions.registry import Params, action
 from portal.db import datasets
 from portal.db import views as db
 from portal.domain.base import new_id
 from portal.domain.datasets import Dataset, Resource
 from portal.domain.relations import VIEW_TYPES, ResourceView
-from portal.errors import Invalid, NotFound
+from portal.errors import Invalid
 from portal.runtime import Context
 from schemas.datasets import MISSING, AnyParams, ById, OneResource, Order
 from schemas.search import flag, words
@@ -22,17 +23,6 @@ OURS = frozenset({"id", "resource_id", "package_id", "title", "description", "vi
 BY_FORMAT = {"PDF": "pdf_view", "PNG": "image_view", "JPEG": "image_view", "GeoJSON": "geojson_view",
              "TXT": "text_view", "JSON": "text_view", "XML": "text_view"}  # fmt: skip
 """The view that shows a format, where it is no table."""
-
-
-def dataset_of_resource(ctx: Context, params: Params) -> Dataset:
-    """The dataset of the resource `id` (or `resource_id`)."""
-    key = params.get("resource_id") or params.get("id")
-    if not key:
-        raise Invalid({"resource_id": [MISSING]})
-    found = datasets.find_resource(ctx.uow.session, str(key))
-    if found is None:
-        raise NotFound("Not found: Resource was not found.")
-    return found[1]
 
 
 def dataset_of_view(ctx: Context, params: Params) -> Dataset:

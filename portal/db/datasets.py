@@ -90,6 +90,14 @@ def find_resource(session: Session, resource_id: str) -> tuple[Resource, Dataset
     return (row[0], row[1]) if row else None
 
 
+def get_resource(session: Session, resource_id: str) -> tuple[Resource, Dataset]:
+    """As `find_resource`; NotFound otherwise."""
+    found = find_resource(session, resource_id)
+    if found is None:
+        raise NotFound("Not found: Resource was not found.")
+    return found
+
+
 def list_names(
     session: Session, where: ColumnElement[bool], limit: int | None = None, offset: int = 0
 ) -> Sequence[str]:
