@@ -122,8 +122,8 @@ def test_a_swap_amid_a_write_loses_nothing_and_makes_no_index_anew(alias: str, i
     def write() -> None:
         try:
             while not over.is_set():
-                index.apply([entry(f"w{len(written):04}")], deleted=["a"])
-                written.append(f"w{len(written):04}")
+                written.append(f"w{len(written):04}")  # as the portal does: the database first, then the index
+                index.apply([entry(written[-1])], deleted=["a"])
         except BaseException as error:
             failed.append(error)
 
