@@ -3,86 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from collections.abc import Sequence
 
 import polars as pl
 
+from portal.quality.personal.detectors import BESIDE, DETECTORS, MARKED, verdict_of
+from portal.quality.personal.findings import PersonalColumn
+from portal.quality.personal.folding import folded
 from schemas.texttable import TextBatch, TextTable
-
-Level = Literal["basic", "sensitive"]
-
-
-class Detector(NamedTuple):
-    """One kind of personal data: cells that match `cell`, in columns whose folded label matches `label`."""
-
-    kind: str
-    level: Level
-    cell: str
-    label: str = ""
-
-
-NAME_LABEL = r"\b(ho ten|ho va ten|ho dem|chu ho|chu so huu|nguoi|full name|fullname)\b"
-OWNER_LABEL = r"\b(ho ten|ho va ten|ho dem|chu ho|chu so huu|chu nha|full name|fullname)\b"
-LATITUDE_LABEL, LONGITUDE_LABEL = r"\b(lat|latitude|vi do)\b", r"\b(lon|lng|long|longitude|kinh do)\b"
-PHONE_LABEL = r"\b(dien thoai|sdt|so dt|di dong|zalo|lien he|lien lac|hotline|phone|mobile|tel)\b"
-BIRTH_LABEL = r"\b(ngay sinh|nam sinh|ngay thang nam sinh|birth|dob)\b"
-DETECTORS: tuple[Detector, ...] = (
-    # A citizen number is province of birth 001-096, century and sex, year, six digits.
-    Detector("citizen-id", "basic", r"^0(?:0[1-9]|[1-8][0-9]|9[0-6])[0-9]{9}$"),
-    Detector("old-citizen-id", "basic", r"^[0-9]{9}$", r"\b(cmnd|cmt|cccd|so dinh danh|giay to)\b"),
-    Detector("person-tax-code", "basic", r"^8[0-9]{9}$", r"\b(mst|thue|tax)\b"),
-    Detector("mobile-phone", "basic", r"^(?:\+84|0)[ .-]?[35789](?:[ .-]?[0-9]){8}$"),
-    # Without a plus it is also a plain number of eleven digits: only the label tells.
-    Detector("mobile-phone", "basic", r"^84[ .-]?[35789](?:[ .-]?[0-9]){8}$", PHONE_LABEL),
-    Detector("email", "basic", r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"),
-    Detector("plate", "basic", r"^[1-9][0-9][A-Z][A-Z0-9]?[- ]?[0-9]{3}\.?[0-9]{1,2}$"),
-    Detector("bank-account", "sensitive", r"^[0-9]{6,19}$", r"\b(tai khoan|stk|so tk|account)\b"),
-    Detector("home-address", "basic", r"\S", r"\b(dia chi nha|noi o|thuong tru|tam tru|ho khau|home address)\b"),
-)
-_MARKED = rf"^(?:{'|'.join(each.cell[1:-1] for each in DETECTORS if not each.label and each.cell[0] == '^')})$"
-"""Cells that one of the detectors without a label finds, but for those with an "@"."""
-
-
-class Beside(NamedTuple):
-    """Personal beside a person's name only: cells under `label`, where one under `name` (and one under `also`) is."""
-
-    kind: str
-    level: Level
-    label: str
-    name: str
-    also: str = ""
-
-
-BESIDE: tuple[Beside, ...] = (
-    Beside("birth-date-with-name", "basic", BIRTH_LABEL, NAME_LABEL),
-    # Where somebody lives: the place of an office or a station stands beside no owner.
-    Beside("home-coordinates", "sensitive", LATITUDE_LABEL, OWNER_LABEL, LONGITUDE_LABEL),
-    Beside("home-coordinates", "sensitive", LONGITUDE_LABEL, OWNER_LABEL, LATITUDE_LABEL),
-)
-
-
-_VALUE = re.compile(r"[0-9]{6,}|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}|[0-9]{1,3}[.,][0-9]{3,}")
-
-
-@dataclass(frozen=True, slots=True)
-class PersonalColumn:
-    """A column that seems to hold personal data: how many of its filled cells do."""
-
-    label: str
-    kind: str
-    level: Level
-    cells: int
-    filled: int
-
-
-def folded(label: str) -> str:
-    """A label in lower case, without diacritics, its words parted by single spaces."""
-    spread = unicodedata.normalize("NFD", label.replace("đ", "d").replace("Đ", "D"))
-    plain = "".join(letter for letter in spread if not unicodedata.combining(letter))
-    return " ".join(re.findall(r"[a-z0-9]+", plain.lower()))
 
 
 class Scan:
@@ -103,7 +31,7 @@ class Scan:
     ) -> None:
         self.labels = labels
         self._narrow = narrow
-        self._marked = _MARKED[:-2] + (f"|{also})$" if also else ")$")
+        self._marked = MARKED[:-2] + (f"|{also})$" if also else ")$")
         names = [folded(label) for label in labels]
         self._free = [index for index in range(len(labels)) if index not in skip | known]
         self._plan = [
@@ -166,12 +94,17 @@ class Scan:
     def result(self) -> tuple[PersonalColumn, ...]:
         """The columns with at least one such cell, in the order of the table."""
         found = [
-            (index, PersonalColumn(self.labels[index], detector.kind, detector.level, cells, self._filled[index]))
+            (
+                index,
+                PersonalColumn(
+                    self.labels[index], *detector[:2], cells, self._filled[index], verdict_of(detector.kind)
+                ),
+            )
             for (index, detector), cells in zip(self._plan, self._cells, strict=True)
             if cells
         ]
         found += [
-            (index, PersonalColumn(self.labels[index], rule.kind, rule.level, cells, self._filled[index]))
+            (index, PersonalColumn(self.labels[index], *rule[:2], cells, self._filled[index], verdict_of(rule.kind)))
             for (index, rule, *_), cells in zip(self._beside, self._placed, strict=True)
             if cells
         ]
@@ -190,25 +123,9 @@ def _beside(index: int, names: Sequence[int], others: Sequence[int]) -> pl.Expr:
     return filled.sum()
 
 
-def is_value(text: str) -> bool:
-    """Whether the name of a column is no name but a value: personal data, a long number, a day, a coordinate."""
-    bare = text.strip()
-    return bool(_VALUE.fullmatch(bare)) or any(not each.label and re.search(each.cell, bare) for each in DETECTORS)
-
-
 def scan(table: TextTable) -> tuple[PersonalColumn, ...]:
     """Every column of a table that seems to hold personal data; reads the whole table."""
     whole = Scan(table.labels)
     for batch in table.batches():
         whole.batch(batch)
     return whole.result()
-
-
-def undropped(labels: Sequence[str], schema: Mapping[str, Any]) -> tuple[str, ...]:
-    """Fields tagged as personal data to be dropped that a table still has: it must not become open with them."""
-    present = {label.strip() for label in labels}
-    return tuple(
-        str(field["name"])
-        for field in schema.get("fields", ())
-        if str(field.get("pd") or "none") != "none" and field.get("treatment") == "drop" and field["name"] in present
-    )
