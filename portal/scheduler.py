@@ -22,6 +22,7 @@ from portal.domain.base import now
 from portal.domain.events import LINK, LOAD
 from portal.domain.harvest import INTERVALS, HarvestSource
 from portal.pipeline import index, load, names, publish, run, runs, score, sweep
+from portal.pipeline.heartbeat import Heartbeat
 from portal.runtime import Portal
 
 DUE_SECONDS = 5
@@ -84,14 +85,15 @@ def work_once(portal: Portal, owner: str, progress: run.Progress | None = None) 
 def work(portal: Portal, stop: threading.Event, *, ticks: bool = True) -> None:
     """Work until `stop` is set: ticks in the background, jobs in this thread."""
     owner = owner_name()
-    scheduler = start_ticks(portal, stop) if ticks else None
-    try:
-        while not stop.is_set():
-            if not guarded(work_once, portal, owner):
-                stop.wait(portal.settings.worker_poll)
-    finally:
-        if scheduler is not None:
-            scheduler.shutdown(wait=True)
+    with Heartbeat(portal, owner):
+        scheduler = start_ticks(portal, stop) if ticks else None
+        try:
+            while not stop.is_set():
+                if not guarded(work_once, portal, owner):
+                    stop.wait(portal.settings.worker_poll)
+        finally:
+            if scheduler is not None:
+                scheduler.shutdown(wait=True)
 
 
 def start_ticks(portal: Portal, stop: threading.Event) -> BackgroundScheduler:

@@ -14,6 +14,7 @@ from portal.domain import (  # noqa: F401 - the models register themselves
     scores,
     searches,
     site,
+    workers,
 )
 from portal.domain.base import Base
 
