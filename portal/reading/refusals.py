@@ -43,6 +43,21 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Tệp {name} vượt giới hạn {what}: {limit}. Hãy tách tệp thành nhiều phần nhỏ hơn.",
         "{name} passes the limit of {what}: {limit}. Split the file into smaller parts.",
     ),
+    "too-much-memory": (
+        "Đọc tệp {name} cần hơn {limit} MB bộ nhớ nên đã dừng. "
+        "Hãy xóa các ô lạc ở cuối trang tính, tách tệp thành nhiều phần, hoặc gửi CSV.",
+        "Reading {name} takes more than {limit} MB of memory, so it was stopped. "
+        "Remove stray cells at the end of the sheet, split the file, or send CSV.",
+    ),
+    "reading-took-too-long": (
+        "Đọc tệp {name} mất hơn {limit} giây xử lý nên đã dừng. Hãy tách tệp thành nhiều phần hoặc gửi CSV UTF-8.",
+        "Reading {name} takes more than {limit} processor seconds, so it was stopped. "
+        "Split the file, or send CSV in UTF-8.",
+    ),
+    "reader-died": (
+        "Tệp {name} làm chương trình đọc dừng giữa chừng ({why}). Hãy xuất lại tệp từ nguồn hoặc gửi CSV UTF-8.",
+        "{name} made its reader stop amid the file ({why}). Export the file again, or send CSV in UTF-8.",
+    ),
     "zip-bomb": (
         "Tệp nén {name} bị từ chối: {what_vi}. Hãy gửi tệp không nén.",
         "The archive {name} is refused: {what_en}. Send the file uncompressed.",

@@ -1,0 +1,181 @@
+"""The process that children are forked from: no threads of its own, no open database, no secrets in its environment."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import gc
+import importlib
+import os
+import pickle
+import resource
+import select
+import signal
+import socket
+import sys
+import traceback
+from typing import Any
+
+import orjson
+
+from portal.errors import BadFile
+from portal.reading import framing
+
+LOADED = ("portal.reading.opening",)
+"""What every reader needs is loaded once, before the first child is forked."""
+BYTES_PER_MB = 1024 * 1024
+OPEN_FILES = 64
+TOLD = 4096
+"""Bytes that are kept of what a child wrote to its error stream."""
+SCRATCH_TIMES = 8
+"""A child may write so many times its memory to disk: copies of a file in another encoding, an archive's content."""
+PAGE = resource.getpagesize()
+OURS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ENFILE})
+"""Errors of this machine, which say nothing of the file that was read."""
+
+
+def serve(door: socket.socket) -> None:
+    """Fork a child for every request that comes through the door, until whoever asks is gone.
+
+    A request is JSON with the limits, and two sockets: one to talk with the child, one over which the end of the
+    child is told. When the other side of the second is closed, the child is killed.
+    """
+    wake, bell = socket.socketpair()
+    for end in (wake, bell):
+        end.setblocking(False)
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    signal.set_wakeup_fd(bell.fileno())
+    for module in LOADED:
+        importlib.import_module(module)
+    gc.collect()
+    gc.freeze()
+    door.send(b"1")
+    children: dict[int, _Forked] = {}
+    while True:
+        watched = [door, wake, *(child.status for child in children.values())]
+        ready = select.select(watched, [], [])[0]
+        if door in ready and not _begun(door, children):
+            break
+        if wake in ready:
+            with contextlib.suppress(BlockingIOError):
+                wake.recv(PAGE)
+        for child in children.values():
+            if child.status in ready:  # nobody ever writes to it: it is closed, and with it all interest in the child
+                os.kill(child.pid, signal.SIGKILL)
+        _reap(children)
+    for child in children.values():
+        os.kill(child.pid, signal.SIGKILL)
+
+
+class _Forked:
+    """A running child: its number, where its end is told, and a file of what it writes to its error stream."""
+
+    def __init__(self, pid: int, status: socket.socket, said: int) -> None:
+        self.pid, self.status, self.said = pid, status, said
+
+    def end(self, code: int) -> None:
+        """Tell how the child ended: its exit code, or the negative number of the signal, and its last words."""
+        size = os.fstat(self.said).st_size
+        words = os.pread(self.said, TOLD, max(0, size - TOLD)).decode("utf-8", "replace")
+        with contextlib.suppress(OSError):
+            self.status.send(orjson.dumps({"code": code, "said": words}))
+        self.status.close()
+        os.close(self.said)
+
+
+def _begun(door: socket.socket, children: dict[int, _Forked]) -> bool:
+    """Fork the child that is asked for; False when nobody can ask any more."""
+    message, handles, _, _ = socket.recv_fds(door, PAGE, 2)
+    if not message or len(handles) != 2:
+        return False
+    line, status = (socket.socket(fileno=handle) for handle in handles)
+    said = os.memfd_create("said")
+    pid = os.fork()
+    if not pid:
+        _be_a_child(line, said, orjson.loads(message), [door, status, *(child.status for child in children.values())])
+    line.close()
+    children[pid] = _Forked(pid, status, said)
+    return True
+
+
+def _reap(children: dict[int, _Forked]) -> None:
+    for pid in list(children):
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            children.pop(pid).end(os.waitstatus_to_exitcode(status))
+
+
+def _be_a_child(line: socket.socket, said: int, limits: dict[str, Any], others: list[socket.socket]) -> None:
+    """Answer one request within the limits, and end; never returns."""
+    code = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for other in others:
+            other.close()
+        os.dup2(said, 2)
+        _limit(int(limits["memory_mb"]), int(limits["seconds"]))
+        _answer(line)
+        code = 0
+    except OSError:
+        code = 0  # whoever asked is gone
+    finally:
+        os._exit(code)
+
+
+def _limit(memory_mb: int, seconds: int) -> None:
+    """Memory beyond what is mapped already, processor seconds, files, and no core dump."""
+    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - read once for each child
+        mapped = int(file.read().split()[0]) * PAGE
+    os.environ["POLARS_MAX_THREADS"] = str(min(4, os.cpu_count() or 1))
+    _bound(resource.RLIMIT_AS, mapped + memory_mb * BYTES_PER_MB)
+    _bound(resource.RLIMIT_FSIZE, SCRATCH_TIMES * memory_mb * BYTES_PER_MB)
+    _bound(resource.RLIMIT_NOFILE, OPEN_FILES)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    more_time(seconds)
+
+
+def more_time(seconds: int) -> None:
+    """Let this process use so many processor seconds from now on; then it is ended."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _bound(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + seconds)
+
+
+def _bound(what: int, most: int) -> None:
+    """Set the soft limit; one that was given from outside is never passed."""
+    _, hard = resource.getrlimit(what)
+    resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+def _answer(line: socket.socket) -> None:
+    asked, packed = framing.receive(line)
+    try:
+        arguments = pickle.loads(packed)  # noqa: S301 - it comes from the process that started this one
+        module, _, name = str(asked["function"]).partition(":")
+        function = getattr(importlib.import_module(module), name)
+        if asked["talks"]:
+            function(line, *arguments)
+        else:
+            framing.send(line, {"answer": function(*arguments)})
+    except BadFile as problem:
+        framing.send(line, {"refused": [problem.code, problem.vi, problem.en]})
+    except MemoryError:
+        framing.send(line, {"exhausted": "memory"})
+    except BrokenPipeError:
+        raise
+    except BaseException as problem:  # also what native readers raise when they panic
+        framing.send(line, _failure(problem))
+
+
+def _failure(problem: BaseException) -> dict[str, Any]:
+    """What is told of an error that nobody foresaw: its kind and place; its text may hold a cell of the file."""
+    frames = traceback.extract_tb(problem.__traceback__)[-4:]
+    places = " < ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in reversed(frames))
+    return {"failed": type(problem).__name__, "errno": getattr(problem, "errno", None), "at": places}
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.stdin.close()
+    serve(socket.socket(fileno=int(sys.argv[1])))
+    os._exit(0)  # there is nothing to put in order
