@@ -60,6 +60,7 @@ def _settings(port: int) -> Settings:
     """The environment's settings, with what the demo's own loopback sources need."""
     given = {key: value for key, value in os.environ.items() if key != f"PORTAL_SECRET_{SECRET_NAME}"}
     given[f"PORTAL_SECRET_{SECRET_NAME}"] = SECRET
+    given[f"PORTAL_SECRET_{SECRET_NAME}_FOR"] = "127.0.0.1 org:*"
     first = load(given)
     allow = ",".join((*first.harvest_allow, LOOPBACK))
     roots = ",".join((*first.harvest_roots, str(DATA), str(first.data_dir / "demo")))

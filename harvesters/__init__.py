@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harvesters.base import SourceAdapter
+from harvesters import databases
+from harvesters.base import SourceAdapter, SourceError
 from harvesters.ckan import CkanAdapter, CkanConfig
 from harvesters.config import Config, ConfigError, load_config
+from harvesters.databases import DatabaseOptions
 from harvesters.datapackage import DataPackageAdapter, DataPackageConfig
 from harvesters.dcat import DcatAdapter, DcatConfig
 from harvesters.files import FilesAdapter, FilesConfig
@@ -68,9 +70,18 @@ def check_config(kind: str, url: str, config: Mapping[str, Any]) -> dict[str, An
     if not url.strip():
         raise ConfigError({"url": ["Missing value"]})
     loaded = load_config(BY_NAME[kind].config(), config)
+    if kind == "sql":
+        _check_database(url)
     if kind == "files" and not loaded["each"] and not (loaded["dataset"] and loaded["resources"]):
         raise ConfigError({"dataset": ["Give `dataset` and `resources`, or set `each`."]})
     return loaded
+
+
+def _check_database(url: str) -> None:
+    try:
+        databases.parse(url)
+    except SourceError as error:
+        raise ConfigError({"url": [error.message]}) from None
 
 
 def open_source(
@@ -80,9 +91,13 @@ def open_source(
     *,
     http: HttpOptions,
     secrets: Secrets,
+    databases: DatabaseOptions,
     roots: tuple[Path, ...] = (),
 ) -> SourceAdapter:
-    """Open the adapter of a source. Raises ConfigError or SourceError. `roots` are the folders that files may be in."""
+    """Open the adapter of a source. `roots` are the folders that files may be in.
+
+    Raises ConfigError or SourceError.
+    """
     loaded = check_config(kind, url, config)
     if kind == "ckan":
         return CkanAdapter(url, loaded, GuardedClient(http))
@@ -92,7 +107,7 @@ def open_source(
     if kind == "lgsp":
         return LgspAdapter(url, loaded, GuardedClient(http), secrets)
     if kind == "sql":
-        return SqlAdapter(url, loaded, secrets, roots)
+        return SqlAdapter(url, loaded, secrets, databases)
     if kind == "datapackage":
         return DataPackageAdapter(url, loaded, GuardedClient(http), roots)
     return FilesAdapter(url, loaded, roots)

@@ -82,7 +82,9 @@ class CkanAdapter:
         if not isinstance(package, Mapping) or not package.get("id") or not package.get("name"):
             return ItemError("An entry of the catalogue has no id or no name.", item_id=self._id(package))
         stable = orjson.dumps({**package, "tracking_summary": None}, option=orjson.OPT_SORT_KEYS)
-        fingerprint = hashlib.sha256(stable).hexdigest()
+        # What an older release took over as public is loaded once more, and closed.
+        mark = b"" if _is_public(package) else b"not public"
+        fingerprint = hashlib.sha256(stable + mark).hexdigest()
         return RemoteItem(str(package["id"]), str(package.get("title") or package["name"]), fingerprint, dict(package))
 
     def _page(self, start: int) -> Mapping[str, Any]:
@@ -107,9 +109,10 @@ class CkanAdapter:
         return " ".join(parts)
 
     def load(self, item: RemoteItem, folder: Path) -> DatasetRecord:
-        """The dataset as its package dict says it; files of `download_formats` are fetched."""
+        """The dataset as its package dict says it; files of `download_formats` are fetched, if it is public."""
         package = item.payload
-        wanted = {format_name(name) for name in self._config["download_formats"]}
+        formats = self._config["download_formats"] if _is_public(package) else ()
+        wanted = {format_name(name) for name in formats}
         resources = [
             self._resource(described, folder, number, wanted)
             for number, described in enumerate(package.get("resources") or ())
@@ -134,6 +137,8 @@ class CkanAdapter:
             maintainer=package.get("maintainer") or None,
             maintainer_email=package.get("maintainer_email") or None,
             license_id=package.get("license_id") or None,
+            private=_is_private(package),
+            state=_state(package),
             tags=tuple(dict.fromkeys([*tags, *self._config["default_tags"]])),
             groups=tuple(groups) if self._config["keep_groups"] else (),
             extras={**self._config["default_extras"], **extras},
@@ -170,6 +175,26 @@ class CkanAdapter:
     def close(self) -> None:
         """Give back connections."""
         self._client.close()
+
+
+NOT_PRIVATE = frozenset({"", "0", "f", "false", "n", "no", "none", "null", "off"})
+"""Spellings of `private` that deny it; whatever else a catalogue writes there keeps the dataset closed."""
+
+
+def _is_private(package: Mapping[str, Any]) -> bool:
+    """Whether the catalogue says that not everybody may see a dataset, as a flag or as a word."""
+    capacity = _text(package.get("capacity")).strip().lower()
+    return _text(package.get("private")).strip().lower() not in NOT_PRIVATE or capacity == "private"
+
+
+def _state(package: Mapping[str, Any]) -> str:
+    """CKAN's state of a dataset; one that we do not know (draft-complete, pending) is one of a draft."""
+    state = _text(package.get("state")).strip().lower() or "active"
+    return state if state in ("active", "deleted") else "draft"
+
+
+def _is_public(package: Mapping[str, Any]) -> bool:
+    return not _is_private(package) and _state(package) == "active"
 
 
 def _text(value: Any) -> str:

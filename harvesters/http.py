@@ -155,7 +155,7 @@ class GuardedClient:
 
     def _follow(self, method: str, url: str, deadline: float, request: dict[str, Any]) -> httpx.Response:
         """Send, and follow redirects by hand: each hop is judged like the first, and loses credentials elsewhere."""
-        first = urlsplit(url).netloc
+        first = _origin(url)
         for _ in range(self.options.max_redirects + 1):
             response = self._once(method, url, deadline, request)
             target = response.headers.get("Location")
@@ -165,7 +165,7 @@ class GuardedClient:
             url = urljoin(url, target)
             request = {key: value for key, value in request.items() if key not in ("params", "data", "json")}
             method = "GET" if response.status_code in (301, 302, 303) else method
-            if urlsplit(url).netloc != first:
+            if _origin(url) != first:
                 request = {key: value for key, value in request.items() if key not in ("auth", "headers")}
         raise SourceError("redirects", f"{shown(url)} redirects again and again; give the final address.")
 
@@ -235,6 +235,15 @@ class GuardedClient:
 
 def _without_auth(request: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in request.items() if key != "auth"}
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port as the client reads them: credentials stay with one origin, and never leave TLS."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        return ("", "", None)
+    return (parsed.scheme, parsed.host, parsed.port)
 
 
 def shown(url: str) -> str:

@@ -17,7 +17,7 @@ from harvesters.base import ItemError, RemoteItem, SourceError
 from harvesters.config import Config, DatasetConfig, dataset_record
 from harvesters.http import GuardedClient, parse_json, shown
 from harvesters.rows import RowsConfig, RowShaper, write_rows
-from harvesters.secrets import Secrets, reveal
+from harvesters.secrets import Secrets
 from schemas.record import DatasetRecord, ResourceRecord
 
 NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
@@ -25,7 +25,8 @@ EARLY_SECONDS = 60
 """A token is renewed so long before it expires."""
 PERMANENT = {"100", "101", "106", "500"}
 """Codes of the axes' own errors: authentication, address, agency, data (as seen in provincial services)."""
-AUTH_KINDS = ("none", "api_key", "basic", "oauth2_cc", "login_json")
+TOKEN_KINDS = ("oauth2_cc", "login_json")
+AUTH_KINDS = ("none", "api_key", "basic", *TOKEN_KINDS)
 
 
 class AuthConfig(Config):
@@ -68,7 +69,7 @@ class LgspAdapter:
         self._client, self._services = client, {service["path"]: service for service in config["services"]}
         parts = (url.rstrip("/"), config["context"].strip("/"), config["version"].strip("/"))
         self._base = "/".join(part for part in parts if part)
-        self._auth = Authority(url, config["auth"], client, secrets)
+        self._auth = Authority(self._base, url, config["auth"], client, secrets)
 
     def items(self) -> Iterator[RemoteItem | ItemError]:
         """The declared services."""
@@ -127,8 +128,9 @@ def _declared_columns(rows: list[Mapping[str, Any]], shaper: RowShaper, item_id:
 class Authority:
     """Headers that open the gateway; a token is kept until shortly before it expires."""
 
-    def __init__(self, url: str, config: Mapping[str, Any], client: GuardedClient, secrets: Secrets) -> None:
+    def __init__(self, base: str, url: str, config: Mapping[str, Any], client: GuardedClient, secrets: Secrets) -> None:
         self._config, self._client, self._secrets = config, client, secrets
+        self._base = base
         self._token_url = config.get("token_url") or f"{url.rstrip('/')}/token"
         self._token, self._until = "", 0.0
 
@@ -137,7 +139,9 @@ class Authority:
         kind = self._config["kind"]
         if kind == "none":
             return {}
-        secret = reveal(self._secrets, self._config["secret"])
+        # A token opens what its secret opens: both go only where the secret may go.
+        places = (self._base, self._token_url) if kind in TOKEN_KINDS else (self._base,)
+        secret = self._secrets.reveal(self._config["secret"], *places)
         if kind == "api_key":
             return {self._config["header"]: secret}
         if kind == "basic":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harvesters.base import ItemError, RemoteItem, SourceAdapter, SourceError
 from portal.db import harvest as db
-from portal.domain.harvest import ADDED, ERRORED, REFUSED, UNCHANGED, UPDATED, HarvestIdentity, HarvestSource
+from portal.domain.harvest import ADDED, DELETED, ERRORED, REFUSED, UNCHANGED, UPDATED, HarvestIdentity, HarvestSource
 from portal.pipeline import harvest, store, validate
 from portal.pipeline.references import references
 from portal.reading import ReadOptions
@@ -38,7 +38,7 @@ def dry_run(portal: Portal, source: HarvestSource) -> DryRun:
     """List, load and validate everything that the source has, and compare it with what is kept."""
     items: list[Outcome] = []
     try:
-        adapter = harvest.open_adapter(portal.settings, source)
+        adapter = harvest.open_adapter(portal, source)
     except SourceError as error:
         return DryRun((), error=error.message)
     try:
@@ -70,6 +70,8 @@ def _loaded(
 ) -> Outcome:
     record = adapter.load(listed, folder)
     title = record.title or listed.title
+    if record.state == "deleted":
+        return Outcome(listed.id, title, DELETED if identity and identity.present else UNCHANGED)
     if identity and identity.present and identity.content_hash == store.content_hash(record):
         return Outcome(listed.id, title, UNCHANGED)
     verdict = validate.validate(

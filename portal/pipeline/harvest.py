@@ -11,13 +11,17 @@ import orjson
 
 from harvesters import open_source
 from harvesters.base import ItemError, RemoteItem, SourceAdapter, SourceError
+from harvesters.databases import DatabaseOptions, OwnDatabase
 from harvesters.http import HttpOptions
+from harvesters.secrets import Secret, Secrets, bound
 from portal.db import harvest as db
+from portal.db import people
 from portal.domain.base import new_id, now
 from portal.domain.harvest import DONE, ERRORED, HarvestJob, HarvestObject, HarvestSource
+from portal.errors import SettingsError
 from portal.pipeline.lease import Lease
 from portal.runtime import Portal
-from portal.settings import Settings
+from portal.settings import BINDING_SUFFIX, SECRET_PREFIX, Settings
 from schemas.record import DatasetRecord
 
 BATCH = 100
@@ -35,17 +39,53 @@ def http_options(settings: Settings) -> HttpOptions:
     )
 
 
-def open_adapter(settings: Settings, source: HarvestSource) -> SourceAdapter:
+def secrets_of(settings: Settings) -> dict[str, Secret]:
+    """Every secret with what it is bound to. Raises SettingsError for a binding that cannot be read."""
+    secrets: dict[str, Secret] = {}
+    for name, value in settings.secrets.items():
+        try:
+            secrets[name] = bound(value, settings.secret_bindings.get(name, ""))
+        except ValueError as error:
+            raise SettingsError(f"{SECRET_PREFIX}{name}{BINDING_SUFFIX} {error}.") from None
+    return secrets
+
+
+def _own_database(portal: Portal) -> OwnDatabase | None:
+    """Where the portal's own database answers, asked of a connection that stands; None where it is a file."""
+    if portal.engine.dialect.name == "sqlite":
+        return None
+    with portal.engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        return OwnDatabase(driver.info.host, driver.info.hostaddr, driver.info.port)
+
+
+def _organization(portal: Portal, source: HarvestSource) -> tuple[str, ...]:
+    """The id and the name of the organization that a source belongs to."""
+    if source.owner_org is None:
+        return ()
+    with portal.read() as uow:
+        owner = people.find_group(uow.session, source.owner_org, organization=True)
+        return (owner.id, owner.name) if owner else ()
+
+
+def open_adapter(portal: Portal, source: HarvestSource) -> SourceAdapter:
     """Open the adapter of a source. Raises SourceError when its configuration cannot be used."""
+    settings = portal.settings
+    http = http_options(settings)
+    roots = tuple(Path(root) for root in settings.harvest_roots)
+    databases = DatabaseOptions(
+        allow=settings.harvest_allow,
+        roots=roots,
+        own=_own_database(portal),
+        ca_bundle=settings.harvest_ca_file or None,
+        max_bytes=http.max_bytes,
+        memory_bytes=settings.harvest_memory_mb * BYTES_PER_MB,
+    )
+    secrets = Secrets(secrets_of(settings), _organization(portal, source))
     try:
         config: Mapping[str, Any] = orjson.loads(source.config or "{}")
         return open_source(
-            source.source_type,
-            source.url,
-            config,
-            http=http_options(settings),
-            secrets=settings.secrets.get,
-            roots=tuple(Path(root) for root in settings.harvest_roots),
+            source.source_type, source.url, config, http=http, secrets=secrets, databases=databases, roots=roots
         )
     except ValueError as error:
         raise SourceError("bad-config", f"The configuration of source {source.name} cannot be used: {error}") from None

@@ -54,7 +54,7 @@ def run_job(portal: Portal, job_id: str, owner: str, progress: Progress = lambda
         source = db.get_source(uow.session, job.source_id)
     with Lease(portal, job_id, owner) as lease:
         try:
-            adapter = harvest.open_adapter(portal.settings, source)
+            adapter = harvest.open_adapter(portal, source)
         except SourceError as error:
             _finish(portal, lease, error)
             return
@@ -156,8 +156,12 @@ class Trip:
         return True
 
     def _keep(self, waiting: HarvestObject, record: DatasetRecord) -> None:
-        """Validate and store one record."""
+        """Validate and store one record; one that its source calls deleted is removed."""
         item, previous = self._item(waiting, record)
+        if record.state == "deleted":
+            with self.portal.work() as uow:
+                self._close(uow, waiting, store.withdraw(self.portal, uow, self._attached(uow, item)))
+            return
         if (known := self._known(item)) is not None:
             with self.portal.work() as uow:
                 self._refresh(uow, item)

@@ -104,8 +104,9 @@ def store(portal: Portal, uow: UnitOfWork, item: Item, verdict: Verdict, prepare
     """Keep a valid item inside the caller's transaction and ask for its indexing and publication."""
     dataset, fresh = _dataset(uow, item)
     deleted_here = dataset.state == "deleted" and item.identity is not None and item.identity.present
-    revived = dataset.state != "active" and not deleted_here
-    state = "deleted" if deleted_here else "active"  # what a person deleted here stays deleted
+    # What a person deleted here stays deleted, and what is a draft there is one here.
+    state = "deleted" if deleted_here else item.record.state
+    revived = dataset.state != "active" and state == "active"
     changed = _describe(portal, uow, item, dataset, verdict, prepared, state=state)
     report = _report(uow, dataset, None, verdict.valid, verdict.to_dict())
     identity = _identity(uow, item, dataset)
@@ -121,6 +122,10 @@ def refuse(portal: Portal, uow: UnitOfWork, item: Item, verdict: Verdict) -> Sto
     dataset, fresh = _dataset(uow, item)
     if fresh:
         _describe(portal, uow, item, dataset, verdict, (), state="draft")
+    elif dataset.is_public and (item.record.private or item.record.state != "active"):
+        # The rest of the new description is refused; that it is not for everybody any more is believed at once.
+        dataset.private = True
+        db.save(uow, dataset, portal.settings.site_url)
     report = _report(uow, dataset, None, False, verdict.to_dict())
     identity = _identity(uow, item, dataset)
     identity.refused_hash, identity.report_id, identity.present = item.content_hash, report.id, True
@@ -137,6 +142,14 @@ def remove(portal: Portal, uow: UnitOfWork, identity: HarvestIdentity) -> Stored
         db.save(uow, dataset, portal.settings.site_url)
         uow.audit(None, "harvest", "Dataset", dataset.id, outcome=DELETED)
     return Stored(DELETED, identity.package_id)
+
+
+def withdraw(portal: Portal, uow: UnitOfWork, item: Item) -> Stored:
+    """Follow a source that lists an item as deleted: ours goes too, and one that we never had is not made."""
+    identity = item.identity
+    if identity is None or not identity.present:
+        return Stored(UNCHANGED, identity.package_id if identity else None)
+    return remove(portal, uow, identity)
 
 
 def _dataset(uow: UnitOfWork, item: Item) -> tuple[Dataset, bool]:

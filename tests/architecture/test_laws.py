@@ -73,3 +73,12 @@ def test_the_map_the_actions_the_settings_and_the_checks_are_as_the_code_says() 
     assert operate == documents.with_settings(operate)
     validation = (ROOT / "docs/validation.md").read_text(encoding="utf-8")
     assert validation == documents.with_checks(validation)
+
+
+def test_sources_are_reached_through_the_guarded_doors_only() -> None:
+    doors = {"guard.py", "http.py", "databases.py", "reader_process.py", "sql_reader.py", "secrets.py"}
+    outward = re.compile(
+        r"^(?:import|from) (?:socket|ssl|subprocess|httpx|httpcore|urllib\.request|sqlalchemy|psycopg)\b", re.M
+    )
+    reaching = {path.name for path in (ROOT / "harvesters").glob("*.py") if outward.search(path.read_text("utf-8"))}
+    assert reaching == doors

@@ -12,16 +12,20 @@ import pytest
 from demo.gateway import Gateway, Service
 from harvesters import KINDS, ConfigError, check_config, open_source
 from harvesters.base import ItemError, RemoteItem, SourceAdapter, SourceError
+from harvesters.databases import DatabaseOptions
 from harvesters.http import HttpOptions
+from harvesters.secrets import Secrets, bound
 from schemas.record import DatasetRecord
 from tests.servers.ckan import ckan
 
 HTTP = HttpOptions(allow=("127.0.0.1",), backoff=0.01, total_timeout=5)
+SECRETS = Secrets({"S": bound("word", "127.0.0.1 org:*")})
 SHARED = Path(os.environ.get("PORTAL_SHARED_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 
 
 def source(kind: str, url: str, config: Mapping[str, Any], *roots: Path) -> SourceAdapter:
-    return open_source(kind, url, config, http=HTTP, secrets={"S": "word"}.get, roots=roots)
+    databases = DatabaseOptions(allow=HTTP.allow, roots=roots)
+    return open_source(kind, url, config, http=HTTP, secrets=SECRETS, databases=databases, roots=roots)
 
 
 def records(adapter: SourceAdapter, folder: Path) -> list[DatasetRecord]:
@@ -44,6 +48,34 @@ def package(number: int, **fields: Any) -> dict[str, Any]:
         "resources": [{"id": "r", "url": "https://example.vn/a.csv", "format": "CSV", "own": "kept"}],
         **fields,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("there", "private", "state"),
+    [
+        ({}, False, "active"),
+        ({"private": False, "state": None}, False, "active"),
+        ({"private": "False"}, False, "active"),
+        ({"private": True}, True, "active"),
+        ({"private": "true"}, True, "active"),
+        ({"private": 1}, True, "active"),
+        ({"private": "có"}, True, "active"),
+        ({"capacity": "private"}, True, "active"),
+        ({"state": "draft"}, False, "draft"),
+        ({"state": "Draft-Complete"}, False, "draft"),
+        ({"state": "pending"}, False, "draft"),
+        ({"state": "deleted"}, False, "deleted"),
+    ],
+)
+def test_what_is_not_public_in_a_catalogue_is_not_public_here(
+    tmp_path: Path, there: dict[str, Any], private: bool, state: str
+) -> None:
+    with ckan([package(1, **there)]) as web:
+        # The file lies at a host that cannot be asked: that of a closed dataset is not even tried.
+        config = {} if (private, state) == (False, "active") else {"download_formats": ["CSV"]}
+        (record,) = records(source("ckan", web.url, config), tmp_path)
+    assert (record.private, record.state) == (private, state)
+    assert record.resources[0].content is None
 
 
 def test_a_catalogue_page_by_page(tmp_path: Path) -> None:
@@ -213,7 +245,7 @@ def test_a_database_is_only_read_and_only_where_it_may_be(tmp_path: Path) -> Non
     assert "SELECT" not in problem.value.message
     with pytest.raises(SourceError, match="PORTAL_HARVEST_ROOTS"):
         source("sql", url, ask, tmp_path / "elsewhere")
-    with pytest.raises(SourceError, match="must not hold a password"):
+    with pytest.raises(ConfigError, match="must not hold a password"):
         source("sql", "postgresql://u:pw@host/x", ask, tmp_path)
     for query in ("DELETE FROM t", "SELECT 1; DROP TABLE t"):
         with pytest.raises(ConfigError):

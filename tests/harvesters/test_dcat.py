@@ -8,7 +8,9 @@ import pytest
 
 from harvesters import open_source
 from harvesters.base import ItemError, RemoteItem, SourceAdapter, SourceError
+from harvesters.databases import DatabaseOptions
 from harvesters.http import HttpOptions
+from harvesters.secrets import Secrets
 from schemas.record import DatasetRecord
 from tests.harvesters.test_adapters import SHARED
 from tests.servers.web import Web, say
@@ -24,7 +26,7 @@ PREFIXES = """@prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://
 
 
 def source(url: str, **config: Any) -> SourceAdapter:
-    return open_source("dcat", url, config, http=HTTP, secrets={}.get)
+    return open_source("dcat", url, config, http=HTTP, secrets=Secrets({}), databases=DatabaseOptions())
 
 
 def listed(url: str, **config: Any) -> list[RemoteItem | ItemError]:

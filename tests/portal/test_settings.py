@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from portal.bootstrap import build_portal
 from portal.errors import SettingsError
 from portal.settings import SETTINGS, load
 
@@ -59,3 +60,13 @@ def test_secrets_are_named_without_their_prefix_and_never_shown(tmp_path: Path) 
 def test_every_setting_says_what_it_is_for() -> None:
     assert all(len(setting.help) > 15 and setting.help.endswith(".") for setting in SETTINGS)
     assert len({setting.name for setting in SETTINGS}) == len(SETTINGS)
+
+
+def test_a_secret_is_bound_by_a_setting_of_its_own(tmp_path: Path) -> None:
+    given = {"PORTAL_DATA_DIR": str(tmp_path), "PORTAL_SECRET_A": "x1", "PORTAL_SECRET_A_FOR": "h org:*"}
+    settings = load(given)
+    assert (settings.secrets, settings.secret_bindings) == ({"A": "x1"}, {"A": "h org:*"})
+    with pytest.raises(SettingsError, match="PORTAL_SECRET_B_FOR binds a secret that is not set"):
+        load({"PORTAL_DATA_DIR": str(tmp_path), "PORTAL_SECRET_B_FOR": "h org:*"})
+    with pytest.raises(SettingsError, match="PORTAL_SECRET_A_FOR takes hosts"):
+        build_portal(load({**given, "PORTAL_SECRET_A_FOR": "https://h org:*"}))

@@ -1,20 +1,28 @@
 """A job from queue to search hit: outcomes, second runs, refusals, deletions, crashes."""
 
+from pathlib import Path
+from typing import Any
+
 import orjson
 import pytest
 from sqlalchemy import func, select
 
+from portal import scheduler
 from portal.access.identity import ANONYMOUS, SYSTEM
 from portal.actions import registry
 from portal.db import harvest as db
 from portal.db.harvest import LeaseLost
 from portal.domain.base import now
 from portal.domain.datasets import Dataset, TableVersion
-from portal.domain.harvest import HarvestObject
-from portal.pipeline import index, run, store
+from portal.domain.harvest import HarvestIdentity, HarvestObject, HarvestSource
+from portal.pipeline import index, run, store, validate
 from portal.pipeline.lease import Lease
+from portal.pipeline.store import Item
+from portal.reading import ReadOptions
 from portal.runtime import Portal
+from schemas.record import DatasetRecord
 from tests.portal.pipeline.conftest import Source
+from tests.servers.ckan import ckan
 
 GOOD = "ma,ten\n00001,Bệnh viện tỉnh\n00002,Trạm y tế\n"
 
@@ -223,3 +231,69 @@ def test_the_heartbeat_notices_a_lost_lease(portal: Portal, source: Source) -> N
     lease = Lease(portal, job_id, "nobody")
     with pytest.raises(LeaseLost), portal.work() as uow:
         lease.hold(uow)
+
+
+def test_what_its_catalogue_closes_is_closed_here_even_when_the_rest_is_refused(portal: Portal, tmp_path: Path) -> None:
+    package: dict[str, Any] = {"id": "p1", "name": "p1", "title": "P", "private": False, "state": "active"}
+    package["resources"] = [{"id": "r", "name": "r", "url": "https://example.vn/a.csv", "format": "CSV"}]
+
+    def states() -> tuple[str, bool]:
+        with portal.read() as uow:
+            dataset = uow.session.scalars(select(Dataset).where(Dataset.name == "p1")).one()
+            return dataset.state, dataset.private
+
+    def shown() -> bool:
+        index.drain(portal)
+        return found(portal, "*:*") == ["p1"]
+
+    packages = [package]
+    with ckan(packages) as web:
+        described = {"name": "other", "url": web.url, "source_type": "ckan", "config": {}}
+        registry.call(portal, SYSTEM, "harvest_source_create", described)
+        steps: list[tuple[dict[str, Any], tuple[str, bool], bool]] = [
+            ({}, ("active", False), True),
+            ({"private": True}, ("active", True), False),
+            ({"private": "false"}, ("active", False), True),
+            ({"state": "draft"}, ("draft", False), False),
+            ({"state": "active"}, ("active", False), True),
+            ({"private": True, "maintainer_email": "no address", "title": "x" * 5}, ("active", True), False),
+            ({"private": False, "maintainer_email": None}, ("active", False), True),
+            ({"state": "deleted"}, ("deleted", False), False),
+            ({"state": "active"}, ("active", False), True),
+        ]
+        for change, expected, public in steps:
+            packages[0] = {**packages[0], **change}
+            registry.call(portal, SYSTEM, "harvest_job_create", {"source_id": "other"})
+            assert scheduler.work_once(portal, scheduler.owner_name())
+            assert (states(), shown()) == (expected, public), change
+
+
+def test_a_refused_item_that_is_closed_there_is_closed_here(portal: Portal, source: Source) -> None:
+    source.write("aa.csv", GOOD)
+    source.run()
+    with portal.work() as uow:
+        identity = uow.session.scalars(select(HarvestIdentity)).one()
+        harvested = uow.session.get_one(HarvestSource, identity.source_id)
+        record = DatasetRecord(name="aa", private=True)
+        item = Item(harvested, identity.guid, record, "hash", None, identity)
+        store.refuse(portal, uow, item, validate.validate(record, {}.get, limit=10, options=ReadOptions()))
+        uow.commit()
+    index.drain(portal)
+    assert found(portal, "*:*") == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.2"])
+def test_the_portals_own_database_gives_no_rows_to_a_source(portal: Portal, host: str) -> None:
+    own = portal.engine.url
+    if own.get_backend_name() == "sqlite":
+        pytest.skip("a file below the data folder is outside the folders of sources")
+    config = {"dataset": {"name": "own"}, "resources": [{"name": "r", "query": 'SELECT * FROM "user"'}]}
+    url = f"postgresql://{own.username}@{host}:{own.port}/{own.database}"
+    described = {"name": "own", "url": url, "source_type": "sql", "config": config}
+    registry.call(portal, SYSTEM, "harvest_source_create", described)
+    job_id = registry.call(portal, SYSTEM, "harvest_job_create", {"source_id": "own"})["id"]
+    assert scheduler.work_once(portal, scheduler.owner_name())
+    report = registry.call(portal, SYSTEM, "harvest_job_report", {"id": job_id})
+    told = [error["message"] for error in report["gather_errors"]]
+    assert ["own database" in text or "private or local" in text for text in told] == [True]
+    assert found(portal, "*:*") == []

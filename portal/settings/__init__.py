@@ -1,0 +1,167 @@
+"""Every setting of the portal: read once from the environment or one file, checked before anything starts."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from portal.errors import SettingsError
+from portal.settings.declared import PREFIX, SETTINGS, Setting
+
+__all__ = ["BINDING_SUFFIX", "PREFIX", "SECRET_PREFIX", "SETTINGS", "Setting", "Settings", "load"]
+
+CONFIG_VARIABLE = "PORTAL_CONFIG"
+SECRET_PREFIX = "PORTAL_SECRET_"  # noqa: S105 - the name of variables, not a secret
+BINDING_SUFFIX = "_FOR"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, checked. Built by `load`; never read from the environment anywhere else."""
+
+    data_dir: Path
+    database_url: str = field(repr=False)
+    search_url: str = field(repr=False)
+    search_index: str
+    search_user: str
+    search_password: str = field(repr=False)
+    search_ca_file: str
+    search_api_key: str = field(repr=False)
+    search_timeout: int
+    search_retries: int
+    search_pause: int
+    search_sniff: bool
+    search_shards: int
+    search_replicas: int | None
+    search_fallback: bool
+    search_words: str
+    search_relax_below: int
+    search_log_days: int
+    files_url: str
+    files_cache_mb: int
+    site_url: str
+    site_title: str
+    site_description: str
+    locale: str
+    secret_key: str = field(repr=False)
+    max_resource_size: int
+    max_request_size: int
+    sql_search: bool
+    rows_max: int
+    datastore_rows_max: int
+    hot_tables_mb: int
+    csv_escape_formulas: bool
+    accel_redirect: str
+    versions_keep: int
+    versions_days: int
+    links_hours: int
+    token_header: str
+    token_days: int
+    create_unowned_dataset: bool
+    user_create_organizations: bool
+    user_create_groups: bool
+    dataset_collaborators: bool
+    activity_days: int
+    province_code: str
+    public_user_details: bool
+    harvest_allow: tuple[str, ...]
+    harvest_roots: tuple[str, ...]
+    harvest_ca_file: str
+    harvest_timeout: int
+    harvest_lease: int
+    harvest_tries: int
+    harvest_delete_percent: int
+    harvest_memory_mb: int
+    validation_limit: int
+    validation_policy: str
+    worker_poll: int
+    log_level: str
+    secrets: Mapping[str, str] = field(repr=False)
+    secret_bindings: Mapping[str, str]
+
+
+def load(environment: Mapping[str, str] | None = None, **overrides: str) -> Settings:
+    """Read every setting; `overrides` (lower-case names) win over the environment, which wins over the file.
+
+    The file is named by PORTAL_CONFIG: lines `PORTAL_NAME=value`, `#` begins a comment.
+    Raises SettingsError that names the variable, its value's fault and what it takes.
+    """
+    given = dict(os.environ if environment is None else environment)
+    values = {**_read_file(given.get(CONFIG_VARIABLE, "")), **given}
+    values.update({PREFIX + name.upper(): value for name, value in overrides.items()})
+    _refuse_unknown(values)
+    parsed = {setting.name.lower(): _parse(setting, values) for setting in SETTINGS}
+    secret_values, bindings = _secrets(values)
+    return Settings(**_fill_defaults(parsed), secrets=secret_values, secret_bindings=bindings)
+
+
+def _read_file(name: str) -> dict[str, str]:
+    if not name:
+        return {}
+    path = Path(name)
+    if not path.is_file():
+        raise SettingsError(f"{CONFIG_VARIABLE} names {name}, which is no readable file.")
+    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    return {key.strip(): value.strip().strip('"') for key, _, value in pairs}
+
+
+def _refuse_unknown(values: Mapping[str, str]) -> None:
+    known = {setting.variable for setting in SETTINGS} | {CONFIG_VARIABLE}
+    unknown = sorted(name for name in values if name.startswith(PREFIX) and name not in known)
+    allowed_elsewhere = {"PORTAL_SHARED_DATA"}
+    wrong = [name for name in unknown if name not in allowed_elsewhere and not name.startswith(SECRET_PREFIX)]
+    if wrong:
+        raise SettingsError(f"{wrong[0]} is no setting of the portal; docs/operate.md lists them all.")
+
+
+def _secrets(values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Secrets of harvest sources, and what each is bound to.
+
+    PORTAL_SECRET_NAME=… is named NAME in a source's configuration; PORTAL_SECRET_NAME_FOR says for which hosts and
+    organizations it is. Raises SettingsError for a binding without its secret.
+    """
+    named = {key.removeprefix(SECRET_PREFIX): value for key, value in values.items() if key.startswith(SECRET_PREFIX)}
+    named.pop("KEY", None)  # the portal's own key is no secret of a source
+    bindings = {
+        name.removesuffix(BINDING_SUFFIX): value for name, value in named.items() if name.endswith(BINDING_SUFFIX)
+    }
+    secret_values = {name: value for name, value in named.items() if not name.endswith(BINDING_SUFFIX)}
+    for name in sorted(bindings.keys() - secret_values.keys()):
+        raise SettingsError(f"{SECRET_PREFIX}{name}{BINDING_SUFFIX} binds a secret that is not set: {name}.")
+    return secret_values, bindings
+
+
+def _parse(setting: Setting, values: Mapping[str, str]) -> Any:
+    text = values.get(setting.variable, setting.default)
+    try:
+        return setting.parse(text)
+    except ValueError as error:
+        raise SettingsError(f"{setting.variable} {error}. {setting.help}") from None
+
+
+def _fill_defaults(parsed: dict[str, Any]) -> dict[str, Any]:
+    folder = Path(parsed["data_dir"]).expanduser().resolve()
+    parsed["data_dir"] = folder
+    parsed["database_url"] = parsed["database_url"] or f"sqlite:///{folder / 'portal.db'}"
+    parsed["files_url"] = parsed["files_url"] or str(folder / "files")
+    if parsed["secret_key"] and len(parsed["secret_key"]) < 32:
+        raise SettingsError("PORTAL_SECRET_KEY takes 32 characters or more, kept secret.")
+    parsed["secret_key"] = parsed["secret_key"] or _kept_secret(folder / "secret.key")
+    return parsed
+
+
+def _kept_secret(path: Path) -> str:
+    """Make a key once and keep it readable for the owner alone; two processes agree on one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii").strip()
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(48))
+    return path.read_text(encoding="ascii").strip()

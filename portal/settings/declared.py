@@ -1,0 +1,191 @@
+"""The settings that there are: name, default, what is taken, and what it does, as docs/operate.md lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from portal.settings.values import (
+    files_url,
+    flag,
+    http_url,
+    internal_path,
+    number,
+    one_of,
+    replicas,
+    search_url,
+    text,
+    words,
+)
+
+PREFIX = "PORTAL_"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its environment variable is PORTAL_ + `name`; `parse` raises ValueError saying what it takes."""
+
+    name: str
+    default: str
+    parse: Callable[[str], Any]
+    help: str
+
+    @property
+    def variable(self) -> str:
+        return PREFIX + self.name
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("DATA_DIR", "var", text, "Folder of everything embedded: SQLite, index, files, row versions."),
+    Setting(
+        "DATABASE_URL",
+        "",
+        text,
+        "SQLAlchemy address of the database; empty: SQLite in the data folder. "
+        "PostgreSQL: postgresql+psycopg://user:password@host/name.",
+    ),
+    Setting(
+        "SEARCH_URL",
+        "",
+        search_url,
+        "Empty: the embedded index in the data folder. Otherwise Elasticsearch, several addresses by comma.",
+    ),
+    Setting("SEARCH_INDEX", "portal", text, "Name of the index (an alias in Elasticsearch)."),
+    Setting("SEARCH_USER", "", text, "User of Elasticsearch; goes before the login in its address."),
+    Setting("SEARCH_PASSWORD", "", text, "Password of that user (without SEARCH_USER: of elastic), as it is."),
+    Setting("SEARCH_CA_FILE", "", text, "Certificate authority (PEM file) of an https Elasticsearch."),
+    Setting(
+        "SEARCH_API_KEY",
+        "",
+        text,
+        "API key for Elasticsearch (base64, as it was created), instead of user and password.",
+    ),
+    Setting(
+        "FILES_URL",
+        "",
+        files_url,
+        "Where uploaded and harvested files and the rows of tables lie; empty: files/ in the data folder. "
+        "S3: s3://bucket/prefix?endpoint=https://host&region=name, with the keys in AWS_ACCESS_KEY_ID and "
+        "AWS_SECRET_ACCESS_KEY.",
+    ),
+    Setting("FILES_CACHE_MB", "10240", number(1, 10_000_000), "Most disk for copies of files that lie on S3."),
+    Setting("SEARCH_TIMEOUT", "10", number(1, 600), "Seconds that Elasticsearch may take for one try."),
+    Setting(
+        "SEARCH_RETRIES",
+        "3",
+        number(0, 20),
+        "How often a request to Elasticsearch is tried again, on another node or after a pause; after a time-out once.",
+    ),
+    Setting("SEARCH_PAUSE", "5", number(1, 600), "Seconds for which an Elasticsearch that fails is left alone."),
+    Setting(
+        "SEARCH_SNIFF",
+        "off",
+        flag,
+        "Whether Elasticsearch's nodes are asked for their neighbours, so that not all need be named: on or off.",
+    ),
+    Setting("SEARCH_SHARDS", "1", number(1, 1024), "Shards of an index that is made from now on, in Elasticsearch."),
+    Setting(
+        "SEARCH_REPLICAS",
+        "auto",
+        replicas,
+        "Copies beside the first of an index that is made from now on: a number, or auto (one on two nodes and more).",
+    ),
+    Setting(
+        "SEARCH_FALLBACK",
+        "off",
+        flag,
+        "Whether an embedded index is kept beside Elasticsearch and answers while that is down: on or off.",
+    ),
+    Setting("SEARCH_WORDS", "", text, "File of the province's own synonyms, read again when it changes."),
+    Setting(
+        "SEARCH_RELAX_BELOW",
+        "1",
+        number(0, 1000),
+        "Free text that finds fewer datasets than this is asked again in relaxed steps; 0: never.",
+    ),
+    Setting("SEARCH_LOG_DAYS", "90", number(0, 3660), "Days for which counts of questions are kept; 0: none."),
+    Setting("SITE_URL", "http://127.0.0.1:5000", http_url, "Public address; every link in an answer begins with it."),
+    Setting("SITE_TITLE", "Cổng dữ liệu mở tỉnh Thanh Hóa", text, "Name of the portal, as status_show says it."),
+    Setting("SITE_DESCRIPTION", "", text, "One sentence about the portal, as status_show says it."),
+    Setting("LOCALE", "vi", one_of("vi", "en"), "Language of messages when a caller asks for none."),
+    Setting(
+        "SECRET_KEY",
+        "",
+        text,
+        "Key that signs and seals (32 characters or more); empty: one is made and kept in the data folder.",
+    ),
+    Setting("MAX_RESOURCE_SIZE", "100", number(1, 1_000_000), "Largest uploaded or harvested file, in MB."),
+    Setting("MAX_REQUEST_SIZE", "10", number(1, 10_000), "Largest request body besides uploads, in MB."),
+    Setting("SQL_SEARCH", "off", flag, "Public SQL over rows (datastore_search_sql): on or off."),
+    Setting("ROWS_MAX", "1000", number(1, 100_000), "Most datasets in one package_search answer."),
+    Setting("DATASTORE_ROWS_MAX", "32000", number(1, 1_000_000), "Most rows in one datastore_search answer."),
+    Setting(
+        "HOT_TABLES_MB",
+        "4096",
+        number(0, 10_000_000),
+        "Most disk that unpacked copies of much-read tables may take; 0: none, and large tables answer slower.",
+    ),
+    Setting(
+        "CSV_ESCAPE_FORMULAS",
+        "off",
+        flag,
+        "Whether texts in CSV and TSV that a spreadsheet would run as formulas begin with an apostrophe: on or off.",
+    ),
+    Setting(
+        "ACCEL_REDIRECT",
+        "",
+        internal_path,
+        "Path under which nginx serves the data folder internally (X-Accel-Redirect), such as /_files; empty: no.",
+    ),
+    Setting("VERSIONS_KEEP", "20", number(1, 1_000_000), "Versions of a table that are kept whatever their age."),
+    Setting("VERSIONS_DAYS", "90", number(0, 36_500), "Days for which every version of a table is kept."),
+    Setting(
+        "LINKS_HOURS",
+        "24",
+        number(0, 8760),
+        "Hours after which a linked table is looked at again; 0: links are not loaded.",
+    ),
+    Setting("TOKEN_HEADER", "Authorization", text, "Request header that carries an API token."),
+    Setting("TOKEN_DAYS", "0", number(0, 3650), "Days until a new API token expires; 0: never."),
+    Setting("CREATE_UNOWNED_DATASET", "off", flag, "Whether a dataset may have no organization: on or off."),
+    Setting("USER_CREATE_ORGANIZATIONS", "off", flag, "Whether any user may create organizations: on or off."),
+    Setting("USER_CREATE_GROUPS", "off", flag, "Whether any user may create groups: on or off."),
+    Setting("DATASET_COLLABORATORS", "off", flag, "Whether users may be given roles in single datasets: on or off."),
+    Setting("ACTIVITY_DAYS", "0", number(0, 36_500), "Days for which activities are kept; 0: for ever."),
+    Setting("PROVINCE_CODE", "H56", text, "The province's part of electronic identifiers (QCVN 102:2016)."),
+    Setting("PUBLIC_USER_DETAILS", "on", flag, "Whether user_list and user_show answer without a token: on or off."),
+    Setting(
+        "HARVEST_ALLOW",
+        "",
+        words,
+        "Host names or networks (10.1.0.0/16) that sources may use although they are private or loopback.",
+    ),
+    Setting("HARVEST_ROOTS", "", words, "Folders below which `files`, `datapackage` and SQLite sources may read."),
+    Setting("HARVEST_CA_FILE", "", text, "Certificate authority (PEM file) of sources on the state network."),
+    Setting("HARVEST_TIMEOUT", "60", number(1, 86_400), "Longest wait for one answer of a source, in seconds."),
+    Setting("HARVEST_LEASE", "60", number(2, 3600), "Seconds after which a worker that fell silent loses its job."),
+    Setting("HARVEST_TRIES", "5", number(1, 100), "How often a dataset or a job is tried before it is given up."),
+    Setting(
+        "HARVEST_DELETE_PERCENT",
+        "10",
+        number(0, 100),
+        "Deletions are withheld when more than this share (and more than 10) of a source vanished at once.",
+    ),
+    Setting(
+        "HARVEST_MEMORY_MB",
+        "2048",
+        number(256, 1_000_000),
+        "Most memory of the process that reads a sector database, in MB.",
+    ),
+    Setting("VALIDATION_LIMIT", "1000", number(1, 1_000_000), "Findings listed for each check and column."),
+    Setting(
+        "VALIDATION_POLICY",
+        "block",
+        one_of("block", "warn", "quarantine"),
+        "What becomes of a table that is not valid, where neither its dataset nor its organization says: held back, "
+        "published with a warning, or published without its bad rows.",
+    ),
+    Setting("WORKER_POLL", "1", number(1, 3600), "Seconds between two looks at the queue."),
+    Setting("LOG_LEVEL", "INFO", one_of("DEBUG", "INFO", "WARNING", "ERROR"), "How much is logged."),
+)
