@@ -47,7 +47,18 @@ class SearchProblem(PortalError):
 
 
 class Unavailable(PortalError):
-    """An engine (search, files) cannot be reached now; try again later."""
+    """An engine (database, search, files, disk) cannot be used now; try again later.
+
+    `reason` is what the engine itself said: for the log and the command line, never for a caller of the API.
+    """
+
+    def __init__(self, message: str = "", *, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class NoSpace(Unavailable):
+    """There is no room on a disk for what was to be stored."""
 
 
 class SettingsError(PortalError):

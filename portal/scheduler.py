@@ -16,6 +16,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
+from portal import outages
 from portal.db import harvest as db
 from portal.db.harvest import LeaseLost
 from portal.domain.base import now
@@ -131,6 +132,15 @@ def guarded(task: Callable[..., object], *args: Any) -> bool:
     """Run a task; a failure is logged and the worker lives on. Returns whether the task did something."""
     try:
         return bool(task(*args))
-    except Exception:
-        log.exception("%s failed; it is tried again at its next turn", getattr(task, "__name__", "task"))
+    except Exception as error:
+        _log_failure(getattr(task, "__name__", "task"), error)
         return False
+
+
+def _log_failure(task: str, error: Exception) -> None:
+    """An outage is one line, as it comes back with every turn; any other failure is told with its stack."""
+    outage = outages.explain(error)
+    if outage is None:
+        log.error("%s failed; it is tried again at its next turn", task, exc_info=error)
+    else:
+        log.error("%s waits for its next turn: %s (%s)", task, outage.message, outage.reason)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from portal import outages
 from portal.cli import files, harvest, index, people, schema, serving, validation
 from portal.cli.base import portal
 from portal.errors import Invalid, PortalError
@@ -30,6 +31,13 @@ def main() -> None:
         sys.exit("portal: this cannot be done:\n" + "\n".join(lines))
     except (PortalError, SearchUnavailable) as error:
         sys.exit(f"portal: {error}")
+    except Exception as error:
+        outage = outages.explain(error)
+        if outage is not None:
+            sys.exit(f"portal: {outage.message} ({outage.reason})")
+        if isinstance(error, OSError) and error.filename is not None:
+            sys.exit(f"portal: {error.filename}: {error.strerror}")
+        raise
 
 
 def _plain(message: Any) -> str:

@@ -14,6 +14,15 @@ from sqlalchemy.pool import StaticPool
 from portal.errors import SettingsError
 
 BUSY_MILLISECONDS = 30_000
+PATIENCE: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""How long a PostgreSQL that falls silent is waited for (seconds, the last in milliseconds), where its address does
+not say so itself; without it a request waits for as long as the system's network does, which may be a quarter hour."""
 
 
 def open_engine(url: str) -> Engine:
@@ -24,7 +33,10 @@ def open_engine(url: str) -> Engine:
         raise SettingsError("PORTAL_DATABASE_URL takes a SQLAlchemy address, e.g. sqlite:///var/portal.db") from None
     options: dict[str, Any] = {"json_serializer": _dump, "json_deserializer": orjson.loads}
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=20, **options)
+        patience = {name: value for name, value in PATIENCE.items() if name not in parsed.query}
+        return create_engine(
+            parsed, pool_pre_ping=True, pool_size=10, max_overflow=20, connect_args=patience, **options
+        )
     if parsed.get_backend_name() != "sqlite":
         raise SettingsError("PORTAL_DATABASE_URL takes sqlite or postgresql+psycopg addresses.")
     return _open_sqlite(parsed, options)

@@ -157,6 +157,16 @@ def _fill_defaults(parsed: dict[str, Any]) -> dict[str, Any]:
 
 def _kept_secret(path: Path) -> str:
     """Make a key once and keep it readable for the owner alone; two processes agree on one."""
+    try:
+        return _made_secret(path)
+    except OSError as error:
+        raise SettingsError(
+            f"The folder {path.parent} cannot be used: {error.strerror}. PORTAL_DATA_DIR takes a folder on a disk with "
+            "room, in which the portal's user may write."
+        ) from None
+
+
+def _made_secret(path: Path) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -7,7 +7,6 @@ from typing import Any
 
 import orjson
 from flask import Blueprint, Response, current_app, g, request
-from werkzeug.exceptions import HTTPException
 
 from portal.access.identity import ANONYMOUS, Actor
 from portal.actions import registry
@@ -55,16 +54,13 @@ def act(name: str) -> Response:
     callback = request.args.get("callback") if request.method == "GET" else None
     try:
         data = request_data(request, safe=declared.safe)
+        data.pop("callback", None)
+        actor = ANONYMOUS if callback else actor_of_request()
+        outcome = registry.perform(the_portal(), actor, name, data)
     except BadRequest as error:
         return _bare(f"Bad request: {error}")
-    except HTTPException as error:
-        return _failure(name, *errors.describe(error))
-    data.pop("callback", None)
-    actor = ANONYMOUS if callback else actor_of_request()
-    try:
-        outcome = registry.perform(the_portal(), actor, name, data)
     except Exception as error:
-        return _failure(name, *errors.describe(error))
+        return failure(name, error)
     return _success(name, outcome, callback, safe=declared.safe)
 
 
@@ -97,9 +93,13 @@ def packed(response: Response, body: bytes) -> Response:
     return response
 
 
-def _failure(name: str, status: int, error: dict[str, Any]) -> Response:
-    body = envelope.failure(the_portal(), g.get("locale_prefix", ""), name, error)
-    return Response(body, status=status, content_type=CONTENT_TYPE)
+def failure(name: str, error: Exception) -> Response:
+    """The envelope of an error, wherever in a request it happened."""
+    status, described = errors.describe(error, g.get("request_id", ""))
+    body = envelope.failure(the_portal(), g.get("locale_prefix", ""), name, described)
+    response = Response(body, status=status, content_type=CONTENT_TYPE)
+    response.headers.extend(errors.retry_after(status))
+    return response
 
 
 def _bare(message: str) -> Response:

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from portal.runtime import Portal
 from portal.web import errors
-from portal.web.action_api import api, the_portal
+from portal.web.action_api import api, failure, the_portal
 from portal.web.dcat import dcat
 from portal.web.descriptions import descriptions
 from portal.web.downloads import downloads
@@ -30,6 +30,8 @@ PAGE_POLICY = (
     "frame-ancestors 'none'"
 )
 """Pages run no script at all, and load nothing but their style."""
+FOR_PROGRAMS = "/api/"
+"""How addresses begin that programs ask: they are never answered with a page."""
 _PREFIX = re.compile(
     r"^/([a-z]{2})(?=/(?:api|dataset|organization|datastore|feeds|catalog)(?:[/.]|$)|/(?:data|dcat)\.json$)"
 )
@@ -90,10 +92,16 @@ def _finish(response: Response) -> Response:
     return response
 
 
-def _problem(error: Exception) -> Response | tuple[str, int]:
-    """Errors outside actions: pages for people; an exception that carries an answer of its own (a redirect) is it."""
+def _problem(error: Exception) -> Response | tuple[str, int, list[tuple[str, str]]]:
+    """Errors outside actions: envelopes for programs, pages for people.
+
+    An exception that carries an answer of its own (a redirect) is that answer.
+    """
     if isinstance(error, HTTPException) and (error.code is None or error.code < 400):
         answer = error.get_response(request.environ)
         return Response(answer.get_data(), answer.status_code, {"Location": answer.headers.get("Location", "/")})
-    status, described = errors.describe(error)
-    return problem(status, str(described.get("message", "")))
+    if request.path.startswith(FOR_PROGRAMS):
+        return failure(request.path.rsplit("/", 1)[-1], error)
+    status, described = errors.describe(error, g.get("request_id", ""))
+    page, _ = problem(status, str(described.get("message", "")))
+    return page, status, errors.retry_after(status)

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, cast
 import orjson
 from flask import Request
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest as UnreadableBody
 
 from schemas.record import Upload
 
@@ -22,10 +23,13 @@ def request_data(request: Request, *, safe: bool) -> Data:
     """The parameters of an action.
 
     Form fields come first; then, for actions that only read, a query string, even beside a body;
-    then the JSON body. Files are added under the names of their fields. Raises BadRequest.
+    then the JSON body. Files are added under the names of their fields. Raises BadRequest, and UnreadableBody
+    for a multipart body with a nameless part.
     """
     if request.method in ("GET", "HEAD"):
         return lists(request.args)
+    if None in request.form or None in request.files:
+        raise UnreadableBody("A part of the multipart body has no name.")
     data = _form(request)
     if data is None and safe and request.args:
         data = lists(request.args)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 
+from portal import outages
 from portal.access import accounts
 from portal.access.identity import ANONYMOUS, Actor
 from portal.runtime import Portal
 from portal.settings import Settings
 
+log = logging.getLogger(__name__)
 OLD_HEADER = "X-CKAN-API-Key"
 """Where clients of CKAN 2.9 put the token."""
 
@@ -27,6 +30,17 @@ def actor_of(portal: Portal, token: str) -> Actor:
     with portal.read() as uow:
         found = accounts.identify(uow.session, raw)
     if found.stale:
-        accounts.note_use(portal.work(), raw)
+        _note_use(portal, raw)
     # Roles in single datasets that were given before the portal stopped allowing them open nothing.
     return found.actor if portal.settings.dataset_collaborators else replace(found.actor, datasets={})
+
+
+def _note_use(portal: Portal, raw: str) -> None:
+    """Write down that a token was used; a full or busy database is no reason to refuse what only reads."""
+    try:
+        accounts.note_use(portal.work(), raw)
+    except Exception as error:
+        outage = outages.explain(error)
+        if outage is None:
+            raise
+        log.warning("the last use of a token is not noted: %s", outage.reason)

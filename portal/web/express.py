@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from werkzeug.datastructures import MultiDict
 from werkzeug.http import parse_etags
 
+from portal import outages
 from portal.actions import registry
 from portal.errors import PortalError
 from portal.runtime import Portal
@@ -44,25 +45,30 @@ class Express:
         data = _parameters(environ)
         if "callback" in data:
             return self._application(environ, start_response)
+        request_id = envelope.request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         try:
-            status, headers, body = self._act(environ, name, data)
+            status, headers, body = self._act(environ, name, data, request_id)
         except Exception:  # what nobody expected is told, and logged, in one place: behind
             return self._application(environ, start_response)
-        headers += [("X-Request-Id", envelope.request_id(environ.get("HTTP_X_REQUEST_ID", ""))), *envelope.EVERY_ANSWER]
+        headers += [("X-Request-Id", request_id), *envelope.EVERY_ANSWER]
         start_response(f"{status} {responses[status]}", headers)
         return [body]
 
-    def _act(self, environ: Environ, name: str, data: dict[str, Any]) -> tuple[int, Headers, bytes]:
+    def _act(self, environ: Environ, name: str, data: dict[str, Any], request_id: str) -> tuple[int, Headers, bytes]:
         locale = environ.get("portal.locale", "")
         token = callers.token_in(self._portal.settings, lambda header: _header(environ, header))
         try:
             outcome = registry.perform(self._portal, callers.actor_of(self._portal, token), name, data)
-        except PortalError as error:
-            status, described = errors.describe(error)
-            return status, *_whole(envelope.failure(self._portal, locale, name, described))
+        except Exception as error:
+            # An outage is answered here: asked again behind, it would be waited for twice.
+            if not isinstance(error, PortalError) and outages.explain(error) is None:
+                raise
+            status, described = errors.describe(error, request_id)
+            headers, body = _whole(envelope.failure(self._portal, locale, name, described))
+            return status, [*headers, *errors.retry_after(status)], body
         body = envelope.success(self._portal, locale, name, outcome)
         tag = envelope.etag(body)
-        headers: Headers = [*envelope.caching(self._portal, named=bool(token)), ("ETag", f'W/"{tag}"')]
+        headers = [*envelope.caching(self._portal, named=bool(token)), ("ETag", f'W/"{tag}"')]
         if (known := environ.get("HTTP_IF_NONE_MATCH")) and parse_etags(known).contains_weak(tag):
             return 304, headers, b""
         packed, encoding = envelope.pack(body, environ.get("HTTP_ACCEPT_ENCODING", ""))

@@ -46,7 +46,11 @@ KINDS: dict[int, tuple[str, str]] = {
     404: ("NotFound", "There is no such thing: `Not Found Error`."),
     409: ("Invalid", "The input breaks a rule: `Validation Error` with messages by field, or `Search Error`."),
     413: ("TooLarge", "The body or the file is larger than the portal takes."),
-    503: ("Unavailable", "The search index cannot be reached now; try again later."),
+    503: (
+        "Unavailable",
+        "The database, the index or a store cannot be reached now; `Retry-After` says when to ask again.",
+    ),
+    507: ("NoSpace", "A disk is full: nothing was stored, reading goes on; `Retry-After` says when to ask again."),
 }
 
 

@@ -53,6 +53,8 @@ WORDS: dict[str, dict[str, str]] = {
         "404": "Không có trang này.",
         "403": "Bạn không có quyền xem trang này.",
         "500": "Có lỗi ngoài dự kiến.",
+        "503": "Cổng dữ liệu tạm thời chưa trả lời được. Xin thử lại sau ít phút.",
+        "507": "Ổ đĩa của cổng dữ liệu đã đầy, nên chưa ghi được gì. Xin thử lại sau.",
     },
     "en": {
         "search": "Search data",
@@ -79,6 +81,8 @@ WORDS: dict[str, dict[str, str]] = {
         "404": "There is no such page.",
         "403": "You may not see this page.",
         "500": "Something unexpected went wrong.",
+        "503": "The portal cannot answer just now. Please try again in a few minutes.",
+        "507": "The portal's disk is full, so nothing was stored. Please try again later.",
     },
 }
 
