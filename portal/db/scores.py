@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from portal.domain.base import now
 from portal.domain.datasets import Dataset
+from portal.domain.events import QUALITY, OutboxRow
 from portal.domain.scores import QualityHistory, QualityScore
 
 ORDERS: dict[str, Any] = {
@@ -101,11 +102,12 @@ def summary(session: Session, readable: ColumnElement[bool], by: str) -> Sequenc
 
 
 def computed_before(session: Session, moment: datetime, limit: int) -> Sequence[str]:
-    """Ids of live datasets whose score is older than that, or that have none yet."""
+    """Ids of live datasets whose score is older than that, or that have none yet; not those that wait to be scored."""
+    asked = select(OutboxRow.id).where(OutboxRow.topic == QUALITY, OutboxRow.entity_id == Dataset.id).exists()
     query = (
         select(Dataset.id)
         .outerjoin(QualityScore, QualityScore.package_id == Dataset.id)
-        .where(Dataset.state == "active", QualityScore.computed.is_(None) | (QualityScore.computed < moment))
+        .where(Dataset.state == "active", QualityScore.computed.is_(None) | (QualityScore.computed < moment), ~asked)
         .order_by(Dataset.id)
         .limit(limit)
     )

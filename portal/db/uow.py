@@ -66,7 +66,7 @@ class UnitOfWork:
         """Ask for a consequence (`events.INDEX`, `events.PUBLISH`) once this work is committed; once per entity."""
         if (topic, entity_id) not in self._topics:
             self._topics.add((topic, entity_id))
-            self.session.add(OutboxRow(topic=topic, entity_id=entity_id, eager=self.eager))
+            self.session.add(OutboxRow(topic=topic, entity_id=entity_id, eager=self.eager, writer=self.actor_id))
 
     def audit(self, actor_id: str | None, action: str, object_type: str, object_id: str | None, **detail: Any) -> None:
         """Write down who did what; kept or undone together with it."""

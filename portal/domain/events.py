@@ -21,11 +21,18 @@ QUALITY = "quality"
 class OutboxRow(Base):
     """Something still to be done after a commit: a topic and the id that it concerns.
 
-    `eager` ones were asked for by somebody who waits for them; the others by a job that brings many.
+    `eager` ones were asked for by somebody who waits for them (`writer` is that user, None for the portal itself);
+    the others by a job that brings many. `attempts` counts the tries that were begun.
     """
 
     __tablename__ = "outbox"
-    __table_args__ = (Index("ix_outbox_due", "topic", "eager", "due", "id"),)
+    # AUTOINCREMENT: SQLite gives the number of a deleted row to the next one otherwise, and whoever still works on the
+    # deleted one would settle the new one.
+    __table_args__ = (
+        Index("ix_outbox_order", "topic", "attempts", "id"),
+        Index("ix_outbox_eager", "topic", "eager", "id"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
     topic: Mapped[str] = mapped_column(String(20))
@@ -34,7 +41,20 @@ class OutboxRow(Base):
     due: Mapped[datetime] = mapped_column(default=now)
     attempts: Mapped[int] = mapped_column(default=0)
     eager: Mapped[bool] = mapped_column(default=False, server_default=false())
+    writer: Mapped[str | None] = mapped_column(String(36))
     error: Mapped[str | None] = mapped_column(Text)
+
+
+class GivenUp(Base):
+    """A consequence that is tried no more, and why; it goes when the same one is done after all."""
+
+    __tablename__ = "given_up"
+
+    topic: Mapped[str] = mapped_column(String(20), primary_key=True)
+    entity_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    at: Mapped[datetime] = mapped_column(default=now)
+    attempts: Mapped[int]
+    error: Mapped[str] = mapped_column(Text)
 
 
 class AuditEntry(Base):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,70 +15,107 @@ from sqlalchemy.orm import Session
 
 from portal.access import policy
 from portal.db import datasets, outbox
+from portal.db.outbox import Claim
 from portal.domain.base import now
 from portal.domain.datasets import Dataset, ShownDataset
-from portal.domain.events import INDEX, OutboxRow
+from portal.domain.events import INDEX
+from portal.errors import PortalError
+from portal.pipeline import claims
 from portal.runtime import Portal
 from search.backend import ChangesRefused, IndexEntry, SearchUnavailable
 
 BATCH = 500
+LEASE = 10.0
+"""Seconds after which another process takes over what a process that died was about to index."""
 GATHERING_SECONDS = 0.3
 """How long a server gathers writes before it hands them to the index, if nobody searches."""
+LOOK_AGAIN_SECONDS = 0.5
 log = logging.getLogger(__name__)
 
 
 def drain(portal: Portal, *, eager: bool = False) -> int:
     """Index everything that waits, or what somebody waits for; return how many outbox rows were settled.
 
-    No transaction is open while the index works, so nobody's write waits for it; two drains may do the
-    same rows, and the index keeps the newer version of each. When it cannot be reached the rows are
-    postponed, and nothing is lost.
+    No transaction is open while the index works, so nobody's write waits for it. When the index cannot be reached
+    the rows are put back, and nothing is lost; a row that the index cannot take is postponed and at last given up.
     """
     settled = 0
     while True:
-        with portal.read() as uow:
-            rows = outbox.waiting(uow.session, INDEX, now(), BATCH, eager=eager)
-            ids = {row.entity_id for row in rows}
-            entries = list(_entries(uow.session, ids))
-        if not rows:
+        claimed = claims.take(portal, INDEX, BATCH, eager=eager, lease=LEASE)
+        if not claimed:
             return settled
-        gone = ids - {entry.id for entry in entries}
         try:
-            portal.search.apply(entries, gone)
-        except ChangesRefused as error:
-            log.error("the index refuses %d changes, the others are in: %s", len(error.ids), error)
-            _postpone(portal, [row for row in rows if row.entity_id in error.ids], str(error))
-            rows = [row for row in rows if row.entity_id not in error.ids]
+            with claims.held(portal, claimed, LEASE):
+                settled += _work(portal, claimed)
         except SearchUnavailable as error:
-            log.warning("the index cannot be reached, %d changes wait: %s", len(rows), error)
-            _postpone(portal, rows, str(error))
+            log.warning("the index cannot be reached, %d changes wait: %s", len(claimed), error)
+            with portal.work() as uow:
+                outbox.put_back(uow.session, claimed, now(), str(error))
+                uow.commit()
             return settled
-        settled += _settle(portal, rows, gone)
 
 
-def _settle(portal: Portal, rows: Sequence[OutboxRow], gone: set[str]) -> int:
+def _work(portal: Portal, claimed: Sequence[Claim]) -> int:
+    """Index what these rows ask for; what fails together is tried apart, until the guilty row is found."""
+    if len(claimed) == 1 and claimed[0].attempts > portal.settings.outbox_tries:
+        claims.give_up(portal, claimed[0], claimed[0].error or claims.DIED)
+        return 0
+    try:
+        gone, refused = _apply(portal, claimed)
+    except (SearchUnavailable, *claims.STOPS):
+        raise
+    except BaseException as problem:
+        if len(claimed) == 1:
+            claims.failed(portal, claimed[0], problem)
+            return 0
+        log.warning("%d changes cannot be indexed together and are tried apart: %s", len(claimed), claims.said(problem))
+        half = len(claimed) // 2
+        return _work(portal, claimed[:half]) + _work(portal, claimed[half:])
+    for each in claimed:
+        if each.entity_id in refused:
+            claims.failed(portal, each, Refused(REFUSED))
+    taken = [each for each in claimed if each.entity_id not in refused]
+    _settle(portal, taken, gone)
+    return len(taken)
+
+
+class Refused(PortalError):
+    """The index does not take a dataset as it is."""
+
+
+REFUSED = "The index refuses the dataset as it is; the worker's log says why."
+
+
+def _apply(portal: Portal, claimed: Sequence[Claim]) -> tuple[set[str], frozenset[str]]:
+    """Bring the datasets of these rows to the index; return the ids that are gone, and those that it refuses."""
+    ids = {each.entity_id for each in claimed}
+    with portal.read() as uow:
+        entries = list(_entries(uow.session, ids))
+    gone = ids - {entry.id for entry in entries}
+    try:
+        portal.search.apply(entries, gone)
+    except ChangesRefused as error:
+        log.error("the index refuses %d changes, the others are in: %s", len(error.ids), error)
+        return gone, frozenset(error.ids)
+    return gone, frozenset()
+
+
+def _settle(portal: Portal, done: Sequence[Claim], gone: set[str]) -> None:
+    ids = {each.entity_id for each in done}
     with portal.work() as uow:
-        outbox.settle(uow.session, rows)
+        outbox.settle(uow.session, done)
         # What was gone and came back in the meantime, or was there and went, may have reached the index in the wrong
         # order when another process drained it too: it is looked at once more.
-        there = set(datasets.existing(uow.session, {row.entity_id for row in rows}))
-        for dataset_id in {row.entity_id for row in rows if (row.entity_id in there) == (row.entity_id in gone)}:
+        there = set(datasets.existing(uow.session, ids))
+        for dataset_id in sorted(key for key in ids if (key in there) == (key in gone)):
             uow.later(INDEX, dataset_id)
-        if any(row.attempts for row in rows):  # it answers again: nothing else need wait for its next try
-            outbox.hasten(uow.session, INDEX, now())
-        uow.commit()
-    return len(rows)
-
-
-def _postpone(portal: Portal, rows: Sequence[OutboxRow], error: str) -> None:
-    with portal.work() as uow:
-        outbox.postpone(uow.session, rows, now(), error)
+        outbox.hasten(uow.session, INDEX, now())  # it answers: nothing need wait for its next try
         uow.commit()
 
 
 def catch_up(portal: Portal) -> None:
     """Make sure that what was written through an action is found: called before a search."""
-    if outbox.any_eager(portal.engine, INDEX):
+    if outbox.list_eager(portal.engine, INDEX):
         drain(portal, eager=True)
 
 
@@ -146,7 +184,24 @@ class Drift:
 
 
 def compare(portal: Portal) -> Drift:
-    """Compare every dataset's revision with the index; what still waits in the outbox is drained first."""
+    """Compare every dataset's revision with the index; what still waits in the outbox is drained first.
+
+    Where there is a difference it is looked at once more after a moment, for others write meanwhile.
+    """
+    first = _compare(portal)
+    if first.none:
+        return first
+    time.sleep(LOOK_AGAIN_SECONDS)
+    again = _compare(portal)
+    return Drift(
+        missing=tuple(key for key in again.missing if key in first.missing),
+        surplus=tuple(key for key in again.surplus if key in first.surplus),
+        stale=tuple(key for key in again.stale if key in first.stale),
+        compared=again.compared,
+    )
+
+
+def _compare(portal: Portal) -> Drift:
     drain(portal)
     with portal.read() as uow:
         kept = dict(datasets.stamps(uow.session))

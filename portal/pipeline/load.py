@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
 import threading
 from datetime import timedelta
@@ -13,7 +12,7 @@ from harvesters.base import SourceError
 from harvesters.http import Download, GuardedClient
 from portal.db import datasets as db
 from portal.db import datastore, resources, validation
-from portal.db.outbox import Claim
+from portal.db.uow import UnitOfWork
 from portal.domain.base import now
 from portal.domain.datasets import PUSHED, Dataset, Resource, ValidationReport
 from portal.domain.datastore import COMPLETE, FAILED, PERHAPS, RUNNING
@@ -27,10 +26,8 @@ from portal.runtime import Portal
 from portal.tabular.store import Manifest
 from schemas.record import Content, ContentPart, ResourceRecord
 
-MOST_TRIES = 5
 MOST_LINKS = 100
 BYTES_PER_MB = 1024 * 1024
-log = logging.getLogger(__name__)
 
 
 def drain(portal: Portal, *topics: str, stop: threading.Event | None = None) -> int:
@@ -38,31 +35,20 @@ def drain(portal: Portal, *topics: str, stop: threading.Event | None = None) -> 
 
     Somebody waits for an upload, so links, whose servers may be slow or gone, never stand before it. Several
     drains may run at once: each table is claimed by one. A table that is not valid keeps its last good version
-    and gets a report. A failure of our own is postponed and tried again, and given up after MOST_TRIES. Once `stop`
-    is set no other table is begun.
+    and gets a report. A failure of our own is postponed and tried again, and at last given up. Once `stop` is set
+    no other table is begun.
     """
     settled = 0
     for topic in topics or (LOAD, LINK):
-        while not (stop and stop.is_set()) and (claimed := claims.take(portal, topic)) is not None:
-            with claims.held(portal, claimed):
-                settled += _settled(portal, claimed)
+        settled += claims.work_off(portal, topic, lambda resource_id: load(portal, resource_id), _given_up, stop)
     return settled
 
 
-def _settled(portal: Portal, claimed: Claim) -> bool:
-    """Load one table, or leave it for later."""
-    if claimed.attempts > MOST_TRIES:
-        _note(portal, claimed.entity_id, FAILED, f"given up after {MOST_TRIES} tries; the portal's log says why")
-        claims.settle(portal, claimed)
-        return True
-    try:
-        load(portal, claimed.entity_id)
-    except Exception:
-        log.exception("the table of resource %s could not be loaded", claimed.entity_id)
-        claims.postpone(portal, claimed, "the table could not be loaded; see the log")
-        return False
-    claims.settle(portal, claimed)
-    return True
+def _given_up(uow: UnitOfWork, resource_id: str, error: str) -> None:
+    """Tell in the state of the loading that it is tried no more."""
+    if db.find_resource(uow.session, resource_id):
+        note = datastore.note_load(uow.session, resource_id, FAILED, f"given up: {error}")
+        note.checked = now()
 
 
 def recheck(portal: Portal) -> int:

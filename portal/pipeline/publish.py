@@ -2,61 +2,36 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
+import threading
 
 from portal.db import datasets as db
-from portal.db import outbox
-from portal.db.uow import UnitOfWork
-from portal.domain.base import now
 from portal.domain.datasets import Resource
-from portal.domain.events import PUBLISH, OutboxRow
+from portal.domain.events import PUBLISH
+from portal.pipeline import claims
 from portal.runtime import Portal
 from portal.tabular.store import Manifest
 
-BATCH = 20
 FORMATS = ("csv", "json")
-log = logging.getLogger(__name__)
 
 
-def drain(portal: Portal) -> int:
-    """Render what waits; return how many outbox rows were settled.
+def drain(portal: Portal, stop: threading.Event | None = None) -> int:
+    """Render what waits; return how many outbox rows are at their end.
 
-    Rendering may take long, so it happens outside any transaction: two workers may render the same
-    download, and the second finds it done. A failure is postponed, never lost.
+    Rendering may take long, so it happens outside any transaction: two workers may render the same download, and the
+    second finds it done. What cannot be rendered, whatever the reason, is postponed for that table alone.
     """
-    settled = 0
-    while True:
-        with portal.read() as uow:
-            rows = outbox.waiting(uow.session, PUBLISH, now(), BATCH)
-            work = [(row, _manifest(uow, row.entity_id)) for row in rows]
-        if not work:
-            return settled
-        done = [row for row, manifest in work if manifest is None or _render(portal, manifest)]
-        _settle(portal, done, [row for row, _ in work if row not in done])
-        settled += len(done)
+    return claims.work_off(portal, PUBLISH, lambda resource_id: render(portal, resource_id), stop=stop)
 
 
-def _manifest(uow: UnitOfWork, resource_id: str) -> Manifest | None:
-    resource = uow.session.get(Resource, resource_id)
-    version = db.current_version(uow.session, resource) if resource else None
-    return Manifest.from_dict(version.manifest) if version else None
-
-
-def _render(portal: Portal, manifest: Manifest) -> bool:
-    try:
-        portal.tables.warm(manifest, words=False)  # the downloads are written from it
-        for format_ in FORMATS:
-            portal.tables.export(manifest, format_)
-        portal.tables.warm(manifest)
-    except OSError as error:
-        log.warning("a download could not be rendered: %s", error.strerror)
-        return False
-    return True
-
-
-def _settle(portal: Portal, done: Sequence[OutboxRow], failed: Sequence[OutboxRow]) -> None:
-    with portal.work() as uow:
-        outbox.settle(uow.session, done)
-        outbox.postpone(uow.session, failed, now(), "the downloads could not be rendered")
-        uow.commit()
+def render(portal: Portal, resource_id: str) -> None:
+    """Render the downloads of a resource's current rows, and its hot copy; nothing where it has none."""
+    with portal.read() as uow:
+        resource = uow.session.get(Resource, resource_id)
+        version = db.current_version(uow.session, resource) if resource else None
+    if version is None:
+        return
+    manifest = Manifest.from_dict(version.manifest)
+    portal.tables.warm(manifest, words=False)  # the downloads are written from it
+    for format_ in FORMATS:
+        portal.tables.export(manifest, format_)
+    portal.tables.warm(manifest)

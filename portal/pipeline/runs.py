@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
+import threading
 from collections.abc import Mapping
 from typing import Any
 
 from portal.db import datasets as db
-from portal.db import outbox, resources
-from portal.db.outbox import Claim
+from portal.db import resources
+from portal.db.uow import UnitOfWork
 from portal.domain.base import now
 from portal.domain.datasets import ERROR, RUNNING, Resource, TableVersion, ValidationReport
 from portal.domain.events import VALIDATE
-from portal.errors import PortalError
+from portal.errors import PortalError, Unavailable
 from portal.pipeline import claims, gate, load, store, validate
 from portal.pipeline.references import references
 from portal.pipeline.store import Decision, Prepared
@@ -23,53 +23,44 @@ from schemas import catalog
 from schemas.record import Content, ContentPart, ResourceRecord
 from schemas.tabletypes import missing_values
 
-MOST_TRIES = 3
 WRITTEN = ("decimalChar", "groupChar", "bareNumber", "trueValues", "falseValues", "format", "missingValues")
 """How a publisher writes values; rows that are stored are written in one way."""
-log = logging.getLogger(__name__)
 
 
-def drain(portal: Portal) -> int:
+def drain(portal: Portal, stop: threading.Event | None = None) -> int:
     """Do every run that waits; return how many were brought to an end."""
-    done = 0
-    while True:
-        claimed = claims.take(portal, VALIDATE)
-        if claimed is None:
-            return done
-        with claims.held(portal, claimed):
-            done += _do(portal, claimed)
+
+    def report(uow: UnitOfWork, run_id: str, error: str) -> None:
+        _end(portal, uow, run_id, f"given up: {error}")
+
+    return claims.work_off(portal, VALIDATE, lambda run_id: _do(portal, run_id), report, stop)
 
 
-def _do(portal: Portal, claimed: Claim) -> bool:
-    """Bring one run to its end, or leave it for later; its state is told at every step."""
-    if claimed.attempts > MOST_TRIES:
-        return _end(portal, claimed, f"given up after {MOST_TRIES} tries: its worker ended each time")
+def _do(portal: Portal, run_id: str) -> None:
+    """Bring one run to its end; its state is told at every step."""
+    trouble = ""
     try:
-        _run(portal, claimed.entity_id)
+        _run(portal, run_id)
+    except Unavailable:
+        raise
     except PortalError as problem:
-        return _end(portal, claimed, problem.message)
-    except Exception:
-        log.exception("validation run %s failed", claimed.entity_id)
-        if claimed.attempts == MOST_TRIES:
-            return _end(portal, claimed, "an unexpected error; the portal's log names it by this run")
-        return False
-    return _end(portal, claimed, "")
-
-
-def _end(portal: Portal, claimed: Claim, error: str) -> bool:
-    """Settle the claim; a run without a verdict says why it has none."""
+        trouble = problem.message
     with portal.work() as uow:
-        run = uow.session.get(ValidationReport, claimed.entity_id)
-        if run is not None and run.finished is None:
-            run.status, run.finished = ERROR, now()
-            run.error = error or "the resource was changed or deleted before it could be checked"
-            found = resources.find_live(uow.session, run.resource_id or "")
-            if found is not None:
-                found.resource.validation_status, found.resource.validation_timestamp = ERROR, run.finished
-                resources.save(uow, found.dataset, found.resource, portal.settings.site_url, quiet=True)
-        outbox.settle_claim(uow.session, claimed)
+        _end(portal, uow, run_id, trouble)
         uow.commit()
-    return True
+
+
+def _end(portal: Portal, uow: UnitOfWork, run_id: str, error: str) -> None:
+    """A run without a verdict says why it has none."""
+    run = uow.session.get(ValidationReport, run_id)
+    if run is None or run.finished is not None:
+        return
+    run.status, run.finished = ERROR, now()
+    run.error = error or "the resource was changed or deleted before it could be checked"
+    found = resources.find_live(uow.session, run.resource_id or "")
+    if found is not None:
+        found.resource.validation_status, found.resource.validation_timestamp = ERROR, run.finished
+        resources.save(uow, found.dataset, found.resource, portal.settings.site_url, quiet=True)
 
 
 def _run(portal: Portal, run_id: str) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,10 +10,12 @@ import orjson
 
 from portal.db import datasets as db
 from portal.db import outbox, scores, validation
+from portal.db.outbox import Claim
 from portal.db.uow import UnitOfWork
 from portal.domain.base import now, stamp
 from portal.domain.datasets import Dataset, Resource, ValidationReport
 from portal.domain.events import QUALITY
+from portal.pipeline import claims
 from portal.quality import freshness, mqa, openness
 from portal.quality.facts import Facts, ResourceFacts
 from portal.quality.freshness import Freshness
@@ -23,46 +24,70 @@ from portal.runtime import Portal
 BATCH = 100
 AGE = timedelta(days=1)
 """A score this old is computed again: freshness changes with time alone."""
-log = logging.getLogger(__name__)
+MOST_RENEWED = 20_000
+"""Scores that are asked for again at once."""
 
 
 def drain(portal: Portal) -> int:
     """Score every dataset that changed; return how many outbox rows were settled."""
     settled = 0
     while True:
-        with portal.read() as uow:
-            rows = outbox.waiting(uow.session, QUALITY, now(), BATCH)
-        if not rows:
+        claimed = claims.take(portal, QUALITY, BATCH)
+        if not claimed:
             return settled
-        with portal.work() as uow:
-            _score(portal, uow, (row.entity_id for row in rows))
-            outbox.settle(uow.session, rows)
-            uow.commit()
-        settled += len(rows)
+        with claims.held(portal, claimed):
+            settled += _work(portal, claimed)
+
+
+def _work(portal: Portal, claimed: Sequence[Claim]) -> int:
+    """Score in one transaction; what fails together is tried apart, until the guilty dataset is found."""
+    if len(claimed) == 1 and claimed[0].attempts > portal.settings.outbox_tries:
+        claims.give_up(portal, claimed[0], claimed[0].error or claims.DIED)
+        return 0
+    try:
+        _score(portal, claimed)
+    except claims.STOPS:
+        raise
+    except BaseException as problem:
+        if len(claimed) == 1:
+            claims.failed(portal, claimed[0], problem)
+            return 0
+        half = len(claimed) // 2
+        return _work(portal, claimed[:half]) + _work(portal, claimed[half:])
+    return len(claimed)
 
 
 def renew(portal: Portal) -> int:
-    """Score datasets again whose score is a day old, and those that have none; return how many."""
-    done, limit = 0, now() - AGE
-    while True:
-        with portal.work() as uow:
-            ids = scores.computed_before(uow.session, limit, BATCH)
-            _score(portal, uow, ids)
-            uow.commit()
-        done += len(ids)
-        if not ids:
-            return done
+    """Have datasets scored again whose score is a day old, and those that have none; return how many.
+
+    They go the way of all changes, so that one that cannot be scored holds up no other.
+    """
+    with portal.work() as uow:
+        ids = scores.computed_before(uow.session, now() - AGE, MOST_RENEWED)
+        for dataset_id in ids:
+            uow.later(QUALITY, dataset_id)
+        uow.commit()
+    drain(portal)
+    return len(ids)
 
 
-def _score(portal: Portal, uow: UnitOfWork, ids: Iterable[str]) -> None:
-    for key in dict.fromkeys(ids):
-        dataset = uow.session.get(Dataset, key)
-        if dataset is None or dataset.state != "active":
-            scores.forget(uow.session, key)
-            continue
-        points, passed, fresh, body = describe(portal, uow, dataset, now())
-        scores.keep(uow.session, dataset, points, passed, fresh, body)
-        uow.session.flush()
+def _score(portal: Portal, claimed: Sequence[Claim]) -> None:
+    """Score datasets as they are now and settle their rows; nothing is locked while the scores are worked out."""
+    found = []
+    with portal.read() as uow:
+        for key in dict.fromkeys(each.entity_id for each in claimed):
+            dataset = uow.session.get(Dataset, key)
+            live = dataset is not None and dataset.state == "active"
+            found.append((key, dataset, describe(portal, uow, dataset, now()) if live and dataset else None))
+    with portal.work() as uow:
+        there = set(db.existing(uow.session, [key for key, _, _ in found]))
+        for key, dataset, score in found:
+            if dataset is None or score is None or key not in there:
+                scores.forget(uow.session, key)
+            else:
+                scores.keep(uow.session, dataset, *score)
+        outbox.settle(uow.session, claimed)
+        uow.commit()
 
 
 def describe(

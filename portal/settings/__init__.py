@@ -78,6 +78,7 @@ class Settings:
     harvest_memory_mb: int
     validation_limit: int
     validation_policy: str
+    outbox_tries: int
     worker_poll: int
     log_level: str
     secrets: Mapping[str, str] = field(repr=False)

@@ -186,6 +186,13 @@ SETTINGS: tuple[Setting, ...] = (
         "What becomes of a table that is not valid, where neither its dataset nor its organization says: held back, "
         "published with a warning, or published without its bad rows.",
     ),
+    Setting(
+        "OUTBOX_TRIES",
+        "5",
+        number(3, 100),
+        "How often a consequence of a write (indexing, loading, scoring, downloads, validation) is tried before it is "
+        "given up and told by `portal doctor`; a worker that died with it counts as a try.",
+    ),
     Setting("WORKER_POLL", "1", number(1, 3600), "Seconds between two looks at the queue."),
     Setting("LOG_LEVEL", "INFO", one_of("DEBUG", "INFO", "WARNING", "ERROR"), "How much is logged."),
 )

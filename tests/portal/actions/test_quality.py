@@ -89,11 +89,13 @@ def test_a_dataset_is_scored_after_each_change_and_its_history_kept(portal: Port
 def test_scores_age(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     make_org(portal, "so-nnmt")
     call(portal, SYSTEM, "package_create", **FULL)
-    assert score.renew(portal) == 1
+    assert score.renew(portal) == 0, "it waits to be scored already"
+    assert score.drain(portal) == 1
     assert score.renew(portal) == 0
     assert call(portal, ANONYMOUS, "quality_show", id="gia")["freshness"]["fresh"] is True
     later = score.now() + timedelta(days=3)
     monkeypatch.setattr(score, "now", lambda: later)
+    assert score.renew(portal) == 1
     with portal.work() as uow:
         from portal.domain.datasets import Dataset
 

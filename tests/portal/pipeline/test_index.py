@@ -131,7 +131,7 @@ def test_what_comes_back_while_it_is_taken_out_is_indexed_again(portal: Portal, 
         uow.later(INDEX, "gone")
         uow.later(INDEX, dataset["id"])
         uow.commit()
-    monkeypatch.setattr(outbox, "waiting", _once(outbox.waiting))
+    monkeypatch.setattr(outbox, "claim", _once(outbox.claim))
     index.drain(quiet)
     assert waiting(quiet) == 1, "the row of what came back is kept for another round"
 
@@ -151,8 +151,9 @@ def test_an_index_that_cannot_be_reached_loses_nothing(portal: Portal, monkeypat
     monkeypatch.setattr(type(quiet.search), "apply", unreachable)
     assert index.drain(quiet) == 0
     with quiet.read() as uow:
-        assert outbox.waiting(uow.session, INDEX, now(), 10) == []
+        assert [row.attempts for row in outbox.list_rows(uow.session, [INDEX], 10)] == [0], "no row is to blame"
     assert waiting(quiet) == 1
+    assert index.drain(quiet) == 0, "it rests before it is tried again"
 
 
 class Unwilling:
@@ -180,20 +181,58 @@ def test_when_the_index_answers_again_nothing_waits_for_its_next_try(portal: Por
     quiet = replace(portal, search=unwilling, after_write=nothing, before_search=nothing)
     create(quiet, "cu")
     unwilling.down = True
-    for _ in range(3):
-        with quiet.work() as uow:
-            uow.session.execute(update(OutboxRow).values(due=now()))
-            uow.commit()
-        index.drain(quiet)
-    assert waiting(quiet) == 1 and index.drain(quiet) == 0, "it waits some seconds for its fourth try"
+    assert index.drain(quiet) == 0
     create(quiet, "moi")
-    assert index.drain(quiet) == 0, "and so does what comes later"
+    assert index.drain(quiet) == 0
     unwilling.down = False
-    with quiet.work() as uow:
-        uow.session.execute(update(OutboxRow).where(OutboxRow.attempts < 3).values(due=now()))
-        uow.commit()
-    assert index.drain(quiet) == 2
-    assert found(quiet) == ["cu", "moi"]
+    create(quiet, "sau")
+    assert index.drain(quiet) == 3, "what comes first hastens those that were put back"
+    assert found(quiet) == ["cu", "moi", "sau"]
+
+
+class Poisoned(Unwilling):
+    """An index that raises whatever it is told to when it meets one dataset."""
+
+    def __init__(self, index: SearchBackend, error: BaseException) -> None:
+        super().__init__(index)
+        self.error, self.poison = error, ""
+
+    def apply(self, entries: Iterable[IndexEntry], deleted: Iterable[str] = ()) -> None:
+        listed = list(entries)
+        if any(entry.id == self.poison for entry in listed):
+            raise self.error
+        super().apply(listed, deleted)
+
+
+class Panic(BaseException):
+    """What a panic in native code looks like from Python: no Exception."""
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("x"), OSError("disk"), Panic("unwrap")], ids=lambda each: type(each).__name__
+)
+def test_one_dataset_that_cannot_be_indexed_holds_up_no_other(portal: Portal, error: BaseException) -> None:
+    poisoned = Poisoned(portal.search, error)
+    quiet = replace(portal, search=poisoned, after_write=nothing, before_search=nothing)
+    bad = create(quiet, "xau")["id"]
+    for number in range(6):
+        create(quiet, f"tot-{number}")
+    poisoned.poison = bad
+    assert index.drain(quiet) == 6
+    assert len(found(quiet)) == 6
+    for attempt in range(2, portal.settings.outbox_tries + 1):
+        with quiet.work() as uow:
+            uow.session.execute(update(OutboxRow).where(OutboxRow.topic == INDEX).values(due=now()))
+            uow.commit()
+        assert index.drain(quiet) == 0
+        assert waiting(quiet) == (1 if attempt < portal.settings.outbox_tries else 0)
+    with quiet.read() as uow:
+        given_up = outbox.list_given_up(uow.session)
+    assert [(each.topic, each.entity_id) for each in given_up] == [(INDEX, bad)]
+    poisoned.poison = ""
+    assert index.repair(quiet, index.compare(quiet)) == 1
+    with quiet.read() as uow:
+        assert outbox.list_given_up(uow.session) == []
 
 
 def test_what_the_index_refuses_keeps_nothing_else_waiting(portal: Portal) -> None:

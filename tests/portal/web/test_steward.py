@@ -232,8 +232,8 @@ def test_a_run_is_watched_and_outlives_its_worker(
     assert run["status"] == "created"
     assert office("editor", "resource_validation_run", resource_id=resource["id"])["id"] == run["id"]
 
-    class Killed(BaseException):
-        """What nothing of ours catches, as nothing catches kill -9."""
+    class Killed(SystemExit):
+        """What ends a process; nothing of ours catches it, as nothing catches kill -9."""
 
     def dying(*args: Any) -> None:
         raise Killed
