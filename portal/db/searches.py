@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from portal.db.uow import UnitOfWork
 from portal.domain.base import now
 from portal.domain.searches import LONGEST, SearchCount
-from portal.quality.personal import DETECTORS
+from portal.quality import personal
 from search.folding import exact, words
 
 FLUSH_SECONDS = 3.0
@@ -28,7 +28,6 @@ MOST_A_DAY = 5000
 """Different questions that are kept of one day."""
 _NUMBERED = re.compile(r"(?:\d[\W_]*){9,}")
 """Nine digits in a row, however parted: citizen numbers, telephones, tax codes, accounts. Two years have eight."""
-_PERSONAL = [re.compile(detector.cell) for detector in DETECTORS if not detector.label]
 _Key = tuple[date, str]
 _Counts = tuple[int, int, int]
 log = logging.getLogger(__name__)
@@ -49,8 +48,7 @@ def kept(q: str) -> str | None:
     text = unicodedata.normalize("NFKC", q).strip()
     if not text or len(text) > LONGEST or set(text) & set(":*@") or _NUMBERED.search(text):
         return None
-    parts = text.upper().split()
-    if any(pattern.search(part) for part in parts for pattern in _PERSONAL):
+    if personal.mentions_anything(text):
         return None
     said = " ".join(words(exact(text)))
     return said if said and len(said) <= LONGEST else None

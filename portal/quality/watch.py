@@ -27,6 +27,10 @@ DIGITS_ALONE = re.compile(rf"\^?(?:{DIGIT.pattern})+\$?")
 FEW_DIGITS = re.compile("[0-9]+")
 LONGEST = 255
 """No code is as long."""
+LONGEST_LIST = 2000
+"""Values of a closed list that are looked at; longer lists are looked at cell by cell."""
+NINE = 9
+"""A number of a person has as many digits at least."""
 HEAD = 500
 SEPARATED = r"^-?[0-9]{1,3}([.,][0-9]{3})+$"
 PLAIN_DIGITS = 4
@@ -46,9 +50,7 @@ class Watch:
         wanted = set().union(*map(table_rules.columns_of, self._checks)) if self._checks else set()
         self._indexes = {i: c.name for i, c in enumerate(rules.columns) if c.name in wanted}
         self._frames: list[pl.DataFrame] = []
-        self._scan = personal.Scan(
-            table.labels, skip=_beyond_doubt(rules), known=_known(rules), narrow=_narrow(rules), also=totals.WORDS
-        )
+        self._scan = personal.Scan(table.labels, narrow=_narrow(rules), tagged=_known(rules))
         self._named = _strictest(rules, table.labels)
         self._words = _worded(rules, len(table.labels))
         self._codes = [i for i, c in enumerate(rules.columns) if _is_code(c)]
@@ -82,9 +84,9 @@ class Watch:
             self._frames.append(frame.select(ROW, pl.lit(part, pl.Int32).alias(PART), *columns))
         if self._series:
             self._series.batch(frame, part)
-        marks = self._scan.batch(batch, flags)
+        self._scan.batch(batch, flags)
         self._repeated_header(frame, part, flags)
-        self._totals(frame, part, marks, flags)
+        self._totals(frame, part, flags)
         self._remember(frame, part)
         for index in self._codes:
             self._code(frame, index, flags[str(index)])
@@ -101,11 +103,11 @@ class Watch:
         for row in rest[ROW].to_list():
             self._say("repeated-header", row=row, part=part)
 
-    def _totals(self, frame: pl.DataFrame, part: int, marks: Mapping[int, pl.Series], flags: pl.DataFrame) -> None:
+    def _totals(self, frame: pl.DataFrame, part: int, flags: pl.DataFrame) -> None:
         found: set[int] = set()
         for index, free in self._words.items():
             # Where the word itself would be an error, only doubtful cells can hold it.
-            some = marks.get(index) if free else flags[str(index)]
+            some = None if free else flags[str(index)]
             if some is None or some.any():
                 rows = frame if some is None else frame.filter(some)
                 found.update(rows.filter(pl.col(str(index)).str.contains(totals.PATTERN))[ROW].to_list())
@@ -198,6 +200,7 @@ class Watch:
     def _say_personal(self) -> None:
         for column in self._scan.result():
             detail = {"cells": column.cells, "filled": column.filled, "kind": column.kind, "level": column.level}
+            detail["verdict"] = column.verdict
             self._say("personal-data", field=column.label.strip(), note=column.kind, detail=detail)
 
     def _say_rules(self, frame: table_rules.Frame) -> None:
@@ -217,22 +220,21 @@ class Watch:
             )
 
 
-def _beyond_doubt(rules: Rules) -> frozenset[int]:
-    """Positions of columns that by themselves can hold nothing personal: numbers, dates, closed lists."""
-    return frozenset(
-        index
-        for index, column in enumerate(rules.columns)
-        if column.enum is not None or column.rule.type not in ("string", "any")
-    )
-
-
 def _narrow(rules: Rules) -> frozenset[int]:
-    """Positions of codes of a few digits: only cells that break the pattern can be anything else."""
-    return frozenset(
-        index
-        for index, column in enumerate(rules.columns)
-        if column.rule.type == "string" and _digits(str(column.rule.constraints.get("pattern", ""))) in range(1, 10)
-    )
+    """Positions of columns where only cells that break the schema can be personal.
+
+    Days, yes and no, codes of a few digits, and closed lists whose own values are nothing personal.
+    """
+    return frozenset(index for index, column in enumerate(rules.columns) if _is_narrow(column))
+
+
+def _is_narrow(column: Column) -> bool:
+    rule = column.rule
+    if column.enum is not None:
+        return len(column.enum) <= LONGEST_LIST and not any(personal.is_value(str(value)) for value in column.enum)
+    if rule.type in ("date", "datetime", "time", "boolean", "year", "yearmonth"):
+        return str(rule.format or "default") == "default"
+    return rule.type == "string" and _digits(str(rule.constraints.get("pattern", ""))) in range(1, NINE)
 
 
 def _digits(pattern: str) -> int:

@@ -1,14 +1,12 @@
 """What is personal in tables and texts: which columns, how many cells, how grave; never a value."""
 
-from portal.quality.personal.detectors import DETECTORS, is_value
 from portal.quality.personal.findings import Level, PersonalColumn, PersonalMention, Verdict, strictest
 from portal.quality.personal.folding import folded
 from portal.quality.personal.scan import Scan, scan
 from portal.quality.personal.tags import undropped
-from portal.quality.personal.texts import scan_text, scan_value
+from portal.quality.personal.texts import is_value, mentions_anything, scan_text, scan_value
 
 __all__ = [
-    "DETECTORS",
     "Level",
     "PersonalColumn",
     "PersonalMention",
@@ -16,6 +14,7 @@ __all__ = [
     "Verdict",
     "folded",
     "is_value",
+    "mentions_anything",
     "scan",
     "scan_text",
     "scan_value",

@@ -35,7 +35,12 @@ class PersonalMention:
     where: str = ""
 
 
+def gravest(verdicts: Iterable[Verdict | None]) -> Verdict | None:
+    """The gravest of these verdicts; None where there is none."""
+    given = set(verdicts)
+    return next((verdict for verdict in GRAVEST_FIRST if verdict in given), None)
+
+
 def strictest(found: Iterable[PersonalColumn | PersonalMention]) -> Verdict | None:
-    """The gravest verdict among these; None where nothing was found."""
-    verdicts = {each.verdict for each in found}
-    return next((verdict for verdict in GRAVEST_FIRST if verdict in verdicts), None)
+    """The gravest verdict among these findings; None where nothing was found."""
+    return gravest(each.verdict for each in found)

@@ -5,9 +5,53 @@ from __future__ import annotations
 import re
 import unicodedata
 
+_HUMP = re.compile(r"(?<=[a-zà-ỹđ0-9])(?=[A-ZĐ])|(?<=[A-Z])(?=[A-Z][a-z])")
+"""Where camelCase parts its words."""
+_INVISIBLE = ("Cf", "Mn", "Me", "Cc")
+_KEPT_CONTROLS = "\n\t\r"
+_DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹘﹣－"), "-")
+
 
 def folded(label: str) -> str:
     """A label in lower case, without diacritics, its words parted by single spaces."""
     spread = unicodedata.normalize("NFD", label.replace("đ", "d").replace("Đ", "D"))
     plain = "".join(letter for letter in spread if not unicodedata.combining(letter))
     return " ".join(re.findall(r"[a-z0-9]+", plain.lower()))
+
+
+def label_words(label: str) -> str:
+    """The words of a label however it is written: snake_case, kebab-case, camelCase, with or without diacritics."""
+    clean = bare(label)
+    parted = clean if clean.isupper() else _HUMP.sub(" ", clean)
+    return folded(parted)
+
+
+def bare(text: str) -> str:
+    """A text without invisible signs, in NFKC: full-width letters and digits of every script become plain ones."""
+    if text.isascii():
+        return text
+    composed = unicodedata.normalize("NFKC", text).translate(_DASHES)
+    return "".join(map(_plain, composed))
+
+
+def _plain(sign: str) -> str:
+    if sign.isascii():
+        return sign
+    if sign.isdigit():
+        return str(unicodedata.digit(sign))
+    if sign.isspace():
+        return " "
+    invisible = unicodedata.category(sign) in _INVISIBLE
+    return "" if invisible else sign
+
+
+def letters(text: str) -> str:
+    """A text in lower case without diacritics that keeps its length, so that places in both are the same."""
+    return text.lower() if text.isascii() else "".join(map(_letter, text))
+
+
+def _letter(sign: str) -> str:
+    if sign in "đĐ":
+        return "d"
+    first = unicodedata.normalize("NFD", sign)[0].lower()
+    return first if len(first) == 1 else sign

@@ -1,130 +1,178 @@
-"""Personal data in a table: which columns seem to hold it and how many cells; never a value."""
+"""Scan: a table looked at batch after batch, every cell of it; says which columns hold personal data, never a value."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from portal.quality.personal.detectors import BESIDE, DETECTORS, MARKED, verdict_of
-from portal.quality.personal.findings import PersonalColumn
-from portal.quality.personal.folding import folded
+from portal.quality.personal import cells, kinds, mentions, names
+from portal.quality.personal.beside import BY_ROLE, OF_OWNERS, SHARE, VALUES, About
+from portal.quality.personal.findings import PersonalColumn, Verdict, gravest
+from portal.quality.personal.folding import label_words
+from portal.quality.personal.kinds import Evidence
+from portal.quality.personal.people import Mask, People
 from schemas.texttable import TextBatch, TextTable
+
+Case = tuple[Evidence, bool]
+"""Why a cell is thought to be personal, and whether a person's name stands in its row."""
+OUTSIDE = ""
+"""The label under which rows of a wrong width are told of: nobody knows the columns of their cells."""
+_MOMENT = re.compile(r"\b(?:ngay|nam|thang|thoi gian|thoi diem|date|time|year|month|ky|quy|day)\b")
+_NAMES = {kinds.OFFICE_PHONE: kinds.PHONE, kinds.OFFICE_EMAIL: kinds.EMAIL}
 
 
 class Scan:
-    """Counts what looks personal, batch after batch.
+    """Counts what is personal, batch after batch.
 
-    `skip` names positions whose cells cannot be personal by themselves, `known` those that are known to be,
-    `narrow` those where only cells that break the schema can be. `also` names one more thing to look for.
+    `narrow` names positions where only cells that break the schema can be anything, `tagged` those that a schema
+    tags as personal data: numbers in them are beyond doubt.
     """
 
     def __init__(
-        self,
-        labels: Sequence[str],
-        *,
-        skip: frozenset[int] = frozenset(),
-        known: frozenset[int] = frozenset(),
-        narrow: frozenset[int] = frozenset(),
-        also: str = "",
+        self, labels: Sequence[str], *, narrow: frozenset[int] = frozenset(), tagged: frozenset[int] = frozenset()
     ) -> None:
         self.labels = labels
-        self._narrow = narrow
-        self._marked = MARKED[:-2] + (f"|{also})$" if also else ")$")
-        names = [folded(label) for label in labels]
-        self._free = [index for index in range(len(labels)) if index not in skip | known]
-        self._plan = [
-            (index, detector)
-            for index, name in enumerate(names)
-            if index not in skip | known
-            for detector in DETECTORS
-            if not detector.label or re.search(detector.label, name)
-        ]
-        self._beside = [
-            (index, rule, found, others)
-            for rule in BESIDE
-            for index, name in enumerate(names)
-            if index not in known and re.search(rule.label, name)
-            if (found := _named(names, rule.name, index)) and ((others := _named(names, rule.also)) or not rule.also)
-        ]
-        self._cells = [0] * len(self._plan)
+        self._narrow, self._tagged = narrow, tagged
+        self._people = People(labels)
         self._filled = [0] * len(labels)
-        self._placed = [0] * len(self._beside)
+        self._counts: dict[tuple[int, str], dict[Case, int]] = defaultdict(lambda: defaultdict(int))
+        self._in_labels = [bool(mentions.hits(label)) or names.is_name(label) for label in labels]
 
-    def batch(self, batch: TextBatch, doubtful: pl.DataFrame | None = None) -> dict[int, pl.Series]:
-        """Look at one batch (rows of a wrong width are not looked at); returns which cells may be something.
-
-        `doubtful` says of each cell whether it may break the schema; None: any may.
-        """
+    def batch(self, batch: TextBatch, doubtful: pl.DataFrame | None = None) -> None:
+        """Look at one batch. `doubtful` says of each cell whether it may break the schema; None: any may."""
+        for row in batch.ragged:
+            self._outside(" | ".join(row.cells))
         frame = batch.frame
         if not frame.height:
-            return {}
-        marks = self._marks(frame, doubtful)
-        self._count(frame, marks)
-        seen = {index for index, _ in self._plan} | {index for index, *_ in self._beside}
-        filled = [(pl.col(str(index)) != "").sum().alias(f"f{index}") for index in seen]
-        beside = [_beside(index, *columns).alias(f"b{n}") for n, (index, _, *columns) in enumerate(self._beside)]
-        sums = frame.lazy().select([*filled, *beside]).collect().row(0, named=True) if seen else {}
-        self._filled = [count + sums.get(f"f{index}", 0) for index, count in enumerate(self._filled)]
-        self._placed = [count + sums[f"b{n}"] for n, count in enumerate(self._placed)]
-        return marks
+            return
+        self._people.learn(frame)
+        owners, anybody = self._people.rows(frame)
+        looked = [self._look(frame, index, doubtful) for index in range(len(self.labels))]
+        for _, named in looked:
+            anybody = anybody | named
+        for index, (marks, _) in enumerate(looked):
+            self._filled[index] += int((frame[str(index)] != "").sum())
+            for kind, evidence in marks.items():
+                self._count(index, kind, evidence, owners if kind == kinds.OFFICE_PHONE else anybody)
+        if anybody.any():
+            self._beside(frame, owners, anybody)
 
-    def _marks(self, frame: pl.DataFrame, doubtful: pl.DataFrame | None) -> dict[int, pl.Series]:
-        """Which cells may be something at all: one look for all kinds that need no label."""
-        wide = [index for index in self._free if doubtful is None or index not in self._narrow]
-        looked = frame.lazy().select(self._mark(pl.col(str(index))).alias(str(index)) for index in wide).collect()
-        marks = {index: looked[str(index)] for index in wide}
-        if doubtful is not None:
-            for index in self._narrow.intersection(self._free):
-                some = doubtful[str(index)]
-                marks[index] = some & frame.select(self._mark(pl.col(str(index)))).to_series() if some.any() else some
-        return marks
+    def _look(self, frame: pl.DataFrame, index: int, doubtful: pl.DataFrame | None) -> tuple[cells.Marks, Mask]:
+        sure = None
+        if doubtful is not None and index in self._narrow:
+            some = doubtful[str(index)]
+            if not some.any():
+                return {}, np.zeros(frame.height, dtype=np.bool_)
+            sure = ~some
+        return cells.look(frame[str(index)], self._people.roles[index], sure)
 
-    def _mark(self, cell: pl.Expr) -> pl.Expr:
-        return cell.str.strip_chars().str.contains(self._marked) | cell.str.contains("@", literal=True)
+    def _count(self, index: int, kind: str, evidence: npt.NDArray[np.uint8], named: Mask) -> None:
+        counts = self._counts[index, kind]
+        for each in (Evidence.SHAPE, Evidence.BESIDE, Evidence.NAMED):
+            found = evidence == each
+            why = Evidence.NAMED if index in self._tagged else each
+            beside = int((found & named).sum())
+            counts[why, True] += beside
+            counts[why, False] += int(found.sum()) - beside
 
-    def _count(self, frame: pl.DataFrame, marks: dict[int, pl.Series]) -> None:
-        some = {index: frame[str(index)].filter(mark) for index, mark in marks.items() if mark.any()}
-        for number, (index, detector) in enumerate(self._plan):
-            cells = frame[str(index)] if detector.label else some.get(index)
-            if cells is not None:
-                self._cells[number] += int(cells.str.strip_chars().str.contains(detector.cell).sum())
+    def _beside(self, frame: pl.DataFrame, owners: Mask, anybody: Mask) -> None:
+        """What is personal because somebody is named in the row, and the names themselves."""
+        for index in range(len(self.labels)):
+            column = frame[str(index)]
+            for about in self._about(index, column):
+                rows = owners if about.role in OF_OWNERS or about.kind == kinds.HOME_PLACE else anybody
+                self._named(index, about.kind, column.str.contains(about.cell).to_numpy() & rows)
+            if self._people.is_owner(index) or self._people.is_officer(index):
+                letters = column.str.contains(r"\pL").to_numpy()
+                self._named(index, kinds.NAME, letters)
+                if self._people.is_patient(index):
+                    self._named(index, kinds.HEALTH, letters)
+
+    def _named(self, index: int, kind: str, found: Mask) -> None:
+        if found.any():
+            self._counts[index, kind][Evidence.BESIDE, True] += int(found.sum())
+
+    def _about(self, index: int, column: pl.Series) -> Iterator[About]:
+        """What the cells of a column say of the person in their row: by its label, else by most of its cells."""
+        meaning = self._people.roles[index]
+        told = [BY_ROLE[role] for role in sorted(meaning) if role in BY_ROLE]
+        yield from told
+        if told or meaning or _MOMENT.search(label_words(self.labels[index])):
+            return
+        filled = column.filter(column != "")
+        for about in VALUES:
+            if len(filled) and filled.str.contains(about.cell).mean() >= SHARE:  # type: ignore[operator]
+                yield about
+
+    def _outside(self, text: str) -> None:
+        """A row of a wrong width, read as one text."""
+        found = mentions.hits(text)
+        beside = any(hit.kind == kinds.NAME for hit in found)
+        for hit in found:
+            if hit.kind != kinds.NAME:
+                self._counts[-1, hit.kind][hit.evidence, beside] += 1
 
     def result(self) -> tuple[PersonalColumn, ...]:
         """The columns with at least one such cell, in the order of the table."""
-        found = [
-            (
-                index,
-                PersonalColumn(
-                    self.labels[index], *detector[:2], cells, self._filled[index], verdict_of(detector.kind)
-                ),
-            )
-            for (index, detector), cells in zip(self._plan, self._cells, strict=True)
-            if cells
-        ]
-        found += [
-            (index, PersonalColumn(self.labels[index], *rule[:2], cells, self._filled[index], verdict_of(rule.kind)))
-            for (index, rule, *_), cells in zip(self._beside, self._placed, strict=True)
-            if cells
-        ]
-        return tuple(column for _, column in sorted(found, key=lambda entry: entry[0]))
+        found: dict[tuple[int, str], PersonalColumn] = {}
+        for (index, kind), counts in self._counts.items():
+            column = self._column(index, kind, counts)
+            if column is not None:
+                key = index, column.kind
+                found[key] = _together(found[key], column) if key in found else column
+        found |= self._labelled()
+        return tuple(found[key] for key in sorted(found))
+
+    def _column(self, index: int, kind: str, counts: dict[Case, int]) -> PersonalColumn | None:
+        office = self._people.has_organizations()
+        judged = [(self._verdict(kind, case, office=office), times) for case, times in counts.items() if times]
+        verdict = gravest(verdict for verdict, _ in judged)
+        if verdict is None:
+            return None
+        cells_ = sum(times for judgement, times in judged if judgement is not None)
+        filled = self._filled[index] if index >= 0 else cells_
+        return PersonalColumn(
+            self._shown(index), _NAMES.get(kind, kind), kinds.KINDS[kind].level, cells_, filled, verdict
+        )
+
+    def _verdict(self, kind: str, case: Case, *, office: bool) -> Verdict | None:
+        evidence, beside = case
+        alone = kinds.verdict(kind, evidence, office=office and not beside)
+        return gravest([alone, kinds.verdict(kind, Evidence.BESIDE) if beside else None])
+
+    def _shown(self, index: int) -> str:
+        """The label of a column; its position where the label itself is personal."""
+        if index < 0:
+            return OUTSIDE
+        return f"#{index + 1}" if self._in_labels[index] else self.labels[index]
+
+    def _labelled(self) -> dict[tuple[int, str], PersonalColumn]:
+        """Labels that are themselves personal data, as in a table whose first record was taken for its header."""
+        found = {}
+        for index, label in enumerate(self.labels):
+            for hit in mentions.hits(label):
+                verdict = kinds.verdict(hit.kind, hit.evidence)
+                if verdict is not None and (index, hit.kind) not in self._counts:
+                    kind = _NAMES.get(hit.kind, hit.kind)
+                    level = kinds.KINDS[kind].level
+                    found[index, kind] = PersonalColumn(
+                        self._shown(index), kind, level, 1, self._filled[index], verdict
+                    )
+        return found
 
 
-def _named(names: Sequence[str], label: str, but: int = -1) -> tuple[int, ...]:
-    return tuple(i for i, name in enumerate(names) if label and i != but and re.search(label, name))
-
-
-def _beside(index: int, names: Sequence[int], others: Sequence[int]) -> pl.Expr:
-    filled = pl.col(str(index)) != ""
-    for columns in (names, others):
-        if columns:
-            filled &= pl.any_horizontal(pl.col(str(column)) != "" for column in columns)
-    return filled.sum()
+def _together(one: PersonalColumn, other: PersonalColumn) -> PersonalColumn:
+    verdict = gravest([one.verdict, other.verdict]) or one.verdict
+    return PersonalColumn(one.label, one.kind, one.level, one.cells + other.cells, one.filled, verdict)
 
 
 def scan(table: TextTable) -> tuple[PersonalColumn, ...]:
-    """Every column of a table that seems to hold personal data; reads the whole table."""
+    """Every column of a table that holds personal data; reads the whole table."""
     whole = Scan(table.labels)
     for batch in table.batches():
         whole.batch(batch)

@@ -2,44 +2,85 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from portal.quality.personal.detectors import DETECTORS, verdict_of
-from portal.quality.personal.findings import Level, PersonalMention
+from portal.quality.personal import kinds, mentions, names, nested
+from portal.quality.personal.findings import PersonalMention, Verdict, gravest
+from portal.quality.personal.kinds import Evidence
+from portal.quality.personal.mentions import Hit
 
-LEVELS: dict[str, Level] = {detector.kind: detector.level for detector in DETECTORS}
-_FREE = tuple((each.kind, re.compile(each.cell.strip("^$"))) for each in DETECTORS if not each.label)
+_NAMES = {kinds.OFFICE_PHONE: kinds.PHONE, kinds.OFFICE_EMAIL: kinds.EMAIL}
+PIECE = 4_000
+OVERLAP = 200
+"""Signs that two pieces of one long line share, so that nothing stands cut between them."""
 
 
 def scan_text(text: str, where: str = "") -> tuple[PersonalMention, ...]:
-    """What a text says that is personal, one mention a kind; `where` is told back as it is."""
-    counts = {kind: len(pattern.findall(text)) for kind, pattern in _FREE}
-    return _mentions(Counter(counts), where)
+    """What a text says that is personal, one mention a kind; `where` is told back as it is.
+
+    A name stands beside what its own line says. Telephones and mail of nobody are only warned of, as texts
+    name offices that way.
+    """
+    found: list[tuple[str, Verdict]] = []
+    for line in _lines(text):
+        found += _judged(mentions.hits(line), named=False)
+    return _mentions(found, where)
 
 
 def scan_value(value: Any, where: str = "") -> tuple[PersonalMention, ...]:
     """What a nested value (as JSON has them) holds that is personal; the names of keys count as labels."""
-    counts: Counter[str] = Counter()
-    _walk(value, counts)
-    return _mentions(counts, where)
+    if isinstance(value, str):
+        return scan_text(value, where)
+    records = _records(value)
+    found: list[tuple[str, Verdict]] = []
+    for record in records:
+        found += _judged(nested.hits(record), named=True)
+    return _mentions(found, where)
 
 
-def _walk(value: Any, counts: Counter[str]) -> None:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            _walk(str(key), counts)
-            _walk(inner, counts)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            _walk(inner, counts)
-    elif value is not None and not isinstance(value, bool):
-        counts.update({each.kind: each.count for each in scan_text(str(value))})
+def _records(value: Any) -> Iterable[Any]:
+    """The records of a list, each with its own persons; anything else is one record."""
+    return value if isinstance(value, list | tuple) else (value,)
 
 
-def _mentions(counts: Counter[str], where: str) -> tuple[PersonalMention, ...]:
+def _lines(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        if len(line) <= PIECE:
+            yield line
+            continue
+        for start in range(0, len(line), PIECE - OVERLAP):
+            yield line[start : start + PIECE]
+
+
+def _judged(hits: list[Hit], *, named: bool) -> Iterator[tuple[str, Verdict]]:
+    """The kinds of what one line or record mentions, each with its verdict."""
+    beside = any(hit.kind == kinds.NAME for hit in hits)
+    for hit in hits:
+        if hit.kind == kinds.NAME and not named:
+            continue
+        alone = kinds.verdict(hit.kind, hit.evidence, office=not named and not beside)
+        verdict = gravest([alone, kinds.verdict(hit.kind, Evidence.BESIDE) if beside else None])
+        if verdict is not None:
+            yield _NAMES.get(hit.kind, hit.kind), verdict
+
+
+def _mentions(found: list[tuple[str, Verdict]], where: str) -> tuple[PersonalMention, ...]:
+    counts = Counter(kind for kind, _ in found)
+    graves = {kind: gravest(verdict for other, verdict in found if other == kind) for kind in counts}
     return tuple(
-        PersonalMention(kind, LEVELS[kind], verdict_of(kind), count, where) for kind, count in counts.items() if count
+        PersonalMention(kind, kinds.KINDS[kind].level, graves[kind] or "warn", count, where)
+        for kind, count in sorted(counts.items())
     )
+
+
+def is_value(text: str) -> bool:
+    """Whether the name of a column is no name but a value: personal data, a long number, a day, a coordinate."""
+    bare = text.strip()
+    return bool(mentions.VALUE.fullmatch(bare)) or bool(mentions.hits(bare)) or names.is_name(bare)
+
+
+def mentions_anything(text: str) -> bool:
+    """Whether a short text holds any number, address or plate of a person, be it only by its shape."""
+    return any(hit.kind != kinds.NAME for hit in mentions.hits(text))

@@ -184,9 +184,10 @@ def test_personal_data_is_counted_and_never_shown(tmp_path: Path) -> None:
     )
     counts = {(c.label, c.kind): c.cells for c in personal.scan(read_table(path))}
     assert counts == {
+        ("Họ và tên", "name"): 2,
         ("Ngày sinh", "birth-date-with-name"): 1,
         ("CCCD", "citizen-id"): 2,
-        ("Điện thoại", "mobile-phone"): 1,
+        ("Điện thoại", "phone"): 2,
         ("Ghi chú", "email"): 1,
         ("Số tài khoản", "bank-account"): 1,
         ("Biển số", "plate"): 1,

@@ -291,7 +291,7 @@ PLANTED = {
     "kinh_do": "105.78523",
 }
 FOUND = {
-    "so_cccd": "citizen-id", "dien_thoai": "mobile-phone", "email": "email", "mst_ca_nhan": "person-tax-code",
+    "so_cccd": "citizen-id", "dien_thoai": "phone", "email": "email", "mst_ca_nhan": "person-tax-code",
     "so_tai_khoan": "bank-account", "bien_so": "plate", "ngay_sinh": "birth-date-with-name",
     "vi_do": "home-coordinates", "kinh_do": "home-coordinates",
 }  # fmt: skip

@@ -1,0 +1,126 @@
+"""The cells of one column looked at: a vectorised look leaves few candidates, and each of those is read as a text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from portal.quality.personal import kinds, mentions, nested, numbers
+from portal.quality.personal.kinds import Evidence
+from portal.quality.personal.labels import NUMBER_ROLES
+
+Marks = dict[str, npt.NDArray[np.uint8]]
+"""For each kind, the evidence (see kinds.Evidence) that each cell is of it."""
+
+_DIGITS = r"\d(?:[^\d\pL]{0,6}\d){8}"
+"""Nine digits, parted by no letter."""
+_WORDS = (
+    r"(?i)c[cm][cn][cd]|c[aă]n c[uư][oớ]c|h[oộ] chi[eế]u|passport|gplx|b[aằ]ng l[aá]i|bhyt|bhxh|"
+    r"sinh (?:n[aă]m|ng[aà]y)|n[aă]m sinh|ng[aà]y sinh|\bsn[: ]|th[uư][oờ]ng tr[uú]|t[aạ]m tr[uú]|"
+    r"tr[uú] (?:t[aạ]i|qu[aá]n)|"
+    r"hktt|n[oơ]i [oở]|h[oộ] kh[aẩ]u|\bhiv\b|ung th[uư]|t[aâ]m th[aầ]n|khuy[eế]t t[aậ]t|ti[eể]u [dđ][uư][oờ]ng|"
+    r"vi[eê]m gan|lao ph[oổ]i|d[uư][oơ]ng t[ií]nh|m[aắ]c b[eệ]nh|b[eệ]nh nh[aâ]n|ch[aẩ]n [dđ]o[aá]n|[dđ]i[eề]u tr[iị]|"
+    r"@|[\[(] ?at ?[\])]"
+)
+"""Words of a sentence about somebody, with and without diacritics, and the sign of mail."""
+_PLAIN = r"^\s*\+?[0-9]+(?:\.0+)?\s*$"
+_SHAPED = rf"^\s*\+?(?:{numbers.CITIZEN}|{numbers.LOST_ZERO}|{numbers.MOBILE}|(?:00)?84[35789][0-9]{{8}})(?:\.0+)?\s*$"
+_HARMLESS = (
+    r"^\s*(?:[+-]?(?:0|[1-9][0-9]{0,7})[.,][0-9]+|"
+    r"[12][0-9]{3}-[01][0-9]-[0-3][0-9](?:[T ][0-2][0-9]:[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]+)?)?(?:Z|"
+    r"[+-][0-9:]{4,5})?)?|"
+    r"[0-3]?[0-9]/[01]?[0-9]/[12][0-9]{3}(?:,? [0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?)?)\s*$"
+)
+"""Decimal numbers and moments, however many digits they have."""
+_PLATE = r"^\s*[1-9][0-9][ .-]?[A-Za-z][A-Za-z0-9]?[ .-]{0,2}(?:[0-9]{3}[. -]?[0-9]{2}|[0-9]{4})\s*$"
+_JSON = r"^\s*[\[{]"
+SHORTEST = 9
+"""Bytes of the shortest cell that can hold a number of nine digits."""
+MOST_READ = 50_000
+"""Different cells of one column of one batch that are read one by one; what is beyond is judged by its shape alone."""
+
+
+def look(cells: pl.Series, roles: frozenset[str], sure: pl.Series | None = None) -> tuple[Marks, npt.NDArray[np.bool_]]:
+    """What the cells of one column are, and which of them name a person; `sure` excludes cells that cannot be anything.
+
+    `roles` are the meanings of the column's label.
+    """
+    named = np.zeros(len(cells), dtype=np.bool_)
+    wanted = _candidates(cells, roles)
+    if wanted is None:
+        return {}, named
+    if sure is not None:
+        wanted &= ~sure
+    if not wanted.any():
+        return {}, named
+    places = wanted.arg_true().to_numpy()
+    marks: Marks = {}
+    texts = cells.gather(places)
+    distinct = texts.unique(maintain_order=True)
+    judged = {text: _judge(text, roles) for text in distinct.head(MOST_READ).to_list()}
+    _mark(marks, named, places, texts, judged)
+    if len(distinct) > MOST_READ:
+        _mark_shapes(marks, cells, roles, judged)
+    return marks, named
+
+
+def _candidates(cells: pl.Series, roles: frozenset[str]) -> pl.Series | None:
+    """Which cells have to be read; None: none can be anything."""
+    if roles & NUMBER_ROLES:
+        return cells.str.contains(r"[\d@]")
+    if not len(cells) or (cells.str.len_bytes().max() or 0) < SHORTEST:  # type: ignore[operator]
+        return None
+    frame = cells.alias("c").to_frame().lazy()
+    cell = pl.col("c")
+    found = frame.select((cell.str.contains(_DIGITS) | cell.str.contains(_WORDS)).alias("c")).collect()["c"]
+    found = found | _nested(cells)
+    if not found.any():
+        return found
+    some = cells.filter(found)
+    harmless = some.str.contains(_HARMLESS) | (some.str.contains(_PLAIN) & ~some.str.contains(_SHAPED))
+    if harmless.any():
+        found = found.clone().scatter(found.arg_true().filter(harmless), False)
+    return found
+
+
+def _nested(cells: pl.Series) -> pl.Series:
+    return cells.str.contains(_JSON)
+
+
+def _judge(text: str, roles: frozenset[str]) -> Mapping[str, Evidence]:
+    """The kinds that one cell is of."""
+    inner = nested.parsed(text)
+    found = nested.hits(inner, roles) if inner is not None else mentions.hits(text, roles)
+    judged: dict[str, Evidence] = {}
+    for hit in found:
+        judged[hit.kind] = max(judged.get(hit.kind, Evidence.NONE), hit.evidence)
+    if kinds.NAME in judged:
+        # The person is named in the cell itself.
+        judged = {kind: max(evidence, Evidence.BESIDE) for kind, evidence in judged.items()}
+    return judged
+
+
+def _mark(
+    marks: Marks,
+    named: npt.NDArray[np.bool_],
+    places: npt.NDArray[np.uint32],
+    texts: pl.Series,
+    judged: Mapping[str, Mapping[str, Evidence]],
+) -> None:
+    for place, text in zip(places.tolist(), texts.to_list(), strict=True):
+        for kind, evidence in judged.get(text, {}).items():
+            if kind == kinds.NAME:
+                named[place] = True
+            marks.setdefault(kind, np.zeros(len(named), dtype=np.uint8))[place] = evidence
+
+
+def _mark_shapes(marks: Marks, cells: pl.Series, roles: frozenset[str], judged: Mapping[str, object]) -> None:
+    """Cells that were not read one by one: those whose digits are built like a citizen number."""
+    digits = cells.str.replace_all(r"[^0-9]+", "")
+    shaped = digits.str.contains(rf"^(?:{numbers.CITIZEN}|{numbers.LOST_ZERO})$") & ~cells.is_in(list(judged))
+    evidence = Evidence.NAMED if roles & {"identity", "paper"} else Evidence.SHAPE
+    found = marks.setdefault(kinds.CITIZEN, np.zeros(len(cells), dtype=np.uint8))
+    found[shaped.to_numpy()] = evidence
