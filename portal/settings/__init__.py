@@ -80,6 +80,12 @@ class Settings:
     validation_policy: str
     outbox_tries: int
     worker_poll: int
+    health_workers: int
+    health_worker_seconds: int
+    health_queue_seconds: int
+    health_disk_mb: int
+    metrics_allow: tuple[str, ...]
+    metrics_token: str = field(repr=False)
     log_level: str
     secrets: Mapping[str, str] = field(repr=False)
     secret_bindings: Mapping[str, str]

@@ -11,6 +11,7 @@ from portal.settings.values import (
     flag,
     http_url,
     internal_path,
+    networks,
     number,
     one_of,
     replicas,
@@ -194,5 +195,32 @@ SETTINGS: tuple[Setting, ...] = (
         "given up and told by `portal doctor`; a worker that died with it counts as a try.",
     ),
     Setting("WORKER_POLL", "1", number(1, 3600), "Seconds between two looks at the queue."),
+    Setting("HEALTH_WORKERS", "1", number(0, 1000), "Workers that must live for /health/ready to be content; 0: none."),
+    Setting(
+        "HEALTH_WORKER_SECONDS",
+        "60",
+        number(15, 86_400),
+        "Seconds without a sign of life after which a worker counts as missing.",
+    ),
+    Setting(
+        "HEALTH_QUEUE_SECONDS",
+        "1800",
+        number(1, 1_000_000),
+        "Seconds for which the oldest item of a queue may wait before the queue counts as stuck.",
+    ),
+    Setting("HEALTH_DISK_MB", "500", number(0, 10_000_000), "Least free disk for /health/ready to be content, in MB."),
+    Setting(
+        "METRICS_ALLOW",
+        "127.0.0.0/8,::1/128",
+        networks,
+        "Networks that may read /metrics and the details of /health/ready without a token; "
+        "a request that came through a proxy never counts as from there.",
+    ),
+    Setting(
+        "METRICS_TOKEN",
+        "",
+        text,
+        "A token with which /metrics and those details may be read from everywhere (Authorization: Bearer …).",
+    ),
     Setting("LOG_LEVEL", "INFO", one_of("DEBUG", "INFO", "WARNING", "ERROR"), "How much is logged."),
 )

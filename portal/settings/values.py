@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 
@@ -43,6 +44,14 @@ def one_of(*words: str) -> Callable[[str], str]:
         return value
 
     return parse
+
+
+def networks(value: str) -> tuple[str, ...]:
+    """IP networks or addresses, by comma."""
+    try:
+        return tuple(str(ip_network(word, strict=False)) for word in words(value))
+    except ValueError:
+        raise ValueError("takes networks such as 127.0.0.0/8 or 10.1.0.0/16, by comma") from None
 
 
 def http_url(value: str) -> str:

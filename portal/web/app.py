@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from portal.health.report import Health
 from portal.runtime import Portal
 from portal.web import errors
 from portal.web.action_api import api, failure, the_portal
@@ -19,6 +20,7 @@ from portal.web.envelope import EVERY_ANSWER, request_id
 from portal.web.express import Express
 from portal.web.feeds import feeds
 from portal.web.fragments import Fragments
+from portal.web.health import health_pages
 from portal.web.pages import pages, problem
 from portal.web.reference import reference
 from portal.web.reports import reports
@@ -42,9 +44,10 @@ def create_app(portal: Portal) -> Flask:
     app = Flask("portal.web", static_folder=None)
     app.extensions["portal"] = portal
     app.extensions["fragments"] = Fragments()
+    app.extensions["health"] = Health(portal)
     app.config["MAX_CONTENT_LENGTH"] = portal.settings.max_resource_size * BYTES_PER_MB + BYTES_PER_MB
     app.config["MAX_FORM_MEMORY_SIZE"] = portal.settings.max_request_size * BYTES_PER_MB
-    for blueprint in (api, util, reference, downloads, feeds, dcat, descriptions, reports, pages):
+    for blueprint in (api, util, reference, downloads, feeds, dcat, descriptions, reports, health_pages, pages):
         app.register_blueprint(blueprint)
     app.before_request(_begin)
     app.after_request(_finish)

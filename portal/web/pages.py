@@ -1,4 +1,4 @@
-"""A few honest pages: search, a dataset, an organization, health; Vietnamese or English, no outside host."""
+"""A few honest pages: search, a dataset, an organization; Vietnamese or English, no outside host."""
 
 from __future__ import annotations
 
@@ -8,12 +8,8 @@ from urllib.parse import urlencode
 
 import orjson
 from flask import Blueprint, Response, g, render_template, request
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from portal.actions import registry
-from portal.db import outbox
-from portal.domain.events import INDEX, LINK, LOAD, PUBLISH, QUALITY, VALIDATE
 from portal.errors import NotFound, PortalError
 from portal.web.action_api import actor_of_request, the_portal
 from portal.web.dcat import asked_notation, dataset_graph
@@ -21,7 +17,6 @@ from schemas import schemaorg
 
 pages = Blueprint("pages", __name__, template_folder="templates")
 ROWS = 20
-TOPICS = (INDEX, LINK, LOAD, PUBLISH, QUALITY, VALIDATE)
 NARROWING = ("organization", "groups", "res_format", "access_kind")
 FACETS = orjson.dumps(NARROWING).decode()
 LINKED = ("http://", "https://", "ftp://", "/")
@@ -164,25 +159,6 @@ def organization(name: str) -> tuple[str, int]:
     found = _call("package_search", fq=f'organization:"{_escaped(shown["name"])}"', rows=100)
     scores = [each for each in _call("quality_summary", by="organization") if each["organization"] == shown["name"]]
     return _show("organization.html", organization=shown, found=found, scores=scores)
-
-
-@pages.route("/health")
-def health() -> Response:
-    """Whether database and search can be reached, and how much waits; 503 when something is down."""
-    portal = the_portal()
-    state: dict[str, Any] = {"database": "ok", "search": "ok"}
-    try:
-        with portal.read() as uow:
-            uow.session.execute(text("SELECT 1"))
-            state["outbox"] = {topic: outbox.count(uow.session, topic) for topic in TOPICS}
-    except SQLAlchemyError:
-        state["database"] = "unreachable"
-    found = portal.search.health()
-    state["search"] = "unreachable" if found.status == "down" else found.status
-    state["index"] = {"engine": found.engine, "rebuilding": found.rebuilding, **found.complaint}
-    good = state["database"] == "ok" and found.status != "down"
-    body = orjson.dumps({"status": "ok" if good else "degraded", **state})
-    return Response(body, 200 if good else 503, content_type="application/json")
 
 
 @pages.route("/robots.txt")

@@ -118,7 +118,7 @@ def test_pages_for_people(client: FlaskClient, resource: dict[str, Any]) -> None
 def test_health(client: FlaskClient, resource: dict[str, Any]) -> None:
     answer = client.get("/health")
     assert answer.status_code == 200
-    assert answer.get_json()["status"] == "ok"
+    assert answer.get_json()["database"] == "ok"
 
 
 def test_bytes_are_left_to_the_web_server_in_front(

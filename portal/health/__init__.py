@@ -1,0 +1,1 @@
+"""Health: whether what was acknowledged gets done, and what an operator has to mend where it does not."""

@@ -1,0 +1,131 @@
+"""The parts that are looked at: database and revision, workers, queues, file store."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from portal import outages
+from portal.db import clock, migrate, outbox, workers
+from portal.db import figures as db
+from portal.errors import Unavailable
+from portal.health.problems import Problem, Section
+from portal.runtime import Portal
+
+HARVEST = "harvest"
+"""The queue of harvest jobs, beside the topics of the outbox."""
+NO_BLOB = "0" * 64
+"""A key that no file has: asking for it shows whether the store answers."""
+
+
+def database(portal: Portal) -> Section:
+    """Whether the database answers, and is at the revision that the code needs."""
+    try:
+        with portal.read() as uow:
+            uow.session.execute(text("SELECT 1"))
+        revision = migrate.current(portal.engine)
+    except Exception as error:
+        outage = outages.explain(error)
+        if outage is None:
+            raise
+        return Section("database", {"status": "unreachable"}, (_unreachable(outage),))
+    needed = migrate.newest()
+    figures = {"status": "ok", "revision": revision, "needed": needed}
+    return Section("database", figures, () if revision == needed else (_outdated(revision, needed),))
+
+
+def _unreachable(outage: Unavailable) -> Problem:
+    return Problem(
+        "database", f"Không dùng được cơ sở dữ liệu: {outage.reason}", f"{outage.message} {outage.reason}"
+    )  # fmt: skip
+
+
+def _outdated(revision: str | None, needed: str) -> Problem:
+    return Problem(
+        "database",
+        f"Cơ sở dữ liệu ở phiên bản {revision}, chương trình cần {needed}: hãy chạy `portal db upgrade`, hoặc chạy bản "
+        "chương trình cùng phiên bản.",
+        f"The database is at revision {revision}, the program needs {needed}: run `portal db upgrade`, or the program "
+        "of that revision.",
+    )
+
+
+def workers_alive(portal: Portal) -> Section:
+    """Which workers gave a sign of life lately, and whether there are as many as there should be."""
+    with portal.read() as uow:
+        signs = workers.list_signs(uow.session)
+    silent_after, wanted = portal.settings.health_worker_seconds, portal.settings.health_workers
+    alive = [sign for sign in signs if sign.age <= silent_after]
+    listed = [
+        {
+            "name": sign.name,
+            "version": sign.version,
+            "last_seen_seconds": round(sign.age, 1),
+            "alive": sign.age <= silent_after,
+        }
+        for sign in signs
+    ]
+    figures = {"alive": len(alive), "wanted": wanted, "list": listed}
+    return Section("workers", figures, () if len(alive) >= wanted else (_missing(len(alive), wanted, silent_after),))
+
+
+def _missing(alive: int, wanted: int, seconds: int) -> Problem:
+    return Problem(
+        "workers",
+        f"Chỉ có {alive} trên {wanted} tiến trình worker báo còn sống trong {seconds} giây qua: hãy khởi động "
+        "`portal worker`.",
+        f"{alive} of {wanted} workers gave a sign of life in the last {seconds} seconds: start `portal worker`.",
+    )
+
+
+def queues(portal: Portal) -> Section:
+    """How long the oldest row of each topic, and the oldest harvest job, have waited; what was given up."""
+    with portal.read() as uow:
+        moment = clock.moment(uow.session)
+        backlog = outbox.backlog(uow.session)
+        oldest_job, jobs = db.oldest_new_job(uow.session), db.count_new_jobs(uow.session)
+    figures = {
+        topic: {"waiting": each.waiting, "oldest_seconds": round(each.age(moment), 1), "given_up": each.given_up}
+        for topic, each in sorted(backlog.items())
+    }
+    if oldest_job is not None:
+        age = max(0.0, (moment - oldest_job).total_seconds())
+        figures[HARVEST] = {"waiting": jobs, "oldest_seconds": round(age, 1), "given_up": 0}
+    most = portal.settings.health_queue_seconds
+    stuck = [_stuck(topic, each["oldest_seconds"]) for topic, each in figures.items() if each["oldest_seconds"] > most]
+    lost = [_given_up(topic, int(each["given_up"])) for topic, each in figures.items() if each["given_up"]]
+    return Section("queues", figures, (*stuck, *lost))
+
+
+def _stuck(topic: str, seconds: float) -> Problem:
+    return Problem(
+        "queues",
+        f"Hàng đợi {topic} bị kẹt: việc cũ nhất đã chờ {seconds:.0f} giây. Xem nhật ký của worker.",
+        f"The queue {topic} is stuck: its oldest item has waited {seconds:.0f} seconds. See the worker's log.",
+    )
+
+
+def _given_up(topic: str, number: int) -> Problem:
+    return Problem(
+        "queues",
+        f"{number} việc trong hàng đợi {topic} đã bị bỏ sau nhiều lần thử: chạy `portal doctor` để biết và thử lại.",
+        f"{number} items of the queue {topic} were given up after many tries: `portal doctor` names them and tries "
+        "them again.",
+        grave=False,
+    )
+
+
+def files(portal: Portal) -> Section:
+    """Whether the store of files answers; a folder on disk is looked at with the disks."""
+    try:
+        portal.files.exists(NO_BLOB)
+    except Unavailable as error:
+        return Section("files", {"status": "unreachable"}, (_no_files(error.message),))
+    return Section("files", {"status": "ok"})
+
+
+def _no_files(reason: str) -> Problem:
+    return Problem(
+        "files",
+        f"Không dùng được kho tệp (PORTAL_FILES_URL): {reason}",
+        f"The file store (PORTAL_FILES_URL) cannot be used: {reason}",
+    )
