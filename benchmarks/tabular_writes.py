@@ -23,7 +23,8 @@ import polars as pl
 from portal.access.identity import ANONYMOUS, SYSTEM
 from portal.actions import registry
 from portal.bootstrap import build_portal
-from portal.pipeline import index, load
+from portal.pipeline import load
+from portal.pipeline.background import Background
 from portal.runtime import Portal
 from portal.settings import load as settings
 from schemas.record import Upload
@@ -133,7 +134,7 @@ def main() -> None:
         portal = build_portal(
             settings({}, data_dir=folder, max_resource_size="1000", log_level="WARNING"), upgrade=True
         )
-        portal = replace(portal, after_write=index.Background().wake)  # as in the server: nobody waits for the index
+        portal = replace(portal, after_write=Background().wake)  # as in the server: nobody waits for the index
         call(portal, "organization_create", name="so")
         call(portal, "package_create", name="bang", owner_org="so")
         with path.open("rb") as file:

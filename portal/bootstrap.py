@@ -52,6 +52,7 @@ from portal.errors import SettingsError
 from portal.files import open_files
 from portal.pipeline import harvest as harvest_stage
 from portal.pipeline import index, names
+from portal.pipeline.background import Background
 from portal.runtime import Portal
 from portal.settings import Settings, load
 from portal.tabular.store import TabularStore
@@ -76,7 +77,7 @@ def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
         logging.getLogger(library).setLevel(max(logging.WARNING, logging.getLogger().level))
     harvest_stage.secrets_of(settings)  # a binding that cannot be read is told now, not at the first trip
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, settings.sqlite_synchronous)
     if upgrade:
         migrate.upgrade(engine)
     elif migrate.current(engine) != migrate.newest():
@@ -90,7 +91,7 @@ def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
         tables=TabularStore(files, settings.data_dir / "tables", hot_mb=settings.hot_tables_mb),
         searches=SearchLog(engine, on=settings.search_log_days > 0),
         after_write=index.drain,
-        before_search=index.catch_up,
+        before_search=Background().catch_up,
     )
 
 
@@ -126,7 +127,8 @@ def _lexicon(settings: Settings) -> tuple[Path, ...]:
 def create_app() -> Flask:
     """The WSGI application, from the environment: what a web server is pointed at (`portal.bootstrap:create_app()`)."""
     portal = build_portal(load())
-    return create_web(replace(portal, after_write=index.Background().wake))
+    background = Background()
+    return create_web(replace(portal, after_write=background.wake, before_search=background.catch_up))
 
 
 def server(host: str, port: int, workers: int = 1) -> Any:

@@ -21,7 +21,7 @@ class Portal:
     """The open engines of one process.
 
     `after_write` sees to what a commit has put into the outbox, now or soon; `before_search` makes sure
-    that what was written through an action before is found.
+    that who searches finds what they wrote before, and waits for what others wrote a moment only.
     """
 
     settings: Settings
@@ -31,7 +31,7 @@ class Portal:
     tables: TabularStore
     searches: SearchLog
     after_write: Callable[[Portal], object]
-    before_search: Callable[[Portal], object]
+    before_search: Callable[[Portal, Actor], object]
 
     def read(self) -> UnitOfWork:
         """A unit of work that only reads."""

@@ -41,7 +41,7 @@ def package_autocomplete(ctx: Context, target: object, params: Params) -> list[d
     """Return a few datasets whose title or name holds the words of `q`, the last perhaps unfinished."""
     text = _text(params)
     request = SearchRequest(q=text, rows=_limit(params), labels=labels_for(ctx.actor), include_private=True, begun=True)
-    ctx.portal.before_search(ctx.portal)
+    ctx.portal.before_search(ctx.portal, ctx.actor)
     try:
         hits = ctx.portal.search.search(request).hits
     except SearchUnavailable:
@@ -58,7 +58,7 @@ def search_suggest(ctx: Context, target: object, params: Params) -> dict[str, An
     text = _text(params)
     begun = SearchRequest(q=text, rows=_limit(params), labels=labels_for(ctx.actor), begun=True)
     near = replace(begun, begun=False, dismax=True, relax_below=1, rows=NEAR)
-    ctx.portal.before_search(ctx.portal)
+    ctx.portal.before_search(ctx.portal, ctx.actor)
     try:
         packages = [orjson.loads(hit.payload) for hit in ctx.portal.search.search(begun).hits]
         titles = [] if packages else [orjson.loads(hit.payload)["title"] for hit in ctx.portal.search.search(near).hits]

@@ -36,7 +36,7 @@ def package_search(ctx: Context, target: object, params: Params) -> dict[str, An
     """
     request = _request(ctx, params)
     shown = _highlights(params) if request.tell_wanted else None
-    ctx.portal.before_search(ctx.portal)
+    ctx.portal.before_search(ctx.portal, ctx.actor)
     try:
         result = ctx.portal.search.search(request)
     except QueryError as error:

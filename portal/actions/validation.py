@@ -148,7 +148,7 @@ def _found(ctx: Context, query: dict[str, list[str]], limit: int) -> tuple[list[
     )
     ids: list[str] = []
     count = limit
-    ctx.portal.before_search(ctx.portal)
+    ctx.portal.before_search(ctx.portal, ctx.actor)
     try:
         while len(ids) < min(limit, count):
             page = ctx.portal.search.search(replace(request, start=len(ids)))

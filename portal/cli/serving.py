@@ -58,7 +58,7 @@ def upgrade() -> None:
     """Create the tables, or bring them to the newest revision."""
     settings = load()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, settings.sqlite_synchronous)
     try:
         click.echo(f"The database is at revision {migrate.upgrade(engine)}.")
     finally:

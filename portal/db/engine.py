@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,11 @@ PATIENCE: dict[str, Any] = {
 not say so itself; without it a request waits for as long as the system's network does, which may be a quarter hour."""
 
 
-def open_engine(url: str) -> Engine:
-    """Open the database of `url` without connecting yet. Raises SettingsError for an address that cannot be one."""
+def open_engine(url: str, synchronous: str = "FULL") -> Engine:
+    """Open the database of `url` without connecting yet. Raises SettingsError for an address that cannot be one.
+
+    `synchronous` is SQLite's: FULL waits for the disk at every commit, NORMAL may lose the last ones in a power cut.
+    """
     try:
         parsed = make_url(url)
     except ArgumentError:
@@ -39,28 +43,28 @@ def open_engine(url: str) -> Engine:
         )
     if parsed.get_backend_name() != "sqlite":
         raise SettingsError("PORTAL_DATABASE_URL takes sqlite or postgresql+psycopg addresses.")
-    return _open_sqlite(parsed, options)
+    return _open_sqlite(parsed, options, synchronous)
 
 
-def _open_sqlite(parsed: Any, options: dict[str, Any]) -> Engine:
+def _open_sqlite(parsed: Any, options: dict[str, Any], synchronous: str) -> Engine:
     if parsed.database in (None, "", ":memory:"):
         engine = create_engine(parsed, poolclass=StaticPool, connect_args={"check_same_thread": False}, **options)
     else:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(parsed, connect_args={"check_same_thread": False}, **options)
-    event.listen(engine, "connect", _tune_sqlite)
+    event.listen(engine, "connect", partial(_tune_sqlite, synchronous))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _tune_sqlite(connection: Any, _record: Any) -> None:
+def _tune_sqlite(synchronous: str, connection: Any, _record: Any) -> None:
     # Transactions are begun by `_begin_sqlite`, never by the driver: a write must lock from its first statement.
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (
         f"busy_timeout={BUSY_MILLISECONDS}",
         "journal_mode=WAL",
-        "synchronous=NORMAL",
+        f"synchronous={synchronous}",
         "foreign_keys=ON",
         "cache_size=-65536",
     ):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -15,6 +17,8 @@ from typing import BinaryIO, Protocol
 from portal.errors import NotFound
 
 CHUNK = 1024 * 1024
+LOCK = "sweep.lock"
+"""Held by whoever stores a blob, shared, and by the sweep alone while it looks at one and removes it."""
 _KEY = re.compile(r"^[0-9a-f]{64}$")
 
 
@@ -59,12 +63,37 @@ class DiskFiles:
                 out.flush()
                 os.fsync(out.fileno())
             target = self._place(digest.hexdigest())
-            target.parent.mkdir(exist_ok=True)
-            Path(name).replace(target)
+            if not target.parent.is_dir():
+                target.parent.mkdir(exist_ok=True)
+                _sync_folder(self._folder)
+            with self._shared():
+                Path(name).replace(target)
+            _sync_folder(target.parent)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
         return Blob(digest.hexdigest(), size)
+
+    @contextmanager
+    def _shared(self) -> Iterator[None]:
+        """No sweep removes anything meanwhile: bytes that are stored again have their new age before it looks."""
+        with (self._folder / LOCK).open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)  # given back when the file is closed, also by kill -9
+            yield
+
+    def remove_old(self, keys: Iterable[str], older_than: float) -> int:
+        """Remove those of these blobs that nobody stored again within so many seconds; return how many."""
+        removed = 0
+        for key in keys:
+            path = self._place(key)
+            with (self._folder / LOCK).open("ab") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                limit = time.time() - older_than
+                with suppress(FileNotFoundError):
+                    if path.stat().st_mtime <= limit:
+                        path.unlink()
+                        removed += 1
+        return removed
 
     def path(self, key: str) -> Path:
         """Where the blob lies. Raises NotFound for what cannot be a key."""
@@ -94,8 +123,9 @@ class DiskFiles:
         """Every key, or those whose file is older than so many seconds."""
         limit = time.time() - older_than
         for path in sorted(self._folder.glob("??/*")):
-            if path.stat().st_mtime <= limit:
-                yield path.name
+            with suppress(FileNotFoundError):  # another process may remove it meanwhile
+                if path.stat().st_mtime <= limit:
+                    yield path.name
 
     def damaged(self) -> Iterator[str]:
         """Keys whose bytes no longer have the hash that they are named by."""
@@ -111,3 +141,12 @@ class DiskFiles:
         for path in old:
             path.unlink(missing_ok=True)
         return len(old)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring a folder's names to the disk, so that a power cut does not undo a rename."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,8 +26,6 @@ from search.backend import ChangesRefused, IndexEntry, SearchUnavailable
 BATCH = 500
 LEASE = 10.0
 """Seconds after which another process takes over what a process that died was about to index."""
-GATHERING_SECONDS = 0.3
-"""How long a server gathers writes before it hands them to the index, if nobody searches."""
 LOOK_AGAIN_SECONDS = 0.5
 log = logging.getLogger(__name__)
 
@@ -111,52 +108,6 @@ def _settle(portal: Portal, done: Sequence[Claim], gone: set[str]) -> None:
             uow.later(INDEX, dataset_id)
         outbox.hasten(uow.session, INDEX, now())  # it answers: nothing need wait for its next try
         uow.commit()
-
-
-def catch_up(portal: Portal) -> None:
-    """Make sure that what was written through an action is found: called before a search."""
-    if outbox.list_eager(portal.engine, INDEX):
-        drain(portal, eager=True)
-
-
-class Background:
-    """Drains in a thread of its own soon after each write, so that the one who writes does not wait for the index.
-
-    It lets a moment pass first: a commit costs an index more than a write costs the database, and many
-    writes in a row become one. Whoever searches meanwhile has what was written drained first.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._wanted = threading.Event()
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def wake(self, portal: Portal) -> None:
-        """Drain soon; many writes in a row become few commits of the index."""
-        self._wanted.set()
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, args=(portal,), name="index", daemon=True)
-                self._thread.start()
-
-    def stop(self) -> None:
-        """Let the drain under way end, and begin no other; what still waits is left to the worker."""
-        self._stopped.set()
-        self._wanted.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _run(self, portal: Portal) -> None:
-        while True:
-            self._wanted.wait()
-            if self._stopped.wait(GATHERING_SECONDS):
-                return
-            self._wanted.clear()
-            try:
-                drain(portal, eager=True)
-            except Exception:
-                log.exception("indexing failed; the worker and the next search try again")
 
 
 def rebuild(portal: Portal) -> int:

@@ -25,6 +25,7 @@ class Settings:
 
     data_dir: Path
     database_url: str = field(repr=False)
+    sqlite_synchronous: str
     search_url: str = field(repr=False)
     search_index: str
     search_user: str
@@ -40,6 +41,7 @@ class Settings:
     search_fallback: bool
     search_words: str
     search_relax_below: int
+    search_wait_ms: int
     search_log_days: int
     files_url: str
     files_cache_mb: int

@@ -47,6 +47,13 @@ SETTINGS: tuple[Setting, ...] = (
         "PostgreSQL: postgresql+psycopg://user:password@host/name.",
     ),
     Setting(
+        "SQLITE_SYNCHRONOUS",
+        "FULL",
+        one_of("FULL", "EXTRA", "NORMAL"),
+        "When SQLite waits for the disk. FULL: at every commit, so that a power cut loses nothing that was "
+        "acknowledged; EXTRA: also for its folder; NORMAL: faster writes, and a power cut may take the last of them.",
+    ),
+    Setting(
         "SEARCH_URL",
         "",
         search_url,
@@ -104,6 +111,13 @@ SETTINGS: tuple[Setting, ...] = (
         "1",
         number(0, 1000),
         "Free text that finds fewer datasets than this is asked again in relaxed steps; 0: never.",
+    ),
+    Setting(
+        "SEARCH_WAIT_MS",
+        "300",
+        number(0, 60_000),
+        "Milliseconds for which a search waits at most for what others have just written; who wrote finds the own "
+        "writes in any case.",
     ),
     Setting("SEARCH_LOG_DAYS", "90", number(0, 3660), "Days for which counts of questions are kept; 0: none."),
     Setting("SITE_URL", "http://127.0.0.1:5000", http_url, "Public address; every link in an answer begins with it."),

@@ -121,7 +121,7 @@ def test_a_node_is_killed_amid_the_drain_of_a_backlog(whole: Nodes, tmp_path: Pa
     portal = build_portal(load(environment), upgrade=True)
     try:
         backlog(portal)
-        quiet = replace(portal, before_search=lambda _: None)
+        quiet = replace(portal, before_search=lambda *_: None)
         with all_the_while(lambda: searched(quiet)["count"]):
             drain = threading.Thread(target=index.drain, args=(portal,))
             drain.start()

@@ -35,6 +35,22 @@ def test_equal_bytes_are_stored_once(files: Files, tmp_path: Path) -> None:
         assert file.read() == b"abc"
 
 
+def test_what_is_stored_is_on_the_disk_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A power cut must undo neither the bytes nor the renames."""
+    synced: list[str] = []
+    real = os.fsync
+
+    def noted(handle: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    files = open_files(str(tmp_path / "files"))
+    path = files.path(files.put_file(io.BytesIO(b"abc")).key)
+    assert Path(synced[0]).name.startswith("new-")
+    assert synced[1:] == [str(path.parents[1]), str(path.parent)]
+
+
 def test_a_stream_that_breaks_leaves_nothing(files: Files, tmp_path: Path) -> None:
     class Breaking:
         def read(self, size: int = -1, /) -> bytes:

@@ -10,12 +10,13 @@ import orjson
 import pytest
 from sqlalchemy import update
 
-from portal.access.identity import SYSTEM
+from portal.access.identity import ANONYMOUS, SYSTEM, Actor
 from portal.actions import registry
 from portal.db import datasets, outbox
 from portal.domain.base import now
 from portal.domain.events import INDEX, OutboxRow
 from portal.pipeline import index
+from portal.pipeline.background import Background
 from portal.runtime import Portal
 from search.backend import ChangesRefused, IndexEntry, SearchBackend, SearchUnavailable
 
@@ -28,13 +29,13 @@ def owner(portal: Portal) -> None:
 
 
 @pytest.fixture
-def background() -> Iterator[index.Background]:
-    running = index.Background()
+def background() -> Iterator[Background]:
+    running = Background()
     yield running
     running.stop()
 
 
-def nothing(portal: Portal) -> None:
+def nothing(*_: object) -> None:
     """A portal whose writes index nothing by themselves."""
 
 
@@ -84,7 +85,7 @@ def test_a_search_does_not_wait_for_what_a_job_brings(portal: Portal) -> None:
     assert waiting(quiet) == 0
 
 
-def test_the_background_indexes_soon_after_each_write(portal: Portal, background: index.Background) -> None:
+def test_the_background_indexes_soon_after_each_write(portal: Portal, background: Background) -> None:
     served = replace(portal, after_write=background.wake)
     for number in range(5):
         create(served, f"d-{number}")
@@ -92,7 +93,7 @@ def test_the_background_indexes_soon_after_each_write(portal: Portal, background
     assert found(replace(served, before_search=nothing)) == [f"d-{number}" for number in range(5)]
 
 
-def test_the_background_goes_on_after_a_failure(portal: Portal, background: index.Background, monkeypatch: Any) -> None:
+def test_the_background_goes_on_after_a_failure(portal: Portal, background: Background, monkeypatch: Any) -> None:
     served = replace(portal, after_write=background.wake)
     failed, drain = threading.Event(), index.drain
 
@@ -109,7 +110,7 @@ def test_the_background_goes_on_after_a_failure(portal: Portal, background: inde
     assert found(served) == ["ao-ca", "be-ca"]
 
 
-def test_writers_at_once_leave_the_newest_version_in_the_index(portal: Portal, background: index.Background) -> None:
+def test_writers_at_once_leave_the_newest_version_in_the_index(portal: Portal, background: Background) -> None:
     served = replace(portal, after_write=background.wake)
     dataset = create(served, "ao-ca")
     for number in range(20):
@@ -188,6 +189,52 @@ def test_when_the_index_answers_again_nothing_waits_for_its_next_try(portal: Por
     create(quiet, "sau")
     assert index.drain(quiet) == 3, "what comes first hastens those that were put back"
     assert found(quiet) == ["cu", "moi", "sau"]
+
+
+class Slow(Unwilling):
+    """An index whose disk is slow: a change takes until it is told to go on."""
+
+    def __init__(self, index: SearchBackend) -> None:
+        super().__init__(index)
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def apply(self, entries: Iterable[IndexEntry], deleted: Iterable[str] = ()) -> None:
+        self.begun.set()
+        assert self.go_on.wait(60)
+        super().apply(entries, deleted)
+
+
+def test_nobody_waits_long_for_what_others_wrote(portal: Portal, background: Background) -> None:
+    slow = Slow(portal.search)
+    quiet = replace(portal, search=slow, after_write=nothing, before_search=background.catch_up)
+    create(quiet, "cham")
+    for stranger in (ANONYMOUS, Actor("somebody-else")):
+        answer = registry.call(quiet, stranger, "package_search", {"q": "*:*"})
+        assert (answer["count"], slow.go_on.is_set()) == (0, False), "answered from what the index holds"
+    assert slow.begun.wait(10), "the search made the index begin"
+    threading.Timer(0.6, slow.go_on.set).start()
+    assert found(quiet) == ["cham"], "who wrote it waits longer, and finds it"
+
+
+def test_a_user_finds_the_own_writes(portal: Portal, background: Background) -> None:
+    slow = Slow(portal.search)
+    quiet = replace(portal, search=slow, after_write=nothing, before_search=background.catch_up)
+    dataset = create(quiet, "ao-ca")
+    slow.go_on.set()
+    found(quiet)
+    slow.go_on.clear()
+    slow.begun.clear()
+    with quiet.work("nguoi-viet", eager=True) as uow:
+        uow.later(INDEX, dataset["id"])
+        uow.commit()
+    waiter = threading.Thread(target=background.catch_up, args=(quiet, Actor("nguoi-viet")))
+    waiter.start()
+    assert slow.begun.wait(10)
+    waiter.join(0.6)
+    assert waiter.is_alive(), "longer than for what others wrote"
+    slow.go_on.set()
+    waiter.join(30)
+    assert not waiter.is_alive() and waiting(quiet) == 0
 
 
 class Poisoned(Unwilling):
