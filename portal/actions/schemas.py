@@ -28,7 +28,6 @@ from schemas.texttable import TextTable
 from schemas.validation import SchemaAdopt, SchemaCheck, SchemaCompare, SchemaPropose
 
 Json = dict[str, Any]
-BYTES_PER_MB = 1024 * 1024
 UPLOAD = "upload"
 
 
@@ -156,7 +155,7 @@ def _table_of(ctx: Context, resource: Resource) -> TextTable:
 
 
 def _limits(ctx: Context) -> ReadOptions:
-    return ReadOptions(max_bytes=ctx.portal.settings.max_resource_size * BYTES_PER_MB)
+    return ReadOptions.within(ctx.portal.settings)
 
 
 def _named(name: str, key: str) -> catalog.TableSchema:

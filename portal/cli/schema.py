@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from portal.cli.base import portal, show
+from portal.cli.targets import options
 from portal.errors import BadFile
 from portal.quality import descriptor, proposal
-from portal.reading import ReadOptions, read_table
+from portal.reading import child, read_table
+from portal.settings import load
 from schemas import catalog
 from schemas.compare import compare, summary
 from schemas.record import Content, ContentPart
@@ -97,8 +100,11 @@ def check_schema(file: Path, machine: bool, lang: str) -> None:
 @language
 def propose_schema(file: Path, ascii_names: bool, sheet: str, out: Path | None, lang: str) -> None:
     """Propose a Table Schema for the table in FILE: the schema as JSON, and what to look at on stderr."""
+    child.adopt()
     try:
-        table = read_table(Content((ContentPart.of(file),)), format="", options=ReadOptions(sheet=sheet))
+        table = read_table(
+            Content((ContentPart.of(file),)), format="", options=replace(options(load(None)), sheet=sheet)
+        )
         made = proposal.propose(table, ascii_names=ascii_names)
     except BadFile as error:
         raise click.ClickException(error.vi if lang == "vi" else error.en) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from mimetypes import guess_extension
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +31,11 @@ Columns = Mapping[str, Any]
 
 class Unusable(Exception):
     """The target or the schema cannot be used; the message says why and what to do."""
+
+
+def options(settings: Settings) -> ReadOptions:
+    """How far reading goes on the command line: files of the caller's own may be larger than uploads."""
+    return replace(ReadOptions.within(settings), max_bytes=ReadOptions().max_bytes)
 
 
 def is_address(target: str) -> bool:
@@ -133,22 +139,22 @@ def package(target: str, path: Path, settings: Settings) -> Iterator[DatasetReco
             raise Unusable(f"{shown(target) if remote else target}: {problem}") from None
 
 
-def lookups(record: DatasetRecord) -> Callable[[str], Columns | None]:
+def lookups(record: DatasetRecord, options: ReadOptions) -> Callable[[str], Columns | None]:
     """Lookups for foreign keys: the tables of the package itself, else the code lists that ship with the schemas."""
     known: dict[str, Columns | None] = {}
 
     def find(name: str) -> Columns | None:
         if name not in known:
             own = next((each for each in record.resources if each.name == name and each.content), None)
-            known[name] = _columns(own) if own else shipped(name)
+            known[name] = _columns(own, options) if own else shipped(name)
         return known[name]
 
     return find
 
 
-def _columns(resource: ResourceRecord) -> Columns | None:
+def _columns(resource: ResourceRecord, options: ReadOptions) -> Columns | None:
     try:
-        table = read_table(resource.content or Content(()), format=resource.format, options=ReadOptions())
+        table = read_table(resource.content or Content(()), format=resource.format, options=options)
         columns: dict[str, list[str]] = {label.strip(): [] for label in table.labels}
         for batch in table.batches():
             for index, label in enumerate(table.labels):

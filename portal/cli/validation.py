@@ -18,9 +18,8 @@ from portal.cli import targets
 from portal.cli.base import portal, show
 from portal.pipeline import validate
 from portal.pipeline.verdict import CheckedResource
-from portal.quality import peer
 from portal.quality.report import Report
-from portal.reading import ReadOptions
+from portal.reading import ReadOptions, child
 from portal.settings import Settings, load
 from schemas.record import DatasetRecord
 
@@ -97,6 +96,7 @@ def validate_file(
     """
     machine = as_json or as_csv or shape is not None
     limit = limit or (LISTED if machine else PRINTED)
+    child.adopt()
     try:
         schema = targets.table_schema(schema_name)
         settings = load(None)
@@ -107,7 +107,7 @@ def validate_file(
             if shape:
                 _finish_peer(_peer(target, path, schema, limit, settings, whole=whole))
             with _record(target, path, schema, settings, encoding, whole=whole) as record:
-                reports = _reports(record, limit)
+                reports = _reports(record, limit, targets.options(settings))
     except targets.Unusable as problem:
         click.echo(f"portal: {problem}", err=True)
         sys.exit(UNREADABLE)
@@ -132,11 +132,14 @@ def _record(
 
 
 def _peer(target: str, path: Path, schema: Any, limit: int, settings: Settings, *, whole: bool) -> dict[str, Any]:
+    limits = targets.options(settings).limits
     folder, name, remote = path.absolute().parent, path.name, targets.is_address(target)
     if whole:
         came = targets.whole_package(target, path, settings) if remote else {}
-        return _placed(peer.judge_package(folder, name, limit=limit), came)
-    return _placed(peer.judge(folder, name, schema, limit=limit), {name: target} if remote else {})
+        judged = child.run("portal.quality.peer:judge_package", folder, name, limit, name=name, limits=limits)
+        return _placed(judged, came)
+    judged = child.run("portal.quality.peer:judge", folder, name, schema, limit, name=name, limits=limits)
+    return _placed(judged, {name: target} if remote else {})
 
 
 def _placed(report: dict[str, Any], came: Mapping[str, str]) -> dict[str, Any]:
@@ -152,8 +155,8 @@ def _finish_peer(report: dict[str, Any]) -> None:
     sys.exit(VALID if report["valid"] else INVALID)
 
 
-def _reports(record: DatasetRecord, limit: int) -> list[tuple[str, CheckedResource]]:
-    find, options = targets.lookups(record), ReadOptions()
+def _reports(record: DatasetRecord, limit: int, options: ReadOptions) -> list[tuple[str, CheckedResource]]:
+    find = targets.lookups(record, options)
     with _progress() as progress:
         return [
             (each.name, validate.check(each, find, limit, options, public=True, progress=progress))

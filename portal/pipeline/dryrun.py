@@ -75,7 +75,7 @@ def _loaded(
     if identity and identity.present and identity.content_hash == store.content_hash(record):
         return Outcome(listed.id, title, UNCHANGED)
     verdict = validate.validate(
-        record, references(portal), limit=portal.settings.validation_limit, options=ReadOptions()
+        record, references(portal), limit=portal.settings.validation_limit, options=ReadOptions.within(portal.settings)
     )
     if not verdict.valid:
         reports = [verdict.report, *(checked.report for checked in verdict.resources if checked.report)]

@@ -27,7 +27,6 @@ from portal.tabular.store import Manifest
 from schemas.record import Content, ContentPart, ResourceRecord
 
 MOST_LINKS = 100
-BYTES_PER_MB = 1024 * 1024
 
 
 def drain(portal: Portal, *topics: str, stop: threading.Event | None = None) -> int:
@@ -141,7 +140,7 @@ def _rows(
     """Check a file and store of its rows what the gate lets pass; return what is wrong, None when rows answer now."""
     with portal.read() as uow:
         current = db.current_version(uow.session, resource)
-    limits = ReadOptions(max_bytes=portal.settings.max_resource_size * BYTES_PER_MB)
+    limits = ReadOptions.within(portal.settings)
     known, limit, public = references(portal), portal.settings.validation_limit, dataset.is_open
     checked = validate.check(_record(resource, part), known, limit, limits, public=public)
     if checked.report is None and run_id is None:

@@ -39,7 +39,6 @@ FEWEST_DELETIONS = 10
 """So many deletions are always believed, however small the source."""
 INDEX_SECONDS = 1.0
 """How long a stored item may wait for its place in the index while the trip goes on: one commit serves many."""
-BYTES_PER_MB = 1024 * 1024
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage, how many items are done, and how many there are."""
@@ -172,7 +171,7 @@ class Trip:
             record,
             known_tables,
             limit=self.portal.settings.validation_limit,
-            options=ReadOptions(max_bytes=self.portal.settings.max_resource_size * BYTES_PER_MB),
+            options=ReadOptions.within(self.portal.settings),
         )
         rule = None if verdict.valid else gate.rule_for(self.portal, self._dataset(item), None, item.content_hash)
         prepared = gate.harvested(self.portal, verdict, rule, previous, known_tables)

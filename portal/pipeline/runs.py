@@ -86,7 +86,7 @@ def _run(portal: Portal, run_id: str) -> None:
 def _check_rows(portal: Portal, resource: Resource, version: TableVersion, run_id: str, *, public: bool) -> None:
     """Check stored rows again. They stay as they are, but for rows with personal data that everybody could read."""
     known = references(portal)
-    limits = ReadOptions(max_bytes=portal.settings.max_resource_size * load.BYTES_PER_MB)
+    limits = ReadOptions.within(portal.settings)
     record = _record(portal, resource, Manifest.from_dict(version.manifest))
     checked = validate.check(record, known, portal.settings.validation_limit, limits, public=public)
     with portal.work() as uow:

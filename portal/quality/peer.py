@@ -1,4 +1,7 @@
-"""Frictionless' own report on a file or package, written by Frictionless; it is spared rows that are surely valid."""
+"""Frictionless' own report on a file or package, written by Frictionless; it is spared rows that are surely valid.
+
+It reads files in the process that it runs in: a child (`portal.reading.child`), where they are a stranger's.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from portal.quality import exact
 from portal.quality.report import Finding
 from portal.quality.tables import check_table
 from portal.reading.encoding import to_utf8
-from portal.reading.opening import read_table
+from portal.reading.opening import open_table
 from portal.reading.options import ReadOptions
 from schemas.record import Content, ContentPart
 from schemas.texttable import ROW, TextTable
@@ -32,7 +35,7 @@ LIMIT = 1000
 
 
 def judge(
-    folder: Path, path: str, schema: Mapping[str, Any] | None = None, *, limit: int = LIMIT, large: int = LARGE
+    folder: Path, path: str, schema: Mapping[str, Any] | None = None, limit: int = LIMIT, *, large: int = LARGE
 ) -> dict[str, Any]:
     """What `frictionless.validate(path, schema=…).to_dict()` says of a file in `folder`, its timings aside.
 
@@ -54,7 +57,7 @@ def _declared(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {**exact.plain(schema), **keys}
 
 
-def judge_package(folder: Path, path: str, *, limit: int = LIMIT, large: int = LARGE) -> dict[str, Any]:
+def judge_package(folder: Path, path: str, limit: int = LIMIT, *, large: int = LARGE) -> dict[str, Any]:
     """What `frictionless.validate(path).to_dict()` says of a datapackage.json in `folder`, its timings aside."""
     try:
         package = Package(path, basepath=str(folder))
@@ -111,7 +114,7 @@ def _bad_rows(resource: Any, file: Path, limit: int) -> Iterator[Any] | None:
     if text.owner is not None or text.skip or text.encoding != "utf-8" or text.notes:
         return None
     content = Content((ContentPart(file, file.name, "", 0),), encoding="utf-8", dialect=dialect)
-    table = read_table(content, format="CSV")
+    table = open_table(content, format="CSV")
     report = check_table(table, resource.schema.to_descriptor(), limit=limit, checks=False)
     if sum(report.counts.values()) >= limit:
         return None  # it stops on the way, and says how far it came

@@ -14,7 +14,6 @@ from portal.quality.keys import Keys, References
 from portal.quality.report import Report
 from portal.quality.screen import is_missing, suspicious
 from portal.quality.watch import Watch
-from portal.reading.ahead import ahead
 from schemas.texttable import ROW, RaggedRow, TextBatch, TextTable
 
 HEADER, CELLS, WIDTH, UNIQUE, PRIMARY, FOREIGN = range(6)
@@ -73,7 +72,7 @@ def check_table(
     keys = Keys(rules, name or str(schema.get("name") or ""), limit)
     watch = Watch(table, schema, rules, collector, references) if checks else None
     walk = _Walk(rules, collector)
-    for batch in ahead(table.batches()):
+    for batch in table.batches():
         part = _part(batch, collector)
         flags = walk.batch(batch, part)
         keys.add(batch, part)

@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,11 @@ import orjson
 
 from portal.errors import BadFile, Unavailable
 from portal.reading import fork_server, framing
+from portal.reading.options import Limits
 from portal.reading.refusals import refuse
 
+SPARE = 2
+"""Children that wait for the next file."""
 AT_ONCE = 8
 """Children of one process that may be at work at a time; whoever comes later waits for a turn."""
 PATIENCE = 4
@@ -35,16 +37,6 @@ PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TZ")
 """All of the environment that the fork server is told: a reader needs no secrets."""
 ENVIRONMENT = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How far one child may go."""
-
-    memory_mb: int = 1024
-    """MB of memory beyond what an idle reader has."""
-    seconds: int = 30
-    """Processor seconds."""
 
 
 DEFAULTS = Limits()
@@ -61,16 +53,28 @@ def run(function: str, *arguments: Any, name: str = "", limits: Limits = DEFAULT
     with turn():
         child = start(function, *arguments, name=name, limits=limits)
         try:
-            return child.receive()[0]["answer"]
-        finally:
+            answer = child.receive()[0]["answer"]
+        except BaseException:
             child.close()
+            raise
+        release(child)
+        return answer
 
 
 class Child:
     """One forked reader, and the line to it."""
 
-    def __init__(self, line: socket.socket, status: socket.socket, name: str, limits: Limits) -> None:
-        self._line, self._status, self._name, self._limits = line, status, name, limits
+    def __init__(self, line: socket.socket, status: socket.socket) -> None:
+        self._line, self._status = line, status
+        self._name, self._limits = "", DEFAULTS
+
+    def begin(self, function: str, arguments: tuple[Any, ...], name: str, limits: Limits, *, talks: bool) -> None:
+        """Let the child begin a function. Raises BadFile when it cannot, for it has ended."""
+        self._name, self._limits = name, limits
+        asked = {"function": function, "talks": talks, "memory_mb": limits.memory_mb, "seconds": limits.seconds}
+        self.send(asked, pickle.dumps(arguments))
+        if self.receive()[0] != "begun":
+            raise self._ended(late=False)
 
     def send(self, message: Any, payload: bytes = b"") -> None:
         """Say something to the child. Raises BadFile when it has ended."""
@@ -79,7 +83,7 @@ class Child:
         except OSError as gone:
             raise self._ended(late=False) from gone
 
-    def receive(self) -> tuple[dict[str, Any], bytearray]:
+    def receive(self) -> tuple[Any, bytearray]:
         """The next message of the child. Raises BadFile as `run` does."""
         try:
             said, payload = framing.receive(self._line, time.monotonic() + PATIENCE * self._limits.seconds)
@@ -134,11 +138,58 @@ def _named(code: int) -> str:
 def start(function: str, *arguments: Any, name: str = "", limits: Limits = DEFAULTS, talks: bool = False) -> Child:
     """A child that has begun `function`; one that `talks` is given the line as its first argument.
 
-    The caller holds a `turn`, and closes the child.
+    The caller holds a `turn`, and gives the child back with `release`, or closes it.
     """
-    child = Child(*_SERVER.fork(limits), name, limits)
-    child.send({"function": function, "talks": talks}, pickle.dumps(arguments))
+    while (spare := _SPARE.take()) is not None:
+        try:
+            spare.begin(function, arguments, name, limits, talks=talks)
+        except BadFile:
+            spare.close()  # it ended while it waited
+            continue
+        return spare
+    child = Child(*_SERVER.fork())
+    child.begin(function, arguments, name, limits, talks=talks)
     return child
+
+
+def release(child: Child) -> None:
+    """Let a child whose function has come to its end wait for another request."""
+    _SPARE.put(child)
+
+
+class _Spare:
+    """Children that wait for work: what a first table costs (threads, memory touched) is paid once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()  # a table may be collected, and its child released, at any moment
+        self._children: list[Child] = []
+        self._owner = 0
+
+    def take(self) -> Child | None:
+        """One of them, None where there is none."""
+        with self._lock:
+            ours = self._owner == os.getpid()
+            return self._children.pop() if ours and self._children else None
+
+    def put(self, child: Child) -> None:
+        """Keep one more, or end it."""
+        with self._lock:
+            if self._owner != os.getpid():
+                self._owner, self._children = os.getpid(), []
+            if len(self._children) < SPARE:
+                self._children.append(child)
+                return
+        child.close()
+
+    def clear(self) -> None:
+        """End all of them."""
+        with self._lock:
+            gone, self._children = self._children, []
+        for child in gone:
+            child.close()
+
+
+_SPARE = _Spare()
 
 
 _TURNS = threading.BoundedSemaphore(AT_ONCE)
@@ -175,14 +226,13 @@ class _Server:
         self._door: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
-    def fork(self, limits: Limits) -> tuple[socket.socket, socket.socket]:
+    def fork(self) -> tuple[socket.socket, socket.socket]:
         """The line to a new child, and the socket that tells its end."""
         (line, far_line), (status, far_status) = socket.socketpair(), socket.socketpair()
-        wanted = orjson.dumps({"memory_mb": limits.memory_mb, "seconds": limits.seconds})
         with far_line, far_status, self._lock:
             for again in (True, False):
                 try:
-                    socket.send_fds(self._opened(), [wanted], [far_line.fileno(), far_status.fileno()])
+                    socket.send_fds(self._opened(), [b"fork"], [far_line.fileno(), far_status.fileno()])
                     return line, status
                 except OSError:
                     self._forget()
@@ -263,7 +313,6 @@ def _serve_here(door: socket.socket, other: socket.socket) -> None:
 
 
 _SERVER = _Server()
-atexit.register(_SERVER.close)
 
 
 def adopt() -> None:
@@ -271,6 +320,8 @@ def adopt() -> None:
     _SERVER.adopt()
 
 
+@atexit.register
 def close() -> None:
-    """End the fork server; the next child begins another."""
+    """End the fork server and the children that wait; the next child begins another."""
+    _SPARE.clear()
     _SERVER.close()

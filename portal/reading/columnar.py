@@ -25,6 +25,8 @@ def open_parquet(path: Path, name: str, options: ReadOptions) -> TextTable:
     try:
         described = pq.read_metadata(path)
         labels = tuple(pq.read_schema(path).names)
+    except MemoryError:
+        raise
     except (pa.ArrowException, OSError) as error:
         raise _damaged(name, error) from None
     unpacked = sum(described.row_group(number).total_byte_size for number in range(described.num_row_groups))
@@ -45,6 +47,8 @@ def open_parquet(path: Path, name: str, options: ReadOptions) -> TextTable:
                 for block in file.iter_batches(options.batch_rows):
                     yield TextBatch(_texts(block, first))
                     first += block.num_rows
+        except MemoryError:
+            raise
         except (pa.ArrowException, OSError) as error:
             raise _damaged(name, error) from None
 

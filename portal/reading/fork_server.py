@@ -14,19 +14,22 @@ import signal
 import socket
 import sys
 import traceback
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import orjson
 
 from portal.errors import BadFile
 from portal.reading import framing
 
-LOADED = ("portal.reading.opening",)
+LOADED = ("portal.reading.served",)
 """What every reader needs is loaded once, before the first child is forked."""
 BYTES_PER_MB = 1024 * 1024
-OPEN_FILES = 64
+OPEN_FILES = 1024
 TOLD = 4096
 """Bytes that are kept of what a child wrote to its error stream."""
+GROWN = 64 * BYTES_PER_MB
+"""A child that has kept so many bytes of what it did answers no further request."""
 SCRATCH_TIMES = 8
 """A child may write so many times its memory to disk: copies of a file in another encoding, an archive's content."""
 PAGE = resource.getpagesize()
@@ -35,10 +38,10 @@ OURS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ENFI
 
 
 def serve(door: socket.socket) -> None:
-    """Fork a child for every request that comes through the door, until whoever asks is gone.
+    """Fork a child for everything that comes through the door, until whoever asks is gone.
 
-    A request is JSON with the limits, and two sockets: one to talk with the child, one over which the end of the
-    child is told. When the other side of the second is closed, the child is killed.
+    Two sockets come: one to talk with the child, one over which the end of the child is told. When the other side
+    of the second is closed, the child is killed.
     """
     wake, bell = socket.socketpair()
     for end in (wake, bell):
@@ -92,7 +95,7 @@ def _begun(door: socket.socket, children: dict[int, _Forked]) -> bool:
     said = os.memfd_create("said")
     pid = os.fork()
     if not pid:
-        _be_a_child(line, said, orjson.loads(message), [door, status, *(child.status for child in children.values())])
+        _be_a_child(line, said, [door, status, *(child.status for child in children.values())])
     line.close()
     children[pid] = _Forked(pid, status, said)
     return True
@@ -105,8 +108,8 @@ def _reap(children: dict[int, _Forked]) -> None:
             children.pop(pid).end(os.waitstatus_to_exitcode(status))
 
 
-def _be_a_child(line: socket.socket, said: int, limits: dict[str, Any], others: list[socket.socket]) -> None:
-    """Answer one request within the limits, and end; never returns."""
+def _be_a_child(line: socket.socket, said: int, others: list[socket.socket]) -> None:
+    """Answer requests, one after the other and each within its limits, and end; never returns."""
     code = 1
     try:
         signal.set_wakeup_fd(-1)
@@ -114,8 +117,15 @@ def _be_a_child(line: socket.socket, said: int, limits: dict[str, Any], others: 
         for other in others:
             other.close()
         os.dup2(said, 2)
-        _limit(int(limits["memory_mb"]), int(limits["seconds"]))
-        _answer(line)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        _bound(resource.RLIMIT_NOFILE, OPEN_FILES)
+        os.environ["POLARS_MAX_THREADS"] = str(min(4, os.cpu_count() or 1))
+        at_first = _memory()
+        while _memory().resident - at_first.resident < GROWN:
+            asked, packed = _request(line)
+            framing.send(line, "begun")
+            _limit(at_first.mapped, int(asked["memory_mb"]), int(asked["seconds"]))
+            _answer(line, asked, packed)
         code = 0
     except OSError:
         code = 0  # whoever asked is gone
@@ -123,15 +133,30 @@ def _be_a_child(line: socket.socket, said: int, limits: dict[str, Any], others: 
         os._exit(code)
 
 
-def _limit(memory_mb: int, seconds: int) -> None:
-    """Memory beyond what is mapped already, processor seconds, files, and no core dump."""
-    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - read once for each child
-        mapped = int(file.read().split()[0]) * PAGE
-    os.environ["POLARS_MAX_THREADS"] = str(min(4, os.cpu_count() or 1))
+class _Memory(NamedTuple):
+    """Bytes of address space, and of memory that is really there."""
+
+    mapped: int
+    resident: int
+
+
+def _memory() -> _Memory:
+    mapped, resident, *_ = Path("/proc/self/statm").read_text(encoding="ascii").split()
+    return _Memory(int(mapped) * PAGE, int(resident) * PAGE)
+
+
+def _request(line: socket.socket) -> tuple[dict[str, Any], bytearray]:
+    """The next request; what was still said to a function that has ended is passed by."""
+    while True:
+        said, packed = framing.receive(line)
+        if isinstance(said, dict):
+            return said, packed
+
+
+def _limit(mapped: int, memory_mb: int, seconds: int) -> None:
+    """Bound memory beyond what was mapped at first, what is written to disk, and processor seconds from now on."""
     _bound(resource.RLIMIT_AS, mapped + memory_mb * BYTES_PER_MB)
     _bound(resource.RLIMIT_FSIZE, SCRATCH_TIMES * memory_mb * BYTES_PER_MB)
-    _bound(resource.RLIMIT_NOFILE, OPEN_FILES)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     more_time(seconds)
 
 
@@ -147,8 +172,7 @@ def _bound(what: int, most: int) -> None:
     resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
-def _answer(line: socket.socket) -> None:
-    asked, packed = framing.receive(line)
+def _answer(line: socket.socket, asked: dict[str, Any], packed: bytearray) -> None:
     try:
         arguments = pickle.loads(packed)  # noqa: S301 - it comes from the process that started this one
         module, _, name = str(asked["function"]).partition(":")

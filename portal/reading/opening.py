@@ -1,4 +1,4 @@
-"""read_table: a file of any kind, or several that belong together, opened as one table of text."""
+"""A file of any kind, or several that belong together, opened in this process as one table of text."""
 
 from __future__ import annotations
 
@@ -16,21 +16,14 @@ from portal.reading.options import ReadOptions
 from portal.reading.refusals import refuse
 from portal.reading.scratch import Scratch
 from portal.reading.spreadsheet import open_sheet
-from schemas.record import Content, ContentPart
+from schemas.record import Content
 from schemas.texttable import TextBatch, TextTable
 
 DEFAULTS = ReadOptions()
 
 
-def read_table(content: Content | Path, *, format: str = "", options: ReadOptions = DEFAULTS) -> TextTable:
-    """The table in `content`: CSV, TSV, XLSX, XLS, ODS, Parquet, JSON, NDJSON or GeoJSON, also inside .gz and .zip.
-
-    `format` is what the source declares; without it the file's name decides, then its content. Several
-    parts must have the same header and become one table, each batch naming its part. Row numbers count
-    as Frictionless counts (the header of an ordinary file is row 1). Raises BadFile, here or while the
-    batches are read, with a code of `portal.reading.refusals`.
-    """
-    content = Content((ContentPart(content, content.name, "", 0),)) if isinstance(content, Path) else content
+def open_table(content: Content, *, format: str = "", options: ReadOptions = DEFAULTS) -> TextTable:
+    """What `portal.reading.read_table` promises, in the process that asks: a child, where the file is a stranger's."""
     opened = [_open(part.path, part.name, format, content, options, options.max_depth) for part in content.parts]
     if not opened:
         raise refuse("empty", name="?")

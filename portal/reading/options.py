@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
+
+from portal.settings import Settings
 
 MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far one child process that reads may go."""
+
+    memory_mb: int = 1024
+    """MB of memory beyond what an idle reader has."""
+    seconds: int = 30
+    """Processor seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +31,10 @@ class ReadOptions:
     """Rows of one table, its header included."""
     max_columns: int = 2_000
     """Columns of one table."""
+    max_cells: int = 500_000_000
+    """Rows × columns of one table."""
+    limits: Limits = Limits()
+    """Of the child that reads; its seconds are for opening a table and walking it once, and again for each new walk."""
     max_cell: int = 8 * MIB
     """Characters of one cell; a row that grows past four times as much (a quote never closed) is refused."""
     batch_bytes: int = 4 * MIB
@@ -38,3 +55,12 @@ class ReadOptions:
     """Whether total rows are left out of the table (they are reported either way)."""
     folder: Path | None = None
     """Where unpacked and re-encoded copies live while a table does; None: the system's temporary folder."""
+
+    @classmethod
+    def within(cls, settings: Settings) -> Self:
+        """What the settings of this installation allow."""
+        return cls(
+            max_bytes=settings.max_resource_size * MIB,
+            max_cells=settings.read_cells * 1_000_000,
+            limits=Limits(settings.read_memory_mb, settings.read_seconds),
+        )

@@ -1,4 +1,4 @@
-"""Scratch: a temporary file that lives exactly as long as something refers to it."""
+"""Scratch: a temporary file without a name, which lives exactly as long as something refers to it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from pathlib import Path
 
 
 class Scratch:
-    """Owns one temporary file; it is deleted when the last reference to this object goes."""
+    """Owns one temporary file. It has no name in any folder, so that nothing is left of it however its process ends."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        with tempfile.NamedTemporaryFile(prefix="table-", dir=folder, delete=False) as file:
-            self.path = Path(file.name)
-        weakref.finalize(self, _forget, self.path)
-
-
-def _forget(path: Path) -> None:
-    path.unlink(missing_ok=True)
+        self._file = tempfile.TemporaryFile(prefix="table-", dir=folder)  # noqa: SIM115 - it is closed with its owner
+        self.path = Path(f"/proc/self/fd/{self._file.fileno()}")
+        """Where this process, and no other, can open it."""
+        weakref.finalize(self, self._file.close)

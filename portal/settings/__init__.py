@@ -51,6 +51,9 @@ class Settings:
     locale: str
     secret_key: str = field(repr=False)
     max_resource_size: int
+    read_memory_mb: int
+    read_seconds: int
+    read_cells: int
     max_request_size: int
     sql_search: bool
     rows_max: int

@@ -17,7 +17,7 @@ from openpyxl import Workbook
 
 from portal.quality import descriptor
 from portal.quality.tables import check_table
-from portal.reading import read_table
+from portal.reading.opening import open_table
 from portal.reading.options import ReadOptions
 from schemas.record import Content, ContentPart
 
@@ -191,7 +191,7 @@ def ours(
     dialect: dict[str, Any] = DIALECT,
 ) -> list[Item]:
     content = Content((ContentPart.of(path),), dialect=dialect)
-    table = read_table(content, options=ReadOptions(batch_bytes=batch))
+    table = open_table(content, options=ReadOptions(batch_bytes=batch))
     report = check_table(table, schema, references=references, limit=10**9, checks=False)
     assert sum(report.counts.values()) == len(report.findings)
     return sorted((f.row or 0, f.check, "" if f.check in NO_FIELD else f.field or "", f.note) for f in report.findings)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from portal.quality import descriptor, proposal
 from portal.quality.tables import check_table
-from portal.reading import ReadOptions, read_table
+from portal.reading import ReadOptions
+from portal.reading.opening import open_table
 from schemas import catalog
 from schemas.record import Content, ContentPart
 
@@ -17,7 +18,7 @@ from schemas.record import Content, ContentPart
 def table_of(folder: Path, text: str) -> Any:
     path = folder / "bang.csv"
     path.write_text(text, encoding="utf-8")
-    return read_table(Content((ContentPart.of(path),)), format="CSV", options=ReadOptions())
+    return open_table(Content((ContentPart.of(path),)), format="CSV", options=ReadOptions())
 
 
 def proposed(folder: Path, text: str, **options: bool) -> proposal.Proposal:

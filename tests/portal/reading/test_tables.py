@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from portal.errors import BadFile
 from portal.reading import ReadOptions, read_table
+from portal.reading.opening import open_table
 from schemas.record import Content, ContentPart
 from schemas.texttable import ROW, TextTable
 
@@ -54,7 +55,7 @@ def test_written_tables_come_back_as_they_were(
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([["a", "b", "c"], *rows])
     path = text_file(tmp_path_factory.mktemp("t"), text.getvalue())
-    table = read_table(
+    table = open_table(
         Content((ContentPart.of(path),), dialect={"delimiter": ",", "skipInitialSpace": False}),
         options=ReadOptions(batch_bytes=size),
     )
@@ -69,7 +70,7 @@ def test_any_bytes_read_as_the_csv_module_reads_them(
     path = text_file(tmp_path_factory.mktemp("t"), "x,y\n" + body)
     wanted = list(enumerate(map(tuple, csv.reader(body.splitlines(keepends=True))), 2))
     content = Content((ContentPart.of(path),), dialect={"delimiter": ",", "headerRows": [1]})
-    assert numbered(read_table(content, options=ReadOptions(batch_bytes=size))) == wanted
+    assert numbered(open_table(content, options=ReadOptions(batch_bytes=size))) == wanted
 
 
 def test_ragged_and_blank_rows_keep_their_numbers(tmp_path: Path) -> None:

@@ -1,0 +1,119 @@
+"""Tables in a child: what they give is what the parsers give, however often and however far they are walked."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from portal.errors import BadFile
+from portal.reading import ReadOptions, child, read_table, remote, served
+from portal.reading.opening import open_table
+from portal.reading.options import Limits
+from schemas.record import Content, ContentPart
+from schemas.texttable import TextTable
+
+SMALL = ReadOptions(batch_rows=100, batch_bytes=2000)
+
+
+def csv_file(folder: Path, rows: int, name: str = "a.csv") -> Path:
+    path = folder / name
+    lines = ["mã,tên\n", *(f'{number:05d},"Xã {number}\nThanh Hóa"\n' for number in range(rows)), "lẻ\n"]
+    path.write_text("".join(lines), encoding="utf-8")
+    return path
+
+
+def same(one: TextTable, other: TextTable) -> None:
+    assert (one.labels, one.name, one.notes) == (other.labels, other.name, other.notes)
+    for left, right in zip(one.batches(), other.batches(), strict=True):
+        assert_frame_equal(left.frame, right.frame)
+        assert (left.ragged, left.part) == (right.ragged, right.part)
+
+
+def test_a_table_from_a_child_is_the_table_that_the_parsers_make(tmp_path: Path) -> None:
+    content = Content(tuple(ContentPart.of(csv_file(tmp_path, 700, f"{name}.csv")) for name in "ab"))
+    far, near = read_table(content, options=SMALL), open_table(content, options=SMALL)
+    same(far, near)
+    same(far, near)
+
+
+def test_a_walk_that_ends_early_leaves_a_table_that_can_be_walked_again(tmp_path: Path) -> None:
+    table = read_table(csv_file(tmp_path, 2000), options=SMALL)
+    for _ in range(3):
+        assert next(table.batches()).frame["0"][0] == "00000"
+    assert sum(batch.frame.height for batch in table.batches()) == 2000
+
+
+def test_two_walks_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+    table = read_table(csv_file(tmp_path, 500), options=SMALL)
+    pairs = zip(table.batches(), table.batches(), strict=True)
+    assert all(left.frame.equals(right.frame) for left, right in pairs)
+
+
+def test_many_tables_that_are_kept_need_few_children(tmp_path: Path) -> None:
+    tables = [read_table(csv_file(tmp_path, number + 1, f"{number}.csv")) for number in range(12)]
+    assert len(remote._WAITING._readers) <= remote.KEPT_OPEN
+    heights = [sum(batch.frame.height for batch in table.batches()) for table in tables]
+    assert heights == list(range(1, 13))
+    del tables
+    gc.collect()
+    assert not remote._WAITING._readers
+
+
+def test_a_table_whose_child_was_ended_is_opened_anew(tmp_path: Path) -> None:
+    table = read_table(csv_file(tmp_path, 50))
+    child.close()
+    assert sum(batch.frame.height for batch in table.batches()) == 50
+
+
+def test_a_file_that_changed_between_two_walks_is_refused(tmp_path: Path) -> None:
+    path = csv_file(tmp_path, 50)
+    table = read_table(path)
+    child.close()
+    path.write_text("khác\n1\n", encoding="utf-8")
+    with pytest.raises(BadFile, match="changed"):
+        list(table.batches())
+
+
+def killed(line: Any, content: Content, format_: str, options: ReadOptions) -> None:
+    """A reader that is ended amid its rows, as native code ends that cannot go on."""
+    table = open_table(content, format=format_, options=options)
+
+    def batches() -> Any:
+        yield next(table.batches())
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+    served.send_table(line, TextTable(table.labels, batches, table.name), options)
+
+
+def test_a_child_that_dies_amid_the_rows_is_a_refusal_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "SERVE", f"{__name__}:killed")
+    with pytest.raises(BadFile) as refused:
+        list(read_table(csv_file(tmp_path, 500), options=SMALL).batches())
+    assert refused.value.code == "reader-died"
+
+
+def test_a_walk_is_ended_by_its_memory_and_not_the_process_that_asks(tmp_path: Path) -> None:
+    """Twenty thousand times the same 20 kB compress to nothing, and are 400 MB once they are read."""
+    path = tmp_path / "a.parquet"
+    pl.DataFrame({"a": ["x" * 20_000]}).select(pl.col("a").repeat_by(20_000).explode()).write_parquet(path)
+    assert path.stat().st_size < 1_000_000
+    table = read_table(path, options=ReadOptions(limits=Limits(memory_mb=128, seconds=20), max_bytes=10**12))
+    with pytest.raises(BadFile) as refused:
+        list(table.batches())
+    assert refused.value.code == "too-much-memory"
+
+
+def test_a_slice_of_a_sheet_is_sent_without_the_sheet() -> None:
+    whole = pl.DataFrame({"0": [f"a text that is stored outside its view, {number}" for number in range(200_000)]})
+    some = whole[1000:1100]
+    assert len(served.packed(some)) < 50_000
+    assert served.unpacked(bytearray(served.packed(some))).equals(some)
