@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+import socket
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,10 +31,16 @@ class Service:
 
 class Gateway:
     """The gateway as a context manager; `url` is its address. A token opens `calls_per_token` calls, then answers 401,
-    although it says that it lasts an hour."""
+    although it says that it lasts an hour. Without a listening socket it opens one on a free port."""
 
     def __init__(
-        self, services: Mapping[str, Service], *, client_id: str, client_secret: str, calls_per_token: int = 2
+        self,
+        services: Mapping[str, Service],
+        *,
+        client_id: str,
+        client_secret: str,
+        calls_per_token: int = 2,
+        listening: socket.socket | None = None,
     ) -> None:
         self.services = dict(services)
         self.tokens_given = 0
@@ -41,7 +48,10 @@ class Gateway:
         self._calls_per_token = calls_per_token
         self._left: dict[str, int] = {}
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        listening = listening or socket.create_server(("127.0.0.1", 0))
+        self._server = ThreadingHTTPServer(listening.getsockname(), _handler(self), bind_and_activate=False)
+        self._server.socket.close()
+        self._server.socket = listening
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,22 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from demo import places, sources
-from demo.gateway import Gateway
-from portal import scheduler
+from demo import gateway_process, places, sources
+from portal import processes, scheduler, supervisor
 from portal.access.identity import SYSTEM
 from portal.actions import registry
-from portal.bootstrap import build_portal, server
+from portal.bootstrap import build_portal
 from portal.errors import NotFound
-from portal.pipeline import score
+from portal.pipeline import rendering, score
 from portal.runtime import Portal
-from portal.settings import Settings, load
+from portal.settings import Settings, is_given, load, site
 
 DATA = Path(__file__).with_name("data")
-CLIENT_ID, SECRET_NAME, SECRET = "demo", "LGSP_DEMO", "demo-secret"
+HOST = "127.0.0.1"
+STOP_SECONDS = 2.0
+"""So long may an end take after Ctrl-C."""
+STOPPED = 130
+"""The exit code of what was stopped by Ctrl-C."""
 WIDTH = 140
 """Columns of what is printed into a file or a log."""
 LOOPBACK = "127.0.0.1,::1,localhost"
@@ -38,53 +41,57 @@ Json = dict[str, Any]
 def run(*, port: int, serve: bool) -> int:
     """Harvest everything, tell what came, then serve until Ctrl-C. Returns the exit code: 0 when all went as meant."""
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    settings = _settings(port)
-    started = time.perf_counter()
-    work = settings.data_dir / "demo"
-    with _gateway(work) as gateway, _portal(settings) as portal:
-        found = sources.demo_sources(gateway.url, DATA, work)
-        _prepare(portal, found)
-        jobs = _harvest(portal, console, [source.name for source in found])
-        good = _tell(portal, console, jobs)
-        console.print(
-            f"Everything is published after {time.perf_counter() - started:.1f} s, below {settings.data_dir}."
-        )
-        _try(console, settings.site_url)
-        if serve:
-            console.print(f"\nServing on http://127.0.0.1:{port} ; Ctrl-C ends it.")
-            _serve(portal, port)
+    if serve:
+        processes.listen(HOST, port).close()  # a port that is taken is told before the harvest, not after it
+    before = load().site_url
+    environment = _environment(port)
+    settings = load(environment)
+    gateway = processes.listen(HOST, 0)
+    with processes.stopping(seconds=STOP_SECONDS) as stop:
+        good = _publish(settings, gateway, before, console, stop)
+    if stop.is_set():
+        console.print("Stopped before everything was published; the next run goes on from there.")
+        return STOPPED
+    if serve:
+        console.print(f"\nServing on {settings.site_url} ; Ctrl-C ends it.")
+        _serve(environment, gateway, port, settings.log_level)
     return 0 if good else 1
 
 
-def _settings(port: int) -> Settings:
-    """The environment's settings, with what the demo's own loopback sources need."""
-    given = {key: value for key, value in os.environ.items() if key != f"PORTAL_SECRET_{SECRET_NAME}"}
-    given[f"PORTAL_SECRET_{SECRET_NAME}"] = SECRET
-    given[f"PORTAL_SECRET_{SECRET_NAME}_FOR"] = "127.0.0.1 org:*"
-    first = load(given)
-    allow = ",".join((*first.harvest_allow, LOOPBACK))
-    roots = ",".join((*first.harvest_roots, str(DATA), str(first.data_dir / "demo")))
-    site = first.site_url if "PORTAL_SITE_URL" in given else f"http://127.0.0.1:{port}"
-    level = given.get("PORTAL_LOG_LEVEL", "WARNING")
-    return load(given, harvest_allow=allow, harvest_roots=roots, site_url=site, log_level=level)
-
-
-@contextmanager
-def _gateway(work: Path) -> Iterator[Gateway]:
-    """The sample LGSP gateway on loopback; sample files and the sector database are made first."""
+def _publish(settings: Settings, gateway: socket.socket, before: str, console: Console, stop: threading.Event) -> bool:
+    """Harvest everything and tell what came; every engine is closed again afterwards."""
+    started = time.perf_counter()
+    work = settings.data_dir / "demo"
     work.mkdir(parents=True, exist_ok=True)
     sources.prepare(DATA, work)
-    with Gateway(sources.gateway_services(DATA), client_id=CLIENT_ID, client_secret=SECRET) as gateway:
-        yield gateway
+    with gateway_process.gateway(gateway.dup()) as answering, closing(build_portal(settings, upgrade=True)) as portal:
+        if not is_given(site.VARIABLE):
+            rendering.follow_site(portal, before)
+        found = sources.demo_sources(answering.url, DATA, work)
+        _prepare(portal, found)
+        jobs = _harvest(portal, console, [source.name for source in found], stop)
+        if stop.is_set():
+            return False
+        good = _tell(portal, console, jobs)
+    console.print(f"Everything is published after {time.perf_counter() - started:.1f} s, below {settings.data_dir}.")
+    _try(console, settings.site_url)
+    return good
 
 
-@contextmanager
-def _portal(settings: Settings) -> Iterator[Portal]:
-    portal = build_portal(settings, upgrade=True)
-    try:
-        yield portal
-    finally:
-        portal.close()
+def _environment(port: int) -> dict[str, str]:
+    """The environment of the harvest and of every process that serves: as it is, and what the demo's sources need."""
+    given = dict(os.environ)
+    given[f"PORTAL_SECRET_{gateway_process.SECRET_NAME}"] = gateway_process.SECRET
+    given[f"PORTAL_SECRET_{gateway_process.SECRET_NAME}_FOR"] = f"{HOST} org:*"
+    first = load(given)
+    given["PORTAL_DATA_DIR"] = str(first.data_dir)
+    given["PORTAL_HARVEST_ALLOW"] = ",".join((*first.harvest_allow, LOOPBACK))
+    given["PORTAL_HARVEST_ROOTS"] = ",".join((*first.harvest_roots, str(DATA), str(first.data_dir / "demo")))
+    given.setdefault("PORTAL_LOG_LEVEL", "WARNING")
+    given.setdefault("PORTAL_WORKER_STOP", "1")  # who presses Ctrl-C at a demo waits for nothing
+    if not is_given(site.VARIABLE):
+        given[site.VARIABLE] = processes.address(HOST, port)
+    return given
 
 
 def _prepare(portal: Portal, found: tuple[sources.DemoSource, ...]) -> None:
@@ -115,8 +122,8 @@ def _ensure(portal: Portal, noun: str, described: Json) -> None:
         registry.call(portal, SYSTEM, f"{noun}_patch", {**described, "id": known["id"]})
 
 
-def _harvest(portal: Portal, console: Console, names: list[str]) -> list[Json]:
-    """Queue a job for every source and work the queue off, with a bar for each."""
+def _harvest(portal: Portal, console: Console, names: list[str], stop: threading.Event) -> list[Json]:
+    """Queue a job for every source and work the queue off, with a bar for each; none is begun after `stop`."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -127,6 +134,8 @@ def _harvest(portal: Portal, console: Console, names: list[str]) -> list[Json]:
     jobs = []
     with Progress(*columns, console=console) as progress:
         for name in names:
+            if stop.is_set():
+                break
             task = progress.add_task(name, total=None)
             job_id = _queue(portal, name)
 
@@ -134,7 +143,7 @@ def _harvest(portal: Portal, console: Console, names: list[str]) -> list[Json]:
                 progress.update(task, description=f"{name}: {stage}", completed=done, total=total or None)
 
             owner = scheduler.owner_name()
-            while scheduler.work_once(portal, owner, step):
+            while not stop.is_set() and scheduler.work_once(portal, owner, step, stop=stop):
                 pass
             job = registry.call(portal, SYSTEM, "harvest_job_show", {"id": job_id})
             count = sum(job["stats"].values())
@@ -187,11 +196,11 @@ def _refusals(report: Json, most: int = 6) -> list[str]:
     return [*lines, f"… và {len(errors) - most} lỗi nữa"] if len(errors) > most else lines
 
 
-def _try(console: Console, site: str) -> None:
-    api = f"{site}/api/3/action"
+def _try(console: Console, address: str) -> None:
+    api = f"{address}/api/3/action"
     console.print("\nTo try:")
     for line in (
-        f"{site}/                                             the pages",
+        f"{address}/                                             the pages",
         f"curl '{api}/package_search?q=gia+nong+san'",
         f"curl '{api}/package_search?q=doanh+nghiệp&facet.field=[\"organization\"]&rows=2'",
         f"curl '{api}/package_show?id=don-vi-hanh-chinh'",
@@ -201,15 +210,13 @@ def _try(console: Console, site: str) -> None:
         console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
 
 
-def _serve(portal: Portal, port: int) -> None:
-    """Serve in processes of their own, and keep harvesting what is due in this one, until Ctrl-C."""
-    stop = threading.Event()
-    worker = threading.Thread(target=scheduler.work, args=(portal, stop), daemon=True)
-    worker.start()
-    # The server's processes read the environment like any other: they get what this run was given.
-    os.environ |= {"PORTAL_DATA_DIR": str(portal.settings.data_dir), "PORTAL_SITE_URL": portal.settings.site_url}
-    try:
-        server("127.0.0.1", port).serve()
-    finally:
-        stop.set()
-        worker.join(timeout=30)
+def _serve(environment: dict[str, str], gateway: socket.socket, port: int, log_level: str) -> None:
+    """Turn this process into the supervisor of the sample gateway, the web server and a worker, until Ctrl-C."""
+    listening = processes.listen(HOST, port)
+    children = (
+        gateway_process.child(gateway.fileno()),
+        supervisor.web(1, listening.fileno()),
+        supervisor.worker(),
+    )
+    os.environ.update(environment)
+    supervisor.replace_by(supervisor.Plan(children, STOP_SECONDS, log_level))

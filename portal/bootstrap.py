@@ -5,11 +5,8 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from flask import Flask
-from granian import Granian
-from granian.constants import Interfaces
 
 from portal.actions import (  # noqa: F401 - importing an action module declares its actions
     activities,
@@ -63,8 +60,6 @@ from search.lexicon import SHIPPED
 
 CHATTY = ("alembic", "apscheduler", "elastic_transport", "httpcore", "httpx")
 """Libraries whose every step is of no interest in a portal's log."""
-BLOCKING_THREADS = 8
-"""Threads of each server process: a streaming download holds one."""
 
 
 def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
@@ -129,18 +124,3 @@ def create_app() -> Flask:
     portal = build_portal(load())
     background = Background()
     return create_web(replace(portal, after_write=background.wake, before_search=background.catch_up))
-
-
-def server(host: str, port: int, workers: int = 1) -> Any:
-    """The web server, not yet started: processes that each build the application from the environment."""
-    return Granian(
-        "portal.bootstrap:create_app",
-        address=host,
-        port=port,
-        workers=workers,
-        interface=Interfaces.WSGI,
-        factory=True,
-        blocking_threads=BLOCKING_THREADS,
-        log_access=False,
-        websockets=False,
-    )

@@ -1,4 +1,4 @@
-"""The worker: APScheduler ticks for what is due, and a loop that takes jobs from the queue."""
+"""The worker: ticks for what is due, and jobs from the queue, side by side, until it is told to end."""
 
 from __future__ import annotations
 
@@ -6,34 +6,33 @@ import logging
 import os
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
 from portal import outages
+from portal.db import clock
 from portal.db import harvest as db
 from portal.db.harvest import LeaseLost
-from portal.domain.base import now
 from portal.domain.events import LINK, LOAD
 from portal.domain.harvest import INTERVALS, HarvestSource
 from portal.pipeline import index, load, names, publish, run, runs, score, sweep
 from portal.pipeline.heartbeat import Heartbeat
 from portal.runtime import Portal
+from portal.threads import SideBySide, Taken, Ticks
 
 DUE_SECONDS = 5
-SWEEP_MINUTES = 60
-LINK_MINUTES = 10
+CLOCK_SECONDS = 15
+SWEEP_SECONDS = 3600
+LINK_SECONDS = 600
+NAMES_SECONDS = 600
 LOADS, LINKS = 2, 4
 """Uploads, and links, that a worker loads at once: a small table does not wait for a large or a slow one."""
-THREADS = 16
-"""More than all ticks together can take."""
-NAMES_MINUTES = 10
 TIME_ZONE = "Asia/Ho_Chi_Minh"
 log = logging.getLogger(__name__)
 
@@ -58,8 +57,9 @@ def enqueue_due(portal: Portal) -> int:
     """Queue a job for every source whose time has come; however many workers tick, each turn is taken once."""
     queued = 0
     with portal.work() as uow:
-        for source in db.due_sources(uow.session, now()):
-            if not db.take_turn(uow.session, source, following(source, now())):
+        moment = clock.moment(uow.session)
+        for source in db.due_sources(uow.session, moment):
+            if not db.take_turn(uow.session, source, following(source, moment)):
                 continue
             if db.open_job(uow.session, source.id) is None:
                 db.new_job(uow.session, source)
@@ -68,73 +68,126 @@ def enqueue_due(portal: Portal) -> int:
     return queued
 
 
-def work_once(portal: Portal, owner: str, progress: run.Progress | None = None) -> bool:
-    """Claim one job and walk it; False when the queue is empty."""
+def follow_clock(portal: Portal) -> int:
+    """Bring turns and leases that a clock before it was set back put too far ahead to where they belong."""
+    brought = 0
     with portal.work() as uow:
-        until = now() + timedelta(seconds=portal.settings.harvest_lease)
-        job = db.claim(uow.session, owner, now(), until)
+        moment = clock.moment(uow.session)
+        for source in db.list_sources(uow.session, active=True):
+            soonest = following(source, moment)
+            if source.next_run and soonest and source.next_run > soonest:
+                brought += db.take_turn(uow.session, source, soonest)
+        brought += db.shorten_leases(uow.session, moment, timedelta(seconds=portal.settings.harvest_lease))
+        if brought:
+            uow.commit()
+    return brought
+
+
+def work_once(
+    portal: Portal, owner: str, progress: run.Progress = run.unseen, *, stop: threading.Event | None = None
+) -> bool:
+    """Claim one job and walk it; False when the queue is empty. Once `stop` is set the job is handed back."""
+    taken = _take(portal, owner)
+    if taken is not None:
+        _walk(portal, owner, stop, taken.job_id, progress)
+    return taken is not None
+
+
+def _take(portal: Portal, owner: str, untried_only: bool = False) -> Taken | None:
+    with portal.work() as uow:
+        moment = clock.moment(uow.session)
+        until = moment + timedelta(seconds=portal.settings.harvest_lease)
+        claimed = db.claim(uow.session, owner, moment, until, untried_only=untried_only)
         uow.commit()
-    if job is None:
-        return False
+    return Taken(claimed.job.id, claimed.suspect) if claimed else None
+
+
+def _walk(
+    portal: Portal, owner: str, stop: threading.Event | None, job_id: str, progress: run.Progress = run.unseen
+) -> None:
     try:
-        run.run_job(portal, job.id, owner, *([progress] if progress else []))
+        run.run_job(portal, job_id, owner, progress, stop)
     except LeaseLost:
-        log.warning("job %s was taken away or aborted", job.id)
-    return True
+        log.warning("job %s was taken away or aborted", job_id)
 
 
-def work(portal: Portal, stop: threading.Event, *, ticks: bool = True) -> None:
-    """Work until `stop` is set: ticks in the background, jobs in this thread."""
+def work(portal: Portal, stop: threading.Event, *, ticks: bool = True) -> bool:
+    """Work until `stop` is set: ticks in the background, several jobs side by side.
+
+    What is under way then is brought to its end. What has none after PORTAL_WORKER_STOP seconds is handed back to
+    the next worker, and False is returned: its threads still run, so the process should end.
+    """
     owner = owner_name()
     with Heartbeat(portal, owner):
-        scheduler = start_ticks(portal, stop) if ticks else None
-        try:
-            while not stop.is_set():
-                if not guarded(work_once, portal, owner):
-                    stop.wait(portal.settings.worker_poll)
-        finally:
-            if scheduler is not None:
-                scheduler.shutdown(wait=True)
+        under_way = Ticks(stop)
+        if ticks:
+            add_ticks(portal, stop, under_way)
+        jobs = SideBySide(
+            portal.settings.worker_jobs,
+            lambda untried_only: guarded(_take, portal, owner, untried_only),
+            lambda job_id: guarded(_walk, portal, owner, stop, job_id),
+            portal.settings.worker_poll,
+            stop,
+        )
+        jobs.run()
+        deadline = time.monotonic() + portal.settings.worker_stop
+        if all([jobs.join(deadline), under_way.join(deadline)]):
+            return True
+        guarded(_hand_back, portal, owner)
+    return False
 
 
-def start_ticks(portal: Portal, stop: threading.Event) -> BackgroundScheduler:
-    """Start the clock: due sources, the outbox, ageing scores, old and new names, the sweep.
+def _hand_back(portal: Portal, owner: str) -> None:
+    """Give up every lease that this worker holds."""
+    with portal.work() as uow:
+        number = db.hand_back(uow.session, owner, clock.moment(uow.session))
+        uow.commit()
+    log.warning("%d jobs are handed back amid a dataset, which takes longer than PORTAL_WORKER_STOP", number)
 
-    Ticks that were missed run once; only loading runs several times at once. After `stop` no table is begun.
+
+def add_ticks(portal: Portal, stop: threading.Event, ticks: Ticks) -> None:
+    """Start what comes again and again: due sources, the outbox, ageing scores, old and new names, the sweep.
+
+    Only loading runs several times at once. After `stop` nothing is begun.
     """
     poll = portal.settings.worker_poll
-    # A tick whose turn before is still under way is left out, which is no matter for a warning.
-    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
-    scheduler = BackgroundScheduler(
-        timezone=TIME_ZONE,
-        executors={"default": ThreadPoolExecutor(THREADS)},
-        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-    )
-    scheduler.add_job(guarded, "interval", seconds=DUE_SECONDS, args=(enqueue_due, portal))
-    scheduler.add_job(guarded, "interval", seconds=poll, args=(index.drain, portal))
-    for topic, most in ((LOAD, LOADS), (LINK, LINKS)):
-        task = partial(load.drain, portal, topic, stop=stop)
-        scheduler.add_job(guarded, "interval", seconds=poll, args=(task,), max_instances=most)
-    scheduler.add_job(guarded, "interval", seconds=poll, args=(runs.drain, portal))
-    scheduler.add_job(guarded, "interval", minutes=LINK_MINUTES, args=(load.recheck, portal))
-    scheduler.add_job(guarded, "interval", seconds=DUE_SECONDS, args=(publish.drain, portal))
-    scheduler.add_job(guarded, "interval", seconds=DUE_SECONDS, args=(score.drain, portal))
-    scheduler.add_job(guarded, "interval", minutes=SWEEP_MINUTES, args=(score.renew, portal))
-    scheduler.add_job(guarded, "interval", minutes=SWEEP_MINUTES, args=(sweep.sweep, portal))
-    scheduler.add_job(
-        guarded, "interval", minutes=NAMES_MINUTES, args=(names.write, portal), next_run_time=datetime.now(UTC)
-    )
-    scheduler.start()
-    return scheduler
+
+    def every(seconds: float, task: Callable[..., object], *, times: int = 1, at_once: bool = False) -> None:
+        ticks.every(seconds, partial(guarded, task, portal), times=times, at_once=at_once)
+
+    def load_uploads(portal: Portal) -> int:
+        return load.drain(portal, LOAD, stop=stop)
+
+    def load_links(portal: Portal) -> int:
+        return load.drain(portal, LINK, stop=stop)
+
+    def validate(portal: Portal) -> int:
+        return runs.drain(portal, stop)
+
+    def render_downloads(portal: Portal) -> int:
+        return publish.drain(portal, stop)
+
+    every(DUE_SECONDS, enqueue_due)
+    every(CLOCK_SECONDS, follow_clock)
+    every(poll, index.drain)
+    every(poll, load_uploads, times=LOADS)
+    every(poll, load_links, times=LINKS)
+    every(poll, validate)
+    every(LINK_SECONDS, load.recheck)
+    every(DUE_SECONDS, render_downloads)
+    every(DUE_SECONDS, score.drain)
+    every(SWEEP_SECONDS, score.renew)
+    every(SWEEP_SECONDS, sweep.sweep)
+    every(NAMES_SECONDS, names.write, at_once=True)
 
 
-def guarded(task: Callable[..., object], *args: Any) -> bool:
-    """Run a task; a failure is logged and the worker lives on. Returns whether the task did something."""
+def guarded(task: Callable[..., Any], *args: Any) -> Any:
+    """Run a task; a failure is logged and the worker lives on. Returns what the task returned, None if it failed."""
     try:
-        return bool(task(*args))
+        return task(*args)
     except Exception as error:
         _log_failure(getattr(task, "__name__", "task"), error)
-        return False
+        return None
 
 
 def _log_failure(task: str, error: Exception) -> None:

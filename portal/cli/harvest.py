@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Any
 
 import click
@@ -15,9 +15,10 @@ from portal.access.identity import SYSTEM
 from portal.actions import registry
 from portal.cli.base import opened, portal, show
 from portal.db import harvest as harvest_db
-from portal.domain.base import now
 from portal.pipeline import dryrun
 from portal.runtime import Portal
+
+LONGEST_SECONDS = 24 * 3600
 
 
 @portal.group()
@@ -70,8 +71,8 @@ def harvest_run(name: str, as_json: bool) -> None:
 
 def _work_off(running: Portal, job_id: str) -> None:
     """Work in the queue until this job is over; another worker may hold it meanwhile."""
-    owner, deadline = scheduler.owner_name(), now() + timedelta(hours=24)
-    while now() < deadline:
+    owner, deadline = scheduler.owner_name(), time.monotonic() + LONGEST_SECONDS
+    while time.monotonic() < deadline:
         with running.read() as uow:
             if harvest_db.get_job(uow.session, job_id).over:
                 return

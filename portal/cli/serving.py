@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
-import threading
 
 import click
 
 from demo import run as demo_run
-from portal import scheduler
-from portal.bootstrap import server
+from portal import processes, scheduler, supervisor
 from portal.cli.base import opened, portal
 from portal.db import migrate
 from portal.db.engine import open_engine
 from portal.pipeline import rendering
-from portal.settings import load
+from portal.settings import is_given, load, site
+
+PORTS = click.IntRange(1, 65535)
 
 
 @portal.command()
-@click.option("--port", default=5000, show_default=True, help="Port to serve on, at 127.0.0.1.")
+@click.option("--port", default=5000, show_default=True, type=PORTS, help="Port to serve on, at 127.0.0.1.")
 @click.option("--serve/--no-serve", default=True, help="Serve afterwards, or stop once everything is published.")
 def demo(port: int, serve: bool) -> None:
     """Harvest the sample sources, validate, store, index, publish; then serve."""
@@ -28,24 +29,38 @@ def demo(port: int, serve: bool) -> None:
 
 @portal.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; ::1 and :: are IPv6.")
-@click.option("--port", default=5000, show_default=True)
-@click.option("--workers", default=1, show_default=True, help="Processes.")
-def serve(host: str, port: int, workers: int) -> None:
-    """Serve the API and the pages."""
-    with opened():
-        pass  # settings and revision are checked here, where an error is readable, and not in a worker's log
-    server(host, port, workers).serve()
+@click.option("--port", default=5000, show_default=True, type=PORTS)
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Web processes.")
+@click.option("--with-worker", is_flag=True, help="Run a worker too: all of a small installation in one command.")
+def serve(host: str, port: int, workers: int, with_worker: bool) -> None:
+    """Serve the API and the pages; what ends is started again."""
+    listening = processes.listen(host, port)
+    settings = load()
+    follows_port = not is_given(site.VARIABLE)
+    if follows_port:
+        os.environ[site.VARIABLE] = processes.address(host, port)
+    # Settings and revision are checked here, where an error is readable, and not in a web process's log.
+    with opened() as running:
+        if follows_port:
+            rendering.follow_site(running, before=settings.site_url)
+    fd = listening.fileno()
+    children = [supervisor.web(number + 1, fd) for number in range(workers)]
+    if with_worker:
+        children.append(supervisor.worker())
+    click.echo(f"Serving on {processes.address(host, port)} ; Ctrl-C ends it.")
+    seconds = max(settings.serve_stop, settings.worker_stop + 1 if with_worker else 0)
+    supervisor.replace_by(supervisor.Plan(tuple(children), seconds, settings.log_level))
 
 
 @portal.command()
 def worker() -> None:
     """Take jobs from the queue until stopped: harvests, outbox, sweep. Any number may run at once."""
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    with opened() as running:
-        click.echo("The worker waits for jobs; Ctrl-C ends it after the one under way.")
-        scheduler.work(running, stop)
+    processes.end_with_parent(signal.SIGTERM)
+    with processes.stopping() as stop, opened() as running:
+        click.echo("The worker waits for jobs; Ctrl-C ends it after what is under way.")
+        if not scheduler.work(running, stop):
+            processes.end_now()
+    processes.end_now()
 
 
 @portal.group()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, CursorResult, Update, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, Update, and_, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from portal.domain.base import new_id, now
+from portal.domain.events import INDEX, OutboxRow
 from portal.domain.harvest import (
     ABORTED,
     DONE,
@@ -24,6 +26,13 @@ from portal.domain.harvest import (
 from portal.errors import NotFound
 
 MOST_CANDIDATES = 50
+
+
+class Claimed(NamedTuple):
+    """A job that was just claimed; `suspect`: whoever held it before fell silent, so that it may end processes."""
+
+    job: HarvestJob
+    suspect: bool
 
 
 class LeaseLost(Exception):
@@ -113,14 +122,18 @@ def take_turn(session: Session, source: HarvestSource, following: datetime | Non
     return _count(session, turn.values(next_run=following)) == 1
 
 
-def claim(session: Session, owner: str, moment: datetime, until: datetime) -> HarvestJob | None:
-    """Take one queued or orphaned job, at most one at a time for each source; None when there is nothing to do."""
-    candidates = session.execute(
-        select(HarvestJob.id, HarvestJob.source_id)
-        .where(_claimable(moment))
-        .order_by(HarvestJob.created)
-        .limit(MOST_CANDIDATES)
-    ).all()
+def claim(
+    session: Session, owner: str, moment: datetime, until: datetime, *, untried_only: bool = False
+) -> Claimed | None:
+    """Take one queued or orphaned job, at most one at a time for each source; None when there is nothing to do.
+
+    A claim counts as a try until the job comes a step further (`fence`) or is handed back (`hand_back`): what is
+    left are the deaths of its workers. `untried_only` leaves out the jobs that may have killed one.
+    """
+    query = select(HarvestJob.id, HarvestJob.source_id).where(_claimable(moment))
+    if untried_only:
+        query = query.where(or_(HarvestJob.status == NEW, HarvestJob.lease_owner.is_(None)))
+    candidates = session.execute(query.order_by(HarvestJob.created).limit(MOST_CANDIDATES)).all()
     for job_id, source_id in candidates:
         # The source is locked first and the job judged again after that: of two workers that saw two
         # jobs of one source waiting, the second must see what the first has just taken.
@@ -130,11 +143,12 @@ def claim(session: Session, owner: str, moment: datetime, until: datetime) -> Ha
         again = select(HarvestJob).where(HarvestJob.id == job_id, _claimable(moment)).with_for_update(skip_locked=True)
         job = session.scalars(again).first()
         if job is not None:
+            suspect = job.lease_owner is not None
             job.status, job.lease_owner, job.lease_until = RUNNING, owner, until
             job.gather_started = job.gather_started or moment
             job.tries += 1
             session.flush()
-            return job
+            return Claimed(job, suspect)
     return None
 
 
@@ -152,13 +166,50 @@ def _claimable(moment: datetime) -> ColumnElement[bool]:
     return and_(or_(fresh, orphaned), ~busy)
 
 
-def fence(session: Session, job_id: str, owner: str, until: datetime) -> None:
-    """Renew the lease inside the caller's transaction. Raises LeaseLost when the job is no longer the caller's."""
-    held = update(HarvestJob).where(
-        HarvestJob.id == job_id, HarvestJob.lease_owner == owner, HarvestJob.status == RUNNING
-    )
-    if _count(session, held.values(lease_until=until)) != 1:
+def fence(session: Session, job_id: str, owner: str, until: datetime, *, advanced: bool = False) -> None:
+    """Renew the lease inside the caller's transaction. Raises LeaseLost when the job is no longer the caller's.
+
+    `advanced` says that the job comes a step further in this transaction, so that its tries begin anew.
+    """
+    values: dict[str, Any] = {"lease_until": until, "tries": 0} if advanced else {"lease_until": until}
+    if _count(session, _held_by(owner).where(HarvestJob.id == job_id).values(values)) != 1:
         raise LeaseLost(job_id)
+
+
+def hand_back(session: Session, owner: str, moment: datetime, job_id: str | None = None) -> int:
+    """Give up the lease of one job, or amid an object of all that a worker holds; the next worker goes on at once.
+
+    Neither a job nor an object that is under way is a try the worse for it. Returns how many jobs were handed back.
+    """
+    held = _held_by(owner)
+    if job_id is None:
+        _forget_begun(session, owner)
+    else:
+        held = held.where(HarvestJob.id == job_id)
+    fewer = case((HarvestJob.tries > 0, HarvestJob.tries - 1), else_=0)
+    return _count(session, held.values(lease_owner=None, lease_until=moment, tries=fewer))
+
+
+def _forget_begun(session: Session, owner: str) -> None:
+    """Take back the try of every object that a worker is at."""
+    jobs = select(HarvestJob.id).where(HarvestJob.lease_owner == owner, HarvestJob.status == RUNNING)
+    begun = and_(HarvestObject.job_id.in_(jobs), HarvestObject.state == WAITING, HarvestObject.tries > 0)
+    _count(session, update(HarvestObject).where(begun).values(tries=HarvestObject.tries - 1))
+
+
+def shorten_leases(session: Session, moment: datetime, length: timedelta) -> int:
+    """Bring leases that end later than any can back to one length from now; return how many there were.
+
+    They were written before the clock was set back. Who still works renews its lease long before it ends.
+    """
+    beyond = and_(HarvestJob.status == RUNNING, HarvestJob.lease_until > moment + 2 * length)
+    if session.scalar(select(HarvestJob.id).where(beyond).limit(1)) is None:
+        return 0
+    return _count(session, update(HarvestJob).where(beyond).values(lease_until=moment + length))
+
+
+def _held_by(owner: str) -> Update:
+    return update(HarvestJob).where(HarvestJob.lease_owner == owner, HarvestJob.status == RUNNING)
 
 
 def _count(session: Session, statement: Update) -> int:
@@ -207,6 +258,15 @@ def stats(session: Session, job_id: str) -> dict[str, int]:
         .group_by(HarvestObject.outcome)
     ).all()
     return {row[0] or "waiting": row[1] for row in rows}
+
+
+def count_unindexed(session: Session, job_id: str) -> int:
+    """How many datasets of a job wait for their place in the index."""
+    of_job = select(HarvestObject.package_id).where(
+        HarvestObject.job_id == job_id, HarvestObject.package_id.is_not(None)
+    )
+    waiting = select(func.count(OutboxRow.entity_id.distinct()))
+    return session.scalar(waiting.where(OutboxRow.topic == INDEX, OutboxRow.entity_id.in_(of_job))) or 0
 
 
 def find_identity(session: Session, source_id: str, guid: str) -> HarvestIdentity | None:

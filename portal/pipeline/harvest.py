@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -24,6 +25,7 @@ from portal.runtime import Portal
 from portal.settings import BINDING_SUFFIX, SECRET_PREFIX, Settings
 from schemas.record import DatasetRecord
 
+Listed = RemoteItem | ItemError
 BATCH = 100
 LONGEST_TEXT = 2000
 BYTES_PER_MB = 1024 * 1024
@@ -91,13 +93,20 @@ def open_adapter(portal: Portal, source: HarvestSource) -> SourceAdapter:
         raise SourceError("bad-config", f"The configuration of source {source.name} cannot be used: {error}") from None
 
 
-def gather(portal: Portal, job: HarvestJob, adapter: SourceAdapter, lease: Lease) -> SourceError | None:
+class Stopped(Exception):
+    """The worker was told to end: what is not done yet is for the next one."""
+
+
+def gather(
+    portal: Portal, job: HarvestJob, adapter: SourceAdapter, lease: Lease, stop: threading.Event | None = None
+) -> SourceError | None:
     """List the source into waiting objects, a batch in each transaction; safe to run again after a crash.
 
-    Returns the error that broke the listing off, or None when the listing is complete.
+    Returns the error that broke the listing off, or None when the listing is complete. Raises Stopped once
+    `stop` is set.
     """
     position = 0
-    listing = adapter.items()
+    listing = _until(stop, adapter.items())
     while True:
         batch, error = _take(listing)
         objects = [_object(job, item, position + offset) for offset, item in enumerate(batch)]
@@ -112,8 +121,15 @@ def gather(portal: Portal, job: HarvestJob, adapter: SourceAdapter, lease: Lease
             return None
 
 
-def _take(listing: Iterator[RemoteItem | ItemError]) -> tuple[list[RemoteItem | ItemError], SourceError | None]:
-    batch: list[RemoteItem | ItemError] = []
+def _until(stop: threading.Event | None, listing: Iterator[Listed]) -> Iterator[Listed]:
+    for item in listing:
+        if stop is not None and stop.is_set():
+            raise Stopped
+        yield item
+
+
+def _take(listing: Iterator[Listed]) -> tuple[list[Listed], SourceError | None]:
+    batch: list[Listed] = []
     try:
         for item in islice(listing, BATCH):
             batch.append(item)
@@ -122,7 +138,7 @@ def _take(listing: Iterator[RemoteItem | ItemError]) -> tuple[list[RemoteItem | 
     return batch, None
 
 
-def _object(job: HarvestJob, item: RemoteItem | ItemError, position: int) -> HarvestObject:
+def _object(job: HarvestJob, item: Listed, position: int) -> HarvestObject:
     if isinstance(item, ItemError):
         return HarvestObject(
             id=new_id(),

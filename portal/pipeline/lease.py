@@ -8,10 +8,10 @@ from types import TracebackType
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from portal.db import clock
 from portal.db import harvest as db
 from portal.db.harvest import LeaseLost
 from portal.db.uow import UnitOfWork
-from portal.domain.base import now
 from portal.runtime import Portal
 
 BEATS_PER_LEASE = 3
@@ -32,9 +32,10 @@ class Lease:
         self._thread = threading.Thread(target=self._beat, name=f"lease-{job_id[:8]}", daemon=True)
         self.lost = False
 
-    def hold(self, uow: UnitOfWork) -> None:
-        """Renew the lease inside a transaction, or raise LeaseLost."""
-        db.fence(uow.session, self.job_id, self.owner, now() + self._length)
+    def hold(self, uow: UnitOfWork, *, advanced: bool = False) -> None:
+        """Renew the lease inside a transaction, or raise LeaseLost; `advanced`: the job comes a step further in it."""
+        until = clock.moment(uow.session) + self._length
+        db.fence(uow.session, self.job_id, self.owner, until, advanced=advanced)
 
     def __enter__(self) -> Lease:
         self._thread.start()

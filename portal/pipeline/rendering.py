@@ -8,9 +8,22 @@ from sqlalchemy import select
 
 from portal.db import datasets
 from portal.domain.datasets import Dataset
+from portal.pipeline import index
 from portal.runtime import Portal
+from portal.settings import site
 
 BATCH = 100
+
+
+def follow_site(portal: Portal, before: str) -> int:
+    """Render all datasets anew if the portal was served at another address before; return how many changed."""
+    address = portal.settings.site_url
+    site.keep(portal.settings.data_dir, address)
+    if before == address:
+        return 0
+    changed = render_all(portal)
+    index.drain(portal)
+    return changed
 
 
 def render_all(portal: Portal, told: Callable[[int, int], None] = lambda done, changed: None) -> int:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from harvesters.base import ItemError, SourceAdapter, SourceError
+from portal.db import clock
 from portal.db import harvest as db
 from portal.db.harvest import LeaseLost
 from portal.db.uow import UnitOfWork
@@ -27,7 +29,8 @@ from portal.domain.harvest import (
     HarvestObject,
     HarvestSource,
 )
-from portal.pipeline import gate, harvest, index, publish, store, validate
+from portal.pipeline import gate, harvest, index, jobs, publish, store, validate
+from portal.pipeline.harvest import Stopped
 from portal.pipeline.lease import Lease
 from portal.pipeline.references import references
 from portal.pipeline.store import Item, Stored
@@ -46,22 +49,55 @@ Progress = Callable[[str, int, int], None]
 log = logging.getLogger(__name__)
 
 
-def run_job(portal: Portal, job_id: str, owner: str, progress: Progress = lambda stage, done, total: None) -> None:
-    """Do everything that a claimed job still needs. Raises LeaseLost when the job is taken away."""
+def unseen(stage: str, done: int, total: int) -> None:
+    """The progress of a job that nobody looks at."""
+
+
+def run_job(
+    portal: Portal,
+    job_id: str,
+    owner: str,
+    progress: Progress = unseen,
+    stop: threading.Event | None = None,
+) -> None:
+    """Do everything that a claimed job still needs. Raises LeaseLost when the job is taken away.
+
+    Once `stop` is set the object under way is brought to its end, and the job is handed back.
+    """
     with portal.read() as uow:
         job = db.get_job(uow.session, job_id)
         source = db.get_source(uow.session, job.source_id)
-    with Lease(portal, job_id, owner) as lease:
-        try:
-            adapter = harvest.open_adapter(portal, source)
-        except SourceError as error:
-            _finish(portal, lease, error)
-            return
-        try:
-            trip = Trip(portal, source, job, adapter, lease, progress)
-            trip.walk()
-        finally:
-            adapter.close()
+        given_up = job.tries > portal.settings.harvest_tries and jobs.is_between_objects(uow, job)
+    try:
+        with Lease(portal, job_id, owner) as lease:
+            if given_up:
+                job = jobs.give_up_stage(portal, lease, job)
+            if not job.over:
+                _walk(portal, source, job, lease, progress, stop or threading.Event())
+    except Stopped:
+        with portal.work() as uow:
+            db.hand_back(uow.session, owner, clock.moment(uow.session), job_id)
+            uow.commit()
+        log.info("job %s is handed back to the next worker", job_id)
+
+
+def _walk(
+    portal: Portal,
+    source: HarvestSource,
+    job: HarvestJob,
+    lease: Lease,
+    progress: Progress,
+    stop: threading.Event,
+) -> None:
+    try:
+        adapter = harvest.open_adapter(portal, source)
+    except SourceError as error:
+        jobs.finish(portal, lease, error)
+        return
+    try:
+        Trip(portal, source, job, adapter, lease, progress, stop).walk()
+    finally:
+        adapter.close()
 
 
 class Trip:
@@ -75,16 +111,18 @@ class Trip:
         adapter: SourceAdapter,
         lease: Lease,
         progress: Progress,
+        stop: threading.Event,
     ) -> None:
         self.portal, self.source, self.job = portal, source, job
-        self.adapter, self.lease, self.progress = adapter, lease, progress
+        self.adapter, self.lease, self.progress, self.stop = adapter, lease, progress, stop
         self._done = self._total = 0
 
     def walk(self) -> None:
         """Gather what is not gathered, do every object that waits, delete what vanished, finish."""
         if self.job.gather_finished is None:
             self.progress("harvest", 0, 0)
-            _gathered(self.portal, self.lease, harvest.gather(self.portal, self.job, self.adapter, self.lease))
+            broken_off = harvest.gather(self.portal, self.job, self.adapter, self.lease, self.stop)
+            jobs.gathered(self.portal, self.lease, broken_off)
         drained = time.monotonic()
         while (waiting := self._next()) is not None:
             self._do(waiting)
@@ -92,14 +130,16 @@ class Trip:
                 index.drain(self.portal)
                 drained = time.monotonic()
         self._delete()
-        _finish(self.portal, self.lease, None)
-        index.drain(self.portal)
+        jobs.await_index(self.portal, self.lease, self.stop)
+        jobs.finish(self.portal, self.lease, None)
         self.progress("publish", 0, 0)
-        publish.drain(self.portal)
+        publish.drain(self.portal, self.stop)
 
     def _next(self) -> HarvestObject | None:
         """The next waiting object, with one more try noted; objects that were tried too often are given up."""
         while True:
+            if self.stop.is_set():
+                raise Stopped
             with self.portal.work() as uow:
                 self.lease.hold(uow)
                 waiting = db.next_object(uow.session, self.job.id)
@@ -113,6 +153,7 @@ class Trip:
                     return waiting
                 message = f"given up after {waiting.tries - 1} tries: its worker ended each time"
                 _settle(waiting, ERRORED, None, error={"stage": "store", "code": "given-up", "message": message})
+                self.lease.hold(uow, advanced=True)
                 uow.commit()
 
     def _count(self, uow: UnitOfWork) -> None:
@@ -220,14 +261,14 @@ class Trip:
 
     def _close(self, uow: UnitOfWork, waiting: HarvestObject, stored: Stored) -> None:
         """Settle the object in the transaction that stored it, and commit only while the job is ours."""
-        self.lease.hold(uow)
+        self.lease.hold(uow, advanced=True)
         row = uow.session.get_one(HarvestObject, waiting.id)
         _settle(row, stored.outcome, stored.package_id, report_id=stored.report_id)
         uow.commit()
 
     def _note(self, waiting: HarvestObject, stage: str, code: str, message: str) -> None:
         with self.portal.work() as uow:
-            self.lease.hold(uow)
+            self.lease.hold(uow, advanced=True)
             row = uow.session.get_one(HarvestObject, waiting.id)
             error = {"stage": stage, "code": code, "message": message[: harvest.LONGEST_TEXT]}
             _settle(row, ERRORED, None, error=error)
@@ -244,9 +285,13 @@ class Trip:
             return
         reason = self._doubt(len(gone), held, [item.guid for item in listed])
         if reason:
-            _add_note(self.portal, self.lease, {"code": "deletions-withheld", "message": reason, "count": len(gone)})
+            jobs.add_note(
+                self.portal, self.lease, {"code": "deletions-withheld", "message": reason, "count": len(gone)}
+            )
             return
         for identity in gone:
+            if self.stop.is_set():
+                raise Stopped
             self._delete_one(identity)
 
     def _doubt(self, gone: int, held: int, listed: list[str]) -> str:
@@ -262,7 +307,7 @@ class Trip:
 
     def _delete_one(self, identity: HarvestIdentity) -> None:
         with self.portal.work() as uow:
-            self.lease.hold(uow)
+            self.lease.hold(uow, advanced=True)
             row = uow.session.get_one(HarvestIdentity, identity.id)
             stored = store.remove(self.portal, uow, row)
             uow.session.add(
@@ -291,32 +336,3 @@ def _settle(
     row.state, row.outcome, row.package_id, row.report_id, row.finished = DONE, outcome, package_id, report_id, now()
     if error is not None:
         row.errors = [*row.errors, error]
-
-
-def _gathered(portal: Portal, lease: Lease, error: SourceError | None) -> None:
-    with portal.work() as uow:
-        lease.hold(uow)
-        job = db.get_job(uow.session, lease.job_id)
-        job.gather_finished, job.listing_complete = now(), error is None
-        if error is not None:
-            job.gather_errors = [*job.gather_errors, {"code": error.code, "message": error.message}]
-        uow.commit()
-
-
-def _add_note(portal: Portal, lease: Lease, note: dict[str, Any]) -> None:
-    with portal.work() as uow:
-        lease.hold(uow)
-        job = db.get_job(uow.session, lease.job_id)
-        job.notes = [*job.notes, note]
-        uow.commit()
-
-
-def _finish(portal: Portal, lease: Lease, error: SourceError | None) -> None:
-    with portal.work() as uow:
-        lease.hold(uow)
-        job = db.get_job(uow.session, lease.job_id)
-        if error is not None:
-            job.gather_errors = [*job.gather_errors, {"code": error.code, "message": error.message}]
-        job.gather_finished = job.gather_finished or now()
-        db.finish(job)
-        uow.commit()

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from portal.errors import SettingsError
+from portal.settings import site
 from portal.settings.declared import PREFIX, SETTINGS, Setting
 
-__all__ = ["BINDING_SUFFIX", "PREFIX", "SECRET_PREFIX", "SETTINGS", "Setting", "Settings", "load"]
+__all__ = ["BINDING_SUFFIX", "PREFIX", "SECRET_PREFIX", "SETTINGS", "Setting", "Settings", "is_given", "load"]
 
 CONFIG_VARIABLE = "PORTAL_CONFIG"
 SECRET_PREFIX = "PORTAL_SECRET_"  # noqa: S105 - the name of variables, not a secret
@@ -79,6 +80,7 @@ class Settings:
     harvest_timeout: int
     harvest_lease: int
     harvest_tries: int
+    harvest_index_seconds: int
     harvest_delete_percent: int
     harvest_memory_mb: int
     validation_limit: int
@@ -91,6 +93,9 @@ class Settings:
     health_disk_mb: int
     metrics_allow: tuple[str, ...]
     metrics_token: str = field(repr=False)
+    worker_jobs: int
+    worker_stop: int
+    serve_stop: int
     log_level: str
     secrets: Mapping[str, str] = field(repr=False)
     secret_bindings: Mapping[str, str]
@@ -108,7 +113,16 @@ def load(environment: Mapping[str, str] | None = None, **overrides: str) -> Sett
     _refuse_unknown(values)
     parsed = {setting.name.lower(): _parse(setting, values) for setting in SETTINGS}
     secret_values, bindings = _secrets(values)
-    return Settings(**_fill_defaults(parsed), secrets=secret_values, secret_bindings=bindings)
+    filled = _fill_defaults(parsed)
+    if site.VARIABLE not in values:
+        filled["site_url"] = site.kept(filled["data_dir"]) or filled["site_url"]
+    return Settings(**filled, secrets=secret_values, secret_bindings=bindings)
+
+
+def is_given(variable: str, environment: Mapping[str, str] | None = None) -> bool:
+    """Whether somebody has set a variable, in the environment or in the file."""
+    given = dict(os.environ if environment is None else environment)
+    return variable in given or variable in _read_file(given.get(CONFIG_VARIABLE, ""))
 
 
 def _read_file(name: str) -> dict[str, str]:

@@ -120,7 +120,12 @@ SETTINGS: tuple[Setting, ...] = (
         "writes in any case.",
     ),
     Setting("SEARCH_LOG_DAYS", "90", number(0, 3660), "Days for which counts of questions are kept; 0: none."),
-    Setting("SITE_URL", "http://127.0.0.1:5000", http_url, "Public address; every link in an answer begins with it."),
+    Setting(
+        "SITE_URL",
+        "http://127.0.0.1:5000",
+        http_url,
+        "Public address; every link in an answer begins with it. Not set: the address and port of `portal serve`.",
+    ),
     Setting("SITE_TITLE", "Cổng dữ liệu mở tỉnh Thanh Hóa", text, "Name of the portal, as status_show says it."),
     Setting("SITE_DESCRIPTION", "", text, "One sentence about the portal, as status_show says it."),
     Setting("LOCALE", "vi", one_of("vi", "en"), "Language of messages when a caller asks for none."),
@@ -195,6 +200,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("HARVEST_LEASE", "60", number(2, 3600), "Seconds after which a worker that fell silent loses its job."),
     Setting("HARVEST_TRIES", "5", number(1, 100), "How often a dataset or a job is tried before it is given up."),
     Setting(
+        "HARVEST_INDEX_SECONDS",
+        "30",
+        number(0, 3600),
+        "Seconds that a harvest job waits, before it is finished, for its datasets to be found; then it says that they "
+        "are not yet.",
+    ),
+    Setting(
         "HARVEST_DELETE_PERCENT",
         "10",
         number(0, 100),
@@ -248,6 +260,20 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         text,
         "A token with which /metrics and those details may be read from everywhere (Authorization: Bearer …).",
+    ),
+    Setting("WORKER_JOBS", "4", number(1, 64), "Harvest jobs that one worker walks side by side, one a source."),
+    Setting(
+        "WORKER_STOP",
+        "8",
+        number(0, 3600),
+        "Seconds that a worker which is told to end may take for the dataset or table under way; what is not done by "
+        "then is handed back to the next worker.",
+    ),
+    Setting(
+        "SERVE_STOP",
+        "25",
+        number(0, 3600),
+        "Seconds that a server which is told to end may take for the requests under way.",
     ),
     Setting("LOG_LEVEL", "INFO", one_of("DEBUG", "INFO", "WARNING", "ERROR"), "How much is logged."),
 )

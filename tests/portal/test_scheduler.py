@@ -63,11 +63,11 @@ def test_a_job_is_claimed_once_and_a_source_is_never_walked_twice_at_a_time(port
     def claim(owner: str) -> None:
         while True:
             with portal.work() as uow:
-                job = db.claim(uow.session, owner, now(), now() + timedelta(minutes=1))
+                taken = db.claim(uow.session, owner, now(), now() + timedelta(minutes=1))
                 uow.commit()
-            if job is None:
+            if taken is None:
                 return
-            claimed.append(job.source_id)
+            claimed.append(taken.job.source_id)
 
     threads = [threading.Thread(target=claim, args=(f"worker-{number}",)) for number in range(3)]
     for thread in threads:
@@ -81,7 +81,7 @@ def test_a_failing_task_is_survived(caplog: pytest.LogCaptureFixture) -> None:
     def broken() -> None:
         raise RuntimeError("as planned")
 
-    assert scheduler.guarded(broken) is False
+    assert scheduler.guarded(broken) is None
     assert "tried again at its next turn" in caplog.text
 
 

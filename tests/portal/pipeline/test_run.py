@@ -213,8 +213,9 @@ def test_an_item_that_kills_its_worker_again_and_again_is_given_up(portal: Porta
     source.write("aa.csv", GOOD)
     job_id = source.queue()
     with portal.work() as uow:
-        job = db.claim(uow.session, "worker", now(), now())
-        assert job is not None
+        taken = db.claim(uow.session, "worker", now(), now())
+        assert taken is not None
+        job = taken.job
         job.gather_finished = now()
         uow.session.add(
             HarvestObject(job_id=job.id, source_id=job.source_id, guid="aa.csv", tries=portal.settings.harvest_tries)
