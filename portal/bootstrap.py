@@ -48,7 +48,7 @@ from portal.db.searches import SearchLog
 from portal.errors import SettingsError
 from portal.files import open_files
 from portal.pipeline import harvest as harvest_stage
-from portal.pipeline import index, names
+from portal.pipeline import index, look, names
 from portal.pipeline.background import Background
 from portal.runtime import Portal
 from portal.settings import Settings, load
@@ -87,6 +87,7 @@ def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
         searches=SearchLog(engine, on=settings.search_log_days > 0),
         after_write=index.drain,
         before_search=Background().catch_up,
+        look=look.look,
     )
 
 

@@ -22,6 +22,15 @@ class NotAuthorized(PortalError):
     """The actor may not do this."""
 
 
+class NotOpen(NotAuthorized):
+    """The thing is closed until it is looked at, or for what was found; `vi` and `en` say why, without a value."""
+
+    def __init__(self, vi: str, en: str) -> None:
+        super().__init__(f"{en} / {vi}")
+        self.vi = vi
+        self.en = en
+
+
 class Invalid(PortalError):
     """Input that breaks a rule; `errors` maps each field to its messages, positions kept for lists."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
@@ -21,7 +21,8 @@ class Portal:
     """The open engines of one process.
 
     `after_write` sees to what a commit has put into the outbox, now or soon; `before_search` makes sure
-    that who searches finds what they wrote before, and waits for what others wrote a moment only.
+    that who searches finds what they wrote before, and waits for what others wrote a moment only. `look`
+    judges small files and tables that a commit has left closed, and returns the state of each that it judged.
     """
 
     settings: Settings
@@ -32,6 +33,7 @@ class Portal:
     searches: SearchLog
     after_write: Callable[[Portal], object]
     before_search: Callable[[Portal, Actor], object]
+    look: Callable[[Portal, Iterable[str]], Mapping[str, str | None]]
 
     def read(self) -> UnitOfWork:
         """A unit of work that only reads."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from marshmallow import INCLUDE, Schema, fields, validate
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from marshmallow import INCLUDE, Schema, ValidationError, fields, validate
 
 from schemas.datasets import Text
 from schemas.people import REQUIRED
@@ -18,6 +22,29 @@ MOST_SAMPLE = 2_000_000
 
 def _one_of(*words: str) -> validate.OneOf:
     return validate.OneOf(words, error=f"Must be one of {', '.join(words)}")
+
+
+class Labels(fields.Field[Any]):
+    """Labels of columns: a list of texts, also as a JSON text; a plain text is one label."""
+
+    def __init__(self) -> None:
+        super().__init__(load_default=list, allow_none=True, metadata={"help": "labels of columns, a list of texts"})
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[str]:
+        listed = _parsed(value) if isinstance(value, str) else value
+        if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
+            raise ValidationError("Must be a list of labels")
+        if len(listed) > MOST_ROWS:
+            raise ValidationError(f"At most {MOST_ROWS} labels")
+        return [each.strip() for each in listed if each.strip()]
+
+
+def _parsed(text: str) -> Any:
+    """The JSON list that a text is, else the text as the only label."""
+    try:
+        return orjson.loads(text) if text.lstrip().startswith("[") else [text]
+    except orjson.JSONDecodeError:
+        return [text]
 
 
 class Page(Schema):
@@ -73,6 +100,7 @@ class ResourceReason(Schema):
 
     resource_id = Text(required=True, error_messages=REQUIRED)
     reason = Text(required=True, error_messages=REQUIRED, validate=validate.Length(10, 2000))
+    columns = Labels()
 
 
 class DatasetReason(Schema):
@@ -80,6 +108,7 @@ class DatasetReason(Schema):
 
     id = Text(required=True, error_messages=REQUIRED)
     reason = Text(required=True, error_messages=REQUIRED, validate=validate.Length(10, 2000))
+    columns = Labels()
 
 
 class PolicyParams(Schema):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from portal.access import policy
+from portal.access import disclosure, policy
 from portal.access.identity import Actor
 from portal.db import datasets as db
 from portal.db.uow import UnitOfWork
-from portal.domain.datasets import Dataset, Resource, TableVersion
+from portal.domain.datasets import OPEN, Dataset, Resource, TableVersion
 
 
 def may_see(uow: UnitOfWork, actor: Actor, resource: Resource, dataset: Dataset, version: TableVersion) -> bool:
     """Whether somebody who may read the dataset may see this version; one with personal data is for its editors."""
-    return policy.may_edit(actor, dataset) or not db.version_holds_persons(uow.session, resource, version)
+    if policy.may_edit(actor, dataset):
+        return True
+    now = version.id == resource.version_id
+    open_rows = disclosure.may_see_version(actor, dataset, version) and (not now or resource.rows_access == OPEN)
+    return open_rows and not db.version_holds_persons(uow.session, resource, version)

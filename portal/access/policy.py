@@ -80,13 +80,25 @@ def near(actor: Actor) -> ColumnElement[bool]:
     return or_(member, creator, Dataset.id.in_(list(actor.datasets)))
 
 
-def may_edit(actor: Actor, dataset: Dataset) -> bool:
+def may_edit(actor: Actor, dataset: Dataset | ShownDataset | ShownTable) -> bool:
     """Editors and admins of the owning organization or of the dataset; the creator where nobody owns the dataset."""
     if actor.sysadmin or actor.datasets.get(dataset.id) in ("admin", "editor"):
         return True
     if dataset.owner_org:
         return actor.organizations.get(dataset.owner_org) in ("admin", "editor")
     return not actor.anonymous and dataset.creator_user_id == actor.user_id
+
+
+def editable(actor: Actor) -> ColumnElement[bool]:
+    """The SQL filter of `may_edit`."""
+    if actor.sysadmin:
+        return true()
+    if actor.anonymous:
+        return false()
+    edited = [key for key, role in actor.organizations.items() if role in ("admin", "editor")]
+    shared = [key for key, role in actor.datasets.items() if role in ("admin", "editor")]
+    creator = and_(Dataset.owner_org.is_(None), Dataset.creator_user_id == actor.user_id)
+    return or_(Dataset.owner_org.in_(edited), creator, Dataset.id.in_(shared))
 
 
 def may_share(actor: Actor, dataset: Dataset) -> bool:

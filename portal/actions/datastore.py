@@ -8,13 +8,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 import orjson
+from sqlalchemy import and_
 
-from portal.access import old_versions, policy
+from portal.access import disclosure, old_versions, policy
 from portal.access.policy import Permission
 from portal.actions.registry import Params, action
 from portal.db import datasets, datastore
 from portal.domain.base import stamp
-from portal.domain.datasets import ShownTable, TableVersion
+from portal.domain.datasets import OPEN, ShownTable, TableVersion
 from portal.errors import Invalid, NotAuthorized, NotFound
 from portal.runtime import Context
 from portal.settings import Settings
@@ -28,7 +29,7 @@ ECHOED = ("fields_", "sort", "filters", "q", "full_text", "distinct", "language"
 """Parameters that an answer repeats when they were given."""
 TABLES = "_table_metadata"
 """The table of all tables, as CKAN calls it."""
-_ALL_TABLES = ShownTable(TABLES, "active", False, None, None, TABLES, None)
+_ALL_TABLES = ShownTable(TABLES, "active", False, None, None, TABLES, None, OPEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ def datastore_search(ctx: Context, table: ShownTable, params: Params) -> dict[st
     form = params["records_format"] or "objects"
     try:
         if table is _ALL_TABLES:
-            listed = datastore.list_readable(ctx.uow.session, policy.readable(ctx.actor))
+            rights = and_(policy.readable(ctx.actor), disclosure.with_open_rows(ctx.actor))
+            listed = datastore.list_readable(ctx.uow.session, rights)
             found = ctx.portal.tables.answer_names(listed, query, form)
         else:
             found = ctx.portal.tables.answer(_version(ctx, table, params).manifest, query, form)
@@ -127,6 +129,7 @@ def datastore_search_sql(ctx: Context, settings: Settings, params: Params) -> di
             raise NotFound(f'Not found: Resource "{name}" was not found.')
         if not policy.may_read(ctx.actor, table):
             raise NotAuthorized("Access denied: Not authorized to read resource.")
+        disclosure.demand_rows(ctx.actor, table)
         return version.manifest
 
     try:
@@ -143,6 +146,7 @@ def _version(ctx: Context, table: ShownTable, params: Params) -> Kept:
         kept = _kept(ctx, table)
         if kept is None:
             raise NotFound(f'Not found: Resource "{params.get("resource_id") or params.get("id")}" was not found.')
+        disclosure.demand_rows(ctx.actor, table)
         return kept
     try:
         version = datastore.find_version(ctx.uow.session, table.resource_id, asked)

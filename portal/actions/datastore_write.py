@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import polars as pl
 from marshmallow import ValidationError
 
 from portal.access.policy import Permission
+from portal.actions import written_rows
 from portal.actions.registry import Params, action
 from portal.db import datasets, datastore, resources
 from portal.domain.base import new_id
-from portal.domain.datasets import Dataset, Resource, ValidationReport
+from portal.domain.datasets import Dataset, Resource
 from portal.errors import Invalid, NotFound
-from portal.quality import personal
 from portal.runtime import Context
 from portal.tabular import upserting
 from portal.tabular.manifest import Column, Manifest, alike
@@ -24,8 +23,6 @@ from portal.tabular.store import RowQuery, RowQueryError
 from portal.tabular.upserting import INSERT, UPSERT
 from schemas.datasets import MISSING, ResourceParams, resource_record
 from schemas.datastore import DatastoreCreate, DatastoreDelete, DatastoreUpsert
-from schemas.texttable import ROW, TextBatch
-from schemas.vocabularies import CITIZEN_ID, PERSONAL_DATA
 
 OWN = "datastore"
 READ_ONLY = (
@@ -68,15 +65,16 @@ def datastore_create(ctx: Context, dataset: Dataset, params: Params) -> Json:
     """
     resource = _new_resource(ctx, dataset, params) if params["resource"] else _locked(ctx, params)
     fresh = resource.version_id is None
-    manifest = datastore.manifest_of(ctx.uow.session, resource)
+    before = datastore.manifest_of(ctx.uow.session, resource)
     records = params["records"] or []
     try:
-        manifest = _shaped(ctx, manifest, params)
-        manifest = _written(ctx, dataset, resource, manifest, records, UPSERT if manifest.primary_key else INSERT)
+        manifest = _shaped(ctx, before, params)
+        manifest = _written(ctx, manifest, records, UPSERT if manifest.primary_key else INSERT)
+        access = written_rows.judge(ctx, dataset, resource, before, manifest, records)
     except RecordError as error:
         raise Invalid(error.errors) from None
     _alias(ctx, resource, params["aliases"])
-    _keep(ctx, dataset, resource, manifest, quiet=not fresh)
+    _keep(ctx, dataset, resource, manifest, access, quiet=not fresh)
     answer = {
         "resource_id": resource.id,
         "method": INSERT,
@@ -95,16 +93,17 @@ def datastore_upsert(ctx: Context, dataset: Dataset, params: Params) -> Json:
     `dry_run` says whether it would work, and keeps nothing.
     """
     resource = _locked(ctx, params)
-    manifest = _table(ctx, resource)
+    before = _table(ctx, resource)
     method = params["method"] or UPSERT
     try:
-        manifest = _written(ctx, dataset, resource, manifest, params["records"] or [], method)
+        manifest = _written(ctx, before, params["records"] or [], method)
+        access = written_rows.judge(ctx, dataset, resource, before, manifest, params["records"] or [])
     except RecordError as error:
         raise Invalid(error.errors) from None
     if params["dry_run"]:
         ctx.uow.session.rollback()
     else:
-        _keep(ctx, dataset, resource, manifest, quiet=True)
+        _keep(ctx, dataset, resource, manifest, access, quiet=True)
     answer = {"resource_id": resource.id, "method": method, "force": params["force"], "dry_run": params["dry_run"]}
     return _answered(answer, manifest, params)
 
@@ -150,7 +149,7 @@ def _delete_rows(ctx: Context, dataset: Dataset, resource: Resource, manifest: M
         if params["include_deleted_records"]:
             answer["deleted_records"] = _records(ctx, manifest, filters)
         changed = tables.changes.exchange(manifest, tables.changes.whole(manifest, []), ids)
-    _keep(ctx, dataset, resource, changed, quiet=True)
+    _keep(ctx, dataset, resource, changed, written_rows.access_after(resource), quiet=True)
     return answer
 
 
@@ -247,65 +246,10 @@ def _informed(column: Column, field: Mapping[str, Any]) -> Column:
     return replace(column, info=checked.info) if "info" in field else column
 
 
-def _written(
-    ctx: Context,
-    dataset: Dataset,
-    resource: Resource,
-    manifest: Manifest,
-    records: Sequence[Mapping[str, Any]],
-    method: str,
-) -> Manifest:
+def _written(ctx: Context, manifest: Manifest, records: Sequence[Mapping[str, Any]], method: str) -> Manifest:
     if len(records) > MOST_RECORDS:
         raise RecordError({"records": [f"at most {MOST_RECORDS} records at once"]})
-    if dataset.is_open:
-        _refuse_tagged(resource, manifest)
-    persons = _persons(records, manifest) if records else []
-    if persons and dataset.is_open:
-        message = f'field "{persons[0]}" holds citizen numbers: personal data cannot be in a public dataset'
-        raise RecordError({"records": [message]})
-    if persons and not datasets.holds_persons(ctx.uow.session, resource):
-        _note_persons(ctx, dataset, resource, persons)
     return upserting.apply(ctx.portal.tables.changes, manifest, records, method)
-
-
-def _refuse_tagged(resource: Resource, manifest: Manifest) -> None:
-    """Raise RecordError for columns that the resource's schema tags as personal, as the gate does for files."""
-    names = [column.name for column in manifest.fields]
-    tagged = personal.undropped(names, datasets.full_schema(resource))
-    if tagged:
-        listed = '", "'.join(tagged)
-        text = "tagged as personal data in the resource's schema: an open dataset cannot have them"
-        raise RecordError({"fields": [f'fields "{listed}" are {text}']})
-
-
-def _persons(records: Sequence[Mapping[str, Any]], manifest: Manifest) -> list[str]:
-    """The fields in which records bring citizen numbers: what anybody may read must not have them."""
-    names = [column.name for column in manifest.fields]
-    texts: dict[str, Any] = {
-        str(index): ["" if record.get(name) is None else str(record[name]) for record in records]
-        for index, name in enumerate(names)
-    }
-    scan = personal.Scan(names)
-    scan.batch(TextBatch(pl.DataFrame({**texts, ROW: range(len(records))}, schema_overrides={ROW: pl.Int64})))
-    return [column.label for column in scan.result() if column.kind == CITIZEN_ID]
-
-
-def _note_persons(ctx: Context, dataset: Dataset, resource: Resource, fields: Sequence[str]) -> None:
-    """Write down that a private table holds citizen numbers, so that its dataset cannot become public with it."""
-    text = "Citizen numbers: the dataset cannot become public with them."
-    findings = [
-        {"check": PERSONAL_DATA, "note": CITIZEN_ID, "severity": "warning", "resource": resource.name, "field": field,
-         "row": None, "message": {"vi": "Có số định danh cá nhân: không được công khai.", "en": text},
-         "hint": {"vi": "", "en": ""}}
-        for field in fields
-    ]  # fmt: skip
-    report = ValidationReport(
-        id=new_id(), package_id=dataset.id, resource_id=resource.id, status="success",
-        body={"valid": True, "report": {"valid": True, "findings": findings}},
-    )  # fmt: skip
-    ctx.uow.session.add(report)
-    ctx.uow.session.flush()
-    resource.validation_report_id = report.id
 
 
 def _alias(ctx: Context, resource: Resource, aliases: Sequence[str] | None) -> None:
@@ -319,9 +263,9 @@ def _alias(ctx: Context, resource: Resource, aliases: Sequence[str] | None) -> N
         raise Invalid({"alias": [f'"{taken[0]}" is already taken']})
 
 
-def _keep(ctx: Context, dataset: Dataset, resource: Resource, manifest: Manifest, *, quiet: bool) -> None:
+def _keep(ctx: Context, dataset: Dataset, resource: Resource, manifest: Manifest, access: str, *, quiet: bool) -> None:
     """Point the resource at its new rows; a change of rows alone leaves no activity of the dataset."""
-    datastore.new_version(ctx.uow, resource, manifest)
+    datastore.new_version(ctx.uow, resource, manifest, access)
     resources.save(ctx.uow, dataset, resource, ctx.portal.settings.site_url, quiet=quiet)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from portal.access.disclosure import LAW_EN, LAW_VI
 from portal.access.policy import Permission
 from portal.actions.of_resource import dataset_of_resource, dataset_to_edit
 from portal.actions.registry import Params, action
@@ -12,11 +14,12 @@ from portal.db import harvest, people, resources
 from portal.db import validation as reports
 from portal.db.validation import Policy
 from portal.domain.base import new_id, stamp
-from portal.domain.datasets import Dataset, Resource, ValidationReport
+from portal.domain.datasets import FAILURE, HELD, Dataset, Resource, ValidationReport
 from portal.domain.events import VALIDATE
 from portal.domain.gate import ORGANIZATION, PACKAGE, ValidationOverride
 from portal.domain.people import Group
 from portal.errors import Invalid, NotFound
+from portal.quality.personal import is_value
 from portal.runtime import Context
 from schemas.datasets import ById
 from schemas.validation import DatasetReason, PolicyParams, ResourceReason, RunParams
@@ -78,20 +81,23 @@ def _policy(policy: Policy) -> Json:
 
 @action(ResourceReason, allow=Permission.DATASET_GATE, on=dataset_to_edit)
 def resource_validation_override(ctx: Context, dataset: Dataset, params: Params) -> Json:
-    """Publish the uploaded table of the resource `resource_id` although it is not valid, for a `reason` that is kept.
+    """Publish the file or table of the resource `resource_id` although it was held, for a `reason` that is kept.
 
-    It holds for exactly this file. Ill-typed cells become empty. A table with personal data stays refused.
+    It holds for exactly this content. Ill-typed cells become empty. `columns` names those in which what looks like
+    personal data is none; of a file that is no table nothing is named. Personal data beyond doubt stays refused.
     """
     resource = dataset.find_resource(params["resource_id"])
     report = reports.newest_report(ctx.uow.session, params["resource_id"])
-    if resource is None or report is None or report.status != "failure":
+    if resource is None or report is None or not _was_held(resource, report):
         raise Invalid({"resource_id": ["There is no failed validation of this resource."]})
-    if resource.url_type != "upload" or not resource.file_key:
-        raise Invalid({"resource_id": ["Only an uploaded table waits for this; see package_validation_override."]})
     if report.file_key and report.file_key != resource.file_key:
         raise Invalid({"resource_id": ["The file is newer than its report: wait for its validation."]})
-    _refuse_persons(ctx, dataset, resource)
-    decided = _decide(ctx, dataset, resource.id, resource.file_key, params["reason"], report.id)
+    version = db.current_version(ctx.uow.session, resource)
+    content = resource.file_key or (version.fingerprint if version else None)
+    if content is None:
+        raise Invalid({"resource_id": ["Only a stored file or table waits for this; see package_validation_override."]})
+    refuse_persons(report, params["columns"] or (), open_=dataset.is_open, key="resource_id")
+    decided = _decide(ctx, dataset, resource.id, content, params, report.id)
     if reports.open_run(ctx.uow.session, resource.id) is None:
         run = reports.new_run(ctx.uow.session, resource, ctx.actor.user_id)
         ctx.uow.later(VALIDATE, run.id)
@@ -99,19 +105,43 @@ def resource_validation_override(ctx: Context, dataset: Dataset, params: Params)
     return _describe(decided)
 
 
+def _was_held(resource: Resource, report: ValidationReport) -> bool:
+    return report.finished is not None and (report.status == FAILURE or resource.access == HELD)
+
+
+def refuse_persons(report: ValidationReport, columns: Sequence[str], *, open_: bool, key: str) -> None:
+    """Raise Invalid for personal data that nobody may open, and for columns of it that the release does not name."""
+    beyond_doubt = report.personal_columns(("error",))
+    if beyond_doubt and open_:
+        text = f"The table holds personal data: nobody can let it pass{_listed(beyond_doubt)} ({LAW_EN})."
+        vi = f"Bảng có dữ liệu cá nhân: không ai được mở{_listed(beyond_doubt)} ({LAW_VI})."
+        raise Invalid({key: [text, vi]})
+    unnamed = [name for name in report.personal_columns(("hold",)) if name and name not in columns]
+    if unnamed and open_:
+        text = f"What looks like personal data passes by its column alone; name it in columns{_listed(unnamed)}."
+        vi = f"Cột có thể chứa dữ liệu cá nhân chỉ được mở khi nêu tên trong columns{_listed(unnamed)}."
+        raise Invalid({"columns": [text, vi]})
+
+
+def _listed(names: Sequence[str]) -> str:
+    told = [name for name in names if name and not is_value(name)]
+    return f": {', '.join(told)}" if told else ""
+
+
 @action(DatasetReason, allow=Permission.DATASET_GATE, on=dataset_of)
 def package_validation_override(ctx: Context, dataset: Dataset, params: Params) -> Json:
     """Let the refused content of the harvested dataset `id` pass, for a `reason` that is kept; it is read again.
 
-    It holds for exactly the content that was refused. A table with personal data stays refused.
+    It holds for exactly the content that was refused. `columns` names those in which what looks like personal data
+    is none. Personal data beyond doubt stays refused.
     """
     identity = harvest.find_refused(ctx.uow.session, dataset.id)
     if identity is None or identity.refused_hash is None:
         raise Invalid({"id": ["No harvested content of this dataset was refused."]})
     report = ctx.uow.session.get(ValidationReport, identity.report_id) if identity.report_id else None
-    if dataset.is_open and report is not None and report.finds_persons:
-        raise Invalid({"id": ["A table holds personal data: nobody can let it pass."]})
-    decided = _decide(ctx, dataset, None, identity.refused_hash, params["reason"], identity.report_id)
+    if report is not None:
+        refuse_persons(report, params["columns"] or (), open_=dataset.is_open, key="id")
+    decided = _decide(ctx, dataset, None, identity.refused_hash, params, identity.report_id)
     identity.refused_hash = None
     source = harvest.get_source(ctx.uow.session, identity.source_id)
     if harvest.open_job(ctx.uow.session, source.id) is None:
@@ -141,26 +171,23 @@ def resource_quarantine_show(ctx: Context, dataset: Dataset, params: Params) -> 
     }
 
 
-def _refuse_persons(ctx: Context, dataset: Dataset, resource: Resource) -> None:
-    if dataset.is_open and db.holds_persons(ctx.uow.session, resource):
-        raise Invalid({"resource_id": ["The table holds personal data: nobody can let it pass."]})
-
-
 def _decide(
-    ctx: Context, dataset: Dataset, resource_id: str | None, content: str, reason: str, report_id: str | None
+    ctx: Context, dataset: Dataset, resource_id: str | None, content: str, params: Params, report_id: str | None
 ) -> ValidationOverride:
     decided = ValidationOverride(
         id=new_id(),
         package_id=dataset.id,
         resource_id=resource_id,
         content=content,
-        reason=reason.strip(),
+        reason=params["reason"].strip(),
+        columns=list(params["columns"] or ()),
         actor_id=ctx.actor.user_id,
     )
     ctx.uow.session.add(decided)
     ctx.uow.session.flush()
     kind, key = ("Resource", resource_id) if resource_id else ("Dataset", dataset.id)
-    ctx.uow.audit(ctx.actor.user_id, "validation_override", kind, key, reason=decided.reason, report=report_id)
+    said = {"reason": decided.reason, "columns": decided.columns, "report": report_id}
+    ctx.uow.audit(ctx.actor.user_id, "validation_override", kind, key, **said)
     return decided
 
 
@@ -171,6 +198,7 @@ def _describe(decided: ValidationOverride) -> Json:
         "resource_id": decided.resource_id,
         "content": decided.content,
         "reason": decided.reason,
+        "columns": decided.columns,
         "user_id": decided.actor_id,
         "created": stamp(decided.created),
     }

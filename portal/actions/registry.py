@@ -11,7 +11,8 @@ from marshmallow import EXCLUDE, RAISE, Schema, ValidationError
 from portal.access import policy
 from portal.access.identity import Actor
 from portal.access.policy import Permission
-from portal.domain.events import INDEX
+from portal.db.uow import UnitOfWork
+from portal.domain.events import INDEX, LOAD
 from portal.errors import Invalid
 from portal.runtime import Context, Portal
 
@@ -109,8 +110,18 @@ def perform(portal: Portal, actor: Actor, name: str, data: Mapping[str, Any]) ->
             uow.audit(actor.user_id, name, type(target).__name__, getattr(target, "id", None))
             uow.commit()
     if not declared.safe and uow.has_consequences:
+        result = _looked_at(portal, uow, result)
         portal.after_write(portal)
     return Outcome(result, tuple(uow.asked_for(INDEX)))
+
+
+def _looked_at(portal: Portal, uow: UnitOfWork, result: Any) -> Any:
+    """The result, once what was just stored is looked at; a resource's dict says what came of it."""
+    waiting = uow.asked_for(LOAD)
+    states = portal.look(portal, waiting) if waiting else {}
+    if isinstance(result, dict) and result.get("id") in states and "check_state" in result:
+        return {**result, "check_state": states[result["id"]]}
+    return result
 
 
 def load(declared: Action, data: Mapping[str, Any]) -> Params:

@@ -16,7 +16,6 @@ from portal.db.uow import UnitOfWork
 from portal.domain import activity as kinds
 from portal.domain.base import now, stamp
 from portal.domain.datasets import (
-    SUCCESS,
     Dataset,
     DatasetTag,
     Resource,
@@ -27,14 +26,12 @@ from portal.domain.datasets import (
 )
 from portal.domain.datastore import TableAlias, TableLoad
 from portal.domain.events import INDEX, LOAD, QUALITY
-from portal.domain.gate import QUARANTINE
 from portal.domain.people import Group
 from portal.domain.rendering import Around, package_dict, unchanged
 from portal.errors import NotFound
 from portal.quality import personal
 from schemas import catalog
 from schemas.record import DatasetRecord
-from schemas.vocabularies import TABULAR
 
 NOTHING = b"{}"
 """What a dataset says that was never rendered."""
@@ -207,6 +204,7 @@ def save(uow: UnitOfWork, dataset: Dataset, site_url: str, *, quiet: bool = Fals
     `quiet` is for changes that are not the publisher's own: they leave no activity. When a dataset
     appears to the public or disappears from it, those that are related to it say so too.
     """
+    await_looks(uow, dataset.resources)
     before = orjson.loads(dataset.rendered)
     if not render(uow.session, dataset, site_url, quiet=quiet):
         return False
@@ -217,6 +215,13 @@ def save(uow: UnitOfWork, dataset: Dataset, site_url: str, *, quiet: bool = Fals
         for _, other in relationships.related(uow.session, dataset.id):
             save(uow, other, site_url, quiet=True)
     return True
+
+
+def await_looks(uow: UnitOfWork, resources: Iterable[Resource]) -> None:
+    """Have every file and table of these looked at that is closed until somebody does."""
+    for resource in resources:
+        if resource.state == "active" and resource.waits and not outbox.waits(uow.session, LOAD, resource.id):
+            uow.later(LOAD, resource.id)
 
 
 def note_change(uow: UnitOfWork, dataset: Dataset, deed: str | None) -> None:
@@ -306,17 +311,6 @@ def holds_persons(session: Session, resource: Resource) -> bool:
     """Whether the resource's newest report, or its schema as it is now, names personal data that nobody may publish."""
     report = session.get(ValidationReport, resource.validation_report_id) if resource.validation_report_id else None
     return (report is not None and report.finds_persons) or bool(undropped(session, resource))
-
-
-def passed(session: Session, resource: Resource) -> bool:
-    """Whether the gate let the resource's file itself pass: checked, not held, and no rows put aside."""
-    if outbox.waits(session, LOAD, resource.id) and resource.format in TABULAR:
-        return False
-    report = session.get(ValidationReport, resource.validation_report_id) if resource.validation_report_id else None
-    if report is None or report.file_key not in (None, resource.file_key):
-        return True
-    decision = report.body.get("decision") or {"published": report.status == SUCCESS}
-    return bool(decision["published"]) and not (decision.get("policy") == QUARANTINE and decision.get("bad_rows"))
 
 
 def version_holds_persons(session: Session, resource: Resource, version: TableVersion) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from portal.db import datasets
 from portal.db.uow import UnitOfWork
 from portal.domain.base import new_id, now
-from portal.domain.datasets import Dataset, Resource, ShownTable, TableVersion
+from portal.domain.datasets import WAITING, Dataset, Resource, ShownTable, TableVersion
 from portal.domain.datastore import PENDING, TableAlias, TableLoad
 from portal.domain.events import LINK, PUBLISH
 from portal.tabular.manifest import Manifest
@@ -27,6 +27,7 @@ _SHOWN = (
         Dataset.creator_user_id,
         Resource.id,
         Resource.version_id,
+        Resource.rows_access,
     )
     .join(Dataset, Dataset.id == Resource.package_id)
     .where(Resource.id == bindparam("key"), Resource.state == "active")
@@ -91,10 +92,14 @@ def manifest_of(session: Session, resource: Resource) -> Manifest | None:
     return Manifest.from_dict(version.manifest) if version else None
 
 
-def new_version(uow: UnitOfWork, resource: Resource, manifest: Manifest) -> bool:
-    """Make a manifest the resource's newest version; False when it says nothing new."""
+def new_version(uow: UnitOfWork, resource: Resource, manifest: Manifest, access: str) -> bool:
+    """Make a manifest the resource's newest version; False when it says nothing new.
+
+    `access` is the verdict on its rows: OPEN, or HELD for all but editors.
+    """
     current = datasets.current_version(uow.session, resource)
     if current is not None and current.fingerprint == manifest.fingerprint:
+        current.access = resource.rows_access = access
         return False
     version = TableVersion(
         id=new_id(),
@@ -104,9 +109,11 @@ def new_version(uow: UnitOfWork, resource: Resource, manifest: Manifest) -> bool
         rows=manifest.rows,
         manifest=manifest.to_dict(),
         report_id=resource.validation_report_id,
+        access=access,
     )
     uow.session.add(version)
     resource.version_id, resource.last_modified = version.id, now()
+    resource.rows_access = access
     uow.later(PUBLISH, resource.id)
     return True
 
@@ -129,6 +136,12 @@ def find_version(session: Session, resource_id: str, asked: str) -> TableVersion
         moment += timedelta(days=1)
     moment = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
     return datasets.find_version(session, resource_id, moment)
+
+
+def waiting_versions(session: Session, resource_id: str) -> Sequence[TableVersion]:
+    """The versions of a resource's rows that nobody looked at yet, newest first."""
+    query = select(TableVersion).where(TableVersion.resource_id == resource_id, TableVersion.access == WAITING)
+    return session.scalars(query.order_by(TableVersion.number.desc())).all()
 
 
 def list_versions(session: Session, resource_id: str, limit: int, offset: int) -> Sequence[TableVersion]:

@@ -89,6 +89,7 @@ def save(
     edited. `edited` tells that the publisher edited the resource: if that says anything new, it gets a new
     modification time. `quiet` changes are not the publisher's own: they leave no activity, and no new time.
     """
+    datasets.await_looks(uow, [resource])
     uow.session.flush()
     package = orjson.loads(dataset.rendered)
     if splice(package, resource, site_url):

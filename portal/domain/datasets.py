@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from portal.domain.base import Base, new_id, now
 from schemas.record import DatasetRecord, ResourceRecord
@@ -44,8 +44,16 @@ PUSHED = "datapusher"
 """The url_type of a link whose rows a DataPusher outside the portal writes; our own loader leaves those alone."""
 
 
+OPEN, WAITING, HELD = "open", "waiting", "held"
+"""Whether those who may not edit a dataset meet a file or rows: looked at, not yet looked at, refused or unread."""
+
+
 class Resource(Base):
-    """A resource: a link, an uploaded file, or a table whose current version answers row queries."""
+    """A resource: a link, an uploaded file, or a table whose current version answers row queries.
+
+    `file_access` and `rows_access` say whether its file and its rows were looked at as they are now. They fall
+    back to WAITING by themselves when the content changes, or anything by which it was judged.
+    """
 
     __tablename__ = "resource"
 
@@ -70,9 +78,43 @@ class Resource(Base):
     file_key: Mapped[str | None] = mapped_column(String(64), index=True)
     file_name: Mapped[str | None] = mapped_column(String(200))
     version_id: Mapped[str | None] = mapped_column(String(36))
+    file_access: Mapped[str] = mapped_column(String(10), default=WAITING, server_default=WAITING)
+    rows_access: Mapped[str] = mapped_column(String(10), default=WAITING, server_default=WAITING)
     validation_status: Mapped[str | None] = mapped_column(String(20))
     validation_report_id: Mapped[str | None] = mapped_column(String(36))
     validation_timestamp: Mapped[datetime | None]
+
+    @validates("file_key", "version_id", "format", "name", "schema_name", "table_schema")
+    def _wait_anew(self, key: str, value: Any) -> Any:
+        """Close what a change makes doubtful until it is looked at again, whoever makes the change."""
+        if value != getattr(self, key):
+            if key != "version_id":
+                self.file_access = WAITING
+            if key != "file_key":
+                self.rows_access = WAITING
+        return value
+
+    @property
+    def basis(self) -> tuple[Any, ...]:
+        """What a verdict on the file holds for: another content, or another way to read it, is judged anew."""
+        return (self.file_key, self.url, self.format, self.name, self.schema_name, self.table_schema)
+
+    @property
+    def waits(self) -> bool:
+        """Whether its file or its rows are to be looked at before anybody but an editor meets them."""
+        return WAITING in ((self.file_access if self.file_key else ""), (self.rows_access if self.version_id else ""))
+
+    @property
+    def access(self) -> str | None:
+        """The state of what it serves: its file, else its rows; None for a link that nothing was found against.
+
+        What a link leads to lies with others: it is closed only once what was loaded of it was refused.
+        """
+        if self.file_key:
+            return self.file_access
+        if self.url_type in ("harvest", "datastore"):
+            return self.rows_access if self.version_id else None
+        return HELD if self.rows_access == HELD else None
 
     def describe(self, record: ResourceRecord) -> None:
         """Take over what the record says; a stored file or table stays as it is."""
@@ -242,6 +284,7 @@ class ShownTable(NamedTuple):
     creator_user_id: str | None
     resource_id: str
     version_id: str | None
+    rows_access: str
 
     @property
     def is_public(self) -> bool:
@@ -263,6 +306,7 @@ class TableVersion(Base):
     rows: Mapped[int] = mapped_column(BigInteger)
     manifest: Mapped[dict[str, Any]]
     report_id: Mapped[str | None] = mapped_column(String(36))
+    access: Mapped[str] = mapped_column(String(10), default=WAITING, server_default=WAITING)
 
 
 CREATED, RUNNING, SUCCESS, FAILURE, ERROR = "created", "running", "success", "failure", "error"
@@ -292,10 +336,20 @@ class ValidationReport(Base):
 
     @property
     def finds_persons(self) -> bool:
-        """Whether the report names personal data that nobody outside may read."""
+        """Whether the report names personal data that nobody outside may read, and that nobody let pass."""
+        if "persons" in self.body:
+            return bool(self.body["persons"])
+        return bool(self.personal_columns())
+
+    def personal_columns(self, verdicts: Collection[str] = ("error", "hold")) -> list[str]:
+        """The columns in which the report found personal data with one of these verdicts; "" where it is no table."""
         reports = [self.body.get("report", {}), *(each["report"] for each in self.body.get("resources", ()))]
         findings = (finding for report in reports for finding in report.get("findings", ()))
-        return any(
-            each["check"] == PERSONAL_COLUMN or (each["check"] == PERSONAL_DATA and each["note"] == CITIZEN_ID)
-            for each in findings
-        )
+        return sorted({each["field"] or "" for each in findings if _verdict(each) in verdicts})
+
+
+def _verdict(finding: Mapping[str, Any]) -> str:
+    """The verdict of a finding that is kept; before verdicts were kept, the check and the kind said it."""
+    tagged = finding["check"] == PERSONAL_COLUMN
+    numbered = finding["check"] == PERSONAL_DATA and finding["note"] == CITIZEN_ID
+    return str(finding.get("verdict") or ("error" if tagged or numbered else ""))

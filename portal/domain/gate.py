@@ -54,5 +54,6 @@ class ValidationOverride(Base):
     resource_id: Mapped[str | None] = mapped_column(String(36), index=True)
     content: Mapped[str] = mapped_column(String(64), index=True)
     reason: Mapped[str] = mapped_column(Text)
+    columns: Mapped[list[str]] = mapped_column(default=list)
     actor_id: Mapped[str | None] = mapped_column(String(36))
     created: Mapped[datetime] = mapped_column(default=now)

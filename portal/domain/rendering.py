@@ -128,6 +128,7 @@ def resource_dict(resource: Resource, site_url: str, position: int | None = None
         "resource_type": resource.extras.get("resource_type"),
         "size": resource.size,
         "state": resource.state,
+        **({"check_state": resource.access} if resource.access else {}),
         "url": resource_url(resource, site_url),
         "url_type": resource.url_type,
         **_validation(resource),

@@ -13,7 +13,7 @@ from portal.domain.datasets import Dataset
 from portal.domain.gate import BLOCK, OVERRIDE, QUARANTINE
 from portal.pipeline import store
 from portal.pipeline.store import Decision, Prepared
-from portal.pipeline.verdict import CheckedResource, Verdict
+from portal.pipeline.verdict import CheckedResource, Verdict, is_personal
 from portal.quality import rows, tables
 from portal.quality.rows import Place, Unsplittable
 from portal.runtime import Portal
@@ -37,6 +37,8 @@ class Rule:
 
     policy: Policy
     override: str | None = None
+    columns: tuple[str, ...] = ()
+    """Columns in which that decision lets personal data pass."""
 
 
 def rule_for(portal: Portal, dataset: Dataset | None, resource_id: str | None, content: str) -> Rule:
@@ -46,7 +48,8 @@ def rule_for(portal: Portal, dataset: Dataset | None, resource_id: str | None, c
         if dataset is None:
             return Rule(db.policy_of_organization(uow.session, None, default))
         decided = db.find_override(uow.session, dataset.id, resource_id, content)
-        return Rule(db.policy_of(uow.session, dataset, default), decided.id if decided else None)
+        policy = db.policy_of(uow.session, dataset, default)
+        return Rule(policy, decided.id, tuple(decided.columns)) if decided else Rule(policy)
 
 
 def judge(
@@ -54,16 +57,22 @@ def judge(
 ) -> Prepared:
     """Prepare what may be published of one table; a `Prepared` whose decision says no holds nothing but its report.
 
-    What is valid needs no `rule`.
+    What is valid needs no `rule`. Errors of personal data are no matter of policy: they stand, or a release that
+    names their columns lets them pass.
     """
     report = checked.report
+    columns = released(checked, rule)
     if report is None or report.valid or rule is None:
-        return replace(store.prepare_one(portal, checked, previous), decision=Decision("valid", published=True))
+        valid = Decision("valid", published=True, override_id=rule.override if rule else None, columns=columns)
+        return replace(store.prepare_one(portal, checked, previous), decision=valid)
     mode = OVERRIDE if rule.override else rule.policy.mode
-    if checked.personal:
+    if any(each.severity == "error" and is_personal(each) for each in report.findings) and checked.persons(columns):
         return _held(checked, mode, "personal-data")
     if mode == BLOCK:
         return _held(checked, mode, "not-valid")
+    if mode == OVERRIDE and not checked.tables:
+        decided = Decision(mode, published=True, override_id=rule.override, columns=columns)
+        return replace(store.prepare_one(portal, checked, previous), decision=decided)
     hard = {each.check for each in report.findings if each.severity == "error"} & HARD
     if hard or not checked.tables or checked.whole is None:
         return _held(checked, mode, "no-table")
@@ -73,6 +82,13 @@ def judge(
         return _held(checked, mode, "not-of-rows", str(problem))
     except CellProblem as problem:
         return _held(checked, mode, "cannot-be-stored", problem.field)
+
+
+def released(checked: CheckedResource, rule: Rule | None) -> tuple[str, ...]:
+    """The columns that a decision lets pass; of what is no table, it lets the whole text pass."""
+    if rule is None:
+        return ()
+    return ("",) if rule.override and not checked.tables else rule.columns
 
 
 def _held(checked: CheckedResource, mode: str, reason: str, detail: str = "") -> Prepared:
@@ -100,7 +116,7 @@ def _let_pass(
         bad = _as_far_as_of_rows(whole, schema, references)
         kept = replace(checked, tables=_blanked(checked, bad, schema))
     ready = store.prepare_one(portal, kept, previous)
-    decision = Decision(mode, published=True, override_id=rule.override, bad_rows=len(bad))
+    decision = Decision(mode, published=True, override_id=rule.override, columns=rule.columns, bad_rows=len(bad))
     if mode == QUARANTINE:
         return replace(ready, checked=checked, decision=decision, quarantine_key=_kept_aside(portal, whole, bad))
     return replace(ready, checked=checked, decision=decision)

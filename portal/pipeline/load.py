@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
@@ -14,17 +15,20 @@ from portal.db import datasets as db
 from portal.db import datastore, resources, validation
 from portal.db.uow import UnitOfWork
 from portal.domain.base import now
-from portal.domain.datasets import PUSHED, Dataset, Resource, ValidationReport
+from portal.domain.datasets import WAITING, Dataset, Resource, ValidationReport
 from portal.domain.datastore import COMPLETE, FAILED, PERHAPS, RUNNING
 from portal.domain.events import LINK, LOAD
 from portal.errors import Unavailable
-from portal.pipeline import claims, gate, store, validate
+from portal.pipeline import claims, gate, store, stored, validate
 from portal.pipeline.harvest import http_options
 from portal.pipeline.references import references
+from portal.pipeline.verdict import CheckedResource
+from portal.quality import tables
 from portal.reading import ReadOptions
 from portal.runtime import Portal
 from portal.tabular.store import Manifest
 from schemas.record import Content, ContentPart, ResourceRecord
+from schemas.vocabularies import TABULAR
 
 MOST_LINKS = 100
 
@@ -67,15 +71,31 @@ def recheck(portal: Portal) -> int:
 def load(portal: Portal, resource_id: str, run_id: str | None = None) -> None:
     """Load what a resource points to, and write down how that went; `run_id` is the report that was begun for it.
 
-    What the gate lets pass is stored; rows that a DataPusher writes are left alone. A failure of our own raises.
+    What the gate lets pass is stored; rows that have no file or link of ours are only looked at again. A failure
+    of our own raises.
     """
     with portal.read() as uow:
         found = db.find_resource(uow.session, resource_id)
-    if found is None or found[0].url_type == PUSHED:
+    if found is None:
         return
+    if found[0].file_key or _is_link(found[0]):
+        _load(portal, *found, run_id)
+    with portal.read() as uow:
+        again = db.find_resource(uow.session, resource_id)
+        behind = datastore.waiting_versions(uow.session, resource_id)
+    if behind or (again is not None and again[0].version_id and again[0].rows_access == WAITING):
+        stored.judge(portal, resource_id)
+
+
+def _is_link(resource: Resource) -> bool:
+    return resource.url_type in (None, "") and resource.url.startswith(("http://", "https://"))
+
+
+def _load(portal: Portal, resource: Resource, dataset: Dataset, run_id: str | None) -> None:
+    resource_id = resource.id
     _note(portal, resource_id, RUNNING)
     try:
-        trouble = _file(portal, *found, run_id) if found[0].file_key else _link(portal, *found)
+        trouble = _file(portal, resource, dataset, run_id) if resource.file_key else _link(portal, resource, dataset)
     except SourceError as error:
         trouble = str(error)
     except Exception:
@@ -93,9 +113,27 @@ def _note(portal: Portal, resource_id: str, state: str, error: str | None = None
 
 
 def _file(portal: Portal, resource: Resource, dataset: Dataset, run_id: str | None) -> str | None:
+    return _rows(portal, resource, dataset, _part(portal, resource), run_id)
+
+
+def _part(portal: Portal, resource: Resource) -> ContentPart:
     key = resource.file_key or ""
-    part = ContentPart(portal.files.path(key), resource.file_name or key, key, resource.size or 0)
-    return _rows(portal, resource, dataset, part, run_id)
+    return ContentPart(portal.files.path(key), resource.file_name or key, key, resource.size or 0)
+
+
+def checked_file(
+    portal: Portal, resource: Resource, dataset: Dataset, progress: Callable[[int], object] = tables.nobody
+) -> CheckedResource:
+    """The verdict on a resource's stored file; `progress` is told of the rows of every batch, and may stop it."""
+    return _checked(portal, resource, dataset, _part(portal, resource), progress)
+
+
+def _checked(
+    portal: Portal, resource: Resource, dataset: Dataset, part: ContentPart, progress: Callable[[int], object]
+) -> CheckedResource:
+    limits = ReadOptions.within(portal.settings)
+    known, limit, public = references(portal), portal.settings.validation_limit, dataset.is_open
+    return validate.check(_record(resource, part), known, limit, limits, public=public, progress=progress)
 
 
 def _link(portal: Portal, resource: Resource, dataset: Dataset) -> str | None:
@@ -140,17 +178,17 @@ def _rows(
     """Check a file and store of its rows what the gate lets pass; return what is wrong, None when rows answer now."""
     with portal.read() as uow:
         current = db.current_version(uow.session, resource)
-    limits = ReadOptions.within(portal.settings)
-    known, limit, public = references(portal), portal.settings.validation_limit, dataset.is_open
-    checked = validate.check(_record(resource, part), known, limit, limits, public=public)
-    if checked.report is None and run_id is None:
-        return "the file holds no table"
+    checked = _checked(portal, resource, dataset, part, tables.nobody)
     if checked.report is not None and checked.whole is None and _perhaps(resource):
         return f"the link holds no table: {checked.report.findings[0].message.en}"
     valid = checked.report is None or checked.report.valid
-    rule = None if valid else gate.rule_for(portal, dataset, resource.id, part.sha256)
-    ready = gate.judge(portal, checked, rule, Manifest.from_dict(current.manifest) if current else None, known)
-    _keep(portal, resource, ready, run_id, public=public)
+    rule = None if valid and not checked.persons() else gate.rule_for(portal, dataset, resource.id, part.sha256)
+    ready = gate.judge(
+        portal, checked, rule, Manifest.from_dict(current.manifest) if current else None, references(portal)
+    )
+    _keep(portal, resource, ready, run_id, public=dataset.is_open)
+    if not checked.tables and resource.format not in TABULAR:
+        return "the file holds no table"
     return None if valid or ready.manifest is not None else "the table is not valid; see resource_validation_show"
 
 
@@ -164,8 +202,8 @@ def _keep(portal: Portal, resource: Resource, ready: store.Prepared, run_id: str
     """Store what was prepared of a resource, unless it has another file or link by now."""
     with portal.work() as uow:
         again = resources.find_live(uow.session, resource.id)
-        if again is None or (again.resource.file_key, again.resource.url) != (resource.file_key, resource.url):
-            return  # a newer upload, or another link, is on its way
+        if again is None or again.resource.basis != resource.basis:
+            return  # a newer upload, another link or another way to read it is on its way
         if again.dataset.is_open and not public:
             raise Unavailable("the dataset was opened in the meantime: its table is judged again, as an open one")
         run = uow.session.get(ValidationReport, run_id) if run_id else validation.open_run(uow.session, resource.id)

@@ -13,7 +13,8 @@ from portal.db import datasets as db
 from portal.db import datastore, people, validation
 from portal.db.uow import UnitOfWork
 from portal.domain.base import new_id, now
-from portal.domain.datasets import FAILURE, SUCCESS, Dataset, Resource, ValidationReport
+from portal.domain.datasets import FAILURE, HELD, OPEN, SUCCESS, Dataset, Resource, ValidationReport
+from portal.domain.gate import QUARANTINE
 from portal.domain.harvest import ADDED, DELETED, REFUSED, UNCHANGED, UPDATED, HarvestIdentity, HarvestSource
 from portal.pipeline.verdict import CheckedResource, Verdict
 from portal.runtime import Portal
@@ -33,6 +34,8 @@ class Decision:
     detail: str = ""
     bad_rows: int = 0
     override_id: str | None = None
+    columns: tuple[str, ...] = ()
+    """Columns in which a person let personal data pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,23 @@ class Prepared:
     file_key: str | None = None
     decision: Decision | None = None
     quarantine_key: str | None = None
+
+    @property
+    def persons(self) -> str:
+        """The verdict on personal data that nobody let pass: "error", "hold" or nothing."""
+        return self.checked.persons(self.decision.columns if self.decision else ())
+
+    @property
+    def rows_state(self) -> str:
+        """Whether its rows are for everybody."""
+        return HELD if self.persons else OPEN
+
+    @property
+    def file_state(self) -> str:
+        """Whether the file itself, with all that stands in it, is for everybody."""
+        decided = self.decision
+        whole = decided is None or (decided.published and not (decided.policy == QUARANTINE and decided.bad_rows))
+        return OPEN if whole and not self.persons else HELD
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,12 +223,16 @@ def attach(
         resource.validation_status, resource.validation_report_id = report.status, report.id
         resource.validation_timestamp = report.finished
     if ready.manifest is not None:
-        _new_version(uow, resource, ready.manifest, link=link)
+        _new_version(uow, resource, ready, ready.manifest, link=link)
         if report is not None:
             report.version_id = resource.version_id
             _quarantine(uow, report, ready)
     elif ready.file_key is not None and ready.file_key != resource.file_key:
         _new_file(resource, ready, ready.file_key)
+    if resource.file_key:
+        resource.file_access = ready.file_state
+    elif ready.manifest is None and ready.persons:
+        resource.rows_access = HELD  # a link is closed by what was loaded of it
 
 
 def _quarantine(uow: UnitOfWork, report: ValidationReport, ready: Prepared) -> None:
@@ -225,14 +249,15 @@ def _body(ready: Prepared) -> dict[str, object]:
         "report": report.to_dict() if report else {},
         "samples": dict(ready.checked.samples),
         "decision": asdict(ready.decision) if ready.decision else {},
+        "persons": ready.persons,
     }
 
 
-def _new_version(uow: UnitOfWork, resource: Resource, manifest: Manifest, *, link: bool) -> None:
+def _new_version(uow: UnitOfWork, resource: Resource, ready: Prepared, manifest: Manifest, *, link: bool) -> None:
     if resource.url_type != "upload" and not link:
         resource.url_type, resource.file_name = "harvest", f"{_stem(resource)}.csv"
         resource.format, resource.mimetype, resource.hash = "CSV", MEDIA_TYPES["CSV"], manifest.fingerprint
-    datastore.new_version(uow, resource, manifest)
+    datastore.new_version(uow, resource, manifest, ready.rows_state)
 
 
 def _new_file(resource: Resource, ready: Prepared, key: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from portal.errors import BadFile
-from portal.pipeline.verdict import CheckedResource, Verdict, is_personal
-from portal.quality import metadata, personal, rows, tables
+from portal.pipeline.verdict import ERROR, CheckedResource, Verdict, is_personal
+from portal.quality import documents, metadata, personal, rows, tables
 from portal.quality.checks import MESSAGES, SEVERITIES
 from portal.quality.masking import masked
 from portal.quality.messages import say
@@ -38,12 +39,14 @@ def check(
     public: bool,
     progress: Callable[[int], object] = tables.nobody,
 ) -> CheckedResource:
-    """Check one resource; without content, or with content that is no table, there is no report.
+    """Check one resource; without content, or where a file that is no table is in order, there is no report.
 
-    A table that anybody could read (`public`) is refused when it holds personal data.
+    What anybody could read (`public`) is refused when it holds personal data.
     """
-    if resource.content is None or not _tabular(resource):
+    if resource.content is None:
         return CheckedResource(resource)
+    if not _tabular(resource):
+        return _document(resource, resource.content, options, public=public)
     try:
         whole = read_table(resource.content, format=resource.format, options=options)
         tagged = _tagged(resource, whole)
@@ -52,11 +55,23 @@ def check(
         samples = rows.sample(whole, report, schema)
         parts = _parts(resource.content, resource.format, whole, options)
     except BadFile as problem:
-        return CheckedResource(resource, _refusal(resource, problem))
+        refused = _refusal(resource, problem)
+        read = documents.check(resource.content.parts, options)  # a person may still open the file itself
+        return CheckedResource(resource, replace(refused, findings=(*refused.findings, *read)))
     report = masked(_naming(report, tagged))
     report = _without_persons(report) if public else report
     named = tuple(replace(finding, resource=resource.name) for finding in report.findings)
     return CheckedResource(resource, replace(report, findings=named), parts, schema, whole, samples)
+
+
+def _document(resource: ResourceRecord, content: Content, options: ReadOptions, *, public: bool) -> CheckedResource:
+    """A file that is no table: its text is looked at, whatever it is called."""
+    findings = documents.check(content.parts, options)
+    if not findings:
+        return CheckedResource(resource)
+    named = tuple(replace(each, resource=resource.name) for each in findings)
+    report = Report(valid=True, findings=named, counts=Counter((each.check, "") for each in named))
+    return CheckedResource(resource, _without_persons(report) if public else report)
 
 
 def _tagged(resource: ResourceRecord, table: TextTable) -> tuple[str, ...]:
@@ -71,16 +86,17 @@ def _naming(report: Report, tagged: tuple[str, ...]) -> Report:
     new = [name for name in tagged if name not in known]
     found = [(*say(PERSONAL_COLUMN, {"field": name}, MESSAGES), name) for name in new]
     severity = SEVERITIES[PERSONAL_COLUMN]
-    added = tuple(Finding(PERSONAL_COLUMN, severity, message, hint, field=name) for message, hint, name in found)
+    added = tuple(
+        Finding(PERSONAL_COLUMN, severity, message, hint, field=name, verdict=ERROR) for message, hint, name in found
+    )
     counts = {**report.counts, **{(PERSONAL_COLUMN, name): 1 for name in new}}
     return replace(report, findings=(*added, *report.findings), counts=counts)
 
 
 def _without_persons(report: Report) -> Report:
-    """The report for the public: citizen numbers, and columns that a schema tags as personal, are errors.
+    """The report for the public: what may not be open, or not before a release, is an error of the table.
 
-    Other signs (telephone numbers, addresses) stay warnings: offices have them too. Law 91/2025/QH15 knows no
-    pseudonymised data, so that a table with them cannot be open at all.
+    Law 91/2025/QH15 knows no pseudonymised data, so that a table with persons in it cannot be open at all.
     """
     findings = tuple(replace(each, severity="error") if is_personal(each) else each for each in report.findings)
     return replace(report, findings=findings, valid=report.valid and not any(map(is_personal, report.findings)))

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from portal.quality.report import Finding, Report
 from schemas.record import ResourceRecord
 from schemas.texttable import TextTable
-from schemas.vocabularies import CITIZEN_ID, PERSONAL_COLUMN, PERSONAL_DATA
+from schemas.vocabularies import UNREAD_FILE
+
+ERROR, HOLD = "error", "hold"
+"""Personal data that nobody's release opens, and such as a named release may."""
+
+
+def personal_verdict(finding: Finding) -> str:
+    """What a finding of personal data comes to: ERROR, HOLD, or nothing where it only warns."""
+    return finding.verdict if finding.verdict in (ERROR, HOLD) else ""
 
 
 def is_personal(finding: Finding) -> bool:
-    """Whether a finding names personal data that a table for everybody must not hold."""
-    return finding.check == PERSONAL_COLUMN or (finding.check == PERSONAL_DATA and finding.note == CITIZEN_ID)
+    """Whether a finding names personal data that must not be for everybody; not that a file could not be read."""
+    return bool(personal_verdict(finding)) and finding.check != UNREAD_FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +39,16 @@ class CheckedResource:
     whole: TextTable | None = None
     samples: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def personal(self) -> bool:
-        """Whether it was refused for personal data: nothing lets that pass."""
-        return self.report is not None and any(
-            each.severity == "error" and is_personal(each) for each in self.report.findings
-        )
+    def persons(self, released: Iterable[str] = ()) -> str:
+        """The verdict on its personal data: ERROR, HOLD, or nothing; what is `released` (columns) holds no more."""
+        passed = set(released)
+        findings = self.report.findings if self.report else ()
+        verdicts = {
+            personal_verdict(each)
+            for each in findings
+            if personal_verdict(each) == ERROR or (each.field or "") not in passed
+        }
+        return ERROR if ERROR in verdicts else HOLD if HOLD in verdicts else ""
 
 
 @dataclass(frozen=True, slots=True)

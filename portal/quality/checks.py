@@ -93,6 +93,27 @@ CHECKS: tuple[Check, ...] = (
             "Remove the column before publishing.",
         ),
     ),
+    Check(
+        "personal-text",
+        "warning",
+        Message(
+            "Nội dung tệp có vẻ chứa dữ liệu cá nhân ({kind}).",
+            "The text of the file seems to hold personal data ({kind}).",
+            "Xóa dữ liệu cá nhân khỏi tệp trước khi công bố; quản trị viên của cơ quan chỉ được mở khi đó không phải "
+            "là dữ liệu cá nhân.",
+            "Remove the personal data before publishing; the organization's admin may open it only if it is none.",
+        ),
+    ),
+    Check(
+        "unread-file",
+        "warning",
+        Message(
+            "Chưa đọc được nội dung tệp để kiểm tra dữ liệu cá nhân; tệp chờ người có thẩm quyền xem.",
+            "The content of the file could not be read and checked for personal data; it waits for a person.",
+            "Quản trị viên của cơ quan xem tệp và mở bằng resource_validation_override, kèm lý do.",
+            "The organization's admin looks at it and opens it by resource_validation_override, with a reason.",
+        ),
+    ),
     # What a schema asks for in its "checks".
     Check(
         "order",

@@ -45,6 +45,7 @@ class Collector:
         order: int = 0,
         number: int = 0,
         severity: Severity = "error",
+        verdict: str = "",
         messages: Mapping[str, Message] = ERRORS,
         detail: Mapping[str, Any] | None = None,
     ) -> None:
@@ -57,7 +58,10 @@ class Collector:
         spoken = f"{title} ({field})" if title and title != field else field
         filled = {"row": row or "", "field": spoken, "note": note, "number": number, **(detail or {})}
         message, hint = say(check, filled, messages)
-        finding = Finding(check, severity, message, hint, row, field or None, cell[:CELL], note, part=self.parts[part])
+        place = self.parts[part]
+        finding = Finding(
+            check, severity, message, hint, row, field or None, cell[:CELL], note, part=place, verdict=verdict
+        )
         self._kept.append(((part, row or 0, order, number, len(self._kept)), finding))
 
     def report(self, rows: int, seconds: float) -> Report:

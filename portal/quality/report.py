@@ -37,6 +37,8 @@ class Finding:
     note: str = ""
     resource: str = ""
     part: str = ""
+    verdict: str = ""
+    """Of personal data: error, hold or warn; see `portal.quality.personal`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Report:
 
 
 def _finding_dict(finding: Finding) -> dict[str, Any]:
-    return {
+    shown = {
         "check": finding.check,
         "severity": finding.severity,
         "resource": finding.resource or None,
@@ -86,3 +88,4 @@ def _finding_dict(finding: Finding) -> dict[str, Any]:
         "message": {"vi": finding.message.vi, "en": finding.message.en},
         "hint": {"vi": finding.hint.vi, "en": finding.hint.en},
     }
+    return {**shown, "verdict": finding.verdict} if finding.verdict else shown

@@ -178,7 +178,8 @@ def for_strangers(body: Mapping[str, Any]) -> Json:
     hidden = names if any(map(is_value, names)) else set()
     findings = [_without_cell(each, hidden) for each in listed]
     counts = [{**each, "field": HIDDEN if each["field"] in hidden else each["field"]} for each in counted]
-    decided = {key: HIDDEN if value in hidden else value for key, value in (body.get("decision") or {}).items()}
+    told = {key: value for key, value in (body.get("decision") or {}).items() if key != "columns"}
+    decided = {key: HIDDEN if value in hidden else value for key, value in told.items()}
     kept = {"decision": decided} if "decision" in body else {}
     return {**body, **kept, "report": {**report, "findings": findings, "counts": counts}, "samples": {}}
 

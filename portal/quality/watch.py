@@ -72,7 +72,7 @@ class Watch:
         """Columns that an open table must not have."""
         if schema.get("access_kind", "open") == "open":
             for name in personal.undropped(self.table.labels, schema):
-                self._say("personal-column", field=name)
+                self._say("personal-column", field=name, verdict="error")
 
     def batch(self, batch: TextBatch, part: int, flags: pl.DataFrame) -> None:
         """Look at one batch; `flags` says which cells are not valid beyond doubt."""
@@ -201,7 +201,8 @@ class Watch:
         for column in self._scan.result():
             detail = {"cells": column.cells, "filled": column.filled, "kind": column.kind, "level": column.level}
             detail["verdict"] = column.verdict
-            self._say("personal-data", field=column.label.strip(), note=column.kind, detail=detail)
+            where = {"field": column.label.strip(), "note": column.kind}
+            self._say("personal-data", **where, verdict=column.verdict, detail=detail)
 
     def _say_rules(self, frame: table_rules.Frame) -> None:
         for check, hit in table_rules.run(frame, self._checks, standards(self._checks, self._references)):

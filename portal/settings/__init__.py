@@ -83,6 +83,7 @@ class Settings:
     harvest_index_seconds: int
     harvest_delete_percent: int
     harvest_memory_mb: int
+    check_inline_mb: int
     validation_limit: int
     validation_policy: str
     outbox_tries: int

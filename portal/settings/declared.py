@@ -218,6 +218,13 @@ SETTINGS: tuple[Setting, ...] = (
         number(256, 1_000_000),
         "Most memory of the process that reads a sector database, in MB.",
     ),
+    Setting(
+        "CHECK_INLINE_MB",
+        "10",
+        number(0, 1_000_000),
+        "Uploads up to this size (MB) are checked for personal data within their request; larger ones are closed to "
+        "others until the worker has checked them. 0: all wait.",
+    ),
     Setting("VALIDATION_LIMIT", "1000", number(1, 1_000_000), "Findings listed for each check and column."),
     Setting(
         "VALIDATION_POLICY",

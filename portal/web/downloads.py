@@ -12,7 +12,7 @@ import orjson
 from flask import Blueprint, Response, redirect, request, send_file
 from werkzeug.exceptions import BadRequest, Forbidden, NotFound
 
-from portal.access import old_versions, policy
+from portal.access import disclosure, old_versions, policy
 from portal.db import datasets as db
 from portal.db import datastore
 from portal.domain.base import is_uuid
@@ -37,14 +37,15 @@ def download(dataset_id: str, resource_id: str, name: str = "") -> Answer:
         if dataset_id not in (dataset.id, dataset.name):
             raise NotFound
         version = _asked_version(uow, resource.id, resource.version_id)
-        editor = policy.may_edit(actor_of_request(), dataset)
-        if not editor and db.holds_persons(uow.session, resource):
-            raise Forbidden
-        held = not editor and resource.url_type == "upload" and not db.passed(uow.session, resource)
-    if held and version is None:
-        raise Forbidden("This file is not published: it waits for its validation, or did not pass it.")
-    if (held or resource.url_type in ("harvest", "datastore")) and version is not None:
+        actor = actor_of_request()
+        if version is not None and not old_versions.may_see(uow, actor, resource, dataset, version):
+            version = None
+        closed = not disclosure.may_see_resource(actor, resource, dataset)
+    own_rows = resource.url_type in ("harvest", "datastore") or (closed and resource.file_key)
+    if version is not None and own_rows:
         return _table(resource, version, name)
+    if closed:
+        raise Forbidden(disclosure.closed(resource.access).message)
     if resource.file_key:
         return _file(resource)
     if resource.url.startswith(("http://", "https://")):
@@ -66,6 +67,8 @@ def dump(resource_id: str) -> Answer:
         if table is None or not policy.may_read(actor_of_request(), table):
             raise NotFound  # as CKAN: a dump does not tell that a private table exists
         version = _asked_version(uow, table.resource_id, table.version_id)
+        if not request.args.get("version") and not disclosure.may_see_rows(actor_of_request(), table):
+            raise Forbidden(disclosure.closed(table.rows_access).message)
     if version is None:
         raise NotFound
     manifest, query, look = Manifest.from_dict(version.manifest), _query(), _look()

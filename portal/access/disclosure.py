@@ -1,0 +1,55 @@
+"""What of a resource everybody may meet: only a file and rows that were looked at and found free of personal data."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, or_, true
+
+from portal.access import policy
+from portal.access.identity import Actor
+from portal.domain.datasets import HELD, OPEN, Dataset, Resource, ShownTable, TableVersion
+from portal.errors import NotOpen
+
+LAW_VI, LAW_EN = "Luật 91/2025/QH15, Nghị định 356/2025/NĐ-CP", "Law 91/2025/QH15, Decree 356/2025/NĐ-CP"
+REASONS = {
+    HELD: (
+        f"Chưa công bố: có dữ liệu cá nhân, chưa đọc được nội dung hoặc không đạt kiểm định ({LAW_VI}).",
+        f"Not published: it has personal data, could not be read, or did not pass its validation ({LAW_EN}).",
+    ),
+    "": (
+        f"Chưa công bố: đang chờ kiểm tra dữ liệu cá nhân ({LAW_VI}). Hãy thử lại sau ít phút.",
+        f"Not published yet: it waits to be checked for personal data ({LAW_EN}). Try again in a few minutes.",
+    ),
+}
+"""Why something is closed, in both languages; without a value, as anybody may read it."""
+
+
+def may_see_resource(actor: Actor, resource: Resource, dataset: Dataset) -> bool:
+    """Whether somebody who may read the dataset may have what the resource serves: its file, its rows, its link."""
+    return resource.access in (OPEN, None) or policy.may_edit(actor, dataset)
+
+
+def may_see_rows(actor: Actor, table: ShownTable) -> bool:
+    """Whether somebody who may read the dataset may ask for the table's current rows and columns."""
+    return table.rows_access == OPEN or policy.may_edit(actor, table)
+
+
+def may_see_version(actor: Actor, dataset: Dataset, version: TableVersion) -> bool:
+    """Whether somebody who may read the dataset may see this version of rows, by the verdict on these rows."""
+    return version.access == OPEN or policy.may_edit(actor, dataset)
+
+
+def with_open_rows(actor: Actor) -> ColumnElement[bool]:
+    """The SQL filter of `may_see_rows`, for queries that know Resource and Dataset."""
+    return true() if actor.sysadmin else or_(Resource.rows_access == OPEN, policy.editable(actor))
+
+
+def demand_rows(actor: Actor, table: ShownTable) -> None:
+    """Raise NotOpen when the rows are closed to the actor."""
+    if not may_see_rows(actor, table):
+        raise closed(table.rows_access)
+
+
+def closed(state: str | None) -> NotOpen:
+    """The refusal that says why something in this state is closed."""
+    vi, en = REASONS.get(state or "", REASONS[""])
+    return NotOpen(vi, en)
