@@ -173,6 +173,7 @@ def add_ticks(portal: Portal, stop: threading.Event, ticks: Ticks) -> None:
     every(poll, load_uploads, times=LOADS)
     every(poll, load_links, times=LINKS)
     every(poll, validate)
+    every(poll, sweep.forget)
     every(LINK_SECONDS, load.recheck)
     every(DUE_SECONDS, render_downloads)
     every(DUE_SECONDS, score.drain)

@@ -25,7 +25,7 @@ from portal.domain.datasets import (
     ValidationReport,
 )
 from portal.domain.datastore import TableAlias, TableLoad
-from portal.domain.events import INDEX, LOAD, QUALITY
+from portal.domain.events import FINGERPRINT_LETTERS, FORGET, INDEX, LOAD, QUALITY, OutboxRow
 from portal.domain.people import Group
 from portal.domain.rendering import Around, package_dict, unchanged
 from portal.errors import NotFound
@@ -260,6 +260,8 @@ def free_name(uow: UnitOfWork, name: str, site_url: str, own_id: str | None = No
 def purge(session: Session, dataset: Dataset) -> None:
     """Remove a dataset and everything that hangs on it, for good."""
     ids = [resource.id for resource in dataset.all_resources]
+    copies = session.scalars(select(TableVersion.fingerprint).where(TableVersion.resource_id.in_(ids)).distinct())
+    session.add_all(OutboxRow(topic=FORGET, entity_id=each[:FINGERPRINT_LETTERS]) for each in copies)
     for kind in (TableVersion, TableAlias, TableLoad):
         session.execute(delete(kind).where(kind.resource_id.in_(ids)))
     session.execute(delete(ValidationReport).where(ValidationReport.package_id == dataset.id))

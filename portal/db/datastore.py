@@ -14,7 +14,7 @@ from portal.db.uow import UnitOfWork
 from portal.domain.base import new_id, now
 from portal.domain.datasets import WAITING, Dataset, Resource, ShownTable, TableVersion
 from portal.domain.datastore import PENDING, TableAlias, TableLoad
-from portal.domain.events import LINK, PUBLISH
+from portal.domain.events import FINGERPRINT_LETTERS, FORGET, LINK, PUBLISH, OutboxRow
 from portal.tabular.manifest import Manifest
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -120,8 +120,32 @@ def new_version(uow: UnitOfWork, resource: Resource, manifest: Manifest, access:
 
 def drop_table(session: Session, resource: Resource) -> None:
     """Take a resource's table away: its rows answer no more, its names are free. Versions go with the retention."""
+    version = datasets.current_version(session, resource)
+    if version is not None:
+        forget_copies(session, [version.fingerprint])
     resource.version_id = None
     session.execute(delete(TableAlias).where(TableAlias.resource_id == resource.id))
+
+
+def forget_copies(session: Session, fingerprints: Iterable[str]) -> None:
+    """Have the downloads and hot copies of rows removed once this work is committed, wherever no table shows them."""
+    for start in {fingerprint[:FINGERPRINT_LETTERS] for fingerprint in fingerprints}:
+        session.add(OutboxRow(topic=FORGET, entity_id=start))
+
+
+def is_current(session: Session, fingerprint: str) -> bool:
+    """Whether a live table shows the rows whose fingerprint begins so."""
+    query = (
+        select(TableVersion.id)
+        .join(Resource, Resource.version_id == TableVersion.id)
+        .where(TableVersion.fingerprint.startswith(fingerprint, autoescape=True), Resource.state == "active")
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def list_fingerprints(session: Session) -> Sequence[str]:
+    """The fingerprints of all versions of all tables."""
+    return session.scalars(select(TableVersion.fingerprint).distinct()).all()
 
 
 def find_version(session: Session, resource_id: str, asked: str) -> TableVersion | None:

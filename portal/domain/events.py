@@ -16,6 +16,9 @@ LOAD = "load"
 LINK = "link"
 VALIDATE = "validate"
 QUALITY = "quality"
+FORGET = "forget"
+"""Of this topic the entity is the beginning of the fingerprint of rows whose copies are to go."""
+FINGERPRINT_LETTERS = 36
 
 
 class OutboxRow(Base):

@@ -8,7 +8,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +100,7 @@ class DiskFiles:
         return self._place(key)
 
     def _place(self, key: str) -> Path:
-        if not _KEY.match(key):
+        if not is_key(key):
             raise NotFound("Not found: no such file.")
         return self._folder / key[:2] / key
 
@@ -127,6 +127,10 @@ class DiskFiles:
                 if path.stat().st_mtime <= limit:
                     yield path.name
 
+    def sweep_copies(self, kept: Container[str], older_than: float) -> int:
+        """Remove copies of blobs that lie elsewhere and are not kept; here there are none."""
+        return 0
+
     def damaged(self) -> Iterator[str]:
         """Keys whose bytes no longer have the hash that they are named by."""
         for key in self.keys():
@@ -141,6 +145,11 @@ class DiskFiles:
         for path in old:
             path.unlink(missing_ok=True)
         return len(old)
+
+
+def is_key(name: str) -> bool:
+    """Whether this can be the key of a blob."""
+    return _KEY.match(name) is not None
 
 
 def _sync_folder(folder: Path) -> None:

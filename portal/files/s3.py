@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import parse_qsl, urlsplit
@@ -17,11 +20,17 @@ import boto3
 import boto3.session
 
 from portal.errors import NotFound, SettingsError, Unavailable
-from portal.files.disk import CHUNK, Blob, DiskFiles, Stream
+from portal.files.disk import CHUNK, Blob, DiskFiles, Stream, is_key
 
 PARAMETERS = ("endpoint", "region")
 STILL_IN_USE = 120.0
 """Seconds after its last use for which a copy is not removed: somebody may be about to open it."""
+RENEWED_AFTER = 3600.0
+"""Seconds after which a blob that is stored once more is really stored again, so that no sweep takes it for unused."""
+TRIES, PAUSE = 100, 0.3
+"""How often, and after how many seconds, a blob is stored again that a sweep is about to remove."""
+NOTICES, NOTICE_SECONDS, BATCH = "sweep/", 60.0, 100
+"""Where a sweep tells which blobs it is about to remove, for how long that counts, and how many it tells at once."""
 ABSENT = ("404", "NoSuchKey", "NotFound")
 
 
@@ -54,11 +63,72 @@ class S3Files(DiskFiles):
     def put_file(self, source: Path | Stream) -> Blob:
         """Store a file or a stream whole, or not at all; it is in the bucket when this returns."""
         blob = super().put_file(source)
-        if not self._in_bucket(blob.key):
-            with self._reached():
-                self._client.upload_file(str(self._place(blob.key)), self._bucket, self._name(blob.key))
+        age = self._age(blob.key)
+        if age is None or age > RENEWED_AFTER:
+            self._upload(blob.key)
         self._note(blob.size)
         return blob
+
+    def _upload(self, key: str) -> None:
+        """Store a blob, or store it again so that it is young, and make sure that no sweep takes it away meanwhile."""
+        for _ in range(TRIES):
+            with self._reached():
+                self._client.upload_file(str(self._place(key)), self._bucket, self._name(key))
+            # In this order: a sweep tells what it is about to remove before it looks at ages, and until it is done.
+            if not self._about_to_go(key) and self._in_bucket(key):
+                return
+            time.sleep(PAUSE)
+        raise Unavailable("The file store is being swept; try again in a moment.")
+
+    def remove_old(self, keys: Iterable[str], older_than: float) -> int:
+        """Remove those of these blobs that nobody stored again within so many seconds; return how many.
+
+        A bucket has no locks: each batch is told in an object beside the blobs while it lasts, and whoever stores one
+        of them looks there.
+        """
+        removed, waiting = 0, list(keys)
+        while waiting:
+            batch, waiting = waiting[:BATCH], waiting[BATCH:]
+            notice = f"{self._prefix}{NOTICES}{secrets.token_hex(8)}"
+            until = time.monotonic() + NOTICE_SECONDS / 2
+            with self._reached():
+                self._client.put_object(Bucket=self._bucket, Key=notice, Body="\n".join(batch).encode())
+            try:
+                removed += sum(self._remove(key, older_than) for key in batch if time.monotonic() < until)
+            finally:
+                with self._reached():
+                    self._client.delete_object(Bucket=self._bucket, Key=notice)
+        return removed
+
+    def _remove(self, key: str, older_than: float) -> bool:
+        age = self._age(key)
+        if age is None or age < older_than:
+            return False
+        self.delete(key)
+        return True
+
+    def _about_to_go(self, key: str) -> bool:
+        """Whether a sweep may be removing this blob; one that died leaves its notice, which counts no longer then."""
+        with self._reached():
+            listed = self._client.list_objects_v2(Bucket=self._bucket, Prefix=f"{self._prefix}{NOTICES}")
+            moment = _moment(listed)
+            for each in listed.get("Contents", ()):
+                if moment - each["LastModified"].timestamp() < NOTICE_SECONDS and self._names(each["Key"], key):
+                    return True
+        return False
+
+    def _names(self, notice: str, key: str) -> bool:
+        try:
+            with self._reached():
+                body = self._client.get_object(Bucket=self._bucket, Key=notice)["Body"].read()
+        except NotFound:
+            return False  # that sweep is done
+        return key.encode() in body.split()
+
+    def sweep_copies(self, kept: Container[str], older_than: float) -> int:
+        """Remove copies on this machine of blobs that are not kept and were not used for so many seconds."""
+        old = [key for key in DiskFiles.keys(self, older_than) if key not in kept]
+        return DiskFiles.remove_old(self, old, older_than)
 
     def path(self, key: str) -> Path:
         """Where a local copy lies; fetched now when there is none. What does not exist has a path, but no file."""
@@ -95,11 +165,9 @@ class S3Files(DiskFiles):
         with self._reached():
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
             found = [each for page in pages for each in page.get("Contents", ())]
-        yield from sorted(
-            each["Key"].rsplit("/", 1)[-1]
-            for each in found
-            if older_than <= 0 or each["LastModified"].timestamp() <= limit
-        )
+        old = (each for each in found if older_than <= 0 or each["LastModified"].timestamp() <= limit)
+        names = (each["Key"].rsplit("/", 1)[-1] for each in old)
+        yield from sorted(name for name in names if is_key(name))
 
     def damaged(self) -> Iterator[str]:
         """Keys whose bytes in the bucket no longer have the hash that they are named by."""
@@ -116,12 +184,17 @@ class S3Files(DiskFiles):
         return f"{self._prefix}{key[:2]}/{key}"
 
     def _in_bucket(self, key: str) -> bool:
+        return self._age(key) is not None
+
+    def _age(self, key: str) -> float | None:
+        """For how many seconds, by the bucket's own clock, a blob lies there; None where there is none."""
         try:
             with self._reached():
-                self._client.head_object(Bucket=self._bucket, Key=self._name(key))
+                about = self._client.head_object(Bucket=self._bucket, Key=self._name(key))
         except NotFound:
-            return False
-        return True
+            return None
+        stored: datetime = about["LastModified"]
+        return max(0.0, _moment(about) - stored.timestamp())
 
     def _fetch(self, key: str, local: Path) -> None:
         """Fetch a blob into the folder of copies; two that fetch the same one at a time do no harm."""
@@ -171,3 +244,9 @@ class S3Files(DiskFiles):
             raise
         except Exception as error:  # every other error of the client means that it could not talk to the bucket
             raise Unavailable("The file store cannot be reached now.") from error
+
+
+def _moment(answer: Mapping[str, Any]) -> float:
+    """When the bucket gave an answer, by its own clock."""
+    said = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
+    return parsedate_to_datetime(said).timestamp() if said else time.time()

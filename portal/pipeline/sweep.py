@@ -2,31 +2,78 @@
 
 from __future__ import annotations
 
-import shutil
+import logging
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 from portal.db import activity, datastore, searches
 from portal.db import datasets as db
 from portal.domain.base import now
+from portal.domain.events import FORGET
+from portal.pipeline import claims
 from portal.runtime import Portal
+from portal.tabular.derived import remove_older
 from portal.tabular.store import Manifest
 
 GRACE = timedelta(days=1)
 """So old must a leftover be: work under way has names in no row yet."""
+log = logging.getLogger(__name__)
 
 
 def sweep(portal: Portal, grace: timedelta = GRACE) -> int:
-    """Remove orphaned parts, files and work folders older than `grace`, and activities past their days; count them."""
-    removed = _old_versions(portal)
+    """Remove orphaned files, copies and work folders older than `grace`, and activities past their days; count them.
+
+    A step that fails is logged and holds up no other; the next sweep does it again.
+    """
+    steps: tuple[Callable[[], int], ...] = (
+        lambda: _old_versions(portal),
+        lambda: _orphans(portal, grace.total_seconds()),
+        lambda: portal.files.sweep_unfinished(grace.total_seconds()),
+        lambda: portal.tables.derived.sweep(lambda: _fingerprints(portal)),
+        lambda: portal.tables.derived.sweep_scratch(grace.total_seconds()),
+        lambda: remove_older((portal.settings.data_dir / "work").glob("*"), time.time() - grace.total_seconds()),
+        lambda: _old_activities(portal),
+        lambda: _old_searches(portal),
+    )
+    return sum(map(_step, steps))
+
+
+def _step(step: Callable[[], int]) -> int:
+    try:
+        return step()
+    except Exception:
+        log.exception("a step of the sweep failed; the next sweep does it again")
+        return 0
+
+
+def forget(portal: Portal) -> int:
+    """Remove the copies of rows that were purged or withdrawn, on this machine, as soon as that is committed."""
+
+    def work(fingerprint: str) -> None:
+        with portal.read() as uow:
+            shown = datastore.is_current(uow.session, fingerprint)
+        if not shown:  # else the same rows are those of another table
+            portal.tables.derived.forget(fingerprint)
+
+    return claims.work_off(portal, FORGET, work)
+
+
+def _orphans(portal: Portal, grace: float) -> int:
+    """Remove blobs that nothing names. They are listed first and asked for then, so that what is named meanwhile stays;
+    what is stored again meanwhile has a new age, which is looked at last."""
+    old = list(portal.files.keys(grace))
     with portal.read() as uow:
-        manifests = [Manifest.from_dict(body) for body in db.list_manifests(uow.session)]
-        named = set(db.list_file_keys(uow.session))
-    for key in portal.tables.orphans(manifests, named, older_than=grace.total_seconds()):
-        portal.files.delete(key)
-        removed += 1
-    removed += portal.files.sweep_unfinished(grace.total_seconds())
-    return removed + _work_folders(portal, grace) + _old_activities(portal) + _old_searches(portal)
+        manifests = (Manifest.from_dict(body) for body in db.list_manifests(uow.session))
+        named = {key for manifest in manifests for key in manifest.keys}
+        named.update(db.list_file_keys(uow.session))
+    removed = portal.files.remove_old([key for key in old if key not in named], grace)
+    return removed + portal.files.sweep_copies(named, grace)
+
+
+def _fingerprints(portal: Portal) -> set[str]:
+    with portal.read() as uow:
+        return set(datastore.list_fingerprints(uow.session))
 
 
 def _old_versions(portal: Portal) -> int:
@@ -55,13 +102,3 @@ def _old_searches(portal: Portal) -> int:
         removed = searches.forget_before(uow.session, first)
         uow.commit()
     return removed
-
-
-def _work_folders(portal: Portal, grace: timedelta) -> int:
-    limit = time.time() - grace.total_seconds()
-    data = portal.settings.data_dir
-    found = [*(data / "work").glob("*"), *(data / "tables").glob("part-*"), *(data / "tables").glob("download-*")]
-    old = [folder for folder in found if folder.stat().st_mtime < limit]
-    for folder in old:
-        shutil.rmtree(folder, ignore_errors=True)
-    return len(old)

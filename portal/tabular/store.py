@@ -16,6 +16,7 @@ from portal.files import Files
 from portal.tabular.answers import Answers
 from portal.tabular.changing import TableChanges
 from portal.tabular.compare import Comparison, Difference, Side
+from portal.tabular.derived import DerivedFiles
 from portal.tabular.engine import Engine
 from portal.tabular.export import Look, check, stream, write_download
 from portal.tabular.fold import folded
@@ -64,6 +65,7 @@ class TabularStore:
         self._answers, self.versions = Answers(), Answers()
         self._fingerprints: dict[int, tuple[Manifest, str]] = {}
         self._sandbox = SqlSandbox()
+        self.derived = DerivedFiles(folder)
 
     def write(
         self, tables: Iterable[TextTable], schema: Mapping[str, Any], *, previous: Manifest | None = None
@@ -283,11 +285,6 @@ class TabularStore:
         first = next(frames, None)
         again = chain([] if first is None else [first], frames)
         return stream(columns, again, form, look, self._folder)
-
-    def orphans(self, manifests: Iterable[Manifest], named: Iterable[str], *, older_than: float) -> list[str]:
-        """Keys of blobs that no manifest and no name holds, older than so many seconds."""
-        live = {key for manifest in manifests for key in manifest.keys} | set(named)
-        return [key for key in self._files.keys(older_than) if key not in live]
 
     def _source(self, manifest: Manifest) -> str:
         if not manifest.dead:

@@ -1,7 +1,9 @@
 """The blob store: whole or not at all, once for equal bytes, damage found by name."""
 
+import hashlib
 import io
 import os
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,3 +126,82 @@ def test_what_is_no_key_is_not_found(files: Files, key: str) -> None:
 def test_what_is_no_address_says_so(url: str) -> None:
     with pytest.raises(SettingsError, match="s3"):
         open_files(url)
+
+
+def test_what_is_stored_again_is_not_swept(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.files.s3.RENEWED_AFTER", 0.0)
+    used, unused = files.put_file(io.BytesIO(b"used again")), files.put_file(io.BytesIO(b"unused"))
+    time.sleep(3.2)  # a bucket tells ages in whole seconds
+    old = list(files.keys(older_than=2.0))
+    assert old == sorted([used.key, unused.key])
+    files.put_file(io.BytesIO(b"used again"))
+    assert files.remove_old(old, 2.0) == 1
+    assert (files.exists(used.key), files.exists(unused.key)) == (True, False)
+    assert files.remove_old([unused.key, used.key], 2.0) == 0
+
+
+def test_what_is_stored_while_a_sweep_removes_it_is_there_afterwards(tmp_path: Path) -> None:
+    files = open_files(str(tmp_path / "files"))
+    _stored_amid_the_removal(files, files, tmp_path)
+
+
+@pytest.mark.s3
+def test_what_is_stored_in_a_bucket_while_a_sweep_removes_it_is_there_afterwards(tmp_path: Path) -> None:
+    with bucket() as url:
+        _stored_amid_the_removal(open_files(url, tmp_path / "a", 1), open_files(url, tmp_path / "b", 1), tmp_path)
+
+
+def _stored_amid_the_removal(sweeping: Files, storing: Files, tmp_path: Path) -> None:
+    """The sweep has looked at the blob's age, and stands right before its removal, when the bytes come again."""
+    key = sweeping.put_file(io.BytesIO(b"old")).key
+    again = threading.Thread(target=lambda: storing.put_file(io.BytesIO(b"old")))
+
+    def amid(path: Path, missing_ok: bool = False) -> None:
+        if path.name == key and not again.ident:
+            again.start()
+            again.join(0.7)
+        remove(path, missing_ok=missing_ok)
+
+    remove = Path.unlink
+    client = getattr(sweeping, "_client", None)
+    with pytest.MonkeyPatch.context() as patched:
+        if client is None:
+            patched.setattr(Path, "unlink", amid)
+        else:
+            real = client.delete_object
+
+            def late(**what: str) -> object:
+                if what["Key"].endswith(key):
+                    again.start()
+                    again.join(0.7)
+                return real(**what)
+
+            patched.setattr(client, "delete_object", late)
+        assert sweeping.remove_old([key], 0.0) == 1
+    assert again.ident, "the blob came again amid the removal"
+    again.join(60)
+    assert storing.exists(key)
+    with storing.open(key) as file:
+        assert file.read() == b"old"
+
+
+@pytest.mark.s3
+def test_a_sweep_that_died_stops_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with bucket() as url:
+        files = open_files(url, tmp_path / "a", 1)
+        key = hashlib.sha256(b"abc").hexdigest()
+        files._client.put_object(Bucket="portal", Key="data/sweep/dead", Body=key.encode())
+        monkeypatch.setattr("portal.files.s3.NOTICE_SECONDS", 2.0)
+        assert files.put_file(io.BytesIO(b"abc")).key == key
+        assert list(files.keys()) == [key], "a notice is no blob"
+
+
+@pytest.mark.s3
+def test_copies_of_what_is_gone_leave_every_machine(tmp_path: Path) -> None:
+    with bucket() as url:
+        here, there = open_files(url, tmp_path / "a", 1), open_files(url, tmp_path / "b", 1)
+        kept, gone = here.put_file(io.BytesIO(b"kept")).key, here.put_file(io.BytesIO(b"gone")).key
+        copies = [there.path(kept), there.path(gone)]
+        assert here.remove_old([gone], 0.0) == 1
+        assert there.sweep_copies({kept}, 0.0) == 1
+        assert [path.is_file() for path in copies] == [True, False]

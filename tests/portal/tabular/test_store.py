@@ -202,9 +202,12 @@ def test_readers_of_the_old_version_finish_while_new_ones_are_written(store: Tab
 def test_what_nothing_names_is_an_orphan_after_its_grace(store: TabularStore) -> None:
     kept = written(store, fields(ma="string"), ["1"])
     gone = written(store, fields(ma="string"), ["2"])
-    assert store.orphans([kept], [], older_than=0) == [gone.parts[0].key]
-    assert store.orphans([kept], [gone.parts[0].key], older_than=0) == []
-    assert store.orphans([kept], [], older_than=3600) == []
+    for form in ("csv", "json"):
+        store.export(kept, form)
+        store.export(gone, form)
+    assert store.derived.sweep(lambda: [kept.fingerprint]) == 2
+    assert store.derived.forget(kept.fingerprint[:36]) == 2
+    assert store.derived.forget(kept.fingerprint[:36]) == 0
 
 
 def test_too_deep_and_too_many_filters_are_refused(store: TabularStore) -> None:
