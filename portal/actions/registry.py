@@ -14,6 +14,7 @@ from portal.access.policy import Permission
 from portal.db.uow import UnitOfWork
 from portal.domain.events import INDEX, LOAD
 from portal.errors import Invalid
+from portal.quality import public_texts
 from portal.runtime import Context, Portal
 
 Params = dict[str, Any]
@@ -105,6 +106,8 @@ def perform(portal: Portal, actor: Actor, name: str, data: Mapping[str, Any]) ->
         ctx = Context(portal, uow, actor)
         target = declared.on(ctx, params) if declared.on else portal.settings
         policy.authorise(actor, declared.allow, target)
+        if not declared.safe and name.startswith(PUBLIC_WORDS):
+            _refuse_persons(params)
         result = declared.run(ctx, target, params)
         if not declared.safe:
             uow.audit(actor.user_id, name, type(target).__name__, getattr(target, "id", None))
@@ -113,6 +116,20 @@ def perform(portal: Portal, actor: Actor, name: str, data: Mapping[str, Any]) ->
         result = _looked_at(portal, uow, result)
         portal.after_write(portal)
     return Outcome(result, tuple(uow.asked_for(INDEX)))
+
+
+PUBLIC_WORDS = (
+    "organization_", "group_", "vocabulary_", "tag_", "resource_view_", "package_relationship_", "user_create",
+    "user_update", "user_patch", "term_translation_", "config_option_",
+)  # fmt: skip
+"""Actions whose texts everybody reads; what is said of datasets and resources is looked at where it is saved."""
+
+
+def _refuse_persons(params: Params) -> None:
+    """Raise Invalid for citizen numbers in what an action would say in public."""
+    wrong = public_texts.errors(params)
+    if wrong:
+        raise Invalid(wrong)
 
 
 def _looked_at(portal: Portal, uow: UnitOfWork, result: Any) -> Any:

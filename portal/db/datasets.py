@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,8 +28,8 @@ from portal.domain.datastore import TableAlias, TableLoad
 from portal.domain.events import FINGERPRINT_LETTERS, FORGET, INDEX, LOAD, QUALITY, OutboxRow
 from portal.domain.people import Group
 from portal.domain.rendering import Around, package_dict, unchanged
-from portal.errors import NotFound
-from portal.quality import personal
+from portal.errors import Invalid, NotFound
+from portal.quality import personal, public_texts
 from schemas import catalog
 from schemas.record import DatasetRecord
 
@@ -174,11 +174,25 @@ def render(session: Session, dataset: Dataset, site_url: str, *, quiet: bool = F
     before = orjson.loads(dataset.rendered)
     if before and unchanged(before, orjson.loads(orjson.dumps(fresh))):
         return False
+    opened = bool(before) and not before.get("private") and before.get("state") != "deleted"
+    said = {key: value for key, value in fresh.items() if key not in AROUND}
+    refuse_persons(dataset, said, before if opened else {})
     dataset.touch(dataset.metadata_modified if quiet else now())
     fresh["metadata_modified"] = stamp(dataset.metadata_modified)
     dataset.rendered = orjson.dumps(fresh)
     session.flush()
     return True
+
+
+AROUND = ("organization", "groups", "relationships_as_subject", "relationships_as_object")
+"""What a package dict says of others, who answer for it themselves."""
+
+
+def refuse_persons(dataset: Dataset, said: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Raise Invalid when an open dataset says a citizen number in a text that it has not said before (`known`)."""
+    wrong = public_texts.errors(said, known) if dataset.is_open and dataset.state != "deleted" else {}
+    if wrong:
+        raise Invalid(wrong)
 
 
 def describe(uow: UnitOfWork, dataset: Dataset, record: DatasetRecord, group_ids: Iterable[str]) -> None:

@@ -92,7 +92,9 @@ def save(
     datasets.await_looks(uow, [resource])
     uow.session.flush()
     package = orjson.loads(dataset.rendered)
+    before = _find(package, resource.id)
     if splice(package, resource, site_url):
+        datasets.refuse_persons(dataset, _find(package, resource.id), before)
         dataset.touch(dataset.metadata_modified if quiet else now())
         package["metadata_modified"] = stamp(dataset.metadata_modified)
         if edited:

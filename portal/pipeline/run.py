@@ -29,6 +29,7 @@ from portal.domain.harvest import (
     HarvestObject,
     HarvestSource,
 )
+from portal.errors import Invalid
 from portal.pipeline import gate, harvest, index, jobs, publish, store, validate
 from portal.pipeline.harvest import Stopped
 from portal.pipeline.lease import Lease
@@ -175,6 +176,8 @@ class Trip:
                 self._keep(waiting, harvest.load(self.adapter, waiting, folder))
         except (ItemError, SourceError) as error:
             self._note(waiting, "harvest", error.code, error.message)
+        except Invalid as problem:
+            self._note(waiting, "store", "personal-data", problem.message)
         except LeaseLost:
             raise
         except Exception:
