@@ -48,7 +48,7 @@ from portal.db.searches import SearchLog
 from portal.errors import SettingsError
 from portal.files import open_files
 from portal.pipeline import harvest as harvest_stage
-from portal.pipeline import index, look, names
+from portal.pipeline import index, look, names, rendering
 from portal.pipeline.background import Background
 from portal.runtime import Portal
 from portal.settings import Settings, load
@@ -85,6 +85,7 @@ def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
         files=files,
         tables=TabularStore(files, settings.data_dir / "tables", hot_mb=settings.hot_tables_mb),
         searches=SearchLog(engine, on=settings.search_log_days > 0),
+        render_some=rendering.render_some,
         after_write=index.drain,
         before_search=Background().catch_up,
         look=look.look,
@@ -123,5 +124,5 @@ def _lexicon(settings: Settings) -> tuple[Path, ...]:
 def create_app() -> Flask:
     """The WSGI application, from the environment: what a web server is pointed at (`portal.bootstrap:create_app()`)."""
     portal = build_portal(load())
-    background = Background()
+    background = Background(rendering.render_more)
     return create_web(replace(portal, after_write=background.wake, before_search=background.catch_up))

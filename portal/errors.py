@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -68,6 +68,16 @@ class Unavailable(PortalError):
 
 class NoSpace(Unavailable):
     """There is no room on a disk for what was to be stored."""
+
+
+class Unfinished(PortalError):
+    """A change of many things that something stopped: `done` are changed, `left` are not; once more does the rest."""
+
+    def __init__(self, problem: Exception, done: Sequence[str], left: Sequence[str]) -> None:
+        why = problem.message if isinstance(problem, PortalError) else "the database did not answer in time"
+        message = f"Stopped after {len(done)} of {len(done) + len(left)}: {why}. Do it again to change the others."
+        super().__init__(message)
+        self.done, self.left = list(done), list(left)
 
 
 class SettingsError(PortalError):

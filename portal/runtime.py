@@ -20,9 +20,10 @@ from search.backend import SearchBackend
 class Portal:
     """The open engines of one process.
 
-    `after_write` sees to what a commit has put into the outbox, now or soon; `before_search` makes sure
-    that who searches finds what they wrote before, and waits for what others wrote a moment only. `look`
-    judges small files and tables that a commit has left closed, and returns the state of each that it judged.
+    `render_some` renders datasets that a commit made out of date, a bounded number of them at once; `after_write`
+    sees to what a commit has put into the outbox, now or soon; `before_search` makes sure that who searches finds
+    what they wrote before, and waits for what others wrote a moment only. `look` judges small files and tables that
+    a commit has left closed, and returns the state of each that it judged.
     """
 
     settings: Settings
@@ -31,6 +32,7 @@ class Portal:
     files: Files
     tables: TabularStore
     searches: SearchLog
+    render_some: Callable[[Portal], object]
     after_write: Callable[[Portal], object]
     before_search: Callable[[Portal, Actor], object]
     look: Callable[[Portal, Iterable[str]], Mapping[str, str | None]]

@@ -21,7 +21,7 @@ from portal.db import harvest as db
 from portal.db.harvest import LeaseLost
 from portal.domain.events import LINK, LOAD
 from portal.domain.harvest import INTERVALS, HarvestSource
-from portal.pipeline import index, load, names, publish, run, runs, score, sweep
+from portal.pipeline import index, load, names, publish, rendering, run, runs, score, sweep
 from portal.pipeline.heartbeat import Heartbeat
 from portal.runtime import Portal
 from portal.threads import SideBySide, Taken, Ticks
@@ -169,6 +169,7 @@ def add_ticks(portal: Portal, stop: threading.Event, ticks: Ticks) -> None:
 
     every(DUE_SECONDS, enqueue_due)
     every(CLOCK_SECONDS, follow_clock)
+    every(poll, rendering.drain)
     every(poll, index.drain)
     every(poll, load_uploads, times=LOADS)
     every(poll, load_links, times=LINKS)

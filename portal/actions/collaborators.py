@@ -9,6 +9,7 @@ from portal.access.policy import Permission
 from portal.actions.registry import Params, action
 from portal.db import collaborators as db
 from portal.db import datasets, people
+from portal.db.holding import HeldDataset, held_dataset
 from portal.domain.base import stamp
 from portal.domain.datasets import Dataset
 from portal.domain.people import User
@@ -24,14 +25,20 @@ def dataset_of(ctx: Context, params: Params) -> Dataset:
     return datasets.get_dataset(ctx.uow.session, params["id"])
 
 
+def held_dataset_of(ctx: Context, params: Params) -> HeldDataset:
+    """As `dataset_of`, held: whoever names its people must still be allowed to when they are named."""
+    _refuse_where_disabled(ctx)
+    return held_dataset(ctx.uow, params["id"])
+
+
 def user_of(ctx: Context, params: Params) -> User:
     """The user of `id`, where collaborators are allowed at all."""
     _refuse_where_disabled(ctx)
     return people.get_user(ctx.uow.session, params["id"])
 
 
-@action(CollaboratorParams, allow=Permission.DATASET_SHARE, on=dataset_of)
-def package_collaborator_create(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
+@action(CollaboratorParams, allow=Permission.DATASET_SHARE, on=held_dataset_of)
+def package_collaborator_create(ctx: Context, dataset: HeldDataset, params: Params) -> dict[str, Any]:
     """Give the user `user_id` the role `capacity` (admin, editor or member) in the dataset `id`."""
     capacity = params["capacity"]
     if capacity not in COLLABORATOR_CAPACITIES:
@@ -40,8 +47,8 @@ def package_collaborator_create(ctx: Context, dataset: Dataset, params: Params) 
     return _describe(db.set_collaborator(ctx.uow.session, dataset.id, user.id, capacity))
 
 
-@action(CollaboratorParams, allow=Permission.DATASET_SHARE, on=dataset_of)
-def package_collaborator_delete(ctx: Context, dataset: Dataset, params: Params) -> None:
+@action(CollaboratorParams, allow=Permission.DATASET_SHARE, on=held_dataset_of)
+def package_collaborator_delete(ctx: Context, dataset: HeldDataset, params: Params) -> None:
     """Take away the role of the user `user_id` in the dataset `id`."""
     user = _user(ctx, params["user_id"])
     if not db.drop_collaborator(ctx.uow.session, dataset.id, user.id):

@@ -12,8 +12,8 @@ from portal.actions.keeping import keep
 from portal.actions.registry import Params, action
 from portal.db import datasets as db
 from portal.db import people
+from portal.db.holding import HeldDataset, held_dataset
 from portal.domain.datasets import Dataset, ShownDataset
-from portal.domain.events import INDEX
 from portal.domain.people import Group
 from portal.errors import Invalid
 from portal.runtime import Context
@@ -30,7 +30,7 @@ class PackageShow(AnyParams):
     name_or_id = fields.String(allow_none=True)
 
 
-def to_be_shown(ctx: Context, params: Params) -> ShownDataset:
+def shown_by_id(ctx: Context, params: Params) -> ShownDataset:
     """The dataset of `id` (or `name_or_id`), as reads need it."""
     key = params.get("id") or params.get("name_or_id")
     if not key:
@@ -38,20 +38,20 @@ def to_be_shown(ctx: Context, params: Params) -> ShownDataset:
     return db.get_shown(ctx.uow, str(key))
 
 
-def by_id(ctx: Context, params: Params) -> Dataset:
-    """The dataset of `id`."""
+def held_by_id(ctx: Context, params: Params) -> HeldDataset:
+    """The dataset of `id`, held."""
     key = params.get("id")
     if not key:
         raise Invalid({"id": [MISSING]})
-    return db.get_to_edit(ctx.uow.session, str(key))
+    return held_dataset(ctx.uow, str(key))
 
 
-def to_be_updated(ctx: Context, params: Params) -> Dataset:
-    """The dataset of `id`, or of `name` as package_update takes it."""
+def held_by_id_or_name(ctx: Context, params: Params) -> HeldDataset:
+    """The dataset of `id`, or of `name` as package_update takes it, held."""
     key = params.get("id") or params.get("name")
     if not key:
         raise Invalid({"id": MISSING})
-    return db.get_to_edit(ctx.uow.session, str(key))
+    return held_dataset(ctx.uow, str(key))
 
 
 def future_owner(ctx: Context, params: Params) -> Group | None:
@@ -63,7 +63,7 @@ def future_owner(ctx: Context, params: Params) -> Group | None:
     return found
 
 
-@action(PackageShow, allow=Permission.DATASET_READ, on=to_be_shown, safe=True)
+@action(PackageShow, allow=Permission.DATASET_READ, on=shown_by_id, safe=True)
 def package_show(ctx: Context, dataset: ShownDataset, params: Params) -> orjson.Fragment:
     """Return one dataset (`id`: its id or name) with its resources, tags, groups and organization."""
     return orjson.Fragment(dataset.rendered)
@@ -99,9 +99,14 @@ def package_create(ctx: Context, owner: Group | None, params: Params) -> orjson.
 
 
 @action(
-    AnyParams, allow=Permission.DATASET_UPDATE, on=to_be_updated, unknown=INCLUDE, shape=PackageParams, needs=("id",)
+    AnyParams,
+    allow=Permission.DATASET_UPDATE,
+    on=held_by_id_or_name,
+    unknown=INCLUDE,
+    shape=PackageParams,
+    needs=("id",),
 )
-def package_update(ctx: Context, dataset: Dataset, params: Params) -> orjson.Fragment:
+def package_update(ctx: Context, dataset: HeldDataset, params: Params) -> orjson.Fragment:
     """Replace a dataset and return it. Fields not given are reset, but for name, title, resources, groups,
     owner_org, private and state."""
     current = orjson.loads(dataset.rendered)
@@ -109,8 +114,8 @@ def package_update(ctx: Context, dataset: Dataset, params: Params) -> orjson.Fra
     return keep(ctx, dataset, {**params, **kept})
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=by_id, unknown=INCLUDE, shape=PackageParams, needs=("id",))
-def package_patch(ctx: Context, dataset: Dataset, params: Params) -> orjson.Fragment:
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=held_by_id, unknown=INCLUDE, shape=PackageParams, needs=("id",))
+def package_patch(ctx: Context, dataset: HeldDataset, params: Params) -> orjson.Fragment:
     """Change only the given fields of a dataset and return it. Lists are replaced as a whole."""
     merged = {**orjson.loads(dataset.rendered), **params, "id": dataset.id}
     if "tag_string" in params and "tags" not in params:
@@ -118,15 +123,14 @@ def package_patch(ctx: Context, dataset: Dataset, params: Params) -> orjson.Frag
     return keep(ctx, dataset, merged)
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=by_id, shape=ById)
-def package_delete(ctx: Context, dataset: Dataset, params: Params) -> None:
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=held_by_id, shape=ById)
+def package_delete(ctx: Context, dataset: HeldDataset, params: Params) -> None:
     """Delete a dataset: it disappears for everyone but the people of its organization. Deleting twice is no error."""
     dataset.state = "deleted"
     db.save(ctx.uow, dataset, ctx.portal.settings.site_url)
 
 
-@action(AnyParams, allow=Permission.SYSADMIN, on=by_id, shape=ById)
-def dataset_purge(ctx: Context, dataset: Dataset, params: Params) -> None:
+@action(AnyParams, allow=Permission.SYSADMIN, on=held_by_id, shape=ById)
+def dataset_purge(ctx: Context, dataset: HeldDataset, params: Params) -> None:
     """Remove a dataset for good, with its resources, row versions and reports."""
-    db.purge(ctx.uow.session, dataset)
-    ctx.uow.later(INDEX, dataset.id)
+    db.purge(ctx.uow, dataset)

@@ -11,9 +11,10 @@ from marshmallow import ValidationError
 from portal.access.policy import Permission
 from portal.actions import written_rows
 from portal.actions.registry import Params, action
-from portal.db import datasets, datastore, resources
+from portal.db import datastore, resources
+from portal.db.holding import HeldDataset, find_live_resource, held_dataset
 from portal.domain.base import new_id
-from portal.domain.datasets import Dataset, Resource
+from portal.domain.datasets import Resource
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
 from portal.tabular import upserting
@@ -36,27 +37,27 @@ MOST_COLUMNS = 1600
 Json = dict[str, Any]
 
 
-def dataset_of_table(ctx: Context, params: Params) -> Dataset:
-    """The dataset of the resource (by id or alias) whose rows are to be written."""
+def held_by_table(ctx: Context, params: Params) -> HeldDataset:
+    """The dataset, held, of the resource (by id or alias) whose rows are to be written."""
     key = params.get("resource_id") or params.get("id")
     if not key:
         raise Invalid({"resource_id": [MISSING]})
-    found = resources.find_live(ctx.uow.session, datastore.resolve(ctx.uow.session, key))
+    found = find_live_resource(ctx.uow, datastore.resolve(ctx.uow.session, key))
     if found is None:
         raise NotFound(f'Not found: Resource "{key}" was not found.')
     params["resource_id"] = found.resource.id
     return found.dataset
 
 
-def dataset_to_create_in(ctx: Context, params: Params) -> Dataset:
-    """The dataset of a known resource, or the one that gets a new resource."""
+def held_to_create_in(ctx: Context, params: Params) -> HeldDataset:
+    """The dataset, held, of a known resource, or the one that gets a new resource."""
     if params.get("resource") is None:
-        return dataset_of_table(ctx, params)
-    return datasets.get_to_edit(ctx.uow.session, str(params["resource"]["package_id"]))
+        return held_by_table(ctx, params)
+    return held_dataset(ctx.uow, str(params["resource"]["package_id"]))
 
 
-@action(DatastoreCreate, allow=Permission.DATASET_UPDATE, on=dataset_to_create_in, unknown="raise")
-def datastore_create(ctx: Context, dataset: Dataset, params: Params) -> Json:
+@action(DatastoreCreate, allow=Permission.DATASET_UPDATE, on=held_to_create_in, unknown="raise")
+def datastore_create(ctx: Context, dataset: HeldDataset, params: Params) -> Json:
     """Make or alter the table of `resource_id`, or of a new resource {package_id, …}, and add `records`.
 
     `fields` are {id, type, info}; a field without a type gets one from the first record. New fields are
@@ -85,8 +86,8 @@ def datastore_create(ctx: Context, dataset: Dataset, params: Params) -> Json:
     return _answered(answer, manifest, params)
 
 
-@action(DatastoreUpsert, allow=Permission.DATASET_UPDATE, on=dataset_of_table, unknown="raise")
-def datastore_upsert(ctx: Context, dataset: Dataset, params: Params) -> Json:
+@action(DatastoreUpsert, allow=Permission.DATASET_UPDATE, on=held_by_table, unknown="raise")
+def datastore_upsert(ctx: Context, dataset: HeldDataset, params: Params) -> Json:
     """Write `records` into the table `resource_id`: `method` upsert (default), insert or update; all, or none.
 
     upsert and update find rows by the primary key or by `_id` and change only the fields that are given.
@@ -108,8 +109,8 @@ def datastore_upsert(ctx: Context, dataset: Dataset, params: Params) -> Json:
     return _answered(answer, manifest, params)
 
 
-@action(DatastoreDelete, allow=Permission.DATASET_UPDATE, on=dataset_of_table, unknown="raise")
-def datastore_delete(ctx: Context, dataset: Dataset, params: Params) -> Json:
+@action(DatastoreDelete, allow=Permission.DATASET_UPDATE, on=held_by_table, unknown="raise")
+def datastore_delete(ctx: Context, dataset: HeldDataset, params: Params) -> Json:
     """Delete rows of `resource_id` that `filters` find ({}: all); without filters the table itself, with its aliases.
 
     Earlier versions stay until the retention lets them go.
@@ -123,8 +124,8 @@ def datastore_delete(ctx: Context, dataset: Dataset, params: Params) -> Json:
     return _delete_rows(ctx, dataset, resource, manifest, params)
 
 
-@action(DatastoreDelete, allow=Permission.DATASET_UPDATE, on=dataset_of_table, unknown="raise")
-def datastore_records_delete(ctx: Context, dataset: Dataset, params: Params) -> Json:
+@action(DatastoreDelete, allow=Permission.DATASET_UPDATE, on=held_by_table, unknown="raise")
+def datastore_records_delete(ctx: Context, dataset: HeldDataset, params: Params) -> Json:
     """Delete rows of `resource_id` that `filters` find ({}: all); the table stays."""
     if params["filters"] is None:
         raise Invalid({"filters": [MISSING]})
@@ -132,7 +133,7 @@ def datastore_records_delete(ctx: Context, dataset: Dataset, params: Params) -> 
     return _delete_rows(ctx, dataset, resource, _table(ctx, resource), params)
 
 
-def _delete_rows(ctx: Context, dataset: Dataset, resource: Resource, manifest: Manifest, params: Params) -> Json:
+def _delete_rows(ctx: Context, dataset: HeldDataset, resource: Resource, manifest: Manifest, params: Params) -> Json:
     filters = params["filters"]
     if not isinstance(filters, Mapping):
         raise Invalid({"filters": ["Not a json object"]})
@@ -173,7 +174,7 @@ def _table(ctx: Context, resource: Resource) -> Manifest:
     return manifest
 
 
-def _new_resource(ctx: Context, dataset: Dataset, params: Params) -> Resource:
+def _new_resource(ctx: Context, dataset: HeldDataset, params: Params) -> Resource:
     """A resource that is nothing but its rows."""
     try:
         record = resource_record(ResourceParams().load(params["resource"]))
@@ -263,7 +264,9 @@ def _alias(ctx: Context, resource: Resource, aliases: Sequence[str] | None) -> N
         raise Invalid({"alias": [f'"{taken[0]}" is already taken']})
 
 
-def _keep(ctx: Context, dataset: Dataset, resource: Resource, manifest: Manifest, access: str, *, quiet: bool) -> None:
+def _keep(
+    ctx: Context, dataset: HeldDataset, resource: Resource, manifest: Manifest, access: str, *, quiet: bool
+) -> None:
     """Point the resource at its new rows; a change of rows alone leaves no activity of the dataset."""
     datastore.new_version(ctx.uow, resource, manifest, access)
     resources.save(ctx.uow, dataset, resource, ctx.portal.settings.site_url, quiet=quiet)

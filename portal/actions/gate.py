@@ -7,11 +7,12 @@ from typing import Any
 
 from portal.access.disclosure import LAW_EN, LAW_VI
 from portal.access.policy import Permission
-from portal.actions.of_resource import dataset_of_resource, dataset_to_edit
 from portal.actions.registry import Params, action
+from portal.actions.targets import held_of_resource, shown_of_resource
 from portal.db import datasets as db
 from portal.db import harvest, people, resources
 from portal.db import validation as reports
+from portal.db.holding import HeldDataset, held_dataset
 from portal.db.validation import Policy
 from portal.domain.base import new_id, stamp
 from portal.domain.datasets import FAILURE, HELD, Dataset, Resource, ValidationReport
@@ -27,9 +28,14 @@ from schemas.validation import DatasetReason, PolicyParams, ResourceReason, RunP
 Json = dict[str, Any]
 
 
-def dataset_of(ctx: Context, params: Params) -> Dataset:
-    """The dataset of `id`."""
+def shown_by_id(ctx: Context, params: Params) -> Dataset:
+    """The dataset of `id`, to be read."""
     return db.get_dataset(ctx.uow.session, str(params["id"]))
+
+
+def held_by_id(ctx: Context, params: Params) -> HeldDataset:
+    """The dataset of `id`, held: what is decided of it is decided of it as it is now."""
+    return held_dataset(ctx.uow, str(params["id"]))
 
 
 def organization_of(ctx: Context, params: Params) -> Group:
@@ -37,14 +43,14 @@ def organization_of(ctx: Context, params: Params) -> Group:
     return people.get_group(ctx.uow.session, str(params["id"]), organization=True)
 
 
-@action(ById, allow=Permission.DATASET_UPDATE, on=dataset_of, safe=True)
+@action(ById, allow=Permission.DATASET_UPDATE, on=shown_by_id, safe=True)
 def package_validation_policy_show(ctx: Context, dataset: Dataset, params: Params) -> Json:
     """Return the policy in force for tables of the dataset `id` that are not valid, and who set it (`source`)."""
     return _policy(reports.policy_of(ctx.uow.session, dataset, ctx.portal.settings.validation_policy))
 
 
-@action(PolicyParams, allow=Permission.DATASET_GATE, on=dataset_of)
-def package_validation_policy_update(ctx: Context, dataset: Dataset, params: Params) -> Json:
+@action(PolicyParams, allow=Permission.DATASET_GATE, on=held_by_id)
+def package_validation_policy_update(ctx: Context, dataset: HeldDataset, params: Params) -> Json:
     """Set the `policy` of the dataset `id`: block, warn, quarantine, or nothing to follow its organization.
 
     `max_bad_percent` is the share of bad rows above which even quarantine holds the whole table.
@@ -79,8 +85,8 @@ def _policy(policy: Policy) -> Json:
     return {"policy": policy.mode, "max_bad_percent": policy.max_bad_percent, "source": policy.source}
 
 
-@action(ResourceReason, allow=Permission.DATASET_GATE, on=dataset_to_edit)
-def resource_validation_override(ctx: Context, dataset: Dataset, params: Params) -> Json:
+@action(ResourceReason, allow=Permission.DATASET_GATE, on=held_of_resource)
+def resource_validation_override(ctx: Context, dataset: HeldDataset, params: Params) -> Json:
     """Publish the file or table of the resource `resource_id` although it was held, for a `reason` that is kept.
 
     It holds for exactly this content. Ill-typed cells become empty. `columns` names those in which what looks like
@@ -128,8 +134,8 @@ def _listed(names: Sequence[str]) -> str:
     return f": {', '.join(told)}" if told else ""
 
 
-@action(DatasetReason, allow=Permission.DATASET_GATE, on=dataset_of)
-def package_validation_override(ctx: Context, dataset: Dataset, params: Params) -> Json:
+@action(DatasetReason, allow=Permission.DATASET_GATE, on=held_by_id)
+def package_validation_override(ctx: Context, dataset: HeldDataset, params: Params) -> Json:
     """Let the refused content of the harvested dataset `id` pass, for a `reason` that is kept; it is read again.
 
     It holds for exactly the content that was refused. `columns` names those in which what looks like personal data
@@ -149,13 +155,13 @@ def package_validation_override(ctx: Context, dataset: Dataset, params: Params) 
     return _describe(decided)
 
 
-@action(ById, allow=Permission.DATASET_UPDATE, on=dataset_of, safe=True)
+@action(ById, allow=Permission.DATASET_UPDATE, on=shown_by_id, safe=True)
 def package_validation_override_list(ctx: Context, dataset: Dataset, params: Params) -> list[Json]:
     """Return who let content of the dataset `id` pass that was not valid, when and why, newest first."""
     return [_describe(each) for each in reports.list_overrides(ctx.uow.session, dataset.id)]
 
 
-@action(RunParams, allow=Permission.DATASET_UPDATE, on=dataset_of_resource, safe=True)
+@action(RunParams, allow=Permission.DATASET_UPDATE, on=shown_of_resource, safe=True)
 def resource_quarantine_show(ctx: Context, dataset: Dataset, params: Params) -> Json:
     """Return how many rows of the resource `resource_id` are kept aside, since when, and where to download them."""
     kept = reports.find_quarantine(ctx.uow.session, params["resource_id"])

@@ -9,11 +9,14 @@ import orjson
 from portal.access import accounts
 from portal.access.identity import Actor
 from portal.access.policy import Permission, authorise, readable
-from portal.actions.registry import Params, checked
-from portal.db import activity, datasets, followers, people
+from portal.actions.registry import Params, Steps, checked, in_steps
+from portal.db import activity, datasets, followers, group_datasets, people
+from portal.db.holding import HeldGroup, find_dataset, held_group
 from portal.db.people import GroupKey
 from portal.domain.base import is_uuid, new_id, stamp
+from portal.domain.events import RENDER
 from portal.domain.people import FORMER_NAME, GROUP, IDENTIFIER, Group, User
+from portal.domain.rendering import group_brief, organization_brief
 from portal.errors import Invalid
 from portal.runtime import Context
 from schemas.people import GroupParams, identifiers_of
@@ -29,10 +32,14 @@ LOCAL_KINDS = ("agency", "commune")
 """Kinds of organizations whose identifiers belong to the province."""
 
 
-def find(ctx: Context, params: Params, *, organization: bool) -> Group:
-    """The organization or group of `id`; deleted ones exist only for those who may see them."""
-    group = people.get_group(ctx.uow.session, str(params.get("id") or ""), organization=organization)
-    return group
+def shown_group(ctx: Context, params: Params, *, organization: bool) -> Group:
+    """The organization or group of `id`, to be read; deleted ones exist only for those who may see them."""
+    return people.get_group(ctx.uow.session, str(params.get("id") or ""), organization=organization)
+
+
+def held_by_id(ctx: Context, params: Params, *, organization: bool) -> HeldGroup:
+    """As `shown_group`, held: whoever changes what is there changes what the one before left."""
+    return held_group(ctx.uow, shown_group(ctx, params, organization=organization).id)
 
 
 def listed(ctx: Context, params: Params, *, organization: bool) -> list[Any]:
@@ -95,7 +102,7 @@ def shown(ctx: Context, group: Group, params: Params) -> Json:
 
 
 def _packages(ctx: Context, group: Group, limit: int) -> list[bytes]:
-    return list(people.list_rendered_in(ctx.uow.session, group, readable(ctx.actor), limit))
+    return list(group_datasets.list_rendered_in(ctx.uow.session, group, readable(ctx.actor), limit))
 
 
 def packages(ctx: Context, group: Group, limit: int) -> list[orjson.Fragment]:
@@ -162,48 +169,73 @@ def create(ctx: Context, params: Params, *, organization: bool) -> Json:
     return shown(ctx, group, {})
 
 
-def update(ctx: Context, group: Group, params: Params) -> Json:
+def update(ctx: Context, group: HeldGroup, params: Params) -> Json:
     """Replace a description; `users` missing keeps the people, an empty list clears them."""
     if params.get("type") and params["type"] != group.type:
         raise Invalid({"type": ["Type cannot be updated"]})
     loaded = checked(GroupParams(), {**params, "name": params.get("name") or group.name})
+    before = _told_by_datasets(group)
     _keep(ctx, group, loaded)
     _set_users(ctx, group, loaded)
     ctx.uow.session.flush()
-    for dataset in people.list_datasets_in(ctx.uow.session, group):
-        datasets.save(ctx.uow, dataset, ctx.portal.settings.site_url, quiet=True)
+    if _told_by_datasets(group) != before:
+        _render_datasets(ctx, group)
     activity.note(ctx.uow, group.type, group.id, "changed", orjson.dumps(describe(ctx, group, 0)))
     return shown(ctx, group, {})
 
 
-def patch(ctx: Context, group: Group, params: Params) -> Json:
+def _told_by_datasets(group: Group) -> Json:
+    """What datasets tell of their organization or of a group that they are in."""
+    return {**(organization_brief(group) if group.is_organization else group_brief(group)), "state": group.state}
+
+
+def _render_datasets(ctx: Context, group: Group) -> None:
+    """Have the datasets of an organization or group tell what it is now, a few at a time once this is committed."""
+    ctx.uow.later_for_each(RENDER, group_datasets.list_dataset_ids(ctx.uow.session, group))
+
+
+def patch(ctx: Context, group: HeldGroup, params: Params) -> Json:
     """Change only the given fields."""
     current = describe(ctx, group, 0)
     return update(ctx, group, {**current, **params, "id": group.id})
 
 
-def delete(ctx: Context, group: Group) -> None:
+def delete(ctx: Context, group: HeldGroup) -> None:
     """Delete (softly) an organization without datasets, or a group."""
     _refuse_with_datasets(ctx, group)
+    if group.state == "deleted":
+        return
     group.state = "deleted"
     activity.note(ctx.uow, group.type, group.id, "deleted")
-    for dataset in people.list_datasets_in(ctx.uow.session, group):
-        datasets.save(ctx.uow, dataset, ctx.portal.settings.site_url, quiet=True)
+    _render_datasets(ctx, group)
 
 
-def purge(ctx: Context, group: Group) -> None:
-    """Remove an organization or group for good."""
+def purge(ctx: Context, group: HeldGroup) -> Steps[None]:
+    """Remove an organization or group for good; it is deleted before, so that no dataset comes into it meanwhile."""
+    delete(ctx, group)
+    yield
+    if group.is_organization:
+        ids = group_datasets.list_dataset_ids(ctx.uow.session, group)
+        yield from in_steps(ids, lambda dataset_id: _disown(ctx, dataset_id, group.id))
+    group = held_group(ctx.uow, group.id)
     _refuse_with_datasets(ctx, group)
-    left = list(people.list_datasets_in(ctx.uow.session, group))
+    if not group.is_organization:
+        _render_datasets(ctx, group)
     activity.forget(ctx.uow.session, group.id)
     followers.forget(ctx.uow.session, GROUP, group.id)
     people.purge_group(ctx.uow.session, group)
-    for dataset in left:
+
+
+def _disown(ctx: Context, dataset_id: str, organization_id: str) -> None:
+    """Take a deleted dataset away from an organization that is about to go."""
+    dataset = find_dataset(ctx.uow, dataset_id)
+    if dataset is not None and dataset.owner_org == organization_id and dataset.state == "deleted":
+        dataset.owner_org = None
         datasets.save(ctx.uow, dataset, ctx.portal.settings.site_url, quiet=True)
 
 
 def _refuse_with_datasets(ctx: Context, group: Group) -> None:
-    if group.is_organization and any(d.state != "deleted" for d in people.list_datasets_in(ctx.uow.session, group)):
+    if group.is_organization and group_datasets.owns_datasets(ctx.uow.session, group):
         raise Invalid("Organization cannot be deleted while it still has datasets")
 
 
@@ -250,7 +282,7 @@ def _set_users(ctx: Context, group: Group, params: Params) -> None:
         people.set_member(ctx.uow.session, group.id, "user", user_id, capacity)
 
 
-def set_role(ctx: Context, group: Group, params: Params) -> Json:
+def set_role(ctx: Context, group: HeldGroup, params: Params) -> Json:
     """Give a user a role."""
     roles = ("admin", "editor", "member") if group.is_organization else ("admin", "member")
     if params["role"] not in roles:
@@ -267,7 +299,7 @@ def set_role(ctx: Context, group: Group, params: Params) -> Json:
     }
 
 
-def drop_role(ctx: Context, group: Group, params: Params) -> None:
+def drop_role(ctx: Context, group: HeldGroup, params: Params) -> None:
     """Take a user's role away."""
     people.drop_member(ctx.uow.session, group.id, "user", _user(ctx, params).id)
 

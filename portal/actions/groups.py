@@ -8,7 +8,8 @@ import orjson
 
 from portal.access.policy import Permission
 from portal.actions import group_kinds
-from portal.actions.registry import Params, action
+from portal.actions.registry import Params, Steps, action
+from portal.db.holding import HeldGroup
 from portal.domain.people import Group
 from portal.runtime import Context
 from schemas.datasets import AnyParams, ById
@@ -16,9 +17,14 @@ from schemas.people import GroupList, GroupPackages, GroupParams, GroupShow, Mem
 from schemas.search import flag
 
 
-def by_id(ctx: Context, params: Params) -> Group:
-    """The group of `id`."""
-    return group_kinds.find(ctx, params, organization=False)
+def shown_by_id(ctx: Context, params: Params) -> Group:
+    """The group of `id`, to be read."""
+    return group_kinds.shown_group(ctx, params, organization=False)
+
+
+def held_by_id(ctx: Context, params: Params) -> HeldGroup:
+    """The group of `id`, held."""
+    return group_kinds.held_by_id(ctx, params, organization=False)
 
 
 @action(GroupList, allow=Permission.ANYONE, safe=True)
@@ -27,7 +33,7 @@ def group_list(ctx: Context, target: object, params: Params) -> list[Any]:
     return group_kinds.listed(ctx, params, organization=False)
 
 
-@action(GroupShow, allow=Permission.GROUP_READ, on=by_id, safe=True)
+@action(GroupShow, allow=Permission.GROUP_READ, on=shown_by_id, safe=True)
 def group_show(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
     """Return the group `id` (its id or name) with its people and, if asked for, its datasets."""
     return group_kinds.shown(ctx, group, params)
@@ -39,38 +45,38 @@ def group_create(ctx: Context, target: object, params: Params) -> dict[str, Any]
     return group_kinds.create(ctx, params, organization=False)
 
 
-@action(AnyParams, allow=Permission.GROUP_UPDATE, on=by_id, shape=GroupParams, needs=("id",))
-def group_update(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
+@action(AnyParams, allow=Permission.GROUP_UPDATE, on=held_by_id, shape=GroupParams, needs=("id",))
+def group_update(ctx: Context, group: HeldGroup, params: Params) -> dict[str, Any]:
     """Replace the description of the group `id` and return it."""
     return group_kinds.update(ctx, group, params)
 
 
-@action(AnyParams, allow=Permission.GROUP_UPDATE, on=by_id, shape=GroupParams, needs=("id",))
-def group_patch(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
+@action(AnyParams, allow=Permission.GROUP_UPDATE, on=held_by_id, shape=GroupParams, needs=("id",))
+def group_patch(ctx: Context, group: HeldGroup, params: Params) -> dict[str, Any]:
     """Change only the given fields of the group `id` and return it."""
     return group_kinds.patch(ctx, group, params)
 
 
-@action(ById, allow=Permission.GROUP_UPDATE, on=by_id)
-def group_delete(ctx: Context, group: Group, params: Params) -> None:
+@action(ById, allow=Permission.GROUP_UPDATE, on=held_by_id)
+def group_delete(ctx: Context, group: HeldGroup, params: Params) -> None:
     """Delete the group `id`."""
     group_kinds.delete(ctx, group)
 
 
-@action(ById, allow=Permission.SYSADMIN, on=by_id)
-def group_purge(ctx: Context, group: Group, params: Params) -> None:
+@action(ById, allow=Permission.SYSADMIN, on=held_by_id)
+def group_purge(ctx: Context, group: HeldGroup, params: Params) -> Steps[None]:
     """Remove the group `id` for good."""
-    group_kinds.purge(ctx, group)
+    return group_kinds.purge(ctx, group)
 
 
-@action(MemberParams, allow=Permission.GROUP_UPDATE, on=by_id)
-def group_member_create(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
+@action(MemberParams, allow=Permission.GROUP_UPDATE, on=held_by_id)
+def group_member_create(ctx: Context, group: HeldGroup, params: Params) -> dict[str, Any]:
     """Give the user `username` the role `role` in the group `id`."""
     return group_kinds.set_role(ctx, group, params)
 
 
-@action(MemberParams, allow=Permission.GROUP_UPDATE, on=by_id)
-def group_member_delete(ctx: Context, group: Group, params: Params) -> None:
+@action(MemberParams, allow=Permission.GROUP_UPDATE, on=held_by_id)
+def group_member_delete(ctx: Context, group: HeldGroup, params: Params) -> None:
     """Take away the role of the user `username` in the group `id`."""
     group_kinds.drop_role(ctx, group, params)
 
@@ -82,7 +88,7 @@ def group_list_authz(ctx: Context, target: object, params: Params) -> list[dict[
     return group_kinds.of_user(ctx, group_kinds.asked_for(ctx, params), organization=False, permission=permission)
 
 
-@action(AnyParams, allow=Permission.GROUP_READ, on=by_id, safe=True, shape=GroupPackages)
+@action(AnyParams, allow=Permission.GROUP_READ, on=shown_by_id, safe=True, shape=GroupPackages)
 def group_package_show(ctx: Context, group: Group, params: Params) -> list[orjson.Fragment]:
     """Return the datasets of the group `id` that the caller may read."""
     limit = str(params.get("limit") or "1000")

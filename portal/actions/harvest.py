@@ -7,18 +7,18 @@ import unicodedata
 from typing import Any
 
 import orjson
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from harvesters import KINDS, ConfigError, check_config
 from portal.access import policy
 from portal.access.policy import Permission
-from portal.actions.registry import NoParams, Params, action, checked
+from portal.actions.registry import NoParams, Params, Steps, action, checked, in_steps
 from portal.db import datasets, people
 from portal.db import harvest as db
+from portal.db.holding import find_dataset
 from portal.domain.base import new_id, now, stamp
-from portal.domain.datasets import Dataset, ValidationReport
-from portal.domain.events import INDEX
-from portal.domain.harvest import OUTCOMES, HarvestIdentity, HarvestJob, HarvestObject, HarvestSource
+from portal.domain.datasets import ValidationReport
+from portal.domain.harvest import OUTCOMES, HarvestJob, HarvestObject, HarvestSource
 from portal.domain.people import Group
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
@@ -86,21 +86,26 @@ def harvest_source_delete(ctx: Context, organization: Group | None, params: Para
 
 
 @action(ById, allow=Permission.SOURCE_MANAGE, on=owner_of_source)
-def harvest_source_clear(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
-    """Remove every dataset, job and object of the source `id`; the source itself stays."""
-    session = ctx.uow.session
-    source = db.get_source(session, params["id"])
-    if job := db.open_job(session, source.id):
-        db.abort(session, job)
-    identities = session.scalars(select(HarvestIdentity).where(HarvestIdentity.source_id == source.id)).all()
-    for identity in identities:
-        if dataset := session.get(Dataset, identity.package_id):
-            datasets.purge(session, dataset)
-        ctx.uow.later(INDEX, identity.package_id)
-    session.execute(delete(HarvestIdentity).where(HarvestIdentity.source_id == source.id))
-    session.execute(delete(HarvestObject).where(HarvestObject.source_id == source.id))
-    session.execute(delete(HarvestJob).where(HarvestJob.source_id == source.id))
-    return {"id": source.id, "datasets": len(identities)}
+def harvest_source_clear(ctx: Context, organization: Group | None, params: Params) -> Steps[dict[str, Any]]:
+    """Remove every dataset, job and object of the source `id`, a few at a time; the source itself stays."""
+    source = db.get_source(ctx.uow.session, params["id"])
+    if job := db.open_job(ctx.uow.session, source.id):
+        db.abort(ctx.uow.session, job)
+    packages = db.list_packages(ctx.uow.session, source.id)
+    yield
+    yield from in_steps(packages, lambda package_id: _clear(ctx, source.id, package_id))
+    while db.forget_objects(ctx.uow.session, source.id):
+        yield
+    db.forget_jobs(ctx.uow.session, source.id)
+    return {"id": source.id, "datasets": len(packages)}
+
+
+def _clear(ctx: Context, source_id: str, package_id: str) -> None:
+    """Remove one dataset of a source, and what the source knew of it."""
+    dataset = find_dataset(ctx.uow, package_id)
+    if dataset is not None:
+        datasets.purge(ctx.uow, dataset)
+    db.forget_identity(ctx.uow.session, source_id, package_id)
 
 
 @action(ById, allow=Permission.SOURCE_READ, on=owner_of_source, safe=True)

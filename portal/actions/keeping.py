@@ -14,7 +14,8 @@ from portal.access.policy import Permission
 from portal.actions import uploading
 from portal.actions.registry import Params, positions
 from portal.db import datasets as db
-from portal.db import people, vocabularies
+from portal.db import group_datasets, people, vocabularies
+from portal.db.holding import HeldDataset, new_dataset, steady_groups
 from portal.domain.base import is_uuid, moment_of, new_id
 from portal.domain.datasets import Dataset, Resource
 from portal.domain.people import Group
@@ -27,14 +28,14 @@ from schemas.vocabularies import PROFILE_NAMES
 ENTERPRISE = "enterprise"
 
 
-def keep(ctx: Context, known: Dataset | None, params: Params) -> orjson.Fragment:
+def keep(ctx: Context, known: HeldDataset | None, params: Params) -> orjson.Fragment:
     """Check the whole description of a known or (None) new dataset, take it over and return the package dict.
 
     Raises Invalid with everything that is wrong, NotAuthorized for a group that the actor may not touch.
     """
     params = _reconciled(params, orjson.loads(known.rendered) if known else {})
     record = checked(ctx, params, known)
-    dataset = known or Dataset(id=record.id or new_id(), creator_user_id=ctx.actor.user_id, name=record.name)
+    dataset = known or _new(ctx, record)
     before = dataset.metadata_modified if known else None
     if known:
         record = replace(record, type=known.type)
@@ -50,6 +51,11 @@ def keep(ctx: Context, known: Dataset | None, params: Params) -> orjson.Fragment
     if ctx.actor.sysadmin and given is not None and given != before:
         db.set_modified(ctx.uow, dataset, given)
     return orjson.Fragment(dataset.rendered)
+
+
+def _new(ctx: Context, record: DatasetRecord) -> HeldDataset:
+    dataset = Dataset(id=record.id or new_id(), creator_user_id=ctx.actor.user_id, name=record.name)
+    return new_dataset(ctx.uow, dataset)
 
 
 def _take_uploads(ctx: Context, dataset: Dataset, params: Params, record: DatasetRecord) -> None:
@@ -175,6 +181,8 @@ def _owner(ctx: Context, owner_org: str | None, known: Dataset | None) -> tuple[
         allowed = ctx.portal.settings.create_unowned_dataset or (known is not None and known.owner_org is None)
         return None, "" if allowed else "An organization must be provided"
     owner = people.find_group(ctx.uow.session, owner_org, organization=True)
+    if owner is not None and (known is None or known.owner_org != owner.id):
+        owner = next(iter(steady_groups(ctx.uow.session, [owner.id])), None)  # it is not deleted meanwhile
     if owner is None or owner.state != "active":
         return None, "Organization does not exist"
     moved = known is not None and known.owner_org != owner.id
@@ -195,7 +203,7 @@ def _resource_errors(ctx: Context, loaded: Params, known: Dataset | None) -> dic
 def _group_ids(ctx: Context, known: Dataset | None, record: DatasetRecord) -> list[str]:
     """Ids of the groups that the record names. Raises NotAuthorized for one that the actor is not a member of."""
     session = ctx.uow.session
-    here = {group.id for group in people.groups_of(session, known.id)} if known else set()
+    here = {group.id for group in group_datasets.groups_of(session, known.id)} if known else set()
     found = [people.find_group(session, name, organization=False) for name in record.groups if name]
     active = [group for group in found if group is not None and group.state == "active"]
     if not all(group.id in here or _may_join(ctx.actor, group) for group in active):

@@ -8,6 +8,7 @@ from portal.access import policy
 from portal.access.policy import Permission
 from portal.actions.registry import Params, action
 from portal.db import datasets, people
+from portal.db.holding import HeldDataset, held_dataset
 from portal.domain.datasets import Dataset
 from portal.domain.people import Group
 from portal.errors import Invalid, NotFound
@@ -52,12 +53,12 @@ def member_delete(ctx: Context, group: Group, params: Params) -> None:
         datasets.save(ctx.uow, dataset, ctx.portal.settings.site_url)
 
 
-def _object(ctx: Context, params: Params) -> tuple[str, Dataset | None]:
+def _object(ctx: Context, params: Params) -> tuple[str, HeldDataset | None]:
     if params["object_type"] == "user":
         return people.get_user(ctx.uow.session, params["object"]).id, None
     if params["object_type"] != "package":
         raise Invalid({"object_type": [f"Value must be one of {', '.join(KINDS)}"]})
-    dataset = datasets.get_dataset(ctx.uow.session, params["object"])
+    dataset = held_dataset(ctx.uow, params["object"])
     policy.authorise(ctx.actor, Permission.DATASET_READ, dataset)
     return dataset.id, dataset
 

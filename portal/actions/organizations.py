@@ -6,16 +6,22 @@ from typing import Any
 
 from portal.access.policy import Permission
 from portal.actions import group_kinds
-from portal.actions.registry import Params, action
+from portal.actions.registry import Params, Steps, action
+from portal.db.holding import HeldGroup
 from portal.domain.people import Group
 from portal.runtime import Context
 from schemas.datasets import AnyParams, ById
 from schemas.people import GroupList, GroupParams, GroupShow, MemberParams, OfUser
 
 
-def by_id(ctx: Context, params: Params) -> Group:
-    """The organization of `id`."""
-    return group_kinds.find(ctx, params, organization=True)
+def shown_by_id(ctx: Context, params: Params) -> Group:
+    """The organization of `id`, to be read."""
+    return group_kinds.shown_group(ctx, params, organization=True)
+
+
+def held_by_id(ctx: Context, params: Params) -> HeldGroup:
+    """The organization of `id`, held."""
+    return group_kinds.held_by_id(ctx, params, organization=True)
 
 
 @action(GroupList, allow=Permission.ANYONE, safe=True)
@@ -24,7 +30,7 @@ def organization_list(ctx: Context, target: object, params: Params) -> list[Any]
     return group_kinds.listed(ctx, params, organization=True)
 
 
-@action(GroupShow, allow=Permission.GROUP_READ, on=by_id, safe=True)
+@action(GroupShow, allow=Permission.GROUP_READ, on=shown_by_id, safe=True)
 def organization_show(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
     """Return the organization `id` (its id or name) with its people and, if asked for, its datasets."""
     return group_kinds.shown(ctx, group, params)
@@ -36,38 +42,38 @@ def organization_create(ctx: Context, target: object, params: Params) -> dict[st
     return group_kinds.create(ctx, params, organization=True)
 
 
-@action(AnyParams, allow=Permission.GROUP_UPDATE, on=by_id, shape=GroupParams, needs=("id",))
-def organization_update(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
+@action(AnyParams, allow=Permission.GROUP_UPDATE, on=held_by_id, shape=GroupParams, needs=("id",))
+def organization_update(ctx: Context, group: HeldGroup, params: Params) -> dict[str, Any]:
     """Replace the description of the organization `id` and return it."""
     return group_kinds.update(ctx, group, params)
 
 
-@action(AnyParams, allow=Permission.GROUP_UPDATE, on=by_id, shape=GroupParams, needs=("id",))
-def organization_patch(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
+@action(AnyParams, allow=Permission.GROUP_UPDATE, on=held_by_id, shape=GroupParams, needs=("id",))
+def organization_patch(ctx: Context, group: HeldGroup, params: Params) -> dict[str, Any]:
     """Change only the given fields of the organization `id` and return it."""
     return group_kinds.patch(ctx, group, params)
 
 
-@action(ById, allow=Permission.GROUP_UPDATE, on=by_id)
-def organization_delete(ctx: Context, group: Group, params: Params) -> None:
+@action(ById, allow=Permission.GROUP_UPDATE, on=held_by_id)
+def organization_delete(ctx: Context, group: HeldGroup, params: Params) -> None:
     """Delete the organization `id`; one with datasets is refused."""
     group_kinds.delete(ctx, group)
 
 
-@action(ById, allow=Permission.SYSADMIN, on=by_id)
-def organization_purge(ctx: Context, group: Group, params: Params) -> None:
+@action(ById, allow=Permission.SYSADMIN, on=held_by_id)
+def organization_purge(ctx: Context, group: HeldGroup, params: Params) -> Steps[None]:
     """Remove the organization `id` for good."""
-    group_kinds.purge(ctx, group)
+    return group_kinds.purge(ctx, group)
 
 
-@action(MemberParams, allow=Permission.GROUP_UPDATE, on=by_id)
-def organization_member_create(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
+@action(MemberParams, allow=Permission.GROUP_UPDATE, on=held_by_id)
+def organization_member_create(ctx: Context, group: HeldGroup, params: Params) -> dict[str, Any]:
     """Give the user `username` the role `role` in the organization `id`."""
     return group_kinds.set_role(ctx, group, params)
 
 
-@action(MemberParams, allow=Permission.GROUP_UPDATE, on=by_id)
-def organization_member_delete(ctx: Context, group: Group, params: Params) -> None:
+@action(MemberParams, allow=Permission.GROUP_UPDATE, on=held_by_id)
+def organization_member_delete(ctx: Context, group: HeldGroup, params: Params) -> None:
     """Take away the role of the user `username` in the organization `id`."""
     group_kinds.drop_role(ctx, group, params)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar, overload
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError
 
@@ -12,15 +13,22 @@ from portal.access import policy
 from portal.access.identity import Actor
 from portal.access.policy import Permission
 from portal.db.uow import UnitOfWork
-from portal.domain.events import INDEX, LOAD
+from portal.domain.events import INDEX, LOAD, RENDER
 from portal.errors import Invalid
 from portal.quality import public_texts
 from portal.runtime import Context, Portal
+from portal.settings import Settings
 
 Params = dict[str, Any]
 Unknown = Literal["exclude", "include", "raise"]
-Find = Callable[[Context, Params], Any]
-Run = Callable[[Context, Any, Params], Any]
+T = TypeVar("T")
+R = TypeVar("R")
+Find = Callable[[Context, Params], T]
+Run = Callable[[Context, T, Params], R]
+Steps = Generator[None, None, R]
+"""What an action returns that does its work in several transactions: what was done up to a `yield` is kept."""
+STEP_SECONDS = 0.1
+"""How long a step of many holds what it works on; SQLite has one writer at a time, and the others wait that long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +46,8 @@ class Action:
     name: str
     params: Schema
     allow: Permission
-    run: Run
-    on: Find | None
+    run: Run[Any, Any]
+    on: Find[Any] | None
     safe: bool
     unknown: Unknown
     shape: Schema
@@ -58,19 +66,57 @@ class NoParams(Schema):
     """An action that takes nothing."""
 
 
+class _Declare(Protocol):
+    """A decorator that leaves an action as it is: one without `on` is about the portal's settings."""
+
+    def __call__(self, run: Run[Settings, R], /) -> Run[Settings, R]: ...
+
+
+class _DeclareOn(Protocol[T]):
+    """A decorator that leaves an action as it is; what the action takes is what its `on` gives."""
+
+    def __call__(self, run: Run[T, R], /) -> Run[T, R]: ...
+
+
+@overload
 def action(
     params: type[Schema] = NoParams,
     *,
     allow: Permission,
-    on: Find | None = None,
+    on: None = None,
     safe: bool = False,
     unknown: Unknown | None = None,
     shape: type[Schema] | None = None,
     needs: tuple[str, ...] | None = None,
-) -> Callable[[Run], Run]:
+) -> _Declare: ...
+
+
+@overload
+def action(
+    params: type[Schema] = NoParams,
+    *,
+    allow: Permission,
+    on: Find[T],
+    safe: bool = False,
+    unknown: Unknown | None = None,
+    shape: type[Schema] | None = None,
+    needs: tuple[str, ...] | None = None,
+) -> _DeclareOn[T]: ...
+
+
+def action(
+    params: type[Schema] = NoParams,
+    *,
+    allow: Permission,
+    on: Find[Any] | None = None,
+    safe: bool = False,
+    unknown: Unknown | None = None,
+    shape: type[Schema] | None = None,
+    needs: tuple[str, ...] | None = None,
+) -> Any:
     """Declare the function below as the action of its own name (a trailing underscore is dropped)."""
 
-    def declare(run: Run) -> Run:
+    def declare(run: Run[Any, R]) -> Run[Any, R]:
         name = run.__name__.rstrip("_")
         if name in ACTIONS:
             raise RuntimeError(f"the action {name} is declared twice")
@@ -102,20 +148,64 @@ def perform(portal: Portal, actor: Actor, name: str, data: Mapping[str, Any]) ->
     """As `call`, and tell which datasets were changed."""
     declared = ACTIONS[name]
     params = load(declared, data)
-    with portal.read() if declared.safe else portal.work(actor.user_id, eager=True) as uow:
-        ctx = Context(portal, uow, actor)
-        target = declared.on(ctx, params) if declared.on else portal.settings
-        policy.authorise(actor, declared.allow, target)
-        if not declared.safe and name.startswith(PUBLIC_WORDS):
-            _refuse_persons(params)
-        result = declared.run(ctx, target, params)
-        if not declared.safe:
-            uow.audit(actor.user_id, name, type(target).__name__, getattr(target, "id", None))
-            uow.commit()
-    if not declared.safe and uow.has_consequences:
+    uow = portal.read() if declared.safe else portal.work(actor.user_id, eager=True)
+    try:
+        with uow:
+            result = _run(Context(portal, uow, actor), declared, params)
         result = _looked_at(portal, uow, result)
-        portal.after_write(portal)
+    finally:
+        if uow.has_consequences:  # of what is committed: an action of several steps may fail after some
+            _see_to(portal, uow)
     return Outcome(result, tuple(uow.asked_for(INDEX)))
+
+
+def _run(ctx: Context, declared: Action, params: Params) -> Any:
+    """Find the target, authorise, run, write down who did it, commit."""
+    target = declared.on(ctx, params) if declared.on else ctx.portal.settings
+    policy.authorise(ctx.actor, declared.allow, target)
+    if not declared.safe and declared.name.startswith(PUBLIC_WORDS):
+        _refuse_persons(params)
+    result = declared.run(ctx, target, params)
+    if declared.safe:
+        return result
+    ctx.uow.audit(ctx.actor.user_id, declared.name, type(target).__name__, getattr(target, "id", None))
+    if isinstance(result, Generator):
+        result = _in_order(ctx, result)
+    ctx.uow.commit()
+    return result
+
+
+def _in_order(ctx: Context, steps: Steps[R]) -> R:
+    """Do the steps of an action, each in a transaction of its own but for the last, which the caller ends."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: R = end.value
+            return result
+        try:
+            ctx.uow.commit()
+        except Exception as error:
+            steps.throw(error)  # the action says how far it came
+            raise
+        ctx.uow.give_way()
+
+
+def in_steps(items: Iterable[T], work: Callable[[T], object]) -> Steps[None]:
+    """Work on one after the other; a step ends with the first item that is done after STEP_SECONDS."""
+    began = time.monotonic()
+    for item in items:
+        work(item)
+        if time.monotonic() - began >= STEP_SECONDS:
+            yield
+            began = time.monotonic()
+
+
+def _see_to(portal: Portal, uow: UnitOfWork) -> None:
+    """See to the consequences of what is committed: what the caller will look at first comes first."""
+    if uow.asked_for(RENDER):
+        portal.render_some(portal)
+    portal.after_write(portal)
 
 
 PUBLIC_WORDS = (

@@ -9,6 +9,7 @@ from portal.access.policy import Permission
 from portal.actions.registry import Params, action
 from portal.db import datasets
 from portal.db import relationships as db
+from portal.db.holding import HeldDataset, held_dataset, held_datasets
 from portal.domain.datasets import Dataset
 from portal.domain.relations import FORWARD, REVERSE, Relationship
 from portal.domain.rendering import relationship_dict
@@ -17,9 +18,11 @@ from portal.runtime import Context
 from schemas.social import RelationshipList, RelationshipParams
 
 
-def subject(ctx: Context, params: Params) -> Dataset:
-    """The dataset that the relationship is told of."""
-    return datasets.get_dataset(ctx.uow.session, params["subject"])
+def held_subject(ctx: Context, params: Params) -> HeldDataset:
+    """The dataset `subject`, held together with the dataset `object`: both of them say what is changed."""
+    named = (datasets.find_dataset(ctx.uow.session, params[side]) for side in ("subject", "object"))
+    held_datasets(ctx.uow, [dataset.id for dataset in named if dataset is not None])
+    return held_dataset(ctx.uow, params["subject"])
 
 
 def by_id(ctx: Context, params: Params) -> Dataset:
@@ -27,8 +30,8 @@ def by_id(ctx: Context, params: Params) -> Dataset:
     return datasets.get_dataset(ctx.uow.session, params["id"])
 
 
-@action(RelationshipParams, allow=Permission.DATASET_UPDATE, on=subject)
-def package_relationship_create(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
+@action(RelationshipParams, allow=Permission.DATASET_UPDATE, on=held_subject)
+def package_relationship_create(ctx: Context, dataset: HeldDataset, params: Params) -> dict[str, Any]:
     """Say what the dataset `subject` is to the dataset `object`: `type` is depends_on, derives_from, links_to or
     child_of, or the reverse of one. The caller must be allowed to edit both."""
     first, second, forward = _sides(ctx, dataset, params)
@@ -42,8 +45,8 @@ def package_relationship_create(ctx: Context, dataset: Dataset, params: Params) 
     return _told(relation, first, second, params["type"])
 
 
-@action(RelationshipParams, allow=Permission.DATASET_UPDATE, on=subject)
-def package_relationship_update(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
+@action(RelationshipParams, allow=Permission.DATASET_UPDATE, on=held_subject)
+def package_relationship_update(ctx: Context, dataset: HeldDataset, params: Params) -> dict[str, Any]:
     """Change the `comment` of the relationship `type` between `subject` and `object`."""
     first, second, relation = _existing(ctx, dataset, params)
     relation.comment = relation.comment if params["comment"] is None else params["comment"]
@@ -51,8 +54,8 @@ def package_relationship_update(ctx: Context, dataset: Dataset, params: Params) 
     return _told(relation, first, second, params["type"])
 
 
-@action(RelationshipParams, allow=Permission.DATASET_UPDATE, on=subject)
-def package_relationship_delete(ctx: Context, dataset: Dataset, params: Params) -> None:
+@action(RelationshipParams, allow=Permission.DATASET_UPDATE, on=held_subject)
+def package_relationship_delete(ctx: Context, dataset: HeldDataset, params: Params) -> None:
     """Take back the relationship `type` between `subject` and `object`."""
     first, second, relation = _existing(ctx, dataset, params)
     ctx.uow.session.delete(relation)
@@ -72,9 +75,9 @@ def package_relationships_list(ctx: Context, dataset: Dataset, params: Params) -
     return found
 
 
-def _sides(ctx: Context, dataset: Dataset, params: Params) -> tuple[Dataset, Dataset, str]:
+def _sides(ctx: Context, dataset: HeldDataset, params: Params) -> tuple[HeldDataset, HeldDataset, str]:
     """(subject, object, type) in the forward direction; both may be edited by the actor."""
-    other = datasets.get_dataset(ctx.uow.session, params["object"])
+    other = held_dataset(ctx.uow, params["object"])
     policy.authorise(ctx.actor, Permission.DATASET_UPDATE, other)
     if other.id == dataset.id:
         raise Invalid({"object": ["A dataset cannot be related to itself"]})
@@ -87,7 +90,7 @@ def _sides(ctx: Context, dataset: Dataset, params: Params) -> tuple[Dataset, Dat
     raise Invalid({"type": [f"Value must be one of {', '.join(known)}"]})
 
 
-def _existing(ctx: Context, dataset: Dataset, params: Params) -> tuple[Dataset, Dataset, Relationship]:
+def _existing(ctx: Context, dataset: HeldDataset, params: Params) -> tuple[HeldDataset, HeldDataset, Relationship]:
     first, second, forward = _sides(ctx, dataset, params)
     relation = db.find(ctx.uow.session, first.id, second.id, forward)
     if relation is None:
@@ -95,7 +98,7 @@ def _existing(ctx: Context, dataset: Dataset, params: Params) -> tuple[Dataset, 
     return first, second, relation
 
 
-def _save(ctx: Context, *both: Dataset) -> None:
+def _save(ctx: Context, *both: HeldDataset) -> None:
     for dataset in both:
         datasets.save(ctx.uow, dataset, ctx.portal.settings.site_url)
 

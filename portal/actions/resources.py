@@ -11,6 +11,7 @@ from portal.actions import keeping, uploading
 from portal.actions.registry import Params, action
 from portal.db import datasets, datastore
 from portal.db import resources as db
+from portal.db.holding import HeldDataset, find_resource, held_dataset, held_resource
 from portal.domain.base import new_id
 from portal.domain.datasets import PUSHED, Dataset, Resource, ShownDataset
 from portal.domain.rendering import resource_dict
@@ -23,15 +24,15 @@ from schemas.search import flag
 RESOURCE = ResourceParams()
 
 
-def dataset_of_package_id(ctx: Context, params: Params) -> Dataset:
-    """The dataset that a new resource is for."""
+def held_by_package_id(ctx: Context, params: Params) -> HeldDataset:
+    """The dataset that a new resource is for, held."""
     key = params.get("package_id")
     if not key:
         raise Invalid({"package_id": [MISSING]})
-    return datasets.get_to_edit(ctx.uow.session, str(key))
+    return held_dataset(ctx.uow, str(key))
 
 
-def dataset_shown(ctx: Context, params: Params) -> ShownDataset:
+def shown_by_resource(ctx: Context, params: Params) -> ShownDataset:
     """The dataset of a live resource, as reads need it."""
     found = db.find_shown(ctx.uow, _id(params))
     if found is None:
@@ -39,14 +40,14 @@ def dataset_shown(ctx: Context, params: Params) -> ShownDataset:
     return found
 
 
-def dataset_of_resource(ctx: Context, params: Params) -> Dataset:
-    """The dataset of a live resource, which is in the session from then on."""
-    return db.get_live(ctx.uow.session, _id(params)).dataset
+def held_by_resource(ctx: Context, params: Params) -> HeldDataset:
+    """The dataset of a live resource, held; both are in the session from then on."""
+    return held_resource(ctx.uow, _id(params)).dataset
 
 
-def dataset_of_any_resource(ctx: Context, params: Params) -> Dataset:
-    """The dataset of a resource, also of a deleted one, so that deleting twice is no error."""
-    found = db.find_to_edit(ctx.uow.session, _id(params))
+def held_by_any_resource(ctx: Context, params: Params) -> HeldDataset:
+    """The dataset of a resource, held; also of a deleted one, so that deleting twice is no error."""
+    found = find_resource(ctx.uow, _id(params))
     if found is None:
         raise _unknown()
     return found.dataset
@@ -62,16 +63,16 @@ def _unknown() -> NotFound:
     return NotFound("Not found: Resource was not found.")
 
 
-def dataset_to_reorder(ctx: Context, params: Params) -> Dataset:
-    """The dataset of `id`, once `order` is known to be a list."""
+def held_to_reorder(ctx: Context, params: Params) -> HeldDataset:
+    """The dataset of `id`, held, once `order` is known to be a list."""
     if not params.get("id"):
         raise Invalid({"id": [MISSING]})
     if not isinstance(params.get("order"), list):
         raise Invalid({"order": [MISSING if params.get("order") is None else "Must be a list of resource ids"]})
-    return datasets.get_to_edit(ctx.uow.session, str(params["id"]))
+    return held_dataset(ctx.uow, str(params["id"]))
 
 
-@action(AnyParams, allow=Permission.DATASET_READ, on=dataset_shown, safe=True, shape=ById)
+@action(AnyParams, allow=Permission.DATASET_READ, on=shown_by_resource, safe=True, shape=ById)
 def resource_show(ctx: Context, dataset: ShownDataset, params: Params) -> dict[str, Any]:
     """Return the resource `id`."""
     return db.shown(dataset.rendered, str(params["id"]))
@@ -80,12 +81,12 @@ def resource_show(ctx: Context, dataset: ShownDataset, params: Params) -> dict[s
 @action(
     AnyParams,
     allow=Permission.DATASET_UPDATE,
-    on=dataset_of_package_id,
+    on=held_by_package_id,
     unknown=INCLUDE,
     shape=ResourceParams,
     needs=("package_id",),
 )
-def resource_create(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
+def resource_create(ctx: Context, dataset: HeldDataset, params: Params) -> dict[str, Any]:
     """Add a resource to the dataset `package_id` and return it: a link (`url`) or a file (`upload`, multipart)."""
     record = _checked(params)
     if record.id and ctx.uow.session.get(Resource, record.id):
@@ -99,12 +100,12 @@ def resource_create(ctx: Context, dataset: Dataset, params: Params) -> dict[str,
 @action(
     AnyParams,
     allow=Permission.DATASET_UPDATE,
-    on=dataset_of_resource,
+    on=held_by_resource,
     unknown=INCLUDE,
     shape=ResourceParams,
     needs=("id",),
 )
-def resource_update(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
+def resource_update(ctx: Context, dataset: HeldDataset, params: Params) -> dict[str, Any]:
     """Replace a resource's description and return it; a new `upload` replaces its file."""
     resource = _loaded(ctx, params)
     kept = {key: getattr(resource, key) for key in ("format", "size") if key not in params}
@@ -114,20 +115,20 @@ def resource_update(ctx: Context, dataset: Dataset, params: Params) -> dict[str,
 @action(
     AnyParams,
     allow=Permission.DATASET_UPDATE,
-    on=dataset_of_resource,
+    on=held_by_resource,
     unknown=INCLUDE,
     shape=ResourceParams,
     needs=("id",),
 )
-def resource_patch(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
+def resource_patch(ctx: Context, dataset: HeldDataset, params: Params) -> dict[str, Any]:
     """Change only the given fields of a resource and return it."""
     resource = _loaded(ctx, params)
     before = resource_dict(resource, ctx.portal.settings.site_url)
     return _keep(ctx, dataset, resource, _checked({**before, **params}), params)
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_any_resource, shape=ById)
-def resource_delete(ctx: Context, dataset: Dataset, params: Params) -> None:
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=held_by_any_resource, shape=ById)
+def resource_delete(ctx: Context, dataset: HeldDataset, params: Params) -> None:
     """Delete a resource. Deleting twice is no error."""
     resource = _loaded(ctx, params)
     if resource.state == "active":
@@ -136,8 +137,8 @@ def resource_delete(ctx: Context, dataset: Dataset, params: Params) -> None:
         db.save(ctx.uow, dataset, resource, ctx.portal.settings.site_url)
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_to_reorder, unknown=INCLUDE, shape=Order)
-def package_resource_reorder(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=held_to_reorder, unknown=INCLUDE, shape=Order)
+def package_resource_reorder(ctx: Context, dataset: HeldDataset, params: Params) -> dict[str, Any]:
     """Put the resources named by `order` first, the others after them in the order they had."""
     order = [str(key) for key in params["order"]]
     unknown = [key for key in order if dataset.find_resource(key) is None]
@@ -171,7 +172,9 @@ def _checked(data: Params) -> ResourceRecord:
         raise Invalid(dict(error.messages_dict)) from None
 
 
-def _keep(ctx: Context, dataset: Dataset, resource: Resource, record: ResourceRecord, params: Params) -> dict[str, Any]:
+def _keep(
+    ctx: Context, dataset: HeldDataset, resource: Resource, record: ResourceRecord, params: Params
+) -> dict[str, Any]:
     upload = params.get("upload")
     if flag(params.get("clear_upload")) or (resource.url_type == "upload" and _relinked(record, resource)):
         resource.url_type, resource.file_key, resource.file_name = None, None, None

@@ -10,9 +10,8 @@ from marshmallow import INCLUDE
 from portal.access.policy import Permission
 from portal.actions.keeping import keep
 from portal.actions.registry import Params, action
-from portal.db import datasets as db
+from portal.db.holding import HeldDataset, held_dataset
 from portal.domain import nested
-from portal.domain.datasets import Dataset
 from portal.errors import Invalid
 from portal.runtime import Context
 from schemas.datasets import AnyParams, Revision
@@ -21,17 +20,17 @@ STAYS = ("name", "title", "owner_org", "private", "state")
 """What a filter cannot take away: an update that does not name these keeps them, too."""
 
 
-def matched(ctx: Context, params: Params) -> Dataset:
-    """The dataset that `match` names by its id or name."""
+def held_by_match(ctx: Context, params: Params) -> HeldDataset:
+    """The dataset that `match` names by its id or name, held."""
     match = _object(params, "match")
     key = match.get("id") or match.get("name") or params.get("match__id") or params.get("match__name")
     if not key:
         raise Invalid({"match__id": ["At least one of id or name is required"]})
-    return db.get_to_edit(ctx.uow.session, str(key))
+    return held_dataset(ctx.uow, str(key))
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=matched, unknown=INCLUDE, shape=Revision)
-def package_revise(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=held_by_match, unknown=INCLUDE, shape=Revision)
+def package_revise(ctx: Context, dataset: HeldDataset, params: Params) -> dict[str, Any]:
     """Change a dataset in one step and return {"package": …}.
 
     `match` (or `match__…`) must hold, else nothing is changed. `filter` is a list of globs such as

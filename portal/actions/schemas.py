@@ -11,9 +11,11 @@ from portal.access import policy
 from portal.access.policy import Permission
 from portal.actions import keeping
 from portal.actions.registry import Params, action
+from portal.actions.targets import held_of_resource, shown_of_resource
 from portal.db import datasets as db
 from portal.db import datastore, resources
-from portal.domain.datasets import Dataset, Resource
+from portal.db.holding import HeldDataset
+from portal.domain.datasets import Resource
 from portal.domain.events import LOAD
 from portal.errors import BadFile, Invalid, NotFound
 from portal.quality import descriptor, proposal
@@ -22,7 +24,7 @@ from portal.runtime import Context
 from portal.tabular.manifest import Manifest
 from schemas import catalog
 from schemas.compare import compare, summary
-from schemas.datasets import MISSING, ById
+from schemas.datasets import ById
 from schemas.record import Content, ContentPart
 from schemas.texttable import TextTable
 from schemas.validation import SchemaAdopt, SchemaCheck, SchemaCompare, SchemaPropose
@@ -64,20 +66,6 @@ def schema_compare(ctx: Context, target: object, params: Params) -> Json:
     return summary(compare(_descriptor(params["old"], "old"), _descriptor(params["new"], "new")))
 
 
-def dataset_of_resource(ctx: Context, params: Params) -> Dataset:
-    """The dataset of `resource_id`."""
-    if not params.get("resource_id"):
-        raise Invalid({"resource_id": [MISSING]})
-    return db.get_resource(ctx.uow.session, str(params["resource_id"]))[1]
-
-
-def dataset_to_edit(ctx: Context, params: Params) -> Dataset:
-    """The dataset of `resource_id`, held against other writers."""
-    if not params.get("resource_id"):
-        raise Invalid({"resource_id": [MISSING]})
-    return resources.get_live(ctx.uow.session, str(params["resource_id"])).dataset
-
-
 @action(SchemaPropose, allow=Permission.LOGGED_IN, safe=True)
 def schema_propose(ctx: Context, target: object, params: Params) -> Json:
     """Propose a Table Schema for the file or rows of `resource_id`, or for the `text` of a table called `name`.
@@ -101,8 +89,8 @@ def _from_text(ctx: Context, params: Params) -> proposal.Proposal:
         return proposal.propose(read_table(Content((part,)), format="", options=_limits(ctx)))
 
 
-@action(SchemaAdopt, allow=Permission.DATASET_UPDATE, on=dataset_to_edit)
-def schema_adopt(ctx: Context, dataset: Dataset, params: Params) -> Json:
+@action(SchemaAdopt, allow=Permission.DATASET_UPDATE, on=held_of_resource)
+def schema_adopt(ctx: Context, dataset: HeldDataset, params: Params) -> Json:
     """Take over the schema proposed for `resource_id`, or the `schema` given, and load its rows again with those types.
 
     For an upload or a link without a declared schema. What does not fit keeps the rows as they are and gets
@@ -135,7 +123,7 @@ def _proposed(ctx: Context, resource: Resource) -> tuple[Json, list[Json]]:
 
 
 def _from_resource(ctx: Context, params: Params) -> proposal.Proposal:
-    dataset = dataset_of_resource(ctx, params)
+    dataset = shown_of_resource(ctx, params)
     policy.authorise(ctx.actor, Permission.DATASET_UPDATE, dataset)
     resource = dataset.find_resource(params["resource_id"])
     assert resource is not None  # noqa: S101 - the dataset was found by it

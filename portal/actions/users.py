@@ -149,7 +149,7 @@ def user_update(ctx: Context, user: User, params: Params) -> dict[str, Any]:
 def user_patch(ctx: Context, user: User, params: Params) -> dict[str, Any]:
     """Change only the given fields of the user `id` and return it."""
     current = {"email": user.email, "fullname": user.fullname, "about": user.about, "image_url": user.image_url}
-    return user_update(ctx, user, {**current, **params})  # type: ignore[no-any-return]  # an action's result is Any
+    return user_update(ctx, user, {**current, **params})
 
 
 @action(ById, allow=Permission.SYSADMIN, on=by_id)

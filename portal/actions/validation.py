@@ -10,11 +10,12 @@ import orjson
 
 from portal.access import policy
 from portal.access.policy import Permission
-from portal.actions.of_resource import dataset_of_resource, dataset_to_edit
 from portal.actions.registry import Params, action
+from portal.actions.targets import held_of_resource, shown_of_resource
 from portal.db import datasets as db
 from portal.db import resources
 from portal.db import validation as reports
+from portal.db.holding import HeldDataset, held_dataset
 from portal.domain.base import now, stamp
 from portal.domain.datasets import Dataset, Resource, ValidationReport
 from portal.domain.events import VALIDATE
@@ -44,7 +45,7 @@ def _resource(dataset: Dataset, params: Params) -> Resource:
     return resource
 
 
-@action(ReportParams, allow=Permission.DATASET_READ, on=dataset_of_resource, safe=True)
+@action(ReportParams, allow=Permission.DATASET_READ, on=shown_of_resource, safe=True)
 def resource_validation_show(ctx: Context, dataset: Dataset, params: Params) -> Json:
     """Return the newest validation of the resource `resource_id`, or its `report_id`.
 
@@ -72,7 +73,7 @@ def _find(ctx: Context, resource: Resource, report_id: str | None) -> Validation
     return found
 
 
-@action(ReportList, allow=Permission.DATASET_UPDATE, on=dataset_of_resource, safe=True)
+@action(ReportList, allow=Permission.DATASET_UPDATE, on=shown_of_resource, safe=True)
 def resource_validation_list(ctx: Context, dataset: Dataset, params: Params) -> list[Json]:
     """Return the validations of the resource `resource_id`, newest first, without their findings."""
     resource = _resource(dataset, params)
@@ -80,8 +81,8 @@ def resource_validation_list(ctx: Context, dataset: Dataset, params: Params) -> 
     return [{**_describe(each), **_totals(each)} for each in listed]
 
 
-@action(RunParams, allow=Permission.DATASET_UPDATE, on=dataset_to_edit)
-def resource_validation_run(ctx: Context, dataset: Dataset, params: Params) -> Json:
+@action(RunParams, allow=Permission.DATASET_UPDATE, on=held_of_resource)
+def resource_validation_run(ctx: Context, dataset: HeldDataset, params: Params) -> Json:
     """Have the resource `resource_id` validated again by a worker; return the run, whose `status` can be watched.
 
     A run that waits already is returned as it is.
@@ -104,7 +105,7 @@ def resource_validation_run_batch(ctx: Context, target: object, params: Params) 
             break
         asked.setdefault(resource.package_id, []).append(resource)
     for package_id, tables in asked.items():
-        dataset = db.get_to_edit(ctx.uow.session, package_id)
+        dataset = held_dataset(ctx.uow, package_id)
         for resource in tables:
             _run(ctx, dataset, resource)
     number = sum(map(len, asked.values()))
@@ -171,7 +172,7 @@ def resource_validation_progress(ctx: Context, target: object, params: Params) -
     return {"waiting": waiting, "running": running, "done": counts, "oldest": stamp(oldest) if oldest else None}
 
 
-def _run(ctx: Context, dataset: Dataset, resource: Resource) -> ValidationReport:
+def _run(ctx: Context, dataset: HeldDataset, resource: Resource) -> ValidationReport:
     if not resource.file_key and not resource.version_id:
         raise Invalid({"url": ["There is no stored file or table to validate; links are not fetched."]})
     waiting = reports.open_run(ctx.uow.session, resource.id)
@@ -183,8 +184,8 @@ def _run(ctx: Context, dataset: Dataset, resource: Resource) -> ValidationReport
     return run
 
 
-@action(RunParams, allow=Permission.DATASET_UPDATE, on=dataset_to_edit)
-def resource_validation_delete(ctx: Context, dataset: Dataset, params: Params) -> None:
+@action(RunParams, allow=Permission.DATASET_UPDATE, on=held_of_resource)
+def resource_validation_delete(ctx: Context, dataset: HeldDataset, params: Params) -> None:
     """Forget the validations of the resource `resource_id`; one that names personal data stays while its table does."""
     resource = _resource(dataset, params)
     if db.holds_persons(ctx.uow.session, resource):

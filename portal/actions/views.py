@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from portal.access.policy import Permission, authorise
-from portal.actions.of_resource import dataset_of_resource
 from portal.actions.registry import Params, action
+from portal.actions.targets import shown_of_resource
 from portal.db import datasets
 from portal.db import views as db
 from portal.domain.base import new_id
@@ -46,10 +46,10 @@ def dataset_of_whole_resource(ctx: Context, params: Params) -> Dataset:
     """The dataset of `resource_id`, or of the whole `resource` that older clients send."""
     resource = params.get("resource")
     key = params.get("resource_id") or (resource.get("id") if isinstance(resource, dict) else None)
-    return dataset_of_resource(ctx, {"resource_id": key})
+    return shown_of_resource(ctx, {"resource_id": key})
 
 
-@action(ById, allow=Permission.DATASET_READ, on=dataset_of_resource, safe=True)
+@action(ById, allow=Permission.DATASET_READ, on=shown_of_resource, safe=True)
 def resource_view_list(ctx: Context, dataset: Dataset, params: Params) -> list[Json]:
     """Return the views of the resource `id`, in order."""
     return [_describe(view, dataset) for view in db.list_views(ctx.uow.session, params["id"])]
@@ -61,7 +61,7 @@ def resource_view_show(ctx: Context, dataset: Dataset, params: Params) -> Json:
     return _describe(db.get(ctx.uow.session, params["id"]), dataset)
 
 
-@action(ViewParams, allow=Permission.DATASET_UPDATE, on=dataset_of_resource)
+@action(ViewParams, allow=Permission.DATASET_UPDATE, on=shown_of_resource)
 def resource_view_create(ctx: Context, dataset: Dataset, params: Params) -> Json:
     """Add a view to the resource `resource_id`: `title`, `view_type`, and whatever its type needs."""
     wrong = {key: [MISSING] for key in ("resource_id", "view_type", "title") if not params.get(key)}
@@ -85,7 +85,7 @@ def resource_view_delete(ctx: Context, dataset: Dataset, params: Params) -> None
     ctx.uow.session.delete(db.get(ctx.uow.session, params["id"]))
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_resource, shape=Order)
+@action(AnyParams, allow=Permission.DATASET_UPDATE, on=shown_of_resource, shape=Order)
 def resource_view_reorder(ctx: Context, dataset: Dataset, params: Params) -> Json:
     """Put the views named by `order` first, the others of the resource `id` after them."""
     views = {view.id: view for view in db.list_views(ctx.uow.session, str(params["id"]))}

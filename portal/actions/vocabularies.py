@@ -6,10 +6,10 @@ from typing import Any
 
 from portal.access.policy import Permission
 from portal.actions.registry import Params, action
-from portal.db import datasets
 from portal.db import vocabularies as db
 from portal.domain.base import new_id
-from portal.domain.datasets import Dataset, Tag
+from portal.domain.datasets import Tag
+from portal.domain.events import RENDER
 from portal.domain.relations import Vocabulary
 from portal.domain.rendering import tag_dict
 from portal.errors import Invalid, NotFound
@@ -41,25 +41,27 @@ def vocabulary_create(ctx: Context, target: object, params: Params) -> dict[str,
     return _describe(ctx, vocabulary)
 
 
-def by_id(ctx: Context, params: Params) -> Vocabulary:
-    """The vocabulary of `id`."""
+def held_by_id(ctx: Context, params: Params) -> Vocabulary:
+    """The vocabulary of `id`, held with its tags: no dataset gets one of them meanwhile."""
     if not params.get("id"):
         raise Invalid({"id": [MISSING]})
-    return db.get(ctx.uow.session, params["id"])
+    return db.held_vocabulary(ctx.uow.session, params["id"])
 
 
-@action(VocabularyParams, allow=Permission.SYSADMIN, on=by_id)
+@action(VocabularyParams, allow=Permission.SYSADMIN, on=held_by_id)
 def vocabulary_update(ctx: Context, vocabulary: Vocabulary, params: Params) -> dict[str, Any]:
     """Rename the vocabulary `id`, and give it exactly these `tags`; one that a dataset carries cannot be dropped."""
     holder = db.find(ctx.uow.session, params["name"])
     if holder is not None and holder.id != vocabulary.id:
         raise Invalid({"name": ["That vocabulary name is already in use."]})
-    vocabulary.name = params["name"]
+    if vocabulary.name != params["name"]:
+        vocabulary.name = params["name"]
+        ctx.uow.later_for_each(RENDER, db.packages_of(ctx.uow.session, vocabulary.id))
     _set_tags(ctx, vocabulary, params["tags"])
     return _describe(ctx, vocabulary)
 
 
-@action(ById, allow=Permission.SYSADMIN, on=by_id)
+@action(ById, allow=Permission.SYSADMIN, on=held_by_id)
 def vocabulary_delete(ctx: Context, vocabulary: Vocabulary, params: Params) -> None:
     """Delete the vocabulary `id`; one with tags is refused, as in CKAN."""
     if db.tags_of(ctx.uow.session, vocabulary.id):
@@ -92,11 +94,7 @@ def tag_delete(ctx: Context, target: object, params: Params) -> None:
     tag = db.find_tag(ctx.uow.session, params["id"], vocabulary.id if vocabulary else None)
     if tag is None:
         raise NotFound(f'Not found: Could not find tag "{params["id"]}"')
-    for package_id in db.packages_with(ctx.uow.session, tag.id):
-        dataset = ctx.uow.session.get_one(Dataset, package_id)
-        dataset.tags = [each for each in dataset.tags if each.id != tag.id]
-        datasets.save(ctx.uow, dataset, ctx.portal.settings.site_url)
-    ctx.uow.session.delete(tag)
+    ctx.uow.later_for_each(RENDER, db.delete_tag(ctx.uow.session, tag))
 
 
 def _describe(ctx: Context, vocabulary: Vocabulary) -> dict[str, Any]:

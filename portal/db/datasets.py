@@ -10,7 +10,18 @@ import orjson
 from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select
 from sqlalchemy.orm import Session, object_session
 
-from portal.db import activity, followers, outbox, people, relationships, scores, validation, vocabularies
+from portal.db import (
+    activity,
+    followers,
+    group_datasets,
+    holding,
+    outbox,
+    relationships,
+    scores,
+    validation,
+    vocabularies,
+)
+from portal.db.holding import HeldDataset
 from portal.db.quick import Quick
 from portal.db.uow import UnitOfWork
 from portal.domain import activity as kinds
@@ -25,8 +36,7 @@ from portal.domain.datasets import (
     ValidationReport,
 )
 from portal.domain.datastore import TableAlias, TableLoad
-from portal.domain.events import FINGERPRINT_LETTERS, FORGET, INDEX, LOAD, QUALITY, OutboxRow
-from portal.domain.people import Group
+from portal.domain.events import FINGERPRINT_LETTERS, FORGET, INDEX, LOAD, QUALITY, RENDER, OutboxRow
 from portal.domain.rendering import Around, package_dict, unchanged
 from portal.errors import Invalid, NotFound
 from portal.quality import personal, public_texts
@@ -63,15 +73,6 @@ def get_shown(uow: UnitOfWork, name_or_id: str) -> ShownDataset:
 def get_dataset(session: Session, name_or_id: str) -> Dataset:
     """As `find_dataset`; NotFound otherwise."""
     dataset = find_dataset(session, name_or_id)
-    if dataset is None:
-        raise NotFound("Not found")
-    return dataset
-
-
-def get_to_edit(session: Session, name_or_id: str) -> Dataset:
-    """As `get_dataset`, locked against other writers: what is read of it afterwards is what they left."""
-    match = or_(Dataset.id == name_or_id, Dataset.name == name_or_id)
-    dataset = session.scalars(select(Dataset).where(match).limit(1).with_for_update()).first()
     if dataset is None:
         raise NotFound("Not found")
     return dataset
@@ -126,13 +127,12 @@ def state_of(session: Session, where: ColumnElement[bool]) -> tuple[int, ...]:
 
 
 def tags_named(session: Session, names: Iterable[str]) -> list[Tag]:
-    """Free tags by name, made where there are none."""
+    """Free tags by name, made where there are none; they cannot be deleted until this transaction ends."""
     wanted = sorted(set(names))
     if not wanted:
         return []
-    known = {
-        tag.name: tag for tag in session.scalars(select(Tag).where(Tag.name.in_(wanted), Tag.vocabulary_id.is_(None)))
-    }
+    free = select(Tag).where(Tag.name.in_(wanted), Tag.vocabulary_id.is_(None))
+    known = {tag.name: tag for tag in session.scalars(free.with_for_update(read=True, key_share=True))}
     for name in wanted:
         if name not in known:
             known[name] = Tag(name=name)
@@ -146,8 +146,9 @@ def tags_of_vocabularies(session: Session, pairs: Iterable[tuple[str, str]]) -> 
     for vocabulary_name, name in pairs:
         vocabulary = vocabularies.find(session, vocabulary_name)
         tag = vocabularies.find_tag(session, name, vocabulary.id) if vocabulary else None
-        if tag is not None:
-            found[tag.id] = tag
+        steady = session.get(Tag, tag.id, with_for_update={"read": True, "key_share": True}) if tag else None
+        if steady is not None:
+            found[steady.id] = steady
     return list(found.values())
 
 
@@ -155,16 +156,17 @@ def anew(session: Session, dataset: Dataset, site_url: str) -> dict[str, Any]:
     """The whole package dict, rendered from nothing but rows as they are now."""
     session.flush()
     shown_before = dataset.rendered != NOTHING  # only what is there can have relationships
+    groups = group_datasets.steady_groups_of(session, dataset.id, dataset.owner_org)
     around = Around(
-        organization=session.get(Group, dataset.owner_org) if dataset.owner_org else None,
-        groups=tuple(people.groups_of(session, dataset.id)),
+        organization=next((group for group in groups if group.id == dataset.owner_org), None),
+        groups=tuple(group for group in groups if not group.is_organization),
         related=tuple(relationships.related_in_public(session, dataset.id)) if shown_before else (),
         vocabularies=vocabularies.names(session, (tag.vocabulary_id for tag in dataset.tags if tag.vocabulary_id)),
     )
     return package_dict(dataset, around, site_url)
 
 
-def render(session: Session, dataset: Dataset, site_url: str, *, quiet: bool = False) -> bool:
+def render(session: Session, dataset: HeldDataset, site_url: str, *, quiet: bool = False) -> bool:
     """Render the dataset again; tell whether it says anything new.
 
     A change gives it a new revision and modification time; `quiet` keeps the time (for changes
@@ -195,7 +197,7 @@ def refuse_persons(dataset: Dataset, said: Mapping[str, Any], known: Mapping[str
         raise Invalid(wrong)
 
 
-def describe(uow: UnitOfWork, dataset: Dataset, record: DatasetRecord, group_ids: Iterable[str]) -> None:
+def describe(uow: UnitOfWork, dataset: HeldDataset, record: DatasetRecord, group_ids: Iterable[str]) -> None:
     """Take over a record into a new or known dataset, with its tags and groups; `save` then renders it.
 
     The owner is the caller's to set.
@@ -209,26 +211,30 @@ def describe(uow: UnitOfWork, dataset: Dataset, record: DatasetRecord, group_ids
     uow.session.add(dataset)
     uow.session.flush()
     if groups or not new:
-        people.set_groups(uow.session, dataset.id, groups)
+        group_datasets.set_groups(uow.session, dataset.id, groups)
 
 
-def save(uow: UnitOfWork, dataset: Dataset, site_url: str, *, quiet: bool = False) -> bool:
+def save(uow: UnitOfWork, dataset: HeldDataset, site_url: str, *, quiet: bool = False) -> bool:
     """Render a dataset that may have changed and, if it did, have it indexed after the commit and noted as an activity.
 
-    `quiet` is for changes that are not the publisher's own: they leave no activity. When a dataset
-    appears to the public or disappears from it, those that are related to it say so too.
+    `quiet` is for changes that are not the publisher's own: they leave no activity. When a dataset appears to the
+    public, disappears from it or changes its name, those that are related to it are rendered again afterwards.
     """
+    uow.require_held(dataset.id)
     await_looks(uow, dataset.resources)
     before = orjson.loads(dataset.rendered)
     if not render(uow.session, dataset, site_url, quiet=quiet):
         return False
     deed = "new" if not before else "deleted" if dataset.state == "deleted" else "changed"
     note_change(uow, dataset, None if quiet else deed)
-    was_public = before.get("state") == "active" and not before.get("private")
-    if before and was_public != dataset.is_public:
-        for _, other in relationships.related(uow.session, dataset.id):
-            save(uow, other, site_url, quiet=True)
+    if before and _told_elsewhere(before) != (dataset.is_public, dataset.name):
+        uow.later_for_each(RENDER, relationships.list_related_ids(uow.session, dataset.id))
     return True
+
+
+def _told_elsewhere(package: dict[str, Any]) -> tuple[bool, str]:
+    """What the package dicts of related datasets say of this one: whether it is there for everybody, and its name."""
+    return package["state"] == "active" and not package["private"], package["name"]
 
 
 def await_looks(uow: UnitOfWork, resources: Iterable[Resource]) -> None:
@@ -246,8 +252,9 @@ def note_change(uow: UnitOfWork, dataset: Dataset, deed: str | None) -> None:
         activity.note(uow, kinds.DATASET, dataset.id, deed, dataset.rendered, public=dataset.is_public)
 
 
-def set_modified(uow: UnitOfWork, dataset: Dataset, moment: datetime) -> None:
+def set_modified(uow: UnitOfWork, dataset: HeldDataset, moment: datetime) -> None:
     """Say when a dataset was modified, in place of the clock."""
+    uow.require_held(dataset.id)
     dataset.touch(moment)
     shown = {**orjson.loads(dataset.rendered), "metadata_modified": stamp(moment)}
     dataset.rendered = orjson.dumps(shown)
@@ -265,14 +272,20 @@ def free_name(uow: UnitOfWork, name: str, site_url: str, own_id: str | None = No
         return True
     if taken.state != "deleted":
         return False
-    holder = uow.session.get_one(Dataset, taken.id)
+    holder = holding.held_beside(uow, taken.id, own_id)
+    if holder is None or holder.name != name or holder.state != "deleted":
+        return False
     holder.name = holder.id
     save(uow, holder, site_url, quiet=True)
     return True
 
 
-def purge(session: Session, dataset: Dataset) -> None:
-    """Remove a dataset and everything that hangs on it, for good."""
+def purge(uow: UnitOfWork, dataset: HeldDataset) -> None:
+    """Remove a dataset and everything that hangs on it, for good, from the index as well."""
+    uow.require_held(dataset.id)
+    session = uow.session
+    uow.later_for_each(RENDER, relationships.list_related_ids(session, dataset.id))
+    uow.later(INDEX, dataset.id)
     ids = [resource.id for resource in dataset.all_resources]
     copies = session.scalars(select(TableVersion.fingerprint).where(TableVersion.resource_id.in_(ids)).distinct())
     session.add_all(OutboxRow(topic=FORGET, entity_id=each[:FINGERPRINT_LETTERS]) for each in copies)
@@ -280,7 +293,7 @@ def purge(session: Session, dataset: Dataset) -> None:
         session.execute(delete(kind).where(kind.resource_id.in_(ids)))
     session.execute(delete(ValidationReport).where(ValidationReport.package_id == dataset.id))
     session.execute(delete(DatasetTag).where(DatasetTag.package_id == dataset.id))
-    people.set_groups(session, dataset.id, ())
+    group_datasets.set_groups(session, dataset.id, ())
     activity.forget(session, dataset.id)
     validation.forget(session, dataset.id)
     scores.forget(session, dataset.id)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, CursorResult, Update, and_, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, Update, and_, case, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from portal.domain.base import new_id, now
@@ -26,6 +26,7 @@ from portal.domain.harvest import (
 from portal.errors import NotFound
 
 MOST_CANDIDATES = 50
+MOST_FORGOTTEN = 500
 
 
 class Claimed(NamedTuple):
@@ -328,3 +329,28 @@ def list_present(session: Session, source_id: str) -> Sequence[str]:
     """The ids, in the source's own words, of everything held from it now."""
     present = and_(HarvestIdentity.source_id == source_id, HarvestIdentity.present.is_(True))
     return session.scalars(select(HarvestIdentity.guid).where(present)).all()
+
+
+def list_packages(session: Session, source_id: str) -> Sequence[str]:
+    """Ids of the datasets that a source's items became, in order."""
+    query = select(HarvestIdentity.package_id).where(HarvestIdentity.source_id == source_id)
+    return session.scalars(query.distinct().order_by(HarvestIdentity.package_id)).all()
+
+
+def forget_identity(session: Session, source_id: str, package_id: str) -> None:
+    """Forget which items of a source one dataset comes from."""
+    theirs = (HarvestIdentity.source_id == source_id) & (HarvestIdentity.package_id == package_id)
+    session.execute(delete(HarvestIdentity).where(theirs))
+
+
+def forget_objects(session: Session, source_id: str) -> bool:
+    """Remove objects of a source's jobs, so many that it takes a moment; whether there were any."""
+    some = select(HarvestObject.id).where(HarvestObject.source_id == source_id).limit(MOST_FORGOTTEN)
+    ids = session.scalars(some).all()
+    session.execute(delete(HarvestObject).where(HarvestObject.id.in_(ids)))
+    return bool(ids)
+
+
+def forget_jobs(session: Session, source_id: str) -> None:
+    """Remove the jobs of a source, whose objects are gone."""
+    session.execute(delete(HarvestJob).where(HarvestJob.source_id == source_id))

@@ -108,6 +108,12 @@ def put_back(session: Session, claims: Sequence[Claim], moment: datetime, error:
     session.execute(update(OutboxRow).where(_mine(claims)).values(values))
 
 
+def release(session: Session, claims: Sequence[Claim], moment: datetime) -> None:
+    """Give claimed rows back as if nobody had taken them: they were not tried."""
+    values = {"due": moment, "attempts": OutboxRow.attempts - 1, "error": None}
+    session.execute(update(OutboxRow).where(_mine(claims)).values(values))
+
+
 def hasten(session: Session, topic: str, moment: datetime) -> None:
     """Make due what was put back: the engine answers again."""
     resting = and_(OutboxRow.topic == topic, OutboxRow.error.is_not(None), OutboxRow.attempts == 0)

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, Engine, Select, bindparam, delete, func, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Engine, Select, bindparam, delete, func, or_, select
 from sqlalchemy.orm import Session
 
+from portal.db.holding import steady_groups
 from portal.db.quick import Quick
 from portal.domain.base import is_uuid
 from portal.domain.datasets import Dataset
@@ -121,25 +122,6 @@ def list_by_id(session: Session, ids: Iterable[str]) -> dict[str, Group]:
     return {group.id: group for group in session.scalars(_BY_ID, {"ids": wanted})}
 
 
-_GROUPS_OF = (
-    select(Group)
-    .join(Member, Member.group_id == Group.id)
-    .where(
-        Member.table_name == "package",
-        Member.table_id == bindparam("key"),
-        Member.state == "active",
-        Group.state == "active",
-        Group.is_organization.is_(False),
-    )
-)
-"""Built once: every save of a dataset asks it."""
-
-
-def groups_of(session: Session, package_id: str) -> Sequence[Group]:
-    """The active groups that a dataset is in."""
-    return session.scalars(_GROUPS_OF, {"key": package_id}).all()
-
-
 def find_member(session: Session, group_id: str, table_name: str, table_id: str) -> Member | None:
     """The membership row, deleted ones included."""
     return session.scalars(
@@ -149,6 +131,7 @@ def find_member(session: Session, group_id: str, table_name: str, table_id: str)
 
 def set_member(session: Session, group_id: str, table_name: str, table_id: str, capacity: str) -> Member:
     """Give a role, or change it; the row is made where there is none."""
+    steady_groups(session, [group_id])
     member = find_member(session, group_id, table_name, table_id)
     if member is None:
         member = Member(group_id=group_id, table_name=table_name, table_id=table_id)
@@ -156,24 +139,6 @@ def set_member(session: Session, group_id: str, table_name: str, table_id: str, 
     member.capacity, member.state = capacity, "active"
     session.flush()
     return member
-
-
-_IN_GROUPS = (
-    select(Member)
-    .join(Group, Group.id == Member.group_id)
-    .where(Member.table_name == "package", Member.table_id == bindparam("key"), Group.is_organization.is_(False))
-)
-
-
-def set_groups(session: Session, package_id: str, group_ids: Iterable[str]) -> None:
-    """Put a dataset into exactly these groups."""
-    wanted = set(group_ids)
-    rows = session.scalars(_IN_GROUPS, {"key": package_id}).all()
-    for row in rows:
-        row.state = "active" if row.group_id in wanted else "deleted"
-    for group_id in sorted(wanted - {row.group_id for row in rows}):
-        session.add(Member(group_id=group_id, table_name="package", table_id=package_id, capacity="public"))
-    session.flush()
 
 
 _OWNED = (
@@ -273,27 +238,6 @@ def count_in(session: Session, ids: Iterable[str], *, organization: bool) -> dic
     return {**dict.fromkeys(wanted, 0), **{row[0]: row[1] for row in rows}}
 
 
-def _datasets_in(group: Group) -> Select[Dataset]:
-    if group.is_organization:
-        return select(Dataset).where(Dataset.owner_org == group.id)
-    return (
-        select(Dataset)
-        .join(Member, Member.table_id == Dataset.id)
-        .where(Member.group_id == group.id, Member.table_name == "package", Member.state == "active")
-    )
-
-
-def list_datasets_in(session: Session, group: Group) -> Sequence[Dataset]:
-    """Every dataset of an organization or group, whatever its state."""
-    return session.scalars(_datasets_in(group).order_by(Dataset.id)).all()
-
-
-def list_rendered_in(session: Session, group: Group, where: ColumnElement[bool], limit: int) -> Sequence[bytes]:
-    """Rendered package dicts of an organization's or group's active datasets, newest modified first."""
-    query = _datasets_in(group).with_only_columns(Dataset.rendered).where(where, Dataset.state == "active")
-    return session.scalars(query.order_by(Dataset.metadata_modified.desc()).limit(limit)).all()
-
-
 def list_members(session: Session, group_id: str) -> Sequence[tuple[User, str]]:
     """The people of an organization or group and their roles, by name."""
     rows = session.execute(
@@ -314,6 +258,7 @@ def list_memberships(session: Session, group_id: str) -> Sequence[Member]:
 
 def drop_member(session: Session, group_id: str, table_name: str, table_id: str) -> None:
     """Take a role away; without one nothing happens."""
+    steady_groups(session, [group_id])
     member = find_member(session, group_id, table_name, table_id)
     if member is not None:
         member.state = "deleted"
@@ -321,10 +266,9 @@ def drop_member(session: Session, group_id: str, table_name: str, table_id: str)
 
 
 def purge_group(session: Session, group: Group) -> None:
-    """Remove an organization or group and every membership in it; its deleted datasets lose their owner."""
+    """Remove an organization or group that owns no dataset any more, and every membership in it."""
     session.execute(delete(Member).where(Member.group_id == group.id))
     session.execute(delete(GroupAlias).where(GroupAlias.group_id == group.id))
-    session.execute(update(Dataset).where(Dataset.owner_org == group.id).values(owner_org=None))
     session.delete(group)
     session.flush()
 

@@ -35,6 +35,13 @@ def related(session: Session, package_id: str) -> Sequence[Related]:
     return [(row[0], row[1]) for row in session.execute(_RELATED, {"key": package_id})]
 
 
+def list_related_ids(session: Session, package_id: str) -> Sequence[str]:
+    """Ids of the datasets on the other sides."""
+    sides = select(Relationship.subject_id, Relationship.object_id)
+    mine = or_(Relationship.subject_id == package_id, Relationship.object_id == package_id)
+    return sorted({side for row in session.execute(sides.where(mine)) for side in row} - {package_id})
+
+
 def related_in_public(session: Session, package_id: str) -> Sequence[Related]:
     """As `related`, of public datasets only: what every reader of the dataset may know."""
     return [(row[0], row[1]) for row in session.execute(_RELATED_IN_PUBLIC, {"key": package_id})]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from portal.db import datasets
+from portal.db.holding import HeldDataset
 from portal.db.quick import Quick
 from portal.db.uow import UnitOfWork
 from portal.domain.base import now, stamp
 from portal.domain.datasets import Dataset, Resource, ShownDataset
 from portal.domain.rendering import splice
-from portal.errors import NotFound
 
 _SHOWN = Quick(
     select(*(getattr(Dataset, name) for name in ShownDataset._fields))
@@ -23,50 +23,12 @@ _SHOWN = Quick(
     .limit(1)
 )
 """Built once, as it is asked often."""
-_TO_EDIT = (
-    select(Dataset)
-    .join(Resource, Resource.package_id == Dataset.id)
-    .where(Resource.id == bindparam("key"))
-    .with_for_update(of=Dataset)
-    .execution_options(populate_existing=True)
-)
-"""Whoever edits one resource of a dataset waits for whoever edits another: both write one package dict."""
-
-
-class Kept(NamedTuple):
-    """A resource to be edited, and its dataset; both are this transaction's until it ends."""
-
-    resource: Resource
-    dataset: Dataset
 
 
 def find_shown(uow: UnitOfWork, key: str) -> ShownDataset | None:
     """The dataset of a resource that is not deleted, as reads need it."""
     row = uow.first(_SHOWN, {"key": key})
     return ShownDataset(*row) if row else None
-
-
-def find_to_edit(session: Session, key: str) -> Kept | None:
-    """A resource and its dataset, whatever their states, as they are once no other writer is at the dataset.
-
-    Every writer takes the dataset before any of its resources, so that no two wait for each other.
-    """
-    dataset = session.scalars(_TO_EDIT, {"key": key}).first()
-    return Kept(session.get_one(Resource, key, populate_existing=True), dataset) if dataset else None
-
-
-def find_live(session: Session, key: str) -> Kept | None:
-    """As `find_to_edit`, but no deleted resource."""
-    found = find_to_edit(session, key)
-    return found if found is not None and found.resource.state == "active" else None
-
-
-def get_live(session: Session, key: str) -> Kept:
-    """As `find_live`; NotFound otherwise."""
-    found = find_live(session, key)
-    if found is None:
-        raise NotFound("Not found: Resource was not found.")
-    return found
 
 
 def shown(rendered: bytes, key: str) -> dict[str, Any]:
@@ -81,14 +43,21 @@ def next_position(session: Session, package_id: str) -> int:
 
 
 def save(
-    uow: UnitOfWork, dataset: Dataset, resource: Resource, site_url: str, *, edited: bool = False, quiet: bool = False
+    uow: UnitOfWork,
+    dataset: HeldDataset,
+    resource: Resource,
+    site_url: str,
+    *,
+    edited: bool = False,
+    quiet: bool = False,
 ) -> dict[str, Any]:
     """Render one changed, new or deleted resource into its dataset, with all consequences; return its dict as kept.
 
-    It comes to what `datasets.save` would, without a look at the other resources; the dataset was read to be
-    edited. `edited` tells that the publisher edited the resource: if that says anything new, it gets a new
-    modification time. `quiet` changes are not the publisher's own: they leave no activity, and no new time.
+    It comes to what `datasets.save` would, without a look at the other resources. `edited` tells that the publisher
+    edited the resource: if that says anything new, it gets a new modification time. `quiet` changes are not the
+    publisher's own: they leave no activity, and no new time.
     """
+    uow.require_held(dataset.id)
     datasets.await_looks(uow, [resource])
     uow.session.flush()
     package = orjson.loads(dataset.rendered)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, insert
 from sqlalchemy.orm import Session
 
 from portal.db.quick import Quick
 from portal.domain.events import AuditEntry, OutboxRow
+
+GIVE_WAY_SECONDS = 0.05
+"""SQLite's writers wait by looking again every now and then: a moment without a lock must be long enough to be seen."""
 
 
 class UnitOfWork:
@@ -25,6 +30,8 @@ class UnitOfWork:
         self.eager = eager
         self._engine = engine
         self._topics: set[tuple[str, str]] = set()
+        self._kept: set[tuple[str, str]] = set()
+        self._held: set[str] = set()
         self._connection: Connection | None = None
         self._session: Session | None = None
 
@@ -68,6 +75,28 @@ class UnitOfWork:
             self._topics.add((topic, entity_id))
             self.session.add(OutboxRow(topic=topic, entity_id=entity_id, eager=self.eager, writer=self.actor_id))
 
+    def later_for_each(self, topic: str, entity_ids: Iterable[str]) -> None:
+        """As `later` for many entities, in one statement."""
+        asked = sorted({(topic, entity_id) for entity_id in entity_ids} - self._topics)
+        self._topics.update(asked)
+        rows = [
+            {"topic": topic, "entity_id": entity_id, "eager": self.eager, "writer": self.actor_id}
+            for _, entity_id in asked
+        ]
+        if rows:
+            self.session.execute(insert(OutboxRow), rows)
+
+    def note_held(self, dataset_id: str) -> None:
+        """Note that a dataset is locked, or new, in this transaction; only `portal.db.holding` says so."""
+        if not self.write:
+            raise RuntimeError("a dataset cannot be held by a unit of work that only reads")
+        self._held.add(dataset_id)
+
+    def require_held(self, dataset_id: str) -> None:
+        """Raise RuntimeError unless a dataset is held in this very transaction."""
+        if dataset_id not in self._held:
+            raise RuntimeError(f"the dataset {dataset_id} is saved by a transaction that does not hold it")
+
     def audit(self, actor_id: str | None, action: str, object_type: str, object_id: str | None, **detail: Any) -> None:
         """Write down who did what; kept or undone together with it."""
         self.session.add(
@@ -76,14 +105,22 @@ class UnitOfWork:
 
     @property
     def has_consequences(self) -> bool:
-        """Whether anything was asked for with `later`."""
-        return bool(self._topics)
+        """Whether anything was asked for with `later` and committed."""
+        return bool(self._kept)
 
     def asked_for(self, topic: str) -> list[str]:
         """The ids for which a consequence of this topic was asked."""
-        return sorted(entity_id for asked, entity_id in self._topics if asked == topic)
+        return sorted(entity_id for asked, entity_id in self._kept | self._topics if asked == topic)
 
     def commit(self) -> None:
-        """Keep everything done so far."""
+        """Keep everything done so far; what was held is free for others from now on."""
         self.session.commit()
         self.connection.commit()
+        self._kept |= self._topics
+        self._topics.clear()  # what is asked for from now on is asked for anew
+        self._held.clear()
+
+    def give_way(self) -> None:
+        """Between two transactions: let somebody else write where only one can at a time."""
+        if self._engine.dialect.name == "sqlite":
+            time.sleep(GIVE_WAY_SECONDS)

@@ -16,6 +16,7 @@ LOAD = "load"
 LINK = "link"
 VALIDATE = "validate"
 QUALITY = "quality"
+RENDER = "render"
 FORGET = "forget"
 """Of this topic the entity is the beginning of the fingerprint of rows whose copies are to go."""
 FINGERPRINT_LETTERS = 36

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 from portal.access.identity import Actor
 from portal.db import outbox
@@ -25,10 +26,12 @@ class Background:
     """Drains in a thread of its own soon after each write, so that the one who writes does not wait for the index.
 
     It lets a moment pass first: a commit costs an index more than a write costs the database, and many writes in a
-    row become one. Whoever searches meanwhile makes it begin at once.
+    row become one. Whoever searches meanwhile makes it begin at once. `also` does some of what else was left to be
+    done after writes, and tells whether there may be more of it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, also: Callable[[Portal], bool] = lambda _portal: False) -> None:
+        self._also = also
         self._lock = threading.Lock()
         self._wanted = threading.Event()
         self._hurry = threading.Event()
@@ -82,5 +85,7 @@ class Background:
             self._hurry.clear()
             try:
                 index.drain(portal, eager=True)
+                if self._also(portal):
+                    self._wanted.set()
             except Exception:
                 log.exception("indexing failed; the worker and the next search try again")

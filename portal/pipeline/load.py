@@ -13,6 +13,7 @@ from harvesters.base import SourceError
 from harvesters.http import Download, GuardedClient
 from portal.db import datasets as db
 from portal.db import datastore, resources, validation
+from portal.db.holding import find_live_resource
 from portal.db.uow import UnitOfWork
 from portal.domain.base import now
 from portal.domain.datasets import WAITING, Dataset, Resource, ValidationReport
@@ -201,7 +202,7 @@ def _perhaps(resource: Resource) -> bool:
 def _keep(portal: Portal, resource: Resource, ready: store.Prepared, run_id: str | None, *, public: bool) -> None:
     """Store what was prepared of a resource, unless it has another file or link by now."""
     with portal.work() as uow:
-        again = resources.find_live(uow.session, resource.id)
+        again = find_live_resource(uow, resource.id)
         if again is None or again.resource.basis != resource.basis:
             return  # a newer upload, another link or another way to read it is on its way
         if again.dataset.is_open and not public:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from portal.db import datasets as db
 from portal.db import resources
+from portal.db.holding import find_live_resource
 from portal.domain.datasets import HELD, WAITING, Dataset, Resource
 from portal.errors import PortalError
 from portal.pipeline import gate, load, stored
@@ -85,7 +86,7 @@ def _file(portal: Portal, resource: Resource, dataset: Dataset, until: float) ->
 
 def _keep(portal: Portal, resource: Resource, state: str, *, public: bool) -> None:
     with portal.work() as uow:
-        again = resources.find_live(uow.session, resource.id)
+        again = find_live_resource(uow, resource.id)
         if again is None or again.resource.basis != resource.basis or again.resource.file_access != WAITING:
             return  # changed, or judged by a worker, in the meantime
         if again.dataset.is_open == public:

@@ -1,18 +1,110 @@
-"""Rendering anew: every dataset says what the portal's address and software make of its rows now."""
+"""Rendering anew: datasets say what their rows, what is around them, and the portal's address make of them now."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import time
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import select
 
-from portal.db import datasets
+from portal.db import datasets, outbox
+from portal.db.holding import HeldDataset, held_datasets
+from portal.db.outbox import Claim
+from portal.db.uow import UnitOfWork
+from portal.domain.base import now
 from portal.domain.datasets import Dataset
-from portal.pipeline import index
+from portal.domain.events import RENDER
+from portal.pipeline import claims, index
 from portal.runtime import Portal
 from portal.settings import site
 
-BATCH = 100
+BATCH = 50
+ALL_BATCH = 20
+STEP_SECONDS = 0.1
+"""How long one transaction renders: SQLite has one writer at a time, and the others wait that long."""
+SOME_SECONDS = 0.3
+"""How long somebody who changed what many datasets tell waits for them to tell it; the others follow."""
+MORE_SECONDS = 0.5
+"""How long a server renders what was left before it looks at the index again."""
+
+
+def drain(portal: Portal, *, eager: bool = False, seconds: float = math.inf) -> int:
+    """Render datasets that something else made out of date, or those that somebody waits for; return how many.
+
+    Each transaction is short, and between two others may write. A dataset that somebody else holds is left for the
+    next time, one that cannot be rendered is put off alone. After `seconds` the rest is left to others.
+    """
+    ends, done = time.monotonic() + seconds, 0
+    while time.monotonic() < ends and (claimed := claims.take(portal, RENDER, BATCH, eager=eager)):
+        work = _Work(portal, claimed, eager=eager)
+        while work.left and time.monotonic() < ends:
+            work.step()
+        work.give_back()
+        done += work.done
+        if not work.done:
+            break
+    return done
+
+
+def render_some(portal: Portal) -> None:
+    """Render what somebody waits for, as long as that takes a moment only."""
+    drain(portal, eager=True, seconds=SOME_SECONDS)
+
+
+def render_more(portal: Portal) -> bool:
+    """Render what somebody waits for, for a while; whether there may be more."""
+    return drain(portal, eager=True, seconds=MORE_SECONDS) > 0
+
+
+class _Work:
+    """Claimed rows that are worked off a few at a time: `left` waits, `done` is settled, put off or given up."""
+
+    def __init__(self, portal: Portal, claimed: Sequence[Claim], *, eager: bool) -> None:
+        self._portal, self._eager = portal, eager
+        self.left, self.done = list(claimed), 0
+        self._busy: list[Claim] = []
+        self._failed: list[tuple[Claim, BaseException]] = []
+
+    def step(self) -> None:
+        """Render some datasets in one transaction."""
+        began = time.monotonic()
+        with self._portal.work(eager=self._eager) as uow:
+            while self.left and time.monotonic() - began < STEP_SECONDS:
+                self._one(uow, self.left.pop(0))
+            uow.commit()
+            uow.give_way()
+        for claimed, problem in self._failed:
+            claims.failed(self._portal, claimed, problem)
+        self._failed.clear()
+
+    def _one(self, uow: UnitOfWork, claimed: Claim) -> None:
+        free = held_datasets(uow, [claimed.entity_id], wait=False)
+        if not free and datasets.existing(uow.session, [claimed.entity_id]):
+            self._busy.append(claimed)
+            return
+        self.done += 1
+        try:
+            with uow.session.begin_nested():  # what is wrong with one dataset undoes nothing of the others
+                self._render(uow, free, claimed)
+        except claims.STOPS:
+            raise
+        except BaseException as problem:
+            self._failed.append((claimed, problem))
+
+    def _render(self, uow: UnitOfWork, free: Sequence[HeldDataset], claimed: Claim) -> None:
+        if claimed.attempts > self._portal.settings.outbox_tries:
+            raise RuntimeError(claimed.error or claims.DIED)
+        for dataset in free:
+            datasets.save(uow, dataset, self._portal.settings.site_url, quiet=True)
+        outbox.settle(uow.session, [claimed])
+
+    def give_back(self) -> None:
+        """Leave to others what was not reached, or is held by others."""
+        if self.left or self._busy:
+            with self._portal.work() as uow:
+                outbox.release(uow.session, [*self.left, *self._busy], now())
+                uow.commit()
 
 
 def follow_site(portal: Portal, before: str) -> int:
@@ -35,12 +127,13 @@ def render_all(portal: Portal, told: Callable[[int, int], None] = lambda done, c
     after, done, changed = "", 0, 0
     while True:
         with portal.work() as uow:
-            query = select(Dataset).where(Dataset.id > after).order_by(Dataset.id).limit(BATCH).with_for_update()
-            batch = uow.session.scalars(query).all()
-            for dataset in batch:
+            following = select(Dataset.id).where(Dataset.id > after).order_by(Dataset.id).limit(ALL_BATCH)
+            batch = uow.session.scalars(following).all()
+            for dataset in held_datasets(uow, batch):
                 changed += datasets.save(uow, dataset, portal.settings.site_url, quiet=True)
             uow.commit()
+            uow.give_way()
         if not batch:
             return changed
-        after, done = batch[-1].id, done + len(batch)
+        after, done = batch[-1], done + len(batch)
         told(done, changed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from portal.db import resources
+from portal.db.holding import find_live_resource
 from portal.db.uow import UnitOfWork
 from portal.domain.base import now
 from portal.domain.datasets import ERROR, RUNNING, ValidationReport
@@ -44,7 +45,7 @@ def _end(portal: Portal, uow: UnitOfWork, run_id: str, error: str) -> None:
         return
     run.status, run.finished = ERROR, now()
     run.error = error or "the resource was changed or deleted before it could be checked"
-    found = resources.find_live(uow.session, run.resource_id or "")
+    found = find_live_resource(uow, run.resource_id or "")
     if found is not None:
         found.resource.validation_status, found.resource.validation_timestamp = ERROR, run.finished
         resources.save(uow, found.dataset, found.resource, portal.settings.site_url, quiet=True)
@@ -55,7 +56,7 @@ def _run(portal: Portal, run_id: str) -> None:
         run = uow.session.get(ValidationReport, run_id)
         if run is None or run.finished is not None:
             return
-        found = resources.find_live(uow.session, run.resource_id or "")
+        found = find_live_resource(uow, run.resource_id or "")
         run.status = RUNNING
         if found is not None:
             found.resource.validation_status = RUNNING

@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, replace
 import orjson
 
 from portal.db import datasets as db
-from portal.db import datastore, people, validation
+from portal.db import datastore, holding, people, validation
+from portal.db.holding import HeldDataset
 from portal.db.uow import UnitOfWork
 from portal.domain.base import new_id, now
 from portal.domain.datasets import FAILURE, HELD, OPEN, SUCCESS, Dataset, Resource, ValidationReport
@@ -156,7 +157,7 @@ def refuse(portal: Portal, uow: UnitOfWork, item: Item, verdict: Verdict) -> Sto
 def remove(portal: Portal, uow: UnitOfWork, identity: HarvestIdentity) -> Stored:
     """Delete (softly) the dataset of an item that its source no longer lists."""
     identity.present, identity.fingerprint, identity.content_hash = False, None, None
-    dataset = uow.session.get(Dataset, identity.package_id)
+    dataset = holding.find_dataset(uow, identity.package_id)
     if dataset is not None and dataset.state != "deleted":
         dataset.state = "deleted"
         db.save(uow, dataset, portal.settings.site_url)
@@ -172,20 +173,22 @@ def withdraw(portal: Portal, uow: UnitOfWork, item: Item) -> Stored:
     return remove(portal, uow, identity)
 
 
-def _dataset(uow: UnitOfWork, item: Item) -> tuple[Dataset, bool]:
-    known = uow.session.get(Dataset, item.identity.package_id) if item.identity else None
+def _dataset(uow: UnitOfWork, item: Item) -> tuple[HeldDataset, bool]:
+    """The item's dataset, held, and whether it is a new one."""
+    known = holding.find_dataset(uow, item.identity.package_id) if item.identity else None
     if known is not None:
         return known, False
     wanted = item.record.id
     taken = wanted is None or uow.session.get(Dataset, wanted) is not None
-    return Dataset(id=new_id() if taken or wanted is None else wanted, name="", state="draft"), True
+    fresh = Dataset(id=new_id() if taken or wanted is None else wanted, name="", state="draft")
+    return holding.new_dataset(uow, fresh), True
 
 
 def _describe(
     portal: Portal,
     uow: UnitOfWork,
     item: Item,
-    dataset: Dataset,
+    dataset: HeldDataset,
     verdict: Verdict,
     prepared: Sequence[Prepared],
     *,

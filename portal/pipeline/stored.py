@@ -7,6 +7,7 @@ from typing import Any
 
 from portal.db import datasets as db
 from portal.db import datastore, resources, validation
+from portal.db.holding import find_live_resource
 from portal.db.uow import UnitOfWork
 from portal.domain.datasets import HELD, OPEN, Dataset, Resource, TableVersion, ValidationReport
 from portal.pipeline import gate, store, validate
@@ -47,7 +48,7 @@ def judge(portal: Portal, resource_id: str, run_id: str | None = None) -> None:
 def _current(portal: Portal, resource: Resource, dataset: Dataset, version: TableVersion, run_id: str | None) -> None:
     checked, rule = _checked(portal, resource, dataset, version)
     with portal.work() as uow:
-        again = resources.find_live(uow.session, resource.id)
+        again = find_live_resource(uow, resource.id)
         if again is None or again.resource.version_id != version.id or again.resource.basis != resource.basis:
             return  # newer rows, or another way to read them, are on their way
         state = _state(uow, again.resource, version, checked, rule)

@@ -18,6 +18,7 @@ from portal.errors import (
     SearchProblem,
     SearchQueryProblem,
     Unavailable,
+    Unfinished,
 )
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ TABLE: tuple[tuple[type[PortalError], int, str], ...] = (
     (SearchProblem, 409, "Search Error"),
     (NoSpace, 507, "Insufficient Storage"),
     (Unavailable, 503, "Service Unavailable"),
+    (Unfinished, 503, "Unfinished Error"),
 )
 UNEXPECTED = 500
 RETRY_SECONDS = {503: "10", 507: "60"}
@@ -68,4 +70,6 @@ def _details(error: PortalError) -> dict[str, Any]:
         return error.errors
     if isinstance(error, IntegrityProblem):
         return {"message": error.message, "data": error.data}
+    if isinstance(error, Unfinished):
+        return {"message": error.message, "done": error.done, "left": error.left}
     return {"message": error.message}

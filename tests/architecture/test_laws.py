@@ -2,15 +2,20 @@
 
 import ast
 import re
+import sys
 from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
 
 import pytest
 
 from portal import bootstrap
 from portal.access.policy import RULES, Permission
 from portal.actions.registry import ACTIONS
+from portal.db import holding
 from tests.architecture import documents
 from tests.architecture.documents import ROOT, modules, sentence
+from tests.portal.db.writers import ACTIONS as WRITERS
 
 assert bootstrap  # importing the composition root declares every action
 
@@ -49,6 +54,51 @@ def test_an_action_is_declared_whole(name: str) -> None:
     declared = ACTIONS[name]
     assert declared.allow in RULES
     assert len(declared.help.strip()) >= 20, "help_show answers with the docstring"
+
+
+def _reached(function: Any, seen: set[Any]) -> None:
+    """Every function and class of the portal that a function names, and what those name in turn."""
+    if function in seen or not getattr(function, "__module__", "").startswith("portal."):
+        return
+    seen.add(function)
+    codes = [each.__code__ for each in vars(function).values() if isinstance(each, FunctionType)]
+    codes += [function.__code__] if isinstance(function, FunctionType) else []
+    for code in codes:
+        codes += [each for each in code.co_consts if isinstance(each, CodeType)]
+        places = [vars(sys.modules[function.__module__])]
+        places += [vars(each) for name in code.co_names if isinstance(each := places[0].get(name), ModuleType)]
+        for place in places:
+            for name in code.co_names:
+                if isinstance(place.get(name), FunctionType | type):
+                    _reached(place[name], seen)
+
+
+DOORS = {holding.held_dataset, holding.held_datasets, holding.find_dataset, holding.find_resource, holding.new_dataset}
+
+
+def test_every_action_that_changes_datasets_is_tried_beside_others() -> None:
+    """An action that holds datasets, or has them rendered afterwards, stands in the table of the races."""
+    changing = set()
+    for name, declared in ACTIONS.items():
+        reached: set[Any] = set()
+        for function in (declared.run, declared.on):
+            _reached(function, reached)
+        renders = any("RENDER" in each.__code__.co_names for each in reached if isinstance(each, FunctionType))
+        if not declared.safe and (DOORS & reached or renders):
+            changing.add(name)
+    assert len(changing) > 40
+    assert changing == set(WRITERS)
+
+
+def test_only_the_door_makes_held_datasets() -> None:
+    """`HeldDataset(…)` says that a lock was taken: only the module that takes it may say so."""
+    for path in modules():
+        if path.name == "holding.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            named = ast.unparse(node) if isinstance(node, ast.Call) else ""
+            made = re.match(r"(\w+\.)*(HeldDataset|HeldGroup)\(|(\w+\.)*cast\(['\"]?(\w+\.)*Held(Dataset|Group)", named)
+            assert not made, f"{path.relative_to(ROOT)}:{node.lineno} makes what only the door can make"
 
 
 def _kind(noun: re.Match[str]) -> str:
