@@ -26,6 +26,8 @@ _ABOUT = {
     "finance": kinds.FINANCE,
 }
 """What is personal where a person's name stands in the same record."""
+OF_OFFICES = {"address", "place"}
+"""What an organization in the same record has as well."""
 
 
 def parsed(text: str) -> Any:
@@ -50,7 +52,8 @@ def hits(value: Any, roles: frozenset[str] = frozenset()) -> list[Hit]:
         elif text.strip():
             told |= meaning
     if any(hit.kind == kinds.NAME for hit in found):
-        found += [Hit(_ABOUT[role], Evidence.BESIDE) for role in sorted(told & set(_ABOUT))]
+        about = set(_ABOUT) - (OF_OFFICES if "organization" in told else set())
+        found += [Hit(_ABOUT[role], Evidence.BESIDE) for role in sorted(told & about)]
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from portal.quality.personal import kinds, mentions, names, nested
@@ -13,6 +13,8 @@ from portal.quality.personal.mentions import Hit
 
 _NAMES = {kinds.OFFICE_PHONE: kinds.PHONE, kinds.OFFICE_EMAIL: kinds.EMAIL}
 PIECE = 4_000
+NESTED = 12
+"""Lists in lists that are parted into records."""
 OVERLAP = 200
 """Signs that two pieces of one long line share, so that nothing stands cut between them."""
 
@@ -33,16 +35,32 @@ def scan_value(value: Any, where: str = "") -> tuple[PersonalMention, ...]:
     """What a nested value (as JSON has them) holds that is personal; the names of keys count as labels."""
     if isinstance(value, str):
         return scan_text(value, where)
-    records = _records(value)
     found: list[tuple[str, Verdict]] = []
-    for record in records:
+    for record in _records(value):
         found += _judged(nested.hits(record), named=True)
     return _mentions(found, where)
 
 
-def _records(value: Any) -> Iterable[Any]:
-    """The records of a list, each with its own persons; anything else is one record."""
-    return value if isinstance(value, list | tuple) else (value,)
+def _records(value: Any, depth: int = NESTED) -> Iterator[Any]:
+    """The records in a value, each with its own persons: lists of objects are apart from what stands around them."""
+    if isinstance(value, list | tuple):
+        loose = [inner for inner in value if not isinstance(inner, Mapping | list | tuple) or not depth]
+        for inner in value:
+            if depth and isinstance(inner, Mapping | list | tuple):
+                yield from _records(inner, depth - 1)
+        yield loose
+        return
+    if not isinstance(value, Mapping) or not depth:
+        yield value
+        return
+    lists = {key for key, inner in value.items() if _is_list_of_records(inner)}
+    for key in lists:
+        yield from _records(value[key], depth - 1)
+    yield {key: inner for key, inner in value.items() if key not in lists}
+
+
+def _is_list_of_records(value: Any) -> bool:
+    return isinstance(value, list) and len(value) > 1 and any(isinstance(inner, Mapping) for inner in value)
 
 
 def _lines(text: str) -> Iterator[str]:
