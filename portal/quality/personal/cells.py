@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from portal.quality.personal import kinds, mentions, nested, numbers
+from portal.quality.personal.folding import letters
 from portal.quality.personal.kinds import Evidence
 from portal.quality.personal.labels import NUMBER_ROLES
 
@@ -17,15 +19,13 @@ Marks = dict[str, npt.NDArray[np.uint8]]
 
 _DIGITS = r"\d(?:[^\d\pL]{0,6}\d){8}"
 """Nine digits, parted by no letter."""
-_WORDS = (
-    r"(?i)c[cm][cn][cd]|c[aă]n c[uư][oớ]c|h[oộ] chi[eế]u|passport|gplx|b[aằ]ng l[aá]i|bhyt|bhxh|"
-    r"sinh (?:n[aă]m|ng[aà]y)|n[aă]m sinh|ng[aà]y sinh|\bsn[: ]|th[uư][oờ]ng tr[uú]|t[aạ]m tr[uú]|"
-    r"tr[uú] (?:t[aạ]i|qu[aá]n)|"
-    r"hktt|n[oơ]i [oở]|h[oộ] kh[aẩ]u|\bhiv\b|ung th[uư]|t[aâ]m th[aầ]n|khuy[eế]t t[aậ]t|ti[eể]u [dđ][uư][oờ]ng|"
-    r"vi[eê]m gan|lao ph[oổ]i|d[uư][oơ]ng t[ií]nh|m[aắ]c b[eệ]nh|b[eệ]nh nh[aâ]n|ch[aẩ]n [dđ]o[aá]n|[dđ]i[eề]u tr[iị]|"
-    r"@|[\[(] ?at ?[\])]"
-)
-"""Words of a sentence about somebody, with and without diacritics, and the sign of mail."""
+_WORDS = """
+cccd cmnd cmtnd gplx bhyt bhxh hktt passport hiv ntns @ (at) [at] aids
+căn cước|chứng minh nhân dân|hộ chiếu|bằng lái|sinh năm|năm sinh|sinh ngày|ngày sinh|thường trú|tạm trú|trú tại|trú quán
+nơi ở|hộ khẩu|ung thư|tâm thần|khuyết tật|tiểu đường|đái tháo đường|viêm gan|lao phổi|dương tính|mắc bệnh|bệnh nhân
+chẩn đoán|điều trị|nghiện|suy thận|tim mạch|động kinh|tự kỷ|đột quỵ|trầm cảm|date of birth|diagnos|cancer|diabet
+"""
+"""Words of a sentence about somebody, and the sign of mail."""
 _PLAIN = r"^\s*\+?[0-9]+(?:\.0+)?\s*$"
 _SHAPED = rf"^\s*\+?(?:{numbers.CITIZEN}|{numbers.LOST_ZERO}|{numbers.MOBILE}|(?:00)?84[35789][0-9]{{8}})(?:\.0+)?\s*$"
 _HARMLESS = (
@@ -36,7 +36,18 @@ _HARMLESS = (
 )
 """Decimal numbers and moments, however many digits they have."""
 _PLATE = r"^\s*[1-9][0-9][ .-]?[A-Za-z][A-Za-z0-9]?[ .-]{0,2}(?:[0-9]{3}[. -]?[0-9]{2}|[0-9]{4})\s*$"
-_JSON = r"^\s*[\[{]"
+
+
+def _spellings() -> list[str]:
+    """The words in small letters, in capitals and without diacritics."""
+    first, *lines = _WORDS.strip().split("\n")
+    words = [*first.split(), *(word for line in lines for word in line.split("|"))]
+    spelt = {letter for word in words for letter in (word, letters(word))}
+    return sorted({case for word in spelt for case in (word, word.upper(), word.capitalize(), word.title())})
+
+
+_LOOK = "|".join([r"^\s*[\[{]", _DIGITS, *map(re.escape, _spellings())])
+"""All that makes a cell worth reading, as one pattern: a pass over the cells costs more than what it looks for."""
 SHORTEST = 9
 """Bytes of the shortest cell that can hold a number of nine digits."""
 MOST_READ = 50_000
@@ -73,10 +84,7 @@ def _candidates(cells: pl.Series, roles: frozenset[str]) -> pl.Series | None:
         return cells.str.contains(r"[\d@]")
     if not len(cells) or (cells.str.len_bytes().max() or 0) < SHORTEST:  # type: ignore[operator]
         return None
-    frame = cells.alias("c").to_frame().lazy()
-    cell = pl.col("c")
-    found = frame.select((cell.str.contains(_DIGITS) | cell.str.contains(_WORDS)).alias("c")).collect()["c"]
-    found = found | _nested(cells)
+    found = cells.str.contains(_LOOK)
     if not found.any():
         return found
     some = cells.filter(found)
@@ -84,10 +92,6 @@ def _candidates(cells: pl.Series, roles: frozenset[str]) -> pl.Series | None:
     if harmless.any():
         found = found.clone().scatter(found.arg_true().filter(harmless), False)
     return found
-
-
-def _nested(cells: pl.Series) -> pl.Series:
-    return cells.str.contains(_JSON)
 
 
 def _judge(text: str, roles: frozenset[str]) -> Mapping[str, Evidence]:

@@ -14,6 +14,8 @@ from portal.quality.personal.labels import roles
 Mask = npt.NDArray[np.bool_]
 SAMPLE = 60
 """Different cells of each column of each batch that are looked at."""
+ENOUGH = 240
+"""So many cells tell what a column is."""
 WEAK, STRONG = 0.5, 0.6
 """The share of names that a label for persons asks for, and that a label that tells nothing does."""
 NOT_PERSONS = frozenset({"thing", "organization", "amount", "code", "address", "home", "family", "health"})
@@ -28,9 +30,11 @@ class People:
         self._seen = [[0, 0.0, 0.0, 0] for _ in labels]
         """Cells looked at of each column, those that are names, those that could be, those of organizations."""
 
-    def learn(self, frame: pl.DataFrame) -> None:
-        """Look at some cells of each column of one batch."""
+    def learn(self, frame: pl.DataFrame, but: frozenset[int]) -> None:
+        """Look at some cells of each column of one batch, `but` those that cannot name anybody."""
         for index, seen in enumerate(self._seen):
+            if index in but or seen[0] >= ENOUGH:
+                continue
             cells = [
                 cell
                 for cell in frame[str(index)].head(4 * SAMPLE).unique(maintain_order=True).to_list()

@@ -50,13 +50,13 @@ class Scan:
         frame = batch.frame
         if not frame.height:
             return
-        self._people.learn(frame)
+        self._people.learn(frame, self._narrow)
         owners, anybody = self._people.rows(frame)
         looked = [self._look(frame, index, doubtful) for index in range(len(self.labels))]
         for _, named in looked:
             anybody = anybody | named
         for index, (marks, _) in enumerate(looked):
-            self._filled[index] += int((frame[str(index)] != "").sum())
+            self._filled[index] += int((frame[str(index)].str.len_bytes() > 0).sum())
             for kind, evidence in marks.items():
                 self._count(index, kind, evidence, owners if kind == kinds.OFFICE_PHONE else anybody)
         if anybody.any():
