@@ -40,8 +40,10 @@ class Permission(Enum):
 
 def labels_of(dataset: Dataset | ShownDataset | ShownTable) -> frozenset[str]:
     """The labels that open a dataset: "public", or those of the people who work on it."""
-    if dataset.is_public:
-        return frozenset({PUBLIC})
+    return frozenset({PUBLIC}) if dataset.is_public else _near_labels(dataset)
+
+
+def _near_labels(dataset: Dataset | ShownDataset | ShownTable) -> frozenset[str]:
     near = f"member-{dataset.owner_org}" if dataset.owner_org else f"creator-{dataset.creator_user_id}"
     return frozenset({near, f"collaborator-{dataset.id}"})
 
@@ -59,6 +61,12 @@ def may_read(actor: Actor, dataset: Dataset | ShownDataset | ShownTable) -> bool
     """The row check of reading."""
     held = labels_for(actor)
     return held is None or not held.isdisjoint(labels_of(dataset))
+
+
+def works_on(actor: Actor, dataset: Dataset | ShownDataset | ShownTable) -> bool:
+    """The row check of `near`: members of the owning organization, collaborators, the creator of what nobody owns."""
+    held = labels_for(actor)
+    return held is None or not held.isdisjoint(_near_labels(dataset))
 
 
 def readable(actor: Actor) -> ColumnElement[bool]:

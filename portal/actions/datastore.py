@@ -29,7 +29,7 @@ ECHOED = ("fields_", "sort", "filters", "q", "full_text", "distinct", "language"
 """Parameters that an answer repeats when they were given."""
 TABLES = "_table_metadata"
 """The table of all tables, as CKAN calls it."""
-_ALL_TABLES = ShownTable(TABLES, "active", False, None, None, TABLES, None, OPEN)
+_ALL_TABLES = ShownTable(TABLES, "active", False, None, None, TABLES, None, OPEN, "open")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ _SHOWN = (
         Resource.id,
         Resource.version_id,
         Resource.rows_access,
+        func.coalesce(Dataset.profile["access_kind"].as_string(), "open"),
     )
     .join(Dataset, Dataset.id == Resource.package_id)
     .where(Resource.id == bindparam("key"), Resource.state == "active")

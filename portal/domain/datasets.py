@@ -48,6 +48,10 @@ OPEN, WAITING, HELD = "open", "waiting", "held"
 """Whether those who may not edit a dataset meet a file or rows: looked at, not yet looked at, refused or unread."""
 
 
+CONTROLLED = frozenset({"shared", "restricted"})
+"""Access kinds whose files and rows are not for everybody."""
+
+
 class Resource(Base):
     """A resource: a link, an uploaded file, or a table whose current version answers row queries.
 
@@ -176,6 +180,11 @@ class Dataset(Base):
         return self.state == "active" and not self.private
 
     @property
+    def access_kind(self) -> str:
+        """Who is meant to have its files and rows: open, shared or restricted."""
+        return str(self.profile.get("access_kind") or "open")
+
+    @property
     def is_open(self) -> bool:
         """Whether the dataset is, or says of itself that it is, for everybody: it must not hold personal data."""
         return not self.private or self.profile.get("access_kind") == "open"
@@ -285,6 +294,7 @@ class ShownTable(NamedTuple):
     resource_id: str
     version_id: str | None
     rows_access: str
+    access_kind: str
 
     @property
     def is_public(self) -> bool:

@@ -16,7 +16,7 @@ from portal.access import disclosure, old_versions, policy
 from portal.db import datasets as db
 from portal.db import datastore
 from portal.domain.base import is_uuid
-from portal.domain.datasets import Dataset, Resource, TableVersion
+from portal.domain.datasets import Dataset, Resource, ShownTable, TableVersion
 from portal.tabular.compare import FORMS as DIFFERENCES
 from portal.tabular.compare import matched_by
 from portal.tabular.export import FORMS, MEDIA_TYPES, Look
@@ -41,11 +41,12 @@ def download(dataset_id: str, resource_id: str, name: str = "") -> Answer:
         if version is not None and not old_versions.may_see(uow, actor, resource, dataset, version):
             version = None
         closed = not disclosure.may_see_resource(actor, resource, dataset)
+        refusal = disclosure.closed(actor, dataset, resource.access)
     own_rows = resource.url_type in ("harvest", "datastore") or (closed and resource.file_key)
     if version is not None and own_rows:
         return _table(resource, version, name)
     if closed:
-        raise Forbidden(disclosure.closed(resource.access).message)
+        raise Forbidden(refusal.message)
     if resource.file_key:
         return _file(resource)
     if resource.url.startswith(("http://", "https://")):
@@ -67,8 +68,8 @@ def dump(resource_id: str) -> Answer:
         if table is None or not policy.may_read(actor_of_request(), table):
             raise NotFound  # as CKAN: a dump does not tell that a private table exists
         version = _asked_version(uow, table.resource_id, table.version_id)
-        if not request.args.get("version") and not disclosure.may_see_rows(actor_of_request(), table):
-            raise Forbidden(disclosure.closed(table.rows_access).message)
+        if not _said("version"):
+            _demand_rows(table)
     if version is None:
         raise NotFound
     manifest, query, look = Manifest.from_dict(version.manifest), _query(), _look()
@@ -90,6 +91,8 @@ def diff(resource_id: str) -> Answer:
         table = datastore.find_shown(uow, resource_id)
         if table is None or not policy.may_read(actor_of_request(), table):
             raise NotFound
+        if not _said("to"):
+            _demand_rows(table)
         new = _asked_version(uow, table.resource_id, table.version_id, "to")
         old = _asked_version(uow, table.resource_id, None, "from", str(new.number - 1) if new else "")
     if old is None or new is None:
@@ -105,6 +108,17 @@ def diff(resource_id: str) -> Answer:
     return answer
 
 
+def _said(name: str) -> str:
+    """What the query string says under a name, without the blanks around it."""
+    return request.args.get(name, "").strip()
+
+
+def _demand_rows(table: ShownTable) -> None:
+    actor = actor_of_request()
+    if not disclosure.may_see_rows(actor, table):
+        raise Forbidden(disclosure.closed(actor, table, table.rows_access).message)
+
+
 def _visible(uow: Any, resource_id: str) -> tuple[Resource, Dataset]:
     found = db.find_resource(uow.session, resource_id) if is_uuid(resource_id) else None
     if found is None:
@@ -118,7 +132,7 @@ def _asked_version(
     uow: Any, resource_id: str, current: str | None, name: str = "version", default: str = ""
 ) -> TableVersion | None:
     """The version that the parameter asks for by number or date, else the default or the current one."""
-    asked = request.args.get(name, "").strip() or default
+    asked = _said(name) or default
     if not asked:
         return uow.session.get(TableVersion, current) if current else None
     try:
