@@ -97,6 +97,7 @@ class Settings:
     worker_jobs: int
     worker_stop: int
     serve_stop: int
+    access_log: str
     log_level: str
     secrets: Mapping[str, str] = field(repr=False)
     secret_bindings: Mapping[str, str]

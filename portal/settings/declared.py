@@ -282,5 +282,11 @@ SETTINGS: tuple[Setting, ...] = (
         number(0, 3600),
         "Seconds that a server which is told to end may take for the requests under way.",
     ),
+    Setting(
+        "ACCESS_LOG",
+        "stderr",
+        text,
+        "Where a line of JSON is written for each request: off, stderr, or a file (rotate it by copytruncate).",
+    ),
     Setting("LOG_LEVEL", "INFO", one_of("DEBUG", "INFO", "WARNING", "ERROR"), "How much is logged."),
 )

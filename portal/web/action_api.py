@@ -14,6 +14,7 @@ from portal.runtime import Portal
 from portal.web import callers, envelope, errors
 from portal.web.body import BadRequest, request_data
 from portal.web.envelope import CONTENT_TYPE
+from portal.web.environ import ACTOR, TOKEN
 
 _CALLBACK = re.compile(r"^[A-Za-z_$][\w$.]{0,100}$")
 api = Blueprint("api", __name__)
@@ -28,7 +29,10 @@ def the_portal() -> Portal:
 def actor_of_request() -> Actor:
     """Who asks: by the token of the configured header, X-CKAN-API-Key, or a Bearer token; else nobody."""
     portal = the_portal()
-    return callers.actor_of(portal, callers.token_in(portal.settings, request.headers.get))
+    token = callers.token_in(portal.settings, request.headers.get)
+    actor = callers.actor_of(portal, token)
+    request.environ[ACTOR], request.environ[TOKEN] = actor, token
+    return actor
 
 
 @api.route("/api")

@@ -9,18 +9,23 @@ from typing import Any
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from portal.actions.registry import ACTIONS
 from portal.health.report import Health
 from portal.runtime import Portal
 from portal.web import errors
 from portal.web.action_api import api, failure, the_portal
+from portal.web.counters import Counters
 from portal.web.dcat import dcat
 from portal.web.descriptions import descriptions
 from portal.web.downloads import downloads
-from portal.web.envelope import EVERY_ANSWER, request_id
+from portal.web.envelope import EVERY_ANSWER, id_of
+from portal.web.environ import ACTION, PART, ROUTE
 from portal.web.express import Express
 from portal.web.feeds import feeds
 from portal.web.fragments import Fragments
 from portal.web.health import health_pages
+from portal.web.metrics import metrics
+from portal.web.observed import Observed, open_log
 from portal.web.pages import pages, problem
 from portal.web.reference import reference
 from portal.web.reports import reports
@@ -40,20 +45,35 @@ _PREFIX = re.compile(
 
 
 def create_app(portal: Portal) -> Flask:
-    """Build the application; it opens nothing of its own."""
+    """Build the application; of its own it opens the file of its counters and the access log."""
     app = Flask("portal.web", static_folder=None)
     app.extensions["portal"] = portal
     app.extensions["fragments"] = Fragments()
     app.extensions["health"] = Health(portal)
+    app.extensions["counters"] = Counters(portal.settings.data_dir / "metrics")
     app.config["MAX_CONTENT_LENGTH"] = portal.settings.max_resource_size * BYTES_PER_MB + BYTES_PER_MB
     app.config["MAX_FORM_MEMORY_SIZE"] = portal.settings.max_request_size * BYTES_PER_MB
-    for blueprint in (api, util, reference, downloads, feeds, dcat, descriptions, reports, health_pages, pages):
+    for blueprint in (
+        api,
+        util,
+        reference,
+        downloads,
+        feeds,
+        dcat,
+        descriptions,
+        reports,
+        health_pages,
+        metrics,
+        pages,
+    ):
         app.register_blueprint(blueprint)
     app.before_request(_begin)
     app.after_request(_finish)
     app.register_error_handler(Exception, _problem)
     # Flask's own way of adding middleware:
-    app.wsgi_app = LocalePrefix(Express(portal, app.wsgi_app))  # type: ignore[method-assign]
+    lanes = LocalePrefix(Express(portal, app.wsgi_app))
+    access_log = open_log(portal.settings.access_log)
+    app.wsgi_app = Observed(lanes, app.extensions["counters"], access_log)  # type: ignore[method-assign]
     return app
 
 
@@ -73,13 +93,23 @@ class LocalePrefix:
 
 
 def _begin() -> None:
-    g.request_id = request_id(request.headers.get("X-Request-Id", ""))
+    g.request_id = id_of(request.environ)
+    _note_route(request.environ)
     g.locale_prefix = request.environ.get("portal.locale", "")
     upload = request.mimetype == "multipart/form-data"
     portal = the_portal()
     most = portal.settings.max_request_size * BYTES_PER_MB
     if not upload and (request.content_length or 0) > most:
         raise RequestEntityTooLarge(f"The body is larger than {portal.settings.max_request_size} MB.")
+
+
+def _note_route(environ: dict[str, Any]) -> None:
+    """What is asked, for the access log: an action by its name, anything else by the pattern of its address."""
+    name = (request.view_args or {}).get("name")
+    if request.endpoint == "api.act" and name in ACTIONS:
+        environ[ACTION] = name
+    elif request.url_rule is not None:
+        environ[ROUTE], environ[PART] = request.url_rule.rule, request.blueprint
 
 
 def _finish(response: Response) -> Response:

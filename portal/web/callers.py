@@ -22,9 +22,14 @@ def token_in(settings: Settings, header: Callable[[str], str | None]) -> str:
     return header(settings.token_header) or header(OLD_HEADER) or ""
 
 
+def bare(token: str) -> str:
+    """A token without the word that may stand before it."""
+    return token.removeprefix("Bearer ").strip()
+
+
 def actor_of(portal: Portal, token: str) -> Actor:
     """The user of a token, which may stand behind "Bearer"; nobody without one, or for one that is no good."""
-    raw = token.removeprefix("Bearer ").strip()
+    raw = bare(token)
     if not raw:
         return ANONYMOUS
     with portal.read() as uow:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-import uuid
 import zlib
 from functools import lru_cache
 from typing import Any
@@ -15,6 +15,7 @@ from werkzeug.http import parse_accept_header
 
 from portal.actions.registry import Outcome
 from portal.runtime import Portal
+from portal.web.environ import REQUEST_ID
 
 CONTENT_TYPE = "application/json;charset=utf-8"
 TELLS_CHANGES = ("package_update",)
@@ -33,7 +34,13 @@ ZSTD_LEVEL = 3
 
 def request_id(given: str) -> str:
     """The id of a request: its sender's own, where that is a plain one, else a new one."""
-    return given if _REQUEST_ID.match(given) else uuid.uuid4().hex
+    return given if given and _REQUEST_ID.match(given) else os.urandom(16).hex()
+
+
+def id_of(environ: dict[str, Any]) -> str:
+    """The id that a request has been given, or is given now."""
+    given: str = environ.get(REQUEST_ID) or request_id(environ.get("HTTP_X_REQUEST_ID", ""))
+    return given
 
 
 def help_address(portal: Portal, locale: str, name: str) -> str:

@@ -17,6 +17,7 @@ from portal.errors import PortalError
 from portal.runtime import Portal
 from portal.web import callers, envelope, errors
 from portal.web.body import lists
+from portal.web.environ import ACTION, ACTOR, TOKEN
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
@@ -45,7 +46,8 @@ class Express:
         data = _parameters(environ)
         if "callback" in data:
             return self._application(environ, start_response)
-        request_id = envelope.request_id(environ.get("HTTP_X_REQUEST_ID", ""))
+        request_id = envelope.id_of(environ)
+        environ[ACTION] = name
         try:
             status, headers, body = self._act(environ, name, data, request_id)
         except Exception:  # what nobody expected is told, and logged, in one place: behind
@@ -58,7 +60,9 @@ class Express:
         locale = environ.get("portal.locale", "")
         token = callers.token_in(self._portal.settings, lambda header: _header(environ, header))
         try:
-            outcome = registry.perform(self._portal, callers.actor_of(self._portal, token), name, data)
+            actor = callers.actor_of(self._portal, token)
+            environ[ACTOR], environ[TOKEN] = actor, token
+            outcome = registry.perform(self._portal, actor, name, data)
         except Exception as error:
             # An outage is answered here: asked again behind, it would be waited for twice.
             if not isinstance(error, PortalError) and outages.explain(error) is None:
