@@ -2,6 +2,7 @@
 
 import io
 import logging
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -105,11 +106,18 @@ def test_without_its_database_the_api_answers_envelopes_and_pages_stay_pages(
 def test_a_command_without_its_database_says_one_sentence(gone: Gone) -> None:
     gone.relay.close()
     url = gone.portal.settings.database_url
-    for command in (["worker"], ["serve", "--port", "0"], ["db", "upgrade"], ["user", "create", "an"]):
+    for command in (["worker"], ["serve", "--port", str(free_port())], ["db", "upgrade"], ["user", "create", "an"]):
         ended = cli(*command, PORTAL_DATABASE_URL=url, PORTAL_DATA_DIR=str(gone.portal.settings.data_dir))
         assert ended.returncode == 1, ended.stderr
         (line,) = ended.stderr.strip().splitlines()
         assert line.startswith("portal: The database cannot be reached now")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
