@@ -1,4 +1,4 @@
-"""The command line: portal demo, serve, worker, db, harvest, validate, schema, index, files, user, token, org."""
+"""The command line: portal demo, serve, worker, db, harvest, validate, schema, index, files, doctor, people."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from portal import outages
-from portal.cli import files, harvest, index, people, schema, serving, validation
+from portal.cli import doctor, files, harvest, index, people, schema, serving, validation
 from portal.cli.base import portal
 from portal.errors import Invalid, PortalError
 from search.backend import SearchUnavailable
 
-COMMANDS = (serving, harvest, validation, schema, index, files, people)
+COMMANDS = (serving, harvest, validation, schema, index, files, people, doctor)
 """The modules that add their commands to the root when they are imported."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 
 from portal.db import datasets as db
@@ -12,6 +13,7 @@ from portal.runtime import Portal
 from portal.tabular.store import Manifest
 
 FORMATS = ("csv", "json")
+log = logging.getLogger(__name__)
 
 
 def drain(portal: Portal, stop: threading.Event | None = None) -> int:

@@ -23,6 +23,11 @@ class DerivedFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def has(self, fingerprint: str, forms: Iterable[str]) -> bool:
+        """Whether the downloads of rows lie here in these forms."""
+        folder = self._folder / fingerprint[:2]
+        return all((folder / f"{fingerprint}.{form}").is_file() for form in forms)
+
     def forget(self, fingerprint: str) -> int:
         """Remove all that was made of these rows; `fingerprint` may be the beginning of one. Return how many files."""
         return sum(_removed(path) for path in self._folder.glob(f"{fingerprint[:2]}/{fingerprint}*"))
