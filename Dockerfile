@@ -8,8 +8,10 @@ COPY schemas schemas
 COPY search search
 COPY demo demo
 RUN pip install --no-cache-dir --no-deps --no-build-isolation . \
-    && useradd --create-home --uid 10001 portal && mkdir /data && chown portal /data
+    && useradd --create-home --uid 10001 portal && mkdir /data /scratch && chown portal /data /scratch
 USER portal
-VOLUME /data
+# Everything that lasts is below /data, unfinished uploads and reads below /scratch; nothing else is written.
+ENV TMPDIR=/scratch PYTHONDONTWRITEBYTECODE=1
+VOLUME ["/data", "/scratch"]
 EXPOSE 5000
 CMD ["portal", "serve", "--host", "0.0.0.0", "--port", "5000"]

@@ -57,6 +57,38 @@ def test_every_setting_is_one_and_takes_its_value(name: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", FILES)
+def test_no_container_may_more_than_it_needs(name: str) -> None:
+    for service in read(name)["services"].values():
+        assert service["cap_drop"] == ["ALL"] and "cap_add" not in service
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert re.fullmatch(r"\d+[gm]", filled(service["mem_limit"]))
+        assert not service.get("privileged") and "network_mode" not in service
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_our_containers_write_to_their_volumes_alone(name: str) -> None:
+    docker = (ROOT / "Dockerfile").read_text("utf-8")
+    assert "TMPDIR=/scratch" in docker and "\nUSER portal\n" in docker
+    for service in (each for each in read(name)["services"].values() if "build" in each):
+        assert service["read_only"] is True and service["pids_limit"]
+        assert service["tmpfs"] == ["/tmp:size=64m"]
+        assert [volume.partition(":")[2] for volume in service["volumes"]] == ["/data", "/scratch"]
+        assert all(f'"{place}"' in docker for place in ("/data", "/scratch"))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_whatever_ends_is_started_again_and_has_time_to_end(name: str) -> None:
+    defaults = load({"PORTAL_DATA_DIR": "/tmp"})
+    for service in read(name)["services"].values():
+        words = " ".join(service.get("command", []))
+        assert service["restart"] == ("no" if "db upgrade" in words and "serve" not in words else "unless-stopped")
+        assert " & " not in words, "nobody would start again what runs beside"
+        patience = int(service.get("stop_grace_period", "0s").removesuffix("s"))
+        needed = [defaults.serve_stop] * ("serve" in words) + [defaults.worker_stop] * ("worker" in words)
+        assert all(patience > seconds for seconds in needed)
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_secrets_are_asked_for_and_never_given(name: str) -> None:
     text = (ROOT / name).read_text("utf-8")
     offered = set(re.findall(r"^#?(\w+)=", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE))
