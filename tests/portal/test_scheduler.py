@@ -1,7 +1,11 @@
 """Turns and jobs are taken once, however many workers there are; intervals and cron say when the next is due."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -11,9 +15,12 @@ from portal import scheduler
 from portal.access.identity import SYSTEM
 from portal.actions import registry
 from portal.db import harvest as db
+from portal.db import workers
 from portal.domain.base import now
 from portal.domain.harvest import HarvestJob, HarvestSource
 from portal.runtime import Portal
+from tests.servers.web import Answer, Web
+from tests.waiting import until
 
 
 @pytest.mark.parametrize(
@@ -92,3 +99,71 @@ def test_the_worker_stops_when_told(portal: Portal) -> None:
     stop.set()
     worker.join(timeout=30)
     assert not worker.is_alive()
+
+
+@contextmanager
+def hanging_source(portal: Portal, name: str) -> Iterator[threading.Event]:
+    """A CKAN that takes every question and does not answer until it is released, as a source with a job that waits."""
+    asked, release = threading.Event(), threading.Event()
+
+    def hang(handler: BaseHTTPRequestHandler) -> None:
+        asked.set()
+        release.wait(60)
+        handler.close_connection = True
+
+    class Any(dict[str, Answer]):
+        def get(self, path: str, default: Answer | None = None) -> Answer:  # type: ignore[override]
+            return hang
+
+    with Web(Any()) as web:
+        described = {"url": web.url, "source_type": "ckan", "name": name, "frequency": "MANUAL"}
+        registry.call(portal, SYSTEM, "harvest_source_create", described)
+        registry.call(portal, SYSTEM, "harvest_job_create", {"source_id": name})
+        try:
+            yield asked
+        finally:
+            release.set()
+
+
+@contextmanager
+def working(portal: Portal) -> Iterator[tuple[threading.Event, list[bool]]]:
+    """A worker in a thread; the list gets what it returns."""
+    stop, ended = threading.Event(), list[bool]()
+    thread = threading.Thread(target=lambda: ended.append(scheduler.work(portal, stop, ticks=False)), daemon=True)
+    thread.start()
+    try:
+        yield stop, ended
+    finally:
+        stop.set()
+        thread.join(60)
+        assert not thread.is_alive()
+
+
+def status(portal: Portal, name: str) -> str:
+    return str(registry.call(portal, SYSTEM, "harvest_job_list", {"source_id": name})[0]["status"])
+
+
+def test_a_source_that_hangs_delays_no_other_and_is_handed_back_when_the_worker_ends(
+    portal: Portal, tmp_path: Path
+) -> None:
+    hasty = replace(portal, settings=replace(portal.settings, worker_stop=0))
+    with hanging_source(portal, "hangs") as asked:
+        with working(hasty) as (_, ended):
+            until(asked.is_set)
+            folder = tmp_path / "drop"
+            folder.mkdir()
+            (folder / "aa.csv").write_text("ma\n1\n", encoding="utf-8")
+            config = {"each": True, "pattern": "*.csv", "settle_seconds": 0}
+            described = {"url": str(folder), "source_type": "files", "name": "behind", "config": config}
+            registry.call(portal, SYSTEM, "harvest_source_create", described)
+            registry.call(portal, SYSTEM, "harvest_job_create", {"source_id": "behind"})
+            until(lambda: status(portal, "behind") == "Finished")
+            assert status(portal, "hangs") == "Running"
+            with portal.read() as uow:
+                assert len(workers.list_signs(uow.session)) == 1
+        assert ended == [False], "something is left under way"
+        with portal.read() as uow:
+            assert workers.list_signs(uow.session) == []
+        with portal.work() as uow:
+            taken = db.claim(uow.session, "next", now(), now() + timedelta(minutes=1))
+        assert taken is not None and (taken.suspect, taken.job.tries) == (False, 1)
