@@ -86,6 +86,16 @@ READING: tuple[Check, ...] = (
         ),
     ),
     Check(
+        "far-cells",
+        "warning",
+        Message(
+            "{cells} ô đứng lạc rất xa bảng (phía dưới hoặc bên phải); đã bỏ qua.",
+            "{cells} cells stand far away from the table, below it or beside it; they were left out.",
+            "Xóa các ô lạc ở cuối trang tính rồi lưu lại.",
+            "Delete the stray cells at the end of the worksheet and save it again.",
+        ),
+    ),
+    Check(
         "replacement-character",
         "warning",
         Message(
@@ -107,12 +117,12 @@ READING: tuple[Check, ...] = (
     ),
     Check(
         "nul-bytes",
-        "warning",
+        "error",
         Message(
-            "{lines} dòng chứa byte NUL, đầu tiên ở dòng {first}.",
-            "{lines} lines hold NUL bytes, first in line {first}.",
-            "Xuất lại tệp dạng văn bản.",
-            "Export the file again as text.",
+            "{lines} dòng chứa byte NUL (dữ liệu bị mất), đầu tiên ở dòng {first}.",
+            "{lines} lines hold NUL bytes, where data was lost, first in line {first}.",
+            "Tệp bị hỏng khi lưu hoặc khi truyền; hãy xuất lại từ nguồn.",
+            "The file was damaged when it was stored or sent; export it again from its source.",
         ),
     ),
     Check(

@@ -11,6 +11,7 @@ import polars as pl
 from portal.quality.collect import Collector
 from portal.quality.exact import Cell, Column, RepeatedLabel, Rules, SchemaProblem, compile_rules
 from portal.quality.keys import Keys, References
+from portal.quality.patterns import NotJudged
 from portal.quality.report import Report
 from portal.quality.screen import is_missing, suspicious
 from portal.quality.watch import Watch
@@ -20,6 +21,8 @@ HEADER, CELLS, WIDTH, UNIQUE, PRIMARY, FOREIGN = range(6)
 """The order of the findings of one row."""
 ORDERS = {"unique-error": UNIQUE, "primary-key": PRIMARY, "foreign-key": FOREIGN, "foreign-key-unchecked": FOREIGN}
 LIMIT = 1000
+SECONDS = 900.0
+"""That checking one table may take."""
 MANY = 2_000
 """Suspicious cells of one column and batch that are worth a look for equal ones."""
 
@@ -42,6 +45,7 @@ def check_table(
     checks: bool = True,
     name: str = "",
     progress: Callable[[int], object] = nobody,
+    seconds: float = SECONDS,
 ) -> Report:
     """Check every row of `table` against a Table Schema descriptor.
 
@@ -50,10 +54,31 @@ def check_table(
     (default: the schema's name) mean the table itself. `limit` findings are kept for each (check, field);
     counts are complete. `checks` False leaves out everything that is not Frictionless'. `progress` is told
     how many rows every batch had. Raises BadFile if
-    the file turns out to be unreadable on the way.
+    the file turns out to be unreadable on the way. What takes longer than `seconds`, or a pattern that cannot be
+    judged in time, is a "schema-error" that says so: such a table is never valid.
     """
     started = time.perf_counter()
     collector = Collector(limit)
+    try:
+        rows = _checked(table, schema, references, collector, progress, started + seconds, checks=checks, name=name)
+    except NotJudged as problem:
+        collector.add("schema-error", note=str(problem))
+        rows = 0
+    return collector.report(rows, time.perf_counter() - started)
+
+
+def _checked(
+    table: TextTable,
+    schema: Mapping[str, Any],
+    references: References,
+    collector: Collector,
+    progress: Callable[[int], object],
+    until: float,
+    *,
+    checks: bool,
+    name: str,
+) -> int:
+    """Collect the findings of a table; return how many rows were looked at. Raises NotJudged."""
     rows = 0
     try:
         named = not any(note.code == "no-header" for note in table.notes)
@@ -63,13 +88,13 @@ def check_table(
         collector.add(
             "duplicate-label", field=problem.label, note=problem.notes[0], number=problem.number, detail=detail
         )
-        return collector.report(0, time.perf_counter() - started)
+        return 0
     except SchemaProblem as problem:
         for note in problem.notes:
             collector.add("schema-error", note=note)
-        return collector.report(0, time.perf_counter() - started)
+        return 0
     _check_header(rules, collector)
-    keys = Keys(rules, name or str(schema.get("name") or ""), limit)
+    keys = Keys(rules, name or str(schema.get("name") or ""), collector.limit)
     watch = Watch(table, schema, rules, collector, references) if checks else None
     walk = _Walk(rules, collector)
     for batch in table.batches():
@@ -80,10 +105,12 @@ def check_table(
             watch.batch(batch, part, flags)
         rows += batch.frame.height + len(batch.ragged)
         progress(batch.frame.height + len(batch.ragged))
+        if time.perf_counter() > until:
+            raise NotJudged(f"checking the table takes too long; {rows} rows were looked at and the rest was not")
     _check_keys(keys, references, collector)
     if watch:
         watch.finish()
-    return collector.report(rows, time.perf_counter() - started)
+    return rows
 
 
 def _part(batch: TextBatch, collector: Collector) -> int:
@@ -162,6 +189,7 @@ class _Walk:
 
     def _column(self, column: Column, numbers: pl.Series, cells: pl.Series, blank: frozenset[int], part: int) -> None:
         """Read the suspicious cells of a column exactly, each distinct text once."""
+        column.prepare(cells.unique().to_list())
         if len(cells) > MANY:
             bad = [text for text in cells.unique().to_list() if column.errors(text)]
             wrong = cells.is_in(bad)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator, SchemaError
+from portal.quality import jsonschemas
 
 Json = dict[str, Any]
-Note = Callable[[Any], str]
-"""What is wrong with a typed value, "" where nothing is."""
 
 
 def as_read(field: Json) -> Json:
@@ -37,22 +35,15 @@ def group(field: Mapping[str, Any]) -> str:
     return str(field.get("groupChar") or "") if field.get("type") == "integer" else ""
 
 
-def json_schema(field: Mapping[str, Any]) -> Note | None:
+def json_schema(field: Mapping[str, Any]) -> jsonschemas.Inside | None:
     """The check of a list's or object's inside; None where none is asked for. Raises ValueError for a bad one."""
     schema = (field.get("constraints") or {}).get("jsonSchema")
     if schema is None or field.get("type") not in ("array", "object"):
         return None
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as problem:
-        raise ValueError(f"jsonSchema: {problem.message}") from None
-    validator = Draft202012Validator(schema)
-
-    def note(value: Any) -> str:
-        found = next(validator.iter_errors(value), None)
-        return f'constraint "jsonSchema" is "{schema}": {found.message}' if found else ""
-
-    return note
+    problems = jsonschemas.problems(schema)
+    if problems:
+        raise ValueError(f"jsonSchema: {'; '.join(problems)}")
+    return jsonschemas.Inside(schema)
 
 
 def unique_keys(descriptor: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -34,6 +34,7 @@ def open_parquet(path: Path, name: str, options: ReadOptions) -> TextTable:
         ("bytes", unpacked, options.max_bytes),
         ("rows", described.num_rows + 1, options.max_rows),
         ("columns", len(labels), options.max_columns),
+        ("cells", described.num_rows * len(labels), options.max_cells),
     ):
         if found > limit:
             raise refuse("too-large", name=name, what=what, limit=limit)

@@ -51,6 +51,8 @@ class _Body:
     def _check_rows(self, number: int) -> None:
         if number - 1 > self.options.max_rows:
             raise refuse("too-large", name=self.name, what="rows", limit=self.options.max_rows)
+        if (number - 1) * self.width > self.options.max_cells:
+            raise refuse("too-large", name=self.name, what="cells", limit=self.options.max_cells)
 
     def _blocks(self, file: BinaryIO, number: int) -> Iterator[tuple[TextBatch, int, int]]:
         """Batches as long as blocks are clean, each with its number of rows and the offset after it."""
@@ -71,7 +73,7 @@ class _Body:
 
     def _exact(self, file: BinaryIO, number: int) -> Iterator[TextBatch]:
         """The rest of the file through Python's csv module, whose reading is the measure of all others."""
-        lines = _Lines(file, self.name, self.options.max_cell)
+        lines = _Lines(file, self.name, self.options)
         records = _records(lines, self.dialect)
         numbered = zip(itertools.count(number), records, strict=False)
         while True:
@@ -96,8 +98,9 @@ def batch_of(numbered: list[tuple[int, list[str]]], width: int) -> TextBatch:
 class _Lines:
     """Lines of UTF-8 text, counting bytes; refuses a record that grows past the limit (a quote never closed)."""
 
-    def __init__(self, file: BinaryIO, name: str, limit: int) -> None:
-        self._lines, self._name, self._limit = iter(file.readline, b""), name, limit
+    def __init__(self, file: BinaryIO, name: str, options: ReadOptions) -> None:
+        self._lines, self._name, self._limit = iter(file.readline, b""), name, options.max_cell
+        self.most_cells = options.max_columns
         self.read = 0
         self.line = 0
         self._record = 0
@@ -109,6 +112,11 @@ class _Lines:
             if self.read - self._record > 4 * self._limit:
                 raise refuse("cannot-parse", name=self._name, line=self.line, why="a quote is never closed")
             yield line.decode("utf-8")
+
+    def refuse_wide(self, cells: list[str]) -> None:
+        """A row of more cells than a table may have columns is the beginning of no table."""
+        if len(cells) > self.most_cells:
+            raise refuse("too-large", name=self._name, what="columns", limit=self.most_cells)
 
     def record_done(self) -> None:
         """Called after each record, so that only one record's size is limited."""
@@ -126,6 +134,7 @@ def _records(lines: _Lines, dialect: CsvDialect) -> Iterator[list[str]]:
             raise refuse("cannot-parse", name=lines._name, line=lines.line, why=str(error)) from None
         if cells is None:
             return
+        lines.refuse_wide(cells)
         lines.record_done()
         yield cells
 
@@ -160,7 +169,7 @@ def _first_rows(
     ends: list[int] = []
     with decoded.path.open("rb") as file:
         file.seek(decoded.skip)
-        lines = _Lines(file, name, options.max_cell)
+        lines = _Lines(file, name, options)
         for cells in itertools.islice(_records(lines, dialect), wanted):
             rows.append(cells)
             ends.append(decoded.skip + lines.read)

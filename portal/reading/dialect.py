@@ -107,7 +107,10 @@ def _sniff(lines: list[str]) -> str:
 
 
 def _records(lines: list[str], delimiter: str) -> list[list[str]]:
-    return list(csv.reader([line + "\n" for line in lines[:SAMPLE_LINES]], delimiter=delimiter))
+    try:
+        return list(csv.reader([line + "\n" for line in lines[:SAMPLE_LINES]], delimiter=delimiter))
+    except csv.Error:
+        return []  # a line that is one giant cell by this delimiter is not parted by it
 
 
 def _spaced(lines: list[str], delimiter: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from portal.reading import header
+from portal.reading import header, stray
 from portal.reading.encoding import MOJIBAKE
 from portal.reading.options import ReadOptions
 from portal.reading.refusals import refuse
@@ -28,6 +28,9 @@ def table(
 
     Raises BadFile("empty" | "no-header" | "too-large").
     """
+    columns, left_out = _without_stray(columns, name, options.max_columns) if titled else (columns, 0)
+    if left_out:
+        notes = (*notes, ReadNote("far-cells", {"cells": left_out}))
     frame = _trim(columns)
     if not frame.width:
         raise refuse("empty", name=name)
@@ -48,6 +51,35 @@ def table(
             yield TextBatch(part.with_columns(numbers.alias(ROW)))
 
     return TextTable(tuple(top[found]), batches, name, (*notes, *odd, *_damage(frame)))
+
+
+def _without_stray(columns: list[pl.Series], name: str, most: int) -> tuple[list[pl.Series], int]:
+    """The columns without the few cells that stand far below or beside the table, and how many those are."""
+    filled = [column != "" for column in columns]
+    counts = [int(mask.sum()) for mask in filled]
+    width = stray.end(dict(enumerate(counts, 1)), stray.GAP_COLUMNS)
+    if width > most:
+        raise refuse("too-large", name=name, what="columns", limit=most)
+    by_row = _gaps(filled[:width])
+    if by_row:
+        last = stray.end(by_row, stray.GAP_ROWS)
+        columns, filled = [column.head(last) for column in columns], [mask.head(last) for mask in filled]
+        # What stood far below may have been all that there was in the columns on the right.
+        width = stray.end({number: int(mask.sum()) for number, mask in enumerate(filled[:width], 1)}, stray.GAP_COLUMNS)
+    return columns[:width], sum(counts) - sum(int(mask.sum()) for mask in filled[:width])
+
+
+def _gaps(filled: list[pl.Series]) -> dict[int, int]:
+    """How many cells of each row are filled, where rows have a gap between them at all; else nothing."""
+    if not filled:
+        return {}
+    masks = pl.DataFrame([mask.alias(str(index)) for index, mask in enumerate(filled)])
+    anything = masks.select(pl.any_horizontal(pl.all())).to_series()
+    places = anything.arg_true()
+    if len(places) < 2 or not (places.diff() > stray.GAP_ROWS).any():
+        return {}
+    counts = masks[places].select(pl.sum_horizontal(pl.all().cast(pl.Int32))).to_series()
+    return dict(zip((places + 1).to_list(), counts.to_list(), strict=True))
 
 
 def _trim(columns: list[pl.Series]) -> pl.DataFrame:

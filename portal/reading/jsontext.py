@@ -36,11 +36,27 @@ def open_json(path: Path, name: str, kind: str, options: ReadOptions, notes: tup
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 0) or text.count("\n", 0, getattr(error, "pos", 0)) + 1
         raise refuse("damaged", name=name, claimed=kind, why=f"line {line}") from None
+    if _width(records, options.max_columns) > options.max_columns:
+        raise refuse("too-large", name=name, what="columns", limit=options.max_columns)
     rows = _arrays(records) if records and all(isinstance(record, list) for record in records) else _objects(records)
     if rows is None:
         raise refuse("no-records", name=name)
     columns = [pl.Series(cells, dtype=pl.String) for cells in itertools.zip_longest(*rows, fillvalue="")]
     return grid.table(columns, name, options, notes, titled=False)
+
+
+def _width(records: list[Any], most: int) -> int:
+    """How many columns the records make, each bringing keys of its own; counted no farther than beyond `most`."""
+    keys: set[str] = set()
+    width = 0
+    for record in records:
+        if isinstance(record, dict):
+            keys.update(record)
+        elif isinstance(record, list):
+            width = max(width, len(record))
+        if max(width, len(keys)) > most:
+            break
+    return max(width, len(keys))
 
 
 def _load(text: str) -> Any:

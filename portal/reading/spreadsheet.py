@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import unicodedata
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import python_calamine as calamine
+from defusedxml import ElementTree
 from numpy.typing import NDArray
 
-from portal.reading import grid
+from portal.reading import grid, stray
 from portal.reading.archive import check_members
 from portal.reading.options import ReadOptions
 from portal.reading.refusals import refuse
 from schemas.texttable import ReadNote, TextTable
 
+BLOCK_ROWS = 20_000
 EXACT_WHOLE = 2**53
 """Beyond this a float no longer tells whole numbers apart."""
 
@@ -30,14 +33,17 @@ def open_sheet(path: Path, name: str, kind: str, options: ReadOptions) -> TextTa
     try:
         if kind != "XLS":
             check_members(path, name, options)
-        with calamine.CalamineWorkbook.from_path(str(path)) as book:
+        near, far = stray.without_far_cells(path, name, options) if kind == "XLSX" else (None, {})
+        with calamine.CalamineWorkbook.from_path(str(near.path if near else path)) as book:
             sheet, notes = _sheet(book, name, options)
-            columns = [_texts(cells) for cells in zip(*sheet.to_python(skip_empty_area=False), strict=True)]
+            columns = _columns(sheet, name, options)
             merged = len(sheet.merged_cell_ranges or ()) if kind != "ODS" else 0
     except calamine.PasswordError:
         raise refuse("encrypted", name=name) from None
     except (calamine.CalamineError, zipfile.BadZipFile) as error:
         raise refuse("damaged", name=name, claimed=kind, why=type(error).__name__) from None
+    if far_cells := _of_sheet(path, sheet.name, far):
+        notes += (ReadNote("far-cells", {"cells": far_cells}),)
     if merged:
         notes += (ReadNote("merged-cells", {"ranges": merged}),)
     return grid.table(columns, name, options, notes)
@@ -63,6 +69,37 @@ def _sheet(
         return filled[0], ()
     others = ", ".join(sheet.name for sheet in filled[1:])
     return filled[0], (ReadNote("other-sheets", {"sheet": filled[0].name, "others": others}),)
+
+
+def _columns(sheet: calamine.CalamineSheet, name: str, options: ReadOptions) -> list[pl.Series]:
+    """The columns of a sheet as texts, a block of rows at a time: all of its cells as objects would fill the memory."""
+    if sheet.start is None or sheet.end is None:
+        return []
+    height, width = sheet.end[0] + 1, sheet.end[1] + 1
+    if height * width > stray.most_cells(options):
+        raise refuse("too-large", name=name, what="cells", limit=stray.most_cells(options))
+    rows = sheet.iter_rows()
+    blocks: list[list[pl.Series]] = []
+    while block := list(itertools.islice(rows, BLOCK_ROWS)):
+        blocks.append([_texts(cells) for cells in zip(*block, strict=True)])
+    blank = pl.repeat("", height, dtype=pl.String, eager=True)
+    return [blank] * sheet.start[1] + [pl.concat(parts) for parts in zip(*blocks, strict=True)]
+
+
+def _of_sheet(path: Path, sheet: str, far: Mapping[str, int]) -> int:
+    """How many far cells were left out of the sheet with this name."""
+    if not far:
+        return 0
+    with zipfile.ZipFile(path) as archive:
+        book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
+        relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
+    targets = {each.get("Id"): str(each.get("Target")) for each in relations}
+    for each in book.iter():
+        if each.tag.endswith("}sheet") and each.get("name") == sheet:
+            ids = [value for key, value in each.attrib.items() if key.endswith("}id")]
+            target = targets.get(ids[0], "").rsplit("/", 1)[-1] if ids else ""
+            return sum(count for member, count in far.items() if member.rsplit("/", 1)[-1] == target)
+    return 0
 
 
 def _texts(cells: Sequence[object]) -> pl.Series:
