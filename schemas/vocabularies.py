@@ -122,8 +122,8 @@ ORGANIZATION_ROLES = ("admin", "editor", "member")
 GROUP_ROLES = ("admin", "member")
 PERSONAL_COLUMN, PERSONAL_DATA, CITIZEN_ID = "personal-column", "personal-data", "citizen-id"
 """Checks that find personal data, and the kind of it that is never anything else."""
-PERSONAL_TEXT, UNREAD_FILE = "personal-text", "unread-file"
-"""The same of a file that is no table, and that its text could not be read."""
+PERSONAL_TEXT, UNREAD_FILE, BESIDE_TABLE = "personal-text", "unread-file", "*"
+"""The same of a file that is no table, that its text could not be read, and the name of all that stands beside one."""
 HARVEST_FREQUENCIES = ("MANUAL", "ALWAYS", "HOURLY", "DAILY", "WEEKLY", "BIWEEKLY", "MONTHLY")
 
 

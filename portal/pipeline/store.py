@@ -64,7 +64,7 @@ class Prepared:
         """Whether the file itself, with all that stands in it, is for everybody."""
         decided = self.decision
         whole = decided is None or (decided.published and not (decided.policy == QUARANTINE and decided.bad_rows))
-        return OPEN if whole and not self.persons else HELD
+        return OPEN if whole and not self.persons and not self.checked.treated else HELD
 
 
 @dataclass(frozen=True, slots=True)

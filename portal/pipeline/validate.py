@@ -9,7 +9,7 @@ from typing import Any
 
 from portal.errors import BadFile
 from portal.pipeline.verdict import ERROR, CheckedResource, Verdict, is_personal
-from portal.quality import documents, metadata, personal, rows, tables
+from portal.quality import documents, metadata, personal, rows, tables, treatments
 from portal.quality.checks import MESSAGES, SEVERITIES
 from portal.quality.masking import masked
 from portal.quality.messages import say
@@ -48,20 +48,23 @@ def check(
     if not _tabular(resource):
         return _document(resource, resource.content, options, public=public)
     try:
-        whole = read_table(resource.content, format=resource.format, options=options)
+        read = read_table(resource.content, format=resource.format, options=options)
+        whole = treatments.treated(read, _described(resource)) if public else read
         tagged = _tagged(resource, whole)
         schema = _schema(resource, whole, with_persons=bool(tagged) and not public)
         report = tables.check_table(whole, schema, references=references, limit=limit, progress=progress)
         samples = rows.sample(whole, report, schema)
-        parts = _parts(resource.content, resource.format, whole, options)
+        parts = _parts(resource, resource.content, whole, options, public=public)
+        beside = _beside(resource, resource.content, read, report, options)
     except BadFile as problem:
         refused = _refusal(resource, problem)
-        read = documents.check(resource.content.parts, options)  # a person may still open the file itself
-        return CheckedResource(resource, replace(refused, findings=(*refused.findings, *read)))
-    report = masked(_naming(report, tagged))
+        found = documents.check(resource.content.parts, options)  # a person may still open the file itself
+        return CheckedResource(resource, replace(refused, findings=(*refused.findings, *found)))
+    report = _with(masked(_naming(report, tagged)), beside)
     report = _without_persons(report) if public else report
     named = tuple(replace(finding, resource=resource.name) for finding in report.findings)
-    return CheckedResource(resource, replace(report, findings=named), parts, schema, whole, samples)
+    checked = CheckedResource(resource, replace(report, findings=named), parts, schema, whole, samples)
+    return replace(checked, treated=whole is not read)
 
 
 def _document(resource: ResourceRecord, content: Content, options: ReadOptions, *, public: bool) -> CheckedResource:
@@ -76,8 +79,25 @@ def _document(resource: ResourceRecord, content: Content, options: ReadOptions, 
 
 def _tagged(resource: ResourceRecord, table: TextTable) -> tuple[str, ...]:
     """Columns of the table that its whole schema tags as personal data to be dropped."""
-    whole = catalog.get(resource.schema_name).descriptor if resource.schema_name else resource.schema
-    return personal.undropped(table.labels, whole or {})
+    return personal.undropped(table.labels, _described(resource))
+
+
+def _described(resource: ResourceRecord) -> Mapping[str, Any]:
+    """The whole schema of a resource, with the fields that an open table must not have; empty without one."""
+    return (catalog.get(resource.schema_name).descriptor if resource.schema_name else resource.schema) or {}
+
+
+def _beside(
+    resource: ResourceRecord, content: Content, table: TextTable, report: Report, options: ReadOptions
+) -> tuple[Finding, ...]:
+    """What the files hold beside their table: whoever gets a file gets that too."""
+    format_ = format_name(resource.format, content.parts[0].name)
+    return documents.check_beside(content.parts, format_, table, report.findings, options)
+
+
+def _with(report: Report, more: tuple[Finding, ...]) -> Report:
+    counts = Counter((each.check, each.field or "") for each in more)
+    return replace(report, findings=(*report.findings, *more), counts={**report.counts, **counts}) if more else report
 
 
 def _naming(report: Report, tagged: tuple[str, ...]) -> Report:
@@ -102,12 +122,15 @@ def _without_persons(report: Report) -> Report:
     return replace(report, findings=findings, valid=report.valid and not any(map(is_personal, report.findings)))
 
 
-def _parts(content: Content, format_: str, whole: TextTable, options: ReadOptions) -> tuple[TextTable, ...]:
+def _parts(
+    resource: ResourceRecord, content: Content, whole: TextTable, options: ReadOptions, *, public: bool
+) -> tuple[TextTable, ...]:
     """A table for each file, so that a file which did not change keeps the part that it was stored in."""
     if len(content.parts) == 1:
         return (whole,)
     single = (replace(content, parts=(part,)) for part in content.parts)
-    return tuple(read_table(one, format=format_, options=options) for one in single)
+    read = [read_table(one, format=resource.format, options=options) for one in single]
+    return tuple(treatments.treated(each, _described(resource)) for each in read) if public else tuple(read)
 
 
 def _tabular(resource: ResourceRecord) -> bool:

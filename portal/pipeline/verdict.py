@@ -38,6 +38,8 @@ class CheckedResource:
     schema: Mapping[str, Any] | None = None
     whole: TextTable | None = None
     samples: Mapping[str, Any] = field(default_factory=dict)
+    treated: bool = False
+    """Whether the tables leave out or coarsen what their file says: then the file itself is not for everybody."""
 
     def persons(self, released: Iterable[str] = ()) -> str:
         """The verdict on its personal data: ERROR, HOLD, or nothing; what is `released` (columns) holds no more."""

@@ -77,6 +77,7 @@ class Watch:
     def batch(self, batch: TextBatch, part: int, flags: pl.DataFrame) -> None:
         """Look at one batch; `flags` says which cells are not valid beyond doubt."""
         frame = batch.frame
+        self._scan.batch(batch, flags)  # also where all rows have a wrong width
         if not frame.height:
             return
         if self._checks:
@@ -84,7 +85,6 @@ class Watch:
             self._frames.append(frame.select(ROW, pl.lit(part, pl.Int32).alias(PART), *columns))
         if self._series:
             self._series.batch(frame, part)
-        self._scan.batch(batch, flags)
         self._repeated_header(frame, part, flags)
         self._totals(frame, part, flags)
         self._remember(frame, part)

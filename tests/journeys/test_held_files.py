@@ -1,8 +1,12 @@
 """Files of every kind are closed to strangers until they were looked at, and open only when nothing was found."""
 
+import io
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
+import openpyxl
+import orjson
 import pytest
 
 from portal.pipeline import load, runs
@@ -91,3 +95,143 @@ def test_each_change_closes_until_it_was_judged_anew(world: World, change: dict[
     assert world.ask("datastore_search", "edna", resource_id=made["id"]).status == 200
     assert load.drain(world.portal) == 1
     assert world.ask("datastore_search", None, resource_id=made["id"]).status == 200
+
+
+def workbook(*sheets: tuple[str, list[list[object]]]) -> bytes:
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for title, rows in sheets:
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+        if title == "hidden":
+            sheet.sheet_state = "hidden"
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def zipped(**members: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, body in members.items():
+            archive.writestr(name.replace("_", "."), body)
+    return out.getvalue()
+
+
+CLEAN: list[list[object]] = [["ma", "so"], ["a", 1], ["b", 2]]
+PERSONS: list[list[object]] = [["ho_ten", "so_cccd"], ["Nguyễn Văn An", NUMBER], ["Lê Thị Bình", NUMBER]]
+TITLE = f"Danh sách của ông Nguyễn Văn An, CCCD {NUMBER}"
+BESIDE = {
+    "other sheet.xlsx": workbook(("a", CLEAN), ("b", PERSONS)),
+    "hidden sheet.xlsx": workbook(("a", CLEAN), ("hidden", PERSONS)),
+    "title row.csv": f"{TITLE}\nma,so\na,1\nb,2\nc,3\n".encode(),
+    "wide row.csv": f"ma,so\na,1\nb,2,CCCD {NUMBER}\n".encode(),
+    "envelope.json": orjson.dumps({"note": TITLE, "records": [{"ma": "a", "so": 1}, {"ma": "b", "so": 2}]}),
+    "member.zip": zipped(a_csv=b"ma,so\na,1\nb,2\n", b_txt=TITLE.encode()),
+    "nested.json": orjson.dumps([{"ma": "a", "nguoi": {"cccd": [NUMBER]}}]),
+    "typed.csv": f"ho_ten,so_cccd\nNguyễn Văn An,{NUMBER}\n".encode(),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_nothing_of_a_file_goes_unseen(world: World, name: str) -> None:
+    package = world.dataset()["id"]
+    world.ask("package_validation_policy_update", "ada", id=package, policy="warn")
+    format_ = name.rsplit(".", 1)[1].upper()
+    more = {"schema": '{"fields":[{"name":"ho_ten"},{"name":"so_cccd","type":"integer"}]}'} if "typed" in name else {}
+    bad = upload(world, name, BESIDE[name], package, format=format_, **more)
+    for _ in range(2):
+        assert download(world, bad).status_code == 403
+        assert world.ask("datastore_search", None, resource_id=bad["id"]).status in (403, 404)
+        load.drain(world.portal)
+    assert release(world, bad, columns=["*", "ma", "so_cccd"]).status == 409
+
+
+def test_a_release_names_its_columns_and_holds_for_that_content(world: World) -> None:
+    body = "so_lo,tinh_trang\n" + "".join(f"0380950123{n:02},tốt\n" for n in range(20))
+    lots = upload(world, "lo.csv", body.encode(), format="CSV")
+    load.drain(world.portal)
+    assert download(world, lots).status_code == 403
+    assert release(world, lots, "edna", columns=["so_lo"]).status == 403
+    refused = release(world, lots)
+    assert refused.status == 409
+    assert "so_lo" in str(refused.error)
+    decided = release(world, lots, columns=["so_lo"]).result
+    assert (decided["columns"], decided["reason"]) == (["so_lo"], WHY)
+    runs.drain(world.portal)
+    assert download(world, lots).data == body.encode()
+    assert world.ask("datastore_search", None, resource_id=lots["id"]).result["total"] == 20
+    listed = world.ask("package_validation_override_list", "edna", id=lots["package_id"]).result
+    assert [(each["columns"], each["user_id"]) for each in listed] == [(["so_lo"], decided["user_id"])]
+    world.send("resource_patch", "edna", ("lo.csv", body.replace("tốt", "hỏng").encode()), id=lots["id"])
+    load.drain(world.portal)
+    assert world.get(f"/dataset/{lots['package_id']}/resource/{lots['id']}/download/lo.csv").data != body.encode()
+    shown = world.ask("resource_show", None, id=lots["id"]).result
+    assert shown["check_state"] == "held"
+
+
+def test_a_private_dataset_opens_nothing_that_was_not_looked_at(world: World) -> None:
+    package = world.dataset(private=True)
+    text = upload(world, "a.txt", TITLE.encode(), package["id"], format="TXT")
+    assert download(world, text, "edna").status_code == 200
+    assert download(world, text, "mem").status_code == 403
+    load.drain(world.portal)
+    assert world.ask("package_patch", "edna", id=package["id"], private=False).status == 409
+    table = upload(world, "b.csv", f"ho_ten,so_cccd\nNguyễn Văn An,{NUMBER}\n".encode(), package["id"], format="CSV")
+    load.drain(world.portal)
+    assert world.ask("datastore_search", "edna", resource_id=table["id"]).result["total"] == 1
+    for path in (f"/datastore/dump/{table['id']}", f"/datastore/dump/{table['id']}?version=1"):
+        assert NUMBER in world.get(path, "edna").get_data(as_text=True)
+        assert world.get(path, "mem").status_code in (403, 404)
+    assert world.ask("datastore_search", "mem", resource_id=table["id"]).status == 403
+    world.ask("resource_delete", "edna", id=text["id"])
+    world.send("resource_patch", "edna", ("b.csv", b"ma\na\n"), id=table["id"])
+    load.drain(world.portal)
+    assert world.ask("package_patch", "edna", id=package["id"], private=False).status == 200
+    assert world.ask("datastore_search", None, resource_id=table["id"]).result["total"] == 1
+    assert world.ask("datastore_search", None, resource_id=table["id"], version="1").status == 404
+    assert [each["version"] for each in world.ask("datastore_versions", None, id=table["id"]).result["versions"]] == [2]
+    assert world.get(f"/datastore/diff/{table['id']}").status_code == 404
+
+
+def test_consent_and_coarser_cells_are_obeyed_in_what_is_published(world: World) -> None:
+    fields = [
+        {"name": "ten", "type": "string", "pd": "basic", "treatment": "consent", "consent_field": "dong_y"},
+        {"name": "dong_y", "type": "string"},
+        {"name": "vi_do", "type": "string", "pd": "sensitive", "treatment": "generalise"},
+    ]
+    body = "ten,dong_y,vi_do\nCửa hàng A,Có,19.80612\nCửa hàng B,không,19.80613\nCửa hàng C,,19.80614\n"
+    made = upload(world, "a.csv", body.encode(), format="CSV", schema=orjson.dumps({"fields": fields}).decode())
+    assert download(world, made).status_code == 403
+    load.drain(world.portal)
+    rows = world.ask("datastore_search", None, resource_id=made["id"]).result["records"]
+    assert [(row["ten"], row["vi_do"]) for row in rows] == [("Cửa hàng A", "19.80")]
+    given = download(world, made).get_data(as_text=True)
+    assert "Cửa hàng A" in given
+    assert "Cửa hàng B" not in given
+    assert "19.80612" not in given
+
+
+ROWS: tuple[tuple[list[dict[str, Any]], list[dict[str, Any]]], ...] = (
+    ([{"id": "c", "type": "json"}], [{"c": {"cccd": NUMBER}}]),
+    ([{"id": "c", "type": "text[]"}], [{"c": ["x", f"CCCD {NUMBER}"]}]),
+    ([{"id": "c", "type": "int8"}, {"id": "ho_ten", "type": "text"}], [{"c": 38095012345, "ho_ten": "Nguyễn Văn An"}]),
+    ([{"id": "c", "type": "text"}], [{"c": "038 095 012 345"}]),
+    ([{"id": "c", "type": "text"}], [{"c": f"Công dân mang CCCD số {NUMBER} xin cấp"}]),
+    ([{"id": f"cccd {NUMBER}", "type": "text"}], []),
+    ([{"id": "c", "type": "text", "info": {"notes": f"như CCCD {NUMBER}"}}], []),
+)
+
+
+@pytest.mark.parametrize("number", range(len(ROWS)))
+def test_rows_one_by_one_pass_the_same_look(world: World, number: int) -> None:
+    fields, records = ROWS[number]
+    resource = {"package_id": world.dataset()["id"], "name": "x"}
+    refused = world.ask("datastore_create", "edna", resource=resource, fields=fields, records=records)
+    assert refused.status == 409, refused.body
+    assert "095" not in str(refused.error)
+    if records:
+        made = world.ask("datastore_create", "edna", resource=resource, fields=fields, records=[]).result
+        upsert = {"resource_id": made["resource_id"], "method": "insert", "records": records}
+        assert world.ask("datastore_upsert", "edna", **upsert).status == 409
