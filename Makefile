@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: help setup demo serve worker test lint check compat bench clean lock
+.PHONY: help setup demo serve worker test lint check compat bench clean licenses lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -52,6 +52,10 @@ lint: $(VENV)/ready-dev ## ruff, mypy --strict, import contracts, deptry
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/deptry .
+	@$(BIN)/python -m tests.architecture.licenses >/dev/null
+
+licenses: $(VENV)/ready-dev ## list the licences of all dependencies; one that nobody has judged is an error
+	@$(BIN)/python -m tests.architecture.licenses
 
 check: lint test ## everything that must pass before a commit
 

@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from portal import outages
-from portal.cli import doctor, files, harvest, index, people, schema, serving, validation
+from portal.cli import doctor, files, harvest, index, people, rights, schema, serving, validation
 from portal.cli.base import portal
 from portal.errors import Invalid, PortalError
 from search.backend import SearchUnavailable
 
-COMMANDS = (serving, harvest, validation, schema, index, files, people, doctor)
+COMMANDS = (serving, harvest, validation, schema, index, files, people, rights, doctor)
 """The modules that add their commands to the root when they are imported."""
 
 

@@ -1,4 +1,4 @@
-"""portal user, token and org: the first accounts of a new portal."""
+"""portal user: accounts are made, listed, shown, disabled, enabled and reset."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ from typing import Any
 
 import click
 
+from portal.access import administration
 from portal.access.identity import SYSTEM
 from portal.actions import registry
-from portal.cli.base import opened, portal
+from portal.cli.base import opened, portal, show
+from portal.db import accounts as db
+from portal.db import people
+from portal.domain.base import stamp
+from portal.domain.people import User
 
 
 @portal.group()
@@ -29,32 +34,77 @@ def user_create(name: str, email: str | None, sysadmin: bool, password: str) -> 
     click.echo(f"The user {name} is created.")
 
 
-@portal.group()
-def token() -> None:
-    """API tokens."""
+@user.command("list")
+@click.option("--json", "as_json", is_flag=True, help="JSON, for a machine.")
+def user_list(as_json: bool) -> None:
+    """List all users, disabled ones included."""
+    with opened() as running, running.read() as uow:
+        listed = [_described(each) for each in db.list_all(uow.session)]
+    if as_json:
+        show(listed)
+        return
+    for each in listed:
+        rank = "sysadmin" if each["sysadmin"] else ""
+        click.echo(f"{each['name']:30} {each['state']:9} {rank:9} last active {each['last_active'] or 'never'}")
 
 
-@token.command("create")
-@click.argument("user_name", metavar="USER")
-@click.option("--name", default="cli", show_default=True, help="What the token is for.")
-def token_create(user_name: str, name: str) -> None:
-    """Create an API token for USER. The token is the last line printed, and is never shown again."""
-    with opened() as running:
-        made = registry.call(running, SYSTEM, "api_token_create", {"user": user_name, "name": name})
-    click.echo("Keep this token: it cannot be shown again.")
-    click.echo(made["token"])
-
-
-@portal.group()
-def org() -> None:
-    """Organizations."""
-
-
-@org.command("create")
+@user.command("show")
 @click.argument("name")
-@click.option("--title", default="", help="What people call it.")
-def org_create(name: str, title: str) -> None:
-    """Create the organization NAME."""
-    with opened() as running:
-        made = registry.call(running, SYSTEM, "organization_create", {"name": name, "title": title or name})
-    click.echo(f"The organization {made['name']} is created ({made['id']}).")
+@click.option("--json", "as_json", is_flag=True, help="JSON, for a machine.")
+def user_show(name: str, as_json: bool) -> None:
+    """Show the user NAME: state, roles, number of tokens."""
+    with opened() as running, running.read() as uow:
+        found = people.get_user(uow.session, name)
+        described = _described(found)
+        described["roles"] = dict(db.roles(uow.session, found.id))
+        described["tokens"] = len(people.list_tokens(uow.session, found.id))
+    if as_json:
+        show(described)
+        return
+    for key, value in described.items():
+        told = ", ".join(f"{role} in {group}" for group, role in value.items()) if isinstance(value, dict) else value
+        click.echo(f"{key:12} {told}")
+
+
+@user.command("disable")
+@click.argument("name")
+@click.option("--force", is_flag=True, help="Even the last sysadmin.")
+def user_disable(name: str, force: bool) -> None:
+    """Close the account of the user NAME at once: tokens are revoked and the password opens nothing; the name stays."""
+    with opened() as running, running.work() as uow:
+        administration.disable(uow, name, force=force)
+        uow.commit()
+    click.echo(f"The user {name} is disabled, and every token is revoked.")
+
+
+@user.command("enable")
+@click.argument("name")
+def user_enable(name: str) -> None:
+    """Open the account of the user NAME again; new tokens have to be made."""
+    with opened() as running, running.work() as uow:
+        administration.enable(uow, name)
+        uow.commit()
+    click.echo(f"The user {name} is enabled. Tokens have to be made anew: portal token create {name}")
+
+
+@user.command("reset")
+@click.argument("name")
+def user_reset(name: str) -> None:
+    """Give the user NAME a new random password and revoke every token. The password is the last line, shown once."""
+    with opened() as running, running.work() as uow:
+        password = administration.reset(uow, name)
+        uow.commit()
+    click.echo("Every token is revoked. Hand this password over; it cannot be shown again.")
+    click.echo(password)
+
+
+def _described(found: User) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "name": found.name,
+        "email": found.email,
+        "state": "disabled" if found.state == administration.DISABLED else found.state,
+        "sysadmin": found.sysadmin,
+        "created": stamp(found.created),
+        "last_active": stamp(found.last_active),
+    }

@@ -1,0 +1,55 @@
+"""What the administrator of an installation does to accounts: disable, enable, reset; each is written to the audit."""
+
+from __future__ import annotations
+
+import secrets
+
+from portal.access import accounts
+from portal.db import accounts as db
+from portal.db import people
+from portal.db.uow import UnitOfWork
+from portal.domain.people import User
+from portal.errors import Invalid
+
+ACTIVE, DISABLED = "active", "deleted"
+"""A disabled user is one whom CKAN calls deleted: the name stays taken, and no token or password opens anything."""
+PASSWORD_BYTES = 18
+
+
+def disable(uow: UnitOfWork, name: str, *, force: bool = False) -> User:
+    """Close the account of a user: tokens are revoked, the password opens nothing.
+
+    Raises NotFound, and Invalid for the last sysadmin unless `force` is given.
+    """
+    user = people.get_user(uow.session, name)
+    last = user.sysadmin and not db.count_other_sysadmins(uow.session, user.id)
+    if last and not force:
+        raise Invalid({"user": [f"{user.name} is the last sysadmin; make another one first, or say --force"]})
+    user.state = DISABLED
+    user.set_email(user.email)
+    revoked = db.revoke_all(uow.session, user.id)
+    uow.audit(None, "user_disable", "User", user.id, revoked=revoked)
+    return user
+
+
+def enable(uow: UnitOfWork, name: str) -> User:
+    """Open a closed account again; revoked tokens stay so. Raises NotFound, Invalid where its address is taken."""
+    user = people.get_user(uow.session, name)
+    if user.email and people.email_taken(uow.session, user.email, user.id):
+        raise Invalid({"email": [f"another user has the e-mail address of {user.name} by now"]})
+    user.state = ACTIVE
+    user.set_email(user.email)
+    uow.audit(None, "user_enable", "User", user.id)
+    return user
+
+
+def reset(uow: UnitOfWork, name: str) -> str:
+    """Give a user a new random password and return it, this once; every token is revoked. Raises NotFound, Invalid."""
+    user = people.get_user(uow.session, name)
+    if user.state != ACTIVE:
+        raise Invalid({"user": [f"{user.name} is disabled; enable the account first"]})
+    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    user.password_hash = accounts.hash_password(password)
+    revoked = db.revoke_all(uow.session, user.id)
+    uow.audit(None, "user_reset", "User", user.id, revoked=revoked)
+    return password
