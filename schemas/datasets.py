@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from marshmallow import EXCLUDE, INCLUDE, Schema, ValidationError, fields, validates, validates_schema
 
-from schemas import catalog
+from schemas import catalog, mediatypes
 from schemas.record import DatasetRecord, ResourceRecord
 from schemas.vocabularies import PROFILE_FIELDS, PROFILE_NAMES, ProfileField
 
@@ -78,6 +78,19 @@ class Email(Text):
         return text
 
 
+class MediaType(Text):
+    """A media type such as text/csv, with or without parameters, or nothing."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if text and not mediatypes.valid(text):
+            raise ValidationError([
+                "Must be a media type such as text/csv",
+                "Phải là một kiểu nội dung (media type) như text/csv",
+            ])  # fmt: skip
+        return text
+
+
 class Flag(fields.Field[Any]):
     """CKAN's boolean: true, yes, t, y and 1 are true, anything else is false."""
 
@@ -135,7 +148,7 @@ class ResourceParams(Schema):
     url = Text(allow_none=True)
     description = Text(allow_none=True)
     format = Text(allow_none=True)
-    mimetype = Text(allow_none=True)
+    mimetype = MediaType(allow_none=True)
     hash = Text(allow_none=True)
     size = Whole(allow_none=True)
     schema = TableSchemaField(allow_none=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -15,6 +14,7 @@ from portal.domain.datastore import LOADABLE
 from portal.domain.events import LOAD
 from portal.errors import Invalid
 from portal.runtime import Context
+from schemas import mediatypes
 from schemas.record import ResourceRecord, Upload
 from schemas.vocabularies import FORMATS, MEDIA_TYPES
 
@@ -35,7 +35,7 @@ def store(ctx: Context, resource: Resource, upload: Upload, record: ResourceReco
     ctx.uow.later(LOAD, resource.id)
     suffix = name.rsplit(".", 1)[-1] if "." in name else ""
     format_ = record.format or FORMATS.get(suffix, "")
-    guessed = MEDIA_TYPES.get(format_) or mimetypes.guess_type(name)[0] or upload.media_type or None
+    guessed = MEDIA_TYPES.get(format_) or mediatypes.guessed(name) or mediatypes.valid(upload.media_type)
     return replace(record, format=format_, mimetype=guessed, size=blob.size, hash="")
 
 

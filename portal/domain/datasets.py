@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text,
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from portal.domain.base import Base, new_id, now
+from schemas import mediatypes
 from schemas.record import DatasetRecord, ResourceRecord
 from schemas.vocabularies import CITIZEN_ID, PERSONAL_COLUMN, PERSONAL_DATA, format_name
 
@@ -126,7 +127,7 @@ class Resource(Base):
         self.url = record.url if self.url_type in (None, "", PUSHED) else self.url
         self.description = record.description or None
         self.format = format_name(record.format, record.url)
-        self.mimetype = record.mimetype or self.mimetype
+        self.mimetype = mediatypes.valid(record.mimetype) or self.mimetype
         self.hash = record.hash or self.hash
         self.size = record.size if record.size is not None else self.size
         self.extras = dict(record.extras)

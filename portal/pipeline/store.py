@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import mimetypes
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -20,6 +19,7 @@ from portal.domain.harvest import ADDED, DELETED, REFUSED, UNCHANGED, UPDATED, H
 from portal.pipeline.verdict import CheckedResource, Verdict
 from portal.runtime import Portal
 from portal.tabular.store import Manifest
+from schemas import mediatypes
 from schemas.datasets import NAME_LONGEST, name_errors
 from schemas.record import DatasetRecord
 from schemas.vocabularies import MEDIA_TYPES
@@ -269,7 +269,7 @@ def _new_file(resource: Resource, ready: Prepared, key: str) -> None:
     resource.url_type, resource.file_key = "harvest", key
     resource.file_name = part.name if part else resource.id
     resource.size, resource.hash, resource.last_modified = part.size if part else None, key, now()
-    resource.mimetype = MEDIA_TYPES.get(resource.format) or mimetypes.guess_type(resource.file_name)[0]
+    resource.mimetype = MEDIA_TYPES.get(resource.format) or mediatypes.guessed(resource.file_name)
 
 
 def _stem(resource: Resource) -> str:

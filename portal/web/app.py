@@ -18,7 +18,7 @@ from portal.web.counters import Counters
 from portal.web.dcat import dcat
 from portal.web.descriptions import descriptions
 from portal.web.downloads import downloads
-from portal.web.envelope import EVERY_ANSWER, id_of
+from portal.web.envelope import EVERY_ANSWER, SANDBOX, id_of
 from portal.web.environ import ACTION, PART, ROUTE
 from portal.web.express import Express
 from portal.web.feeds import feeds
@@ -30,6 +30,7 @@ from portal.web.pages import pages, problem
 from portal.web.reference import reference
 from portal.web.reports import reports
 from portal.web.util import util
+from schemas import mediatypes
 
 BYTES_PER_MB = 1024 * 1024
 PAGE_POLICY = (
@@ -118,6 +119,9 @@ def _finish(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if response.mimetype == "text/html":
         response.headers.setdefault("Content-Security-Policy", PAGE_POLICY)
+    elif not mediatypes.is_inert(response.mimetype):
+        # RDF, feeds, scripts: texts of strangers stand in them, so that none of them may act as a page.
+        response.headers.setdefault("Content-Security-Policy", SANDBOX)
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, POST, OPTIONS"
         response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, X-CKAN-API-Key"

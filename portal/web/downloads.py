@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,9 +21,10 @@ from portal.tabular.compare import matched_by
 from portal.tabular.export import FORMS, MEDIA_TYPES, Look
 from portal.tabular.store import Manifest, RowQuery, RowQueryError
 from portal.web.action_api import actor_of_request, the_portal
+from portal.web.envelope import SANDBOX
+from schemas import mediatypes
 
 downloads = Blueprint("downloads", __name__)
-ACTIVE_CONTENT = ("text/html", "application/xhtml+xml", "image/svg+xml", "application/xml", "text/xml")
 Answer = Response | Any
 
 
@@ -163,7 +163,7 @@ def _whole(
     answer = send_file(
         path,
         mimetype=MEDIA_TYPES[form],
-        as_attachment=attachment,
+        as_attachment=attachment or not mediatypes.is_inert(MEDIA_TYPES[form]),
         download_name=name,
         conditional=True,
         etag=path.name,
@@ -189,21 +189,20 @@ def _file(resource: Resource) -> Answer:
     key = resource.file_key or ""
     if not the_portal().files.exists(key):
         raise NotFound
-    name = resource.file_name or resource.id
-    kind = resource.mimetype or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    name = "".join(letter for letter in resource.file_name or "" if letter.isprintable()) or resource.id
+    kind = mediatypes.served(resource.mimetype, name)
     answer = send_file(
         the_portal().files.path(key),
         mimetype=kind,
-        as_attachment=False,
+        as_attachment=not mediatypes.is_inert(kind),
         download_name=name,
         conditional=True,
         etag=key,
         last_modified=resource.last_modified,
         max_age=0,
     )
-    answer.headers["Content-Disposition"] = f"inline; filename={name}"
-    if kind in ACTIVE_CONTENT:
-        answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    if not mediatypes.is_inert(kind):
+        answer.headers["Content-Security-Policy"] = SANDBOX
     return _handed_over(answer, the_portal().files.path(key))
 
 

@@ -27,6 +27,8 @@ EVERY_ANSWER = (
     ("Referrer-Policy", "same-origin"),
     ("Access-Control-Allow-Origin", "*"),
 )
+SANDBOX = "sandbox; default-src 'none'; frame-ancestors 'none'"
+"""The policy of what browsers might run: not on the portal's address, without scripts, loading nothing."""
 _REQUEST_ID = re.compile(r"^[\w.-]{1,64}$")
 WORTH_PACKING = 2048
 ZSTD_LEVEL = 3
