@@ -83,7 +83,12 @@ def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
         engine=engine,
         search=_open_search(settings),
         files=files,
-        tables=TabularStore(files, settings.data_dir / "tables", hot_mb=settings.hot_tables_mb),
+        tables=TabularStore(
+            files,
+            settings.data_dir / "tables",
+            hot_mb=settings.hot_tables_mb,
+            seconds=settings.datastore_seconds,
+        ),
         searches=SearchLog(engine, on=settings.search_log_days > 0),
         render_some=rendering.render_some,
         after_write=index.drain,

@@ -12,6 +12,8 @@ PUBLISHERS, READERS, NOBODY = "publishers", "readers", ""
 """Whom a change breaks: files that were valid are not any more; programs meet what they did not know."""
 OLD_BOUNDS = {"minimum": 1, "minLength": 1, "maximum": -1, "maxLength": -1}
 Json = dict[str, Any]
+MOST_COMPARED = 1000
+"""Of values that can only be compared one by one, so many are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +53,16 @@ def _table(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
             f"primary key {_said(before)} became {_said(after)}",
         )
         yield Change("", "primaryKey", PUBLISHERS if after else READERS, vi, en)
-    gone = {text: None for text in missing_values(old) if text not in missing_values(new)}
+    still = set(missing_values(new))
+    gone = {text: None for text in missing_values(old) if text not in still}
     if gone:
         listed = ", ".join(f"“{text}”" for text in gone)
         vi = f"{listed} không còn là giá trị trống"
         yield Change("", "missingValues", PUBLISHERS, vi, f"{listed} no longer stands for a missing value")
     yield from _foreign(old, new)
-    shared = [name for name in _named(old) if name in _named(new)]
-    if shared != [name for name in _named(new) if name in _named(old)] and _exact(new):
+    names, new_names = _named(old), _named(new)
+    shared = [name for name in names if name in new_names]
+    if shared != [name for name in new_names if name in names] and _exact(new):
         yield Change("", "order", PUBLISHERS, "thứ tự cột thay đổi", "the order of the columns changed")
 
 
@@ -154,8 +158,7 @@ def _tighter(key: str, before: Any, after: Any) -> bool:
 
 
 def _enum(name: str, before: list[Any], after: list[Any]) -> Iterator[Change]:
-    gone = [value for value in before if value not in after]
-    new = [value for value in after if value not in before]
+    gone, new = _without(before, after), _without(after, before)
     if after and (gone or not before):
         what = _said(gone) if before else _said(after)
         vi = f"bỏ giá trị {what}" if before else f"chỉ còn nhận {what}"
@@ -166,6 +169,15 @@ def _enum(name: str, before: list[Any], after: list[Any]) -> Iterator[Change]:
     if before and new:
         vi, en = f"thêm giá trị {_said(new)}", f"also takes {_said(new)}"
         yield Change(name, "enum", NOBODY, vi, en)
+
+
+def _without(values: list[Any], others: list[Any]) -> list[Any]:
+    """The values that are not among the others; quick where they are no lists and objects, as in every schema."""
+    try:
+        known = set(others)
+        return [value for value in values if value not in known]
+    except TypeError:
+        return [value for value in values if value not in others[:MOST_COMPARED]][:MOST_COMPARED]
 
 
 def _keys(given: Any) -> tuple[str, ...]:

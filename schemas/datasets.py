@@ -6,23 +6,19 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
 from marshmallow import EXCLUDE, INCLUDE, Schema, ValidationError, fields, validates, validates_schema
 
-from schemas import catalog, mediatypes
+from schemas import bounds
 from schemas.record import DatasetRecord, ResourceRecord
+from schemas.values import EMAIL, MISSING, Email, Flag, Integer, MediaType, TableSchemaField, Text, Whole
 from schemas.vocabularies import PROFILE_FIELDS, PROFILE_NAMES, ProfileField
 
 Json = dict[str, Any]
-MISSING = "Missing value"
 NAME_SHORTEST, NAME_LONGEST = 2, 100
 TAG_LONGEST = 100
-LARGEST_NUMBER = 2**63 - 1
-"""What a column of whole numbers holds."""
 RESERVED_NAMES = ("new", "edit", "search")
 _NAME = re.compile(r"^[a-z0-9_-]*$")
 _TAG = re.compile(r"^[\w .-]*$")
-_EMAIL = re.compile(r"^[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\".]+$")
 _LANGUAGE = re.compile(r"^[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")
 _UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
@@ -55,86 +51,6 @@ def name_errors(name: str) -> list[str]:
     elif not _NAME.match(name):
         errors.append("Must be purely lowercase alphanumeric (ascii) characters and these symbols: -_")
     return errors
-
-
-class Text(fields.Field[Any]):
-    """A text; numbers become texts, as CKAN takes them."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        if value is None:
-            return None
-        if isinstance(value, (dict, list)):
-            raise ValidationError(f"Must be a Unicode string value, not {type(value).__name__}")
-        return str(value)
-
-
-class Email(Text):
-    """An e-mail address, or nothing."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        text = super()._deserialize(value, attr, data, **kwargs)
-        if text and not _EMAIL.match(text):
-            raise ValidationError(f"Email {text} is not a valid format")
-        return text
-
-
-class MediaType(Text):
-    """A media type such as text/csv, with or without parameters, or nothing."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        text = super()._deserialize(value, attr, data, **kwargs)
-        if text and not mediatypes.valid(text):
-            raise ValidationError([
-                "Must be a media type such as text/csv",
-                "Phải là một kiểu nội dung (media type) như text/csv",
-            ])  # fmt: skip
-        return text
-
-
-class Flag(fields.Field[Any]):
-    """CKAN's boolean: true, yes, t, y and 1 are true, anything else is false."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        return value is True or str(value).strip().lower() in ("true", "yes", "t", "y", "1")
-
-
-class Whole(fields.Field[Any]):
-    """A whole number, or nothing."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        if value in (None, ""):
-            return None
-        try:
-            number = int(str(value))
-        except ValueError:
-            raise ValidationError("Invalid integer") from None
-        if abs(number) > LARGEST_NUMBER:
-            raise ValidationError("Invalid integer")
-        return number
-
-
-class TableSchemaField(fields.Field[Any]):
-    """A Table Schema: the name of one of the portal's own, or a descriptor as an object or its JSON text."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        if value in (None, "", {}):
-            return None
-        if isinstance(value, str) and not value.lstrip().startswith("{"):
-            return _known_schema(value)
-        try:
-            descriptor = orjson.loads(value) if isinstance(value, str) else value
-        except orjson.JSONDecodeError:
-            descriptor = None
-        if not isinstance(descriptor, dict) or not isinstance(descriptor.get("fields"), list):
-            raise ValidationError('Not a Table Schema: a JSON object with a list of "fields" is expected')
-        return descriptor
-
-
-def _known_schema(name: str) -> str:
-    try:
-        return catalog.get(name).name
-    except KeyError as error:
-        raise ValidationError(str(error)) from None
 
 
 class ResourceParams(Schema):
@@ -270,7 +186,7 @@ def _profile_errors(data: Mapping[str, Any]) -> Json:
             errors[field.name] = [f'"{strange[0]}" is not a language code such as vi or en']
         elif not field.translated and isinstance(value, (dict, list)):
             errors[field.name] = ["Must be a text"]
-        elif field.name == "contact_email" and not _EMAIL.match(str(value)):
+        elif field.name == "contact_email" and not EMAIL.fullmatch(str(value)):
             errors[field.name] = [f"Email {value} is not a valid format"]
     return errors
 
@@ -278,8 +194,8 @@ def _profile_errors(data: Mapping[str, Any]) -> Json:
 def _translations(value: Any) -> dict[str, str]:
     if isinstance(value, str):
         try:
-            value = orjson.loads(value)
-        except orjson.JSONDecodeError:
+            value = bounds.parse(value)
+        except ValueError:
             return {}
     good = isinstance(value, Mapping) and all(isinstance(text, str) for text in value.values())
     return {str(key): text for key, text in value.items()} if good else {}
@@ -399,9 +315,9 @@ class AnyParams(Schema):
 class Paged(Schema):
     """Parameters of a list."""
 
-    limit = fields.Integer(load_default=None, allow_none=True, error_messages={"invalid": "Invalid integer"})
-    offset = fields.Integer(load_default=0, error_messages={"invalid": "Invalid integer"})
-    page = fields.Integer(load_default=None, allow_none=True, error_messages={"invalid": "Invalid integer"})
+    limit = Integer(load_default=None, allow_none=True)
+    offset = Integer(load_default=0)
+    page = Integer(load_default=None, allow_none=True)
 
     @validates_schema
     def check_natural(self, data: Json, **kwargs: Any) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
 
-from schemas.datasets import MISSING, Flag, Text
+from schemas import bounds
+from schemas.values import LARGEST_COUNT, MISSING, Flag, Text, refuse_beyond, whole
 
 RECORDS_FORMATS = ("objects", "lists", "csv", "tsv")
 DEFAULT_LIMIT = 100
@@ -19,12 +19,12 @@ class Natural(fields.Field[Any]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if value in ("", None):
             return None
-        try:
-            number = int(str(value))
-        except ValueError:
-            raise ValidationError("Invalid integer") from None
+        number = whole(value)
+        if number is None:
+            raise ValidationError("Invalid integer")
         if number < 0:
             raise ValidationError("Must be a natural number")
+        refuse_beyond(number, 0, LARGEST_COUNT)
         return number
 
 
@@ -34,8 +34,8 @@ class Structure(fields.Field[Any]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if isinstance(value, str) and value.strip()[:1] in ("{", "["):
             try:
-                return orjson.loads(value)
-            except orjson.JSONDecodeError:
+                return bounds.parse(value)
+            except ValueError:
                 raise ValidationError("Cannot parse JSON") from None
         return value
 
@@ -126,8 +126,8 @@ class NameList(Names):
 def _parsed(value: Any) -> Any:
     if isinstance(value, str) and value.strip()[:1] == "[":
         try:
-            return orjson.loads(value)
-        except orjson.JSONDecodeError:
+            return bounds.parse(value)
+        except ValueError:
             raise ValidationError("Cannot parse JSON") from None
     return value
 

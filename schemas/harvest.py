@@ -8,7 +8,9 @@ from typing import Any
 import orjson
 from marshmallow import INCLUDE, Schema, ValidationError, fields, validates
 
-from schemas.datasets import MISSING, Flag, Text, name_errors
+from schemas import bounds
+from schemas.datasets import name_errors
+from schemas.values import MISSING, Flag, Integer, Text
 from schemas.vocabularies import HARVEST_FREQUENCIES
 
 _CRON = re.compile(r"^\S+ \S+ \S+ \S+ \S+$")
@@ -49,8 +51,8 @@ class SourceParams(Schema):
         """JSON, if anything."""
         if isinstance(value, str) and value.strip():
             try:
-                value = orjson.loads(value)
-            except orjson.JSONDecodeError as error:
+                value = bounds.parse(value)
+            except ValueError as error:
                 raise ValidationError(f"Error parsing the configuration options: {error}") from None
         if value not in (None, "") and not isinstance(value, dict):
             raise ValidationError("The configuration must be a JSON object")
@@ -82,8 +84,8 @@ class JobList(Schema):
 
     source_id = Text(load_default=None, allow_none=True)
     status = Text(load_default=None, allow_none=True)
-    limit = fields.Integer(load_default=100)
-    offset = fields.Integer(load_default=0)
+    limit = Integer(load_default=100)
+    offset = Integer(load_default=0)
 
 
 class ObjectList(Schema):
@@ -92,8 +94,8 @@ class ObjectList(Schema):
     only_current = Flag(load_default=True)
     source_id = Text(load_default=None, allow_none=True)
     job_id = Text(load_default=None, allow_none=True)
-    limit = fields.Integer(load_default=100)
-    offset = fields.Integer(load_default=0)
+    limit = Integer(load_default=100)
+    offset = Integer(load_default=0)
 
 
 class LogList(Schema):
@@ -101,8 +103,8 @@ class LogList(Schema):
 
     level = Text(load_default=None, allow_none=True)
     source_id = Text(load_default=None, allow_none=True)
-    limit = fields.Integer(load_default=100)
-    offset = fields.Integer(load_default=0)
+    limit = Integer(load_default=100)
+    offset = Integer(load_default=0)
 
     @validates("level")
     def check_level(self, value: str | None, data_key: str) -> None:

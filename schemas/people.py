@@ -9,7 +9,8 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates, validates_schema
 
-from schemas.datasets import MISSING, Email, Flag, Text, name_errors
+from schemas.datasets import name_errors
+from schemas.values import MISSING, Email, Flag, Integer, Text
 
 REQUIRED: dict[str, Any] = {"required": MISSING, "null": MISSING}
 ORGANIZATION_KINDS = ("agency", "commune", "enterprise", "association", "institute")
@@ -123,8 +124,8 @@ class GroupList(Schema):
     sort = Text(load_default="title asc", allow_none=True)
     order_by = Text(load_default=None, allow_none=True)
     q = Text(load_default=None, allow_none=True)
-    limit = fields.Integer(load_default=None, allow_none=True)
-    offset = fields.Integer(load_default=0)
+    limit = Integer(load_default=None, allow_none=True)
+    offset = Integer(load_default=0)
     all_fields = Flag(load_default=False)
     include_extras = Flag(load_default=False)
     include_users = Flag(load_default=False)
@@ -136,7 +137,7 @@ class GroupPackages(Schema):
     """Parameters of group_package_show."""
 
     id = Text(required=True, error_messages=REQUIRED)
-    limit = fields.Integer(allow_none=True)
+    limit = Integer(allow_none=True)
 
 
 class OfUser(Schema):
@@ -239,7 +240,7 @@ class TokenParams(Schema):
 
     user = Text(required=True, error_messages=REQUIRED)
     name = Text(required=True, error_messages=REQUIRED)
-    expires_in = fields.Integer(load_default=None, allow_none=True)
+    expires_in = Integer(load_default=None, allow_none=True)
 
 
 class TokenList(Schema):
@@ -267,8 +268,8 @@ class Query(Schema):
 
     q = Text(load_default=None, allow_none=True)
     query = Text(load_default=None, allow_none=True)
-    limit = fields.Integer(load_default=10)
-    offset = fields.Integer(load_default=0)
+    limit = Integer(load_default=10)
+    offset = Integer(load_default=0)
     vocabulary_id = Text(load_default=None, allow_none=True)
     all_fields = Flag(load_default=False)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from marshmallow import Schema, fields
+
+from schemas import bounds
+from schemas.values import LARGEST_COUNT, Integer, whole
 
 
 class SearchParams(Schema):
@@ -15,14 +17,14 @@ class SearchParams(Schema):
     q = fields.String(metadata={"help": 'words, or Lucene: title:"giá nông sản" AND organization:so-nnmt'})
     fq = fields.String(metadata={"help": "filters in Lucene, joined by AND"})
     fq_list = fields.List(fields.String(), metadata={"help": "more filters"})
-    rows = fields.Integer(load_default=10, metadata={"help": "datasets in one answer, up to the portal's ROWS_MAX"})
-    start = fields.Integer(load_default=0)
+    rows = Integer(load_default=10, metadata={"help": "datasets in one answer, up to the portal's ROWS_MAX"})
+    start = Integer(load_default=0)
     sort = fields.String(metadata={"help": "score desc, metadata_modified desc unless given"})
     fl = fields.List(fields.String(), metadata={"help": "only these fields of each dataset"})
     facet = fields.Boolean(load_default=True)
     facet_field = fields.List(fields.String(), data_key="facet.field")
-    facet_limit = fields.Integer(load_default=50, data_key="facet.limit", metadata={"help": "-1: no limit"})
-    facet_mincount = fields.Integer(load_default=1, data_key="facet.mincount")
+    facet_limit = Integer(load_default=50, data_key="facet.limit", metadata={"help": "-1: no limit"})
+    facet_mincount = Integer(load_default=1, data_key="facet.mincount")
     include_drafts = fields.Boolean(load_default=False)
     include_deleted = fields.Boolean(load_default=False)
     include_private = fields.Boolean(load_default=False)
@@ -36,10 +38,10 @@ class SearchParams(Schema):
         load_default="<mark>", data_key="hl.simple.pre", metadata={"help": "what stands before a find"}
     )
     hl_simple_post = fields.String(load_default="</mark>", data_key="hl.simple.post")
-    hl_fragsize = fields.Integer(
+    hl_fragsize = Integer(
         load_default=180, data_key="hl.fragsize", metadata={"help": "characters of a long text; 0: all of it"}
     )
-    hl_snippets = fields.Integer(load_default=3, data_key="hl.snippets", metadata={"help": "pieces of each field"})
+    hl_snippets = Integer(load_default=3, data_key="hl.snippets", metadata={"help": "pieces of each field"})
     use_default_schema = fields.Boolean(load_default=False)
     extras = fields.Raw()
     wt = fields.String()
@@ -62,12 +64,9 @@ def unknown_parameters(data: Mapping[str, Any]) -> list[str]:
 
 
 def natural(value: Any) -> int | None:
-    """A natural number, None when it is none."""
-    try:
-        number = int(str(value))
-    except ValueError:
-        return None
-    return number if number >= 0 else None
+    """A natural number, None when it is none, or more than there is of anything."""
+    number = whole(value)
+    return number if number is not None and 0 <= number <= LARGEST_COUNT else None
 
 
 def flag(value: Any) -> bool:
@@ -81,8 +80,8 @@ def words(value: Any) -> list[str] | None:
         return []
     if isinstance(value, str):
         try:
-            value = orjson.loads(value)
-        except orjson.JSONDecodeError:
+            value = bounds.parse(value)
+        except ValueError:
             return None
     good = isinstance(value, list) and all(isinstance(item, str) for item in value)
     return list(value) if good else None

@@ -6,10 +6,10 @@ from typing import Any
 
 from marshmallow import EXCLUDE, INCLUDE, Schema, ValidationError, fields, validates
 
-from schemas.datasets import MISSING, Flag, Text, tag_errors
+from schemas.datasets import tag_errors
 from schemas.people import REQUIRED
+from schemas.values import MISSING, Flag, Integer, Seconds, Text
 
-INTEGER: dict[str, Any] = {"invalid": "Invalid integer"}
 ACTIVITIES, MOST_ACTIVITIES = 31, 100
 
 
@@ -72,10 +72,10 @@ class ActivityList(Schema):
     """Parameters of the activity lists; `after` and `before` are seconds since 1970, UTC."""
 
     id = Text(load_default=None, allow_none=True)
-    limit = fields.Integer(load_default=ACTIVITIES, allow_none=True, error_messages=INTEGER)
-    offset = fields.Integer(load_default=0, allow_none=True, error_messages=INTEGER)
-    after = fields.Float(load_default=None, allow_none=True, error_messages={"invalid": "Must be a number of seconds"})
-    before = fields.Float(load_default=None, allow_none=True, error_messages={"invalid": "Must be a number of seconds"})
+    limit = Integer(load_default=ACTIVITIES, allow_none=True)
+    offset = Integer(load_default=0, allow_none=True)
+    after = Seconds(load_default=None, allow_none=True)
+    before = Seconds(load_default=None, allow_none=True)
     activity_types = fields.Raw(load_default=None, allow_none=True)
     exclude_activity_types = fields.Raw(load_default=None, allow_none=True)
     include_hidden_activity = Flag(load_default=False)

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 from marshmallow import INCLUDE, Schema, ValidationError, fields, validate
 
-from schemas.datasets import Text
 from schemas.people import REQUIRED
+from schemas.values import Integer, Text
 
 LANGUAGES = ("vi", "en")
 FORMS = ("report", "page", "frictionless")
@@ -50,8 +50,8 @@ def _parsed(text: str) -> Any:
 class Page(Schema):
     """How much of a list, and from where."""
 
-    limit = fields.Integer(load_default=20, validate=validate.Range(1, MOST_ROWS))
-    offset = fields.Integer(load_default=0, validate=validate.Range(0))
+    limit = Integer(load_default=20, low=1, high=MOST_ROWS)
+    offset = Integer(load_default=0, low=0)
 
 
 class ReportParams(Schema):
@@ -88,9 +88,10 @@ class RunBatch(Schema):
         allow_none=True,
         metadata={"help": "what package_search is asked: an object of q, fq, fq_list"},
     )
-    limit = fields.Integer(
+    limit = Integer(
         load_default=MOST_ROWS,
-        validate=validate.Range(1, MOST_BATCH),
+        low=1,
+        high=MOST_BATCH,
         metadata={"help": "datasets of one call; the answer says whether there are more"},
     )
 
@@ -116,7 +117,7 @@ class PolicyParams(Schema):
 
     id = Text(required=True, error_messages=REQUIRED)
     policy = Text(load_default=None, allow_none=True, validate=_one_of("", *POLICIES))
-    max_bad_percent = fields.Integer(load_default=20, validate=validate.Range(0, 100))
+    max_bad_percent = Integer(load_default=20, low=0, high=100)
 
 
 class QualityList(Page):

@@ -20,9 +20,9 @@ from portal.domain.datasets import Dataset
 from portal.domain.people import Group, User
 from portal.errors import Invalid, NotAuthorized, NotFound
 from portal.runtime import Context
-from schemas.datasets import MISSING
 from schemas.search import words
 from schemas.social import MOST_ACTIVITIES, ActivityCreate, ActivityList, ActivityShow
+from schemas.values import MISSING
 
 Json = dict[str, Any]
 MOST_NEWS = 100

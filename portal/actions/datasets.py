@@ -17,7 +17,8 @@ from portal.domain.datasets import Dataset, ShownDataset
 from portal.domain.people import Group
 from portal.errors import Invalid
 from portal.runtime import Context
-from schemas.datasets import MISSING, AnyParams, ById, PackageParams, Paged
+from schemas.datasets import AnyParams, ById, PackageParams, Paged
+from schemas.values import MISSING
 
 KEPT_BY_UPDATE = ("name", "title", "resources", "groups", "owner_org", "private", "state")
 """What package_update leaves as it is when the caller says nothing of it; everything else is reset."""

@@ -22,8 +22,8 @@ from portal.settings import Settings
 from portal.tabular.manifest import Column
 from portal.tabular.sql import RefusedSql
 from portal.tabular.store import Answer, Manifest, RowQuery, RowQueryError
-from schemas.datasets import MISSING
 from schemas.datastore import DatastoreSearch, DatastoreSql, ResourceOnly
+from schemas.values import MISSING
 
 ECHOED = ("fields_", "sort", "filters", "q", "full_text", "distinct", "language", "offset", "version")
 """Parameters that an answer repeats when they were given."""

@@ -22,8 +22,9 @@ from portal.tabular.manifest import Column, Manifest, alike
 from portal.tabular.records import RecordError, column_of, good_name, guess
 from portal.tabular.store import RowQuery, RowQueryError
 from portal.tabular.upserting import INSERT, UPSERT
-from schemas.datasets import MISSING, ResourceParams, resource_record
+from schemas.datasets import ResourceParams, resource_record
 from schemas.datastore import DatastoreCreate, DatastoreDelete, DatastoreUpsert
+from schemas.values import MISSING
 
 OWN = "datastore"
 READ_ONLY = (

@@ -15,8 +15,8 @@ from portal.db import people
 from portal.domain.rendering import resource_dict
 from portal.errors import Invalid, Unavailable
 from portal.runtime import Context
-from schemas.datasets import MISSING, Text
 from schemas.people import Query
+from schemas.values import MISSING, Integer, Text
 from search.backend import QueryError, SearchRequest, SearchUnavailable
 from search.spelling import corrected
 
@@ -32,8 +32,8 @@ class ResourceSearch(Schema):
 
     query = fields.Raw(required=True, error_messages={"required": MISSING, "null": MISSING})
     order_by = Text(load_default=None, allow_none=True)
-    limit = fields.Integer(load_default=MOST)
-    offset = fields.Integer(load_default=0)
+    limit = Integer(load_default=MOST)
+    offset = Integer(load_default=0)
 
 
 @action(Query, allow=Permission.ANYONE, safe=True)

@@ -14,7 +14,10 @@ from portal.domain.people import Group
 from portal.runtime import Context
 from schemas.datasets import AnyParams, ById
 from schemas.people import GroupList, GroupPackages, GroupParams, GroupShow, MemberParams, OfUser
-from schemas.search import flag
+from schemas.search import flag, natural
+
+MOST = 1000
+"""Datasets of one group in one answer."""
 
 
 def shown_by_id(ctx: Context, params: Params) -> Group:
@@ -91,5 +94,5 @@ def group_list_authz(ctx: Context, target: object, params: Params) -> list[dict[
 @action(AnyParams, allow=Permission.GROUP_READ, on=shown_by_id, safe=True, shape=GroupPackages)
 def group_package_show(ctx: Context, group: Group, params: Params) -> list[orjson.Fragment]:
     """Return the datasets of the group `id` that the caller may read."""
-    limit = str(params.get("limit") or "1000")
-    return group_kinds.packages(ctx, group, int(limit) if limit.isdigit() else 1000)
+    limit = natural(params.get("limit") or MOST)
+    return group_kinds.packages(ctx, group, MOST if limit is None else min(limit, MOST))

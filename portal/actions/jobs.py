@@ -14,6 +14,7 @@ from portal.domain.events import OutboxRow
 from portal.errors import NotFound
 from portal.runtime import Context
 from schemas.datasets import ById
+from schemas.values import Integer
 
 MOST = 1000
 
@@ -22,7 +23,7 @@ class JobList(Schema):
     """Parameters of job_list: `queues` are topics of the outbox."""
 
     queues = fields.Raw(load_default=None, allow_none=True)
-    limit = fields.Integer(load_default=MOST)
+    limit = Integer(load_default=MOST)
 
 
 @action(JobList, allow=Permission.SYSADMIN, safe=True)

@@ -14,8 +14,9 @@ from portal.domain.datastore import COMPLETE, FAILED, PENDING, RUNNING, TableLoa
 from portal.domain.events import LINK, LOAD
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
-from schemas.datasets import MISSING, AnyParams
+from schemas.datasets import AnyParams
 from schemas.search import flag
+from schemas.values import MISSING
 
 Json = dict[str, Any]
 STATES = (PENDING, RUNNING, COMPLETE, FAILED)

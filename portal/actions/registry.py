@@ -18,6 +18,7 @@ from portal.errors import Invalid
 from portal.quality import public_texts
 from portal.runtime import Context, Portal
 from portal.settings import Settings
+from schemas import bounds
 
 Params = dict[str, Any]
 Unknown = Literal["exclude", "include", "raise"]
@@ -147,6 +148,8 @@ def call(portal: Portal, actor: Actor, name: str, data: Mapping[str, Any]) -> An
 def perform(portal: Portal, actor: Actor, name: str, data: Mapping[str, Any]) -> Outcome:
     """As `call`, and tell which datasets were changed."""
     declared = ACTIONS[name]
+    if wrong := bounds.problems(data):
+        raise Invalid(wrong)
     params = load(declared, data)
     uow = portal.read() if declared.safe else portal.work(actor.user_id, eager=True)
     try:

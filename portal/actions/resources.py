@@ -17,9 +17,10 @@ from portal.domain.datasets import PUSHED, Dataset, Resource, ShownDataset
 from portal.domain.rendering import resource_dict
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
-from schemas.datasets import MISSING, AnyParams, ById, Order, ResourceParams, resource_record
+from schemas.datasets import AnyParams, ById, Order, ResourceParams, resource_record
 from schemas.record import ResourceRecord, Upload
 from schemas.search import flag
+from schemas.values import MISSING
 
 RESOURCE = ResourceParams()
 

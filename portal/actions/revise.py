@@ -14,6 +14,7 @@ from portal.db.holding import HeldDataset, held_dataset
 from portal.domain import nested
 from portal.errors import Invalid
 from portal.runtime import Context
+from schemas import bounds
 from schemas.datasets import AnyParams, Revision
 
 STAYS = ("name", "title", "owner_org", "private", "state")
@@ -104,6 +105,6 @@ def _parsed(value: Any, name: str) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError:
+        return bounds.parse(value)
+    except ValueError:
         raise Invalid({name: ["Could not parse as valid JSON"]}) from None

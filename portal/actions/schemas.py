@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from portal.access import policy
 from portal.access.policy import Permission
 from portal.actions import keeping
@@ -28,9 +30,12 @@ from schemas.datasets import ById
 from schemas.record import Content, ContentPart
 from schemas.texttable import TextTable
 from schemas.validation import SchemaAdopt, SchemaCheck, SchemaCompare, SchemaPropose
+from schemas.values import MISSING
 
 Json = dict[str, Any]
 UPLOAD = "upload"
+MOST_FIELDS, LONGEST_SCHEMA = 500, 1_000_000
+"""Fields, and characters, of a schema that is checked or compared while its sender waits."""
 
 
 @action(allow=Permission.ANYONE, safe=True)
@@ -54,6 +59,7 @@ def schema_show(ctx: Context, target: object, params: Params) -> Json:
 def schema_check(ctx: Context, target: object, params: Params) -> Json:
     """Return what is wrong with the Table Schema `schema` (a descriptor, v1 or v2), in both languages."""
     given = params["schema"]
+    _refuse_large(given, "schema")
     problems = descriptor.check(given)
     valid = not any(problem.severity == "error" for problem in problems)
     version = descriptor.version(given) if isinstance(given, Mapping) else None
@@ -86,7 +92,11 @@ def _from_text(ctx: Context, params: Params) -> proposal.Proposal:
         path = Path(folder) / "table"
         path.write_text(params["text"], encoding="utf-8", newline="")
         part = ContentPart(path, Path(str(params["name"])).name or "table.csv", "", path.stat().st_size)
-        return proposal.propose(read_table(Content((part,)), format="", options=_limits(ctx)))
+        table = read_table(Content((part,)), format="", options=_limits(ctx))
+        if len(table.labels) > MOST_FIELDS:
+            message = f"A table has at most {MOST_FIELDS} columns here"
+            raise Invalid({"text": [message, f"Ở đây một bảng có nhiều nhất {MOST_FIELDS} cột"]})
+        return proposal.propose(table)
 
 
 @action(SchemaAdopt, allow=Permission.DATASET_UPDATE, on=held_of_resource)
@@ -146,6 +156,16 @@ def _limits(ctx: Context) -> ReadOptions:
     return ReadOptions.within(ctx.portal.settings)
 
 
+def _refuse_large(given: Any, key: str) -> None:
+    fields = given.get("fields") if isinstance(given, Mapping) else None
+    if isinstance(fields, list) and len(fields) > MOST_FIELDS:
+        message = f"A schema has at most {MOST_FIELDS} fields here"
+        raise Invalid({key: [message, f"Ở đây một lược đồ có nhiều nhất {MOST_FIELDS} trường"]})
+    if len(orjson.dumps(given, default=str)) > LONGEST_SCHEMA:
+        message = f"A schema has at most {LONGEST_SCHEMA} characters here"
+        raise Invalid({key: [message, f"Ở đây một lược đồ dài nhất {LONGEST_SCHEMA} ký tự"]})
+
+
 def _named(name: str, key: str) -> catalog.TableSchema:
     try:
         return catalog.get(name)
@@ -156,6 +176,7 @@ def _named(name: str, key: str) -> catalog.TableSchema:
 
 
 def _descriptor(given: Any, key: str) -> Mapping[str, Any]:
+    _refuse_large(given, key)
     described = _named(given, key).descriptor if isinstance(given, str) else given
     problems = [problem.en for problem in descriptor.check(described) if problem.severity == "error"]
     if problems:

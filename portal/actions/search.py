@@ -22,6 +22,9 @@ from search.steps import Step
 DEFAULT_ROWS, DEFAULT_FACET_LIMIT = 10, 50
 UNLIMITED = 100_000
 MARKS, LONGEST_MARK = ("<mark>", "</mark>"), 200
+LONGEST_FILTERS, MOST_FILTERS = 100_000, 100
+MOST_FACETS, LONGEST_SORT = 50, 1000
+"""Bounds of one search, beside the index's own on each query."""
 MOST_SHOWN = 10_000
 """Characters of a highlighted piece, and pieces of a field, whatever is asked for."""
 
@@ -59,9 +62,14 @@ def _request(ctx: Context, params: Params) -> SearchRequest:
         raise SearchQueryProblem(f"Search Query is invalid: Invalid search parameters: [{listed}]")
     numbers = _numbers(ctx, params)
     fields = _facet_fields(params)
+    filters = tuple(text for text in (*_texts(params.get("fq")), *_fq_list(params)) if text)
+    _refuse_much("fq", len(filters), MOST_FILTERS, "filters", "bộ lọc")
+    _refuse_much("fq", sum(map(len, filters)), LONGEST_FILTERS, "characters", "ký tự")
+    _refuse_much("facet.field", len(fields), MOST_FACETS, "fields", "trường")
+    _refuse_much("sort", len(str(params.get("sort") or "")), LONGEST_SORT, "characters", "ký tự")
     return SearchRequest(
         q=_query(params.get("q")),
-        fq=tuple(text for text in (*_texts(params.get("fq")), *_fq_list(params)) if text),
+        fq=filters,
         sort=str(params.get("sort") or "") or None,
         rows=numbers["rows"],
         start=numbers["start"],
@@ -76,6 +84,11 @@ def _request(ctx: Context, params: Params) -> SearchRequest:
         relax_below=ctx.portal.settings.search_relax_below,
         tell_wanted=flag(params.get("hl")),
     )
+
+
+def _refuse_much(name: str, count: int, most: int, of_what: str, of_what_vi: str) -> None:
+    if count > most:
+        raise Invalid({name: [f"At most {most} {of_what}", f"Nhiều nhất {most} {of_what_vi}"]})
 
 
 def _highlights(params: Params) -> tuple[list[str], Style]:

@@ -6,13 +6,14 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
 from portal.access.policy import Permission
 from portal.actions.registry import Params, action
 from portal.db import searches as db
 from portal.domain.base import now
 from portal.runtime import Context
+from schemas.values import Integer
 
 MOST = 1000
 
@@ -20,9 +21,9 @@ MOST = 1000
 class SearchLogList(Schema):
     """Parameters of search_log_list: today and the days before it."""
 
-    days = fields.Integer(load_default=7, validate=validate.Range(1, 3660))
+    days = Integer(load_default=7, low=1, high=3660)
     only_empty = fields.Boolean(load_default=False)
-    limit = fields.Integer(load_default=100, validate=validate.Range(1, MOST))
+    limit = Integer(load_default=100, low=1, high=MOST)
 
 
 @action(SearchLogList, allow=Permission.SYSADMIN, safe=True)

@@ -14,7 +14,7 @@ from portal.actions.registry import ACTIONS, NoParams, Params, action
 from portal.db import site as db
 from portal.errors import NotFound
 from portal.runtime import Context
-from schemas.datasets import MISSING, Text
+from schemas.values import MISSING, Text
 
 CKAN_VERSION = "2.12.0"
 """The version whose API is spoken: clients choose what they send by it."""

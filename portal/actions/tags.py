@@ -13,8 +13,8 @@ from portal.db import vocabularies
 from portal.domain.rendering import tag_dict
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
-from schemas.datasets import MISSING
 from schemas.people import Query, TagShow
+from schemas.values import MISSING
 
 MOST = 1000
 

@@ -11,9 +11,10 @@ from portal.domain.base import new_id, now, stamp
 from portal.domain.site import OPTIONS, TaskStatus, TermTranslation
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
-from schemas.datasets import MISSING, AnyParams, ById
+from schemas.datasets import AnyParams, ById
 from schemas.search import words
 from schemas.social import TaskParams, TaskShow, TermParams
+from schemas.values import MISSING
 
 Json = dict[str, Any]
 MOST_AT_ONCE = 1000

@@ -12,8 +12,8 @@ from portal.domain.base import stamp
 from portal.domain.people import ApiToken, User
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
-from schemas.datasets import MISSING
 from schemas.people import TokenList, TokenParams, TokenRevoke
+from schemas.values import MISSING
 
 
 def owner(ctx: Context, params: Params) -> User:

@@ -16,8 +16,9 @@ from portal.domain.base import is_uuid, new_id, stamp
 from portal.domain.people import Group, User
 from portal.errors import Invalid, NotAuthorized, NotFound
 from portal.runtime import Context
-from schemas.datasets import MISSING, AnyParams, ById
+from schemas.datasets import AnyParams, ById
 from schemas.people import InviteParams, Query, UserList, UserParams, UserShow
+from schemas.values import MISSING
 from schemas.vocabularies import GROUP_ROLES, ORGANIZATION_ROLES
 
 INVITATION_DAYS = 7

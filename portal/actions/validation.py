@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import orjson
-
 from portal.access import policy
 from portal.access.policy import Permission
 from portal.actions.registry import Params, action
@@ -22,9 +20,11 @@ from portal.domain.events import VALIDATE
 from portal.errors import Invalid, NotFound, Unavailable
 from portal.quality import shapes
 from portal.runtime import Context
-from schemas.datasets import MISSING, AnyParams, ById
+from schemas import bounds
+from schemas.datasets import AnyParams, ById
 from schemas.search import words
 from schemas.validation import ReportList, ReportParams, RunBatch, RunParams
+from schemas.values import MISSING
 from search.backend import QueryError, SearchRequest, SearchUnavailable
 
 NO_REPORT = "Not found: No validation report exists for this resource"
@@ -129,8 +129,8 @@ def _asked(ctx: Context, params: Params) -> tuple[list[str] | None, bool]:
 def batch_query(given: object) -> dict[str, list[str]]:
     """`q` and the filters of a query, which may be a text of JSON. Raises Invalid."""
     try:
-        query = orjson.loads(given) if isinstance(given, str) else given
-    except orjson.JSONDecodeError:
+        query = bounds.parse(given) if isinstance(given, str) else given
+    except ValueError:
         query = None
     if not isinstance(query, dict) or not set(query) <= {"q", "fq", "fq_list"}:
         raise Invalid({"query": ["Must be an object of q, fq and fq_list"]})

@@ -15,8 +15,8 @@ from portal.runtime import Context
 from portal.tabular.compare import matched_by
 from portal.tabular.manifest import Manifest
 from portal.tabular.query import RowQueryError
-from schemas.datasets import MISSING
 from schemas.datastore import DatastoreDiff, DatastoreVersions
+from schemas.values import MISSING
 
 MOST = 1000
 """Rows, or versions, of one answer."""

@@ -14,9 +14,10 @@ from portal.domain.datasets import Dataset, Resource
 from portal.domain.relations import VIEW_TYPES, ResourceView
 from portal.errors import Invalid
 from portal.runtime import Context
-from schemas.datasets import MISSING, AnyParams, ById, OneResource, Order
+from schemas.datasets import AnyParams, ById, OneResource, Order
 from schemas.search import flag, words
 from schemas.social import ViewParams
+from schemas.values import MISSING
 
 Json = dict[str, Any]
 OURS = frozenset({"id", "resource_id", "package_id", "title", "description", "view_type"})

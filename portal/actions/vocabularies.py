@@ -14,8 +14,9 @@ from portal.domain.relations import Vocabulary
 from portal.domain.rendering import tag_dict
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
-from schemas.datasets import MISSING, ById, tag_errors
+from schemas.datasets import ById, tag_errors
 from schemas.social import TagParams, VocabularyParams
+from schemas.values import MISSING
 
 
 @action(allow=Permission.ANYONE, safe=True)

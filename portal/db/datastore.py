@@ -156,11 +156,18 @@ def find_version(session: Session, resource_id: str, asked: str) -> TableVersion
     """
     if asked.isascii() and asked.isdigit():
         return datasets.find_version(session, resource_id, min(int(asked), 2**31 - 1))
+    try:
+        moment = _moment(asked)
+    except OverflowError:
+        raise ValueError("the first and the last day of the calendar name no version") from None
+    return datasets.find_version(session, resource_id, moment)
+
+
+def _moment(asked: str) -> datetime:
     moment = datetime.fromisoformat(asked)
     if _DAY.fullmatch(asked):
         moment += timedelta(days=1)
-    moment = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-    return datasets.find_version(session, resource_id, moment)
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
 def waiting_versions(session: Session, resource_id: str) -> Sequence[TableVersion]:

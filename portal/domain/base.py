@@ -6,8 +6,10 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, MetaData
+from sqlalchemy import JSON, MetaData, String, event
 from sqlalchemy.orm import DeclarativeBase
+
+from portal.errors import Invalid
 
 NAMES = {
     "ix": "ix_%(column_0_label)s",
@@ -23,6 +25,23 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(naming_convention=NAMES)
     type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON, dict[str, str]: JSON, list[str]: JSON}  # noqa: RUF012 - SQLAlchemy reads it from the class
+
+
+@event.listens_for(Base, "attribute_instrument", propagate=True)
+def _bound_texts(model: type[Any], key: str, attribute: Any) -> None:
+    """Every text column refuses what is longer than itself, on each database alike, before a statement does."""
+    columns = getattr(attribute.property, "columns", ())
+    lengths = [column.type.length for column in columns if isinstance(column.type, String) and column.type.length]
+    if not lengths:
+        return
+    longest = min(lengths)
+
+    def refuse(target: Any, value: Any, old: Any, initiator: Any) -> None:
+        if isinstance(value, str) and len(value) > longest:
+            english = f"Must be a maximum of {longest} characters long"
+            raise Invalid({key: [english, f"Dài nhất {longest} ký tự"]})
+
+    event.listen(attribute, "set", refuse)
 
 
 def now() -> datetime:
@@ -47,9 +66,9 @@ def moment_of(text: object) -> datetime | None:
     """The time that an ISO text names, as UTC without a zone (a text without a zone is UTC); None for anything else."""
     try:
         moment = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment and moment.tzinfo else moment
+    except (ValueError, OverflowError):  # no time, or one beyond the calendar in UTC
         return None
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment and moment.tzinfo else moment
 
 
 def stamp(moment: datetime | None) -> str | None:

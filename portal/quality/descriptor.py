@@ -176,10 +176,17 @@ def _constraints(name: str, constraints: Mapping[str, Any]) -> Iterator[Problem]
 
 def _bare_bar(pattern: str) -> bool:
     """Whether a "|" stands outside all parentheses and character classes."""
-    plain = re.sub(r"\\.|\[[^]]*\]", "", pattern)
-    while (inner := re.sub(r"\([^()]*\)", "", plain)) != plain:
-        plain = inner
-    return "|" in plain
+    depth, in_class, escaped = 0, False, False
+    for letter in pattern:
+        if escaped or letter == "\\":
+            escaped = not escaped
+        elif in_class or letter == "[":
+            in_class = letter != "]"
+        elif letter == "|" and depth == 0:
+            return True
+        else:
+            depth = max(0, depth + (letter == "(") - (letter == ")"))
+    return False
 
 
 def _frictionless(descriptor: Mapping[str, Any], fields: list[Mapping[str, Any]]) -> Iterator[Problem]:

@@ -59,6 +59,7 @@ class Settings:
     sql_search: bool
     rows_max: int
     datastore_rows_max: int
+    datastore_seconds: int
     hot_tables_mb: int
     csv_escape_formulas: bool
     accel_redirect: str

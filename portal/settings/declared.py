@@ -153,6 +153,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SQL_SEARCH", "off", flag, "Public SQL over rows (datastore_search_sql): on or off."),
     Setting("ROWS_MAX", "1000", number(1, 100_000), "Most datasets in one package_search answer."),
     Setting("DATASTORE_ROWS_MAX", "32000", number(1, 1_000_000), "Most rows in one datastore_search answer."),
+    Setting("DATASTORE_SECONDS", "15", number(0, 3600), "Seconds that one row query may take; 0: no limit."),
     Setting(
         "HOT_TABLES_MB",
         "4096",

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from portal.tabular.deadlines import Deadlines
 from portal.tabular.query import RowQueryError
 
 Settings = dict[str, str | int | float | list[str]]
@@ -28,8 +29,11 @@ HOT = "hot"
 class Engine:
     """DuckDB, opened at the first use. Safe for threads; every process opens its own."""
 
-    def __init__(self, memory_mb: int, threads: int, spill: Path) -> None:
-        """`spill` is where a sort of more rows than memory holds puts them meanwhile."""
+    def __init__(self, memory_mb: int, threads: int, spill: Path, seconds: float = 0) -> None:
+        """`spill` is where a sort of more rows than memory holds puts them meanwhile.
+
+        `seconds` is what a query may take whose answer is fetched whole; 0 is no limit.
+        """
         self._settings: Settings = {
             **HARDENED,
             "memory_limit": f"{memory_mb}MB",
@@ -37,6 +41,7 @@ class Engine:
             "temp_directory": str(spill),
             "max_temp_directory_size": MOST_SPILLED,
         }
+        self.deadlines = Deadlines(seconds)
         self._lock = threading.Lock()
         self._database: duckdb.DuckDBPyConnection | None = None
 
@@ -53,15 +58,23 @@ class Engine:
 
         Raises RowQueryError for a value that is not of its column's type.
         """
-        with self.running(sql, parameters, table) as found:
+        with self._limited(sql, parameters, table) as found:
             return list(found.fetchall())
 
     def frame(self, sql: str, parameters: list[Any], table: Any = None) -> pl.DataFrame:
         """As `rows`, as a frame."""
-        with self.running(sql, parameters, table) as found:
+        with self._limited(sql, parameters, table) as found:
             frame = pl.from_arrow(found.to_arrow_table())
         assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table gives a frame
         return frame
+
+    @contextmanager
+    def _limited(self, sql: str, parameters: list[Any], table: Any) -> Iterator[Any]:
+        """What a statement finds, all of which is fetched in time, or RowQueryError says so."""
+        with self.cursor() as cursor, values_of_their_type(), self.deadlines.over(cursor):
+            if table is not None:
+                cursor.register(HOT, table)
+            yield cursor.sql(sql, params=parameters)
 
     @contextmanager
     def running(self, sql: str, parameters: list[Any], table: Any = None) -> Iterator[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +16,21 @@ DEEPEST = 50
 """How deep the brackets of a `q` may nest."""
 
 
+MOST_WORDS, LONGEST = 100, 5_000
+"""Words, and characters, of all that one query asks for: each is looked for in each row."""
+
+
 class TextQueryError(ValueError):
     """A `q` that breaks the grammar; the message says where."""
+
+
+def too_long(texts: Sequence[str]) -> list[str]:
+    """What is wrong with the length of a query, in both languages; nothing for one within its limits."""
+    if sum(map(len, texts)) > LONGEST:
+        return [f"At most {LONGEST} characters can be searched for", f"Chỉ tìm được nhiều nhất {LONGEST} ký tự"]
+    if sum(len(words(text)) for text in texts) > MOST_WORDS:
+        return [f"At most {MOST_WORDS} words can be searched for", f"Chỉ tìm được nhiều nhất {MOST_WORDS} từ"]
+    return []
 
 
 @dataclass(slots=True)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from portal.tabular.fulltext import TextQuery, TextQueryError, boolean, plain
+from portal.tabular.fulltext import TextQuery, TextQueryError, boolean, plain, too_long
 from portal.tabular.manifest import Column, Manifest
 
 COMPARISONS = {"eq": "=", "in": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 DEEPEST, MOST = 10, 100
 """Limits of a filter: how deep it nests, how many comparisons it makes (CKAN's own)."""
+MOST_PARTS = 300
+"""Objects and keys of a filter, be they compared or empty."""
+MOST_SORTS = 64
+MOST_NAMED = 20
+"""Of unknown names, so many are told."""
 ID = "_id"
 BY_NUMBER = ("", "_id", "_id asc", '"_id"', '"_id" asc')
 """Sorts that are the order of rows anyway."""
@@ -127,7 +132,7 @@ def _columns(visible: Mapping[str, Column], query: RowQuery) -> tuple[Column, ..
     known = {ID: own, **visible}
     unknown = [name for name in query.fields if name not in known]
     if unknown:
-        raise RowQueryError({"fields": [f'invalid value "{name}"' for name in unknown]})
+        raise RowQueryError({"fields": [f'invalid value "{name}"' for name in unknown[:MOST_NAMED]]})
     return tuple(known[name] for name in dict.fromkeys(query.fields))
 
 
@@ -159,7 +164,8 @@ def _texts(compiler: _Compiler, query: RowQuery) -> _Texts:
     asked = dict(query.q) if isinstance(query.q, Mapping) else {"": query.q} if query.q else {}
     unknown = [name for name in asked if name and name not in compiler.visible]
     if unknown:
-        raise RowQueryError({"q": [f'invalid value "{name}"' for name in unknown]})
+        raise RowQueryError({"q": [f'invalid value "{name}"' for name in unknown[:MOST_NAMED]]})
+    refuse_words([*asked.values(), query.full_text])
     for name, text in asked.items():
         if not isinstance(text, (str, int, float)):
             raise RowQueryError({"q": ["Expected a text, or a text for each column"]})
@@ -177,6 +183,13 @@ def _texts(compiler: _Compiler, query: RowQuery) -> _Texts:
     return texts
 
 
+def refuse_words(texts: Iterable[Any]) -> None:
+    """Refuse a `q` of more than its limits. Raises RowQueryError."""
+    message = too_long([str(text) for text in texts if text])
+    if message:
+        raise RowQueryError({"q": message})
+
+
 def _text_query(text: str, subject: str, is_plain: bool) -> TextQuery:
     try:
         return plain(text, subject) if is_plain else boolean(text, subject)
@@ -189,20 +202,31 @@ class _Compiler:
         self.visible = visible
         self.parameters: list[Any] = []
         self._comparisons = 0
+        self._parts = 0
 
     def filters(self, filters: Any, depth: int = 0) -> str:
         """CKAN 2.12's grammar: a dict is AND, a list of dicts is OR."""
         if depth > DEEPEST:
-            raise RowQueryError({"filters": [f"Filters nested too deeply (limit {DEEPEST})"]})
+            vietnamese = f"Bộ lọc lồng nhau quá sâu (nhiều nhất {DEEPEST} cấp)"
+            raise RowQueryError({"filters": [f"Filters nested too deeply (limit {DEEPEST})", vietnamese]})
+        self._count(1 + len(filters) if isinstance(filters, (list, Mapping)) else 1)
         if isinstance(filters, list) and all(isinstance(each, Mapping) for each in filters):
             return self._joined(" OR ", filters, depth)
         if not isinstance(filters, Mapping):
             raise RowQueryError({"filters": ["Not a json object"]})
         return " AND ".join(f"({self._entry(str(key), value, depth)})" for key, value in filters.items()) or "TRUE"
 
+    def _count(self, parts: int) -> None:
+        """Empty objects compare nothing, but are work all the same."""
+        self._parts += parts
+        if self._parts > MOST_PARTS:
+            vietnamese = f"Bộ lọc có quá nhiều phần (nhiều nhất {MOST_PARTS})"
+            raise RowQueryError({"filters": [f"Too many parts (limit {MOST_PARTS})", vietnamese]})
+
     def _joined(self, word: str, filters: Any, depth: int) -> str:
         if not isinstance(filters, list):
             raise RowQueryError({"filters": ["A list of objects is expected"]})
+        self._count(len(filters))
         return word.join(f"({self.filters(each, depth + 1)})" for each in filters) or "FALSE"
 
     def _entry(self, key: str, value: Any, depth: int) -> str:
@@ -218,6 +242,7 @@ class _Compiler:
 
     def _column(self, column: Column, value: Any) -> str:
         if isinstance(value, list):
+            self._count(len(value))
             scalars = [each for each in value if not isinstance(each, Mapping)]
             parts = [self._one_of(column, scalars)] if scalars or not value else []
             parts += [self._compared(column, each) for each in value if isinstance(each, Mapping)]
@@ -244,7 +269,8 @@ class _Compiler:
     def _compare(self, column: Column, operator: str, value: Any) -> str:
         self._comparisons += 1
         if self._comparisons > MOST:
-            raise RowQueryError({"filters": [f"Too many comparisons (limit {MOST})"]})
+            vietnamese = f"Quá nhiều phép so sánh (nhiều nhất {MOST})"
+            raise RowQueryError({"filters": [f"Too many comparisons (limit {MOST})", vietnamese]})
         if value is None:
             return "FALSE"  # as in SQL, nothing equals null
         self.parameters.append(_as_text(value))
@@ -260,7 +286,11 @@ class _Compiler:
 
     def order(self, sort: str, names: Collection[str]) -> str:
         """CKAN's sort, `a desc nulls last, b`, by any of `names`."""
-        return ", ".join(self._sort_key(part.strip(), names) for part in sort.split(",") if part.strip())
+        parts = [part.strip() for part in sort.split(",") if part.strip()]
+        if len(parts) > MOST_SORTS:
+            vietnamese = f"Sắp xếp theo quá nhiều cột (nhiều nhất {MOST_SORTS})"
+            raise RowQueryError({"sort": [f"Too many columns to sort by (limit {MOST_SORTS})", vietnamese]})
+        return ", ".join(self._sort_key(part, names) for part in parts)
 
     def _sort_key(self, text: str, names: Collection[str]) -> str:
         name, direction, nulls = _split_sort(text)

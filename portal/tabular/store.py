@@ -53,14 +53,21 @@ class TabularStore:
     """Versions in a blob store, queried in place. Safe for threads; every process opens its own."""
 
     def __init__(
-        self, files: Files, folder: Path, *, memory_mb: int = 512, threads: int = 2, hot_mb: int = 4096
+        self,
+        files: Files,
+        folder: Path,
+        *,
+        memory_mb: int = 512,
+        threads: int = 2,
+        hot_mb: int = 4096,
+        seconds: float = 0,
     ) -> None:
         """`folder` keeps rendered downloads and hot copies (of those at most `hot_mb`).
 
-        `memory_mb` and `threads` bound one process's queries.
+        `memory_mb` and `threads` bound one process's queries, `seconds` each of them (0: no limit).
         """
         self._files, self._folder = files, folder
-        self._engine = Engine(memory_mb, threads, folder / "spill")
+        self._engine = Engine(memory_mb, threads, folder / "spill", seconds)
         self._hot = HotTables(folder, hot_mb * BYTES_PER_MB)
         self._answers, self.versions = Answers(), Answers()
         self._fingerprints: dict[int, tuple[Manifest, str]] = {}
@@ -83,7 +90,7 @@ class TabularStore:
 
     def compare(self, old: Manifest, new: Manifest, keys: Sequence[str], limit: int, offset: int) -> Difference:
         """What differs between two versions, whose rows are matched by `keys`."""
-        with self._engine.cursor() as cursor:
+        with self._engine.cursor() as cursor, self._engine.deadlines.over(cursor):
             return Comparison(cursor, self._side(old), self._side(new), keys).page(limit, offset)
 
     def differences(self, old: Manifest, new: Manifest, keys: Sequence[str], form: str) -> Iterator[bytes]:
@@ -299,7 +306,9 @@ class TabularStore:
         return f"read_parquet([{paths}])"
 
     def _run(self, sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
-        return self._engine.rows(sql, parameters)
+        """All that the portal itself asks for, however long it takes."""
+        with self._engine.running(sql, parameters) as found:
+            return list(found.fetchall())
 
 
 def _rendered(page: RowPage, form: str) -> Answer:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 
 from portal.actions.registry import ACTIONS
 from portal.health.report import Health
@@ -97,6 +97,8 @@ def _begin() -> None:
     g.request_id = id_of(request.environ)
     _note_route(request.environ)
     g.locale_prefix = request.environ.get("portal.locale", "")
+    if "\x00" in request.path or (b"%00" in request.query_string and request.blueprint != "api"):
+        raise BadRequest("An address cannot hold a NUL character. / Địa chỉ không được chứa ký tự NUL.")
     upload = request.mimetype == "multipart/form-data"
     portal = the_portal()
     most = portal.settings.max_request_size * BYTES_PER_MB

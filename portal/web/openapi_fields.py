@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, missing
 
-from schemas.datasets import Email, Flag, TableSchemaField, Text, Whole
+from schemas.values import Email, Flag, TableSchemaField, Text, Whole
 
 Json = dict[str, Any]
 

@@ -3,16 +3,19 @@
 import ast
 import re
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import pytest
+from marshmallow import fields
 
 from portal import bootstrap
 from portal.access.policy import RULES, Permission
 from portal.actions.registry import ACTIONS
 from portal.db import holding
+from schemas.values import Integer, Seconds
 from tests.architecture import documents
 from tests.architecture.documents import ROOT, modules, sentence
 from tests.portal.db.writers import ACTIONS as WRITERS
@@ -99,6 +102,21 @@ def test_only_the_door_makes_held_datasets() -> None:
             named = ast.unparse(node) if isinstance(node, ast.Call) else ""
             made = re.match(r"(\w+\.)*(HeldDataset|HeldGroup)\(|(\w+\.)*cast\(['\"]?(\w+\.)*Held(Dataset|Group)", named)
             assert not made, f"{path.relative_to(ROOT)}:{node.lineno} makes what only the door can make"
+@pytest.mark.parametrize("name", sorted(ACTIONS))
+def test_every_number_of_an_action_has_bounds(name: str) -> None:
+    for schema in (ACTIONS[name].params, ACTIONS[name].shape):
+        for field in _numbers_in(schema.fields.values()):
+            assert isinstance(field, (Integer, Seconds)), f"{field.name}: schemas.values has numbers with bounds"
+
+
+def _numbers_in(listed: Iterable[fields.Field[Any]]) -> Iterator[fields.Field[Any]]:
+    for field in listed:
+        if isinstance(field, fields.Number):
+            yield field
+        elif isinstance(field, fields.List):
+            yield from _numbers_in([field.inner])
+        elif isinstance(field, fields.Nested):
+            yield from _numbers_in(field.schema.fields.values())
 
 
 def _kind(noun: re.Match[str]) -> str:
