@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 import tantivy
 from tantivy import Query
 
-from search.backend import Health, Hit, IndexEntry, SearchRequest, SearchResult, SearchUnavailable, Source
+from search.backend import Health, Hit, IndexEntry, QueryError, SearchRequest, SearchResult, SearchUnavailable, Source
 from search.clauses import compiled, document, prepared, schema
 from search.document import columns_format, flatten
 from search.facets import Counted, counted
@@ -342,6 +342,8 @@ def _clear_errors() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError) as error:
-        if isinstance(error, SearchUnavailable):
+        if isinstance(error, (SearchUnavailable, QueryError)):
             raise
+        if "exceeds size limit" in str(error):  # of a pattern's automaton, which no longer pattern is needed for
+            raise QueryError("A pattern or a range's end in the query is too long.") from error
         raise SearchUnavailable("The search index cannot be read; rebuild it (portal index rebuild).") from error

@@ -20,6 +20,8 @@ LONGEST = 20_000
 DEEPEST = 40
 """Parentheses and negations within each other."""
 MOST_CLAUSES = 2_048
+LONGEST_PATTERN, MOST_SIGNS = 200, 20
+"""Characters, and signs that stand for others, of one pattern; a range's end is no longer than a pattern."""
 HIGHEST_BOOST = 1e6
 LONGEST_FIELD = 200
 """Characters of a field name in a query."""
@@ -77,7 +79,7 @@ def refuse_magic(text: str) -> None:
 def _free_word(sign: str, quoted: str, word: str) -> Node:
     if quoted:
         node: Node = Phrase(None, quoted)
-    elif len(word) > 1 and word.endswith("*") and "*" not in word[:-1]:
+    elif 1 < len(word) <= LONGEST_PATTERN and word.endswith("*") and "*" not in word[:-1]:
         node = Wildcard(None, re.sub(r"([\\?])", r"\\\1", word))
     else:
         node = Term(None, word)
@@ -212,6 +214,9 @@ class _Parser:
             return Term(field, word.text)
         if word.pattern == "*":
             return Everything() if field is None else Exists(field)
+        signs = word.pattern.count("*") + word.pattern.count("?")
+        if len(word.pattern) > LONGEST_PATTERN or signs > MOST_SIGNS:
+            raise QueryError(f"A pattern has at most {LONGEST_PATTERN} characters and {MOST_SIGNS} of the signs * and ?.")
         return Wildcard(field, word.pattern)
 
     def _range(self, field: str | None) -> Node:
@@ -236,6 +241,8 @@ class _Parser:
                 raise self._error("a range is written [low TO high]")
             found = None if word.pattern == "*" else word.text
         self._blanks()
+        if found is not None and len(found) > LONGEST_PATTERN:
+            raise QueryError(f"The end of a range has at most {LONGEST_PATTERN} characters.")
         return found
 
     def _word(self, *, stop_at_colon: bool) -> _Word:
