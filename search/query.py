@@ -216,7 +216,9 @@ class _Parser:
             return Everything() if field is None else Exists(field)
         signs = word.pattern.count("*") + word.pattern.count("?")
         if len(word.pattern) > LONGEST_PATTERN or signs > MOST_SIGNS:
-            raise QueryError(f"A pattern has at most {LONGEST_PATTERN} characters and {MOST_SIGNS} of the signs * and ?.")
+            raise QueryError(
+                f"A pattern has at most {LONGEST_PATTERN} characters and {MOST_SIGNS} of the signs * and ?."
+            )
         return Wildcard(field, word.pattern)
 
     def _range(self, field: str | None) -> Node:
