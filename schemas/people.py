@@ -9,12 +9,14 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates, validates_schema
 
+from schemas import passwords
 from schemas.datasets import name_errors
 from schemas.values import MISSING, Email, Flag, Integer, Text
 
+MOST_DAYS = 36_500
+"""Days for which a token may be good: a century."""
 REQUIRED: dict[str, Any] = {"required": MISSING, "null": MISSING}
 ORGANIZATION_KINDS = ("agency", "commune", "enterprise", "association", "institute")
-SHORTEST_PASSWORD = 8
 _IDENTIFIER = re.compile(r"^(\d{3}\.\d{2}\.\d{2}\.[A-Z]\d{2}|[A-Z]\d{2}(\.\d{1,3}){0,3})$")
 """Both forms of an agency's electronic identifier: QCVN 102:2016 and QĐ 20/2020/QĐ-TTg."""
 _USER_NAME = re.compile(r"^[a-z0-9_.@-]*$")
@@ -200,8 +202,23 @@ class UserParams(Schema):
     @validates("password")
     def check_password(self, value: str | None, data_key: str) -> None:
         """Long enough, if there is one."""
-        if value is not None and len(value) < SHORTEST_PASSWORD:
-            raise ValidationError(f"Your password must be {SHORTEST_PASSWORD} characters or longer")
+        if value is not None and (messages := passwords.problems(value)):
+            raise ValidationError(messages)
+
+
+class PasswordParams(Schema):
+    """What an invitation sets."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    password = Text(required=True, error_messages=REQUIRED)
+
+    @validates("password")
+    def check_password(self, value: str, data_key: str) -> None:
+        """The same rules for everybody."""
+        if messages := passwords.problems(value):
+            raise ValidationError(messages)
 
 
 class InviteParams(Schema):
@@ -240,7 +257,7 @@ class TokenParams(Schema):
 
     user = Text(required=True, error_messages=REQUIRED)
     name = Text(required=True, error_messages=REQUIRED)
-    expires_in = Integer(load_default=None, allow_none=True)
+    expires_in = Integer(load_default=None, allow_none=True, low=1, high=MOST_DAYS)
 
 
 class TokenList(Schema):

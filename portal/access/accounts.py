@@ -13,7 +13,7 @@ from portal.access.identity import ANONYMOUS, Actor
 from portal.db import collaborators, people
 from portal.db.uow import UnitOfWork
 from portal.domain.base import new_id, now
-from portal.domain.people import ApiToken, User
+from portal.domain.people import INVITED, ApiToken, User
 
 TOKEN_BYTES = 32
 USE_NOTED = timedelta(minutes=1)
@@ -66,6 +66,8 @@ def identify(session: Session, raw: str) -> Identified:
         return Identified(ANONYMOUS)
     token, user = found
     moment = now()
+    if user.state == INVITED and not token.expired(moment):
+        return Identified(Actor(invitation=user.id))
     if user.state != "active" or token.expired(moment):
         return Identified(ANONYMOUS)
     return Identified(actor_of(session, user), _is_stale(token.last_access, moment))

@@ -11,6 +11,7 @@ class Actor:
     """Who is asking. `organizations`, `groups` and `datasets` map ids to the actor's role there.
 
     `datasets` holds those that the actor collaborates on beyond the roles in their organizations.
+    `invitation` is the id of the account that a bearer of an invitation, who is nobody otherwise, may open.
     """
 
     user_id: str | None = None
@@ -19,6 +20,7 @@ class Actor:
     organizations: Mapping[str, str] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
     datasets: Mapping[str, str] = field(default_factory=dict)
+    invitation: str | None = None
 
     @property
     def anonymous(self) -> bool:

@@ -34,6 +34,7 @@ class Permission(Enum):
     GROUP_CREATE = "create groups"
     USER_CREATE = "create users"
     USER_UPDATE = "edit this user"
+    USER_OPEN = "open this user's account"
     SOURCE_READ = "see the harvest sources of this organization"
     SOURCE_MANAGE = "manage the harvest sources of this organization"
 
@@ -142,6 +143,10 @@ def _user_update(actor: Actor, user: User) -> bool:
     return actor.sysadmin or (actor.user_id is not None and actor.user_id == user.id)
 
 
+def _user_open(actor: Actor, user: User) -> bool:
+    return _user_update(actor, user) or (actor.invitation is not None and actor.invitation == user.id)
+
+
 def _organization_create(actor: Actor, settings: Settings) -> bool:
     return actor.sysadmin or (settings.user_create_organizations and not actor.anonymous)
 
@@ -175,6 +180,7 @@ RULES: dict[Permission, Callable[[Actor, Any], bool]] = {
     Permission.GROUP_CREATE: _group_create,
     Permission.USER_CREATE: _sysadmin,
     Permission.USER_UPDATE: _user_update,
+    Permission.USER_OPEN: _user_open,
     Permission.SOURCE_READ: _source_read,
     Permission.SOURCE_MANAGE: _source_manage,
 }

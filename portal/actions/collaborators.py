@@ -6,6 +6,7 @@ from typing import Any
 
 from portal.access import policy
 from portal.access.policy import Permission
+from portal.actions import joining
 from portal.actions.registry import Params, action
 from portal.db import collaborators as db
 from portal.db import datasets, people
@@ -39,12 +40,17 @@ def user_of(ctx: Context, params: Params) -> User:
 
 @action(CollaboratorParams, allow=Permission.DATASET_SHARE, on=held_dataset_of)
 def package_collaborator_create(ctx: Context, dataset: HeldDataset, params: Params) -> dict[str, Any]:
-    """Give the user `user_id` the role `capacity` (admin, editor or member) in the dataset `id`."""
+    """Give the user `user_id` the role `capacity` (admin, editor or member) in the dataset `id`.
+
+    It counts when the user accepts it (membership_accept), and at once if a sysadmin gives it.
+    """
     capacity = params["capacity"]
     if capacity not in COLLABORATOR_CAPACITIES:
         raise Invalid({"capacity": [f"Value must be one of {', '.join(COLLABORATOR_CAPACITIES)}"]})
     user = _user(ctx, params["user_id"])
-    return _describe(db.set_collaborator(ctx.uow.session, dataset.id, user.id, capacity))
+    return _describe(
+        db.set_collaborator(ctx.uow.session, dataset.id, user.id, capacity, state=joining.state_of_new(ctx, user.id))
+    )
 
 
 @action(CollaboratorParams, allow=Permission.DATASET_SHARE, on=held_dataset_of)
@@ -102,4 +108,5 @@ def _describe(held: Collaborator) -> dict[str, Any]:
         "user_id": held.user_id,
         "capacity": held.capacity,
         "modified": stamp(held.modified),
+        **({} if held.state == "active" else {"state": held.state}),
     }

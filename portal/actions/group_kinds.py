@@ -9,6 +9,7 @@ import orjson
 from portal.access import accounts
 from portal.access.identity import Actor
 from portal.access.policy import Permission, authorise, readable
+from portal.actions import joining
 from portal.actions.registry import Params, Steps, checked, in_steps
 from portal.db import activity, datasets, followers, group_datasets, people
 from portal.db.holding import HeldGroup, find_dataset, held_group
@@ -120,7 +121,7 @@ def members(ctx: Context, group: Group) -> list[Json]:
             "fullname": user.fullname,
             "display_name": user.fullname or user.name,
             "state": user.state,
-            "sysadmin": user.sysadmin,
+            **({"sysadmin": user.sysadmin} if ctx.actor.sysadmin or ctx.actor.user_id == user.id else {}),
             "capacity": capacity,
         }
         for user, capacity in rows
@@ -279,16 +280,16 @@ def _set_users(ctx: Context, group: Group, params: Params) -> None:
         if user.id not in wanted:
             people.drop_member(ctx.uow.session, group.id, "user", user.id)
     for user_id, capacity in wanted.items():
-        people.set_member(ctx.uow.session, group.id, "user", user_id, capacity)
+        joining.give_role(ctx, group, user_id, capacity)
 
 
 def set_role(ctx: Context, group: HeldGroup, params: Params) -> Json:
-    """Give a user a role."""
+    """Give a user a role, or offer it to one who is no member yet."""
     roles = ("admin", "editor", "member") if group.is_organization else ("admin", "member")
     if params["role"] not in roles:
         raise Invalid({"role": ["role does not exist."]})
     user = _user(ctx, params)
-    member = people.set_member(ctx.uow.session, group.id, "user", user.id, params["role"])
+    member = joining.give_role(ctx, group, user.id, params["role"])
     return {
         "id": member.id,
         "group_id": group.id,

@@ -74,7 +74,10 @@ def group_purge(ctx: Context, group: HeldGroup, params: Params) -> Steps[None]:
 
 @action(MemberParams, allow=Permission.GROUP_UPDATE, on=held_by_id)
 def group_member_create(ctx: Context, group: HeldGroup, params: Params) -> dict[str, Any]:
-    """Give the user `username` the role `role` in the group `id`."""
+    """Give the user `username` the role `role` in the group `id`.
+
+    Whom no sysadmin adds becomes a member by accepting (membership_accept); until then `state` is "pending".
+    """
     return group_kinds.set_role(ctx, group, params)
 
 

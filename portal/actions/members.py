@@ -6,6 +6,7 @@ from typing import Any
 
 from portal.access import policy
 from portal.access.policy import Permission
+from portal.actions import joining
 from portal.actions.registry import Params, action
 from portal.db import datasets, people
 from portal.db.holding import HeldDataset, held_dataset
@@ -29,9 +30,16 @@ def group_of(ctx: Context, params: Params) -> Group:
 
 @action(ObjectMember, allow=Permission.GROUP_UPDATE, on=group_of)
 def member_create(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
-    """Make the `object` (a user or package) a member of the group `id` with `capacity`."""
+    """Make the `object` (a user or package) a member of the group `id` with `capacity`.
+
+    Whom no sysadmin adds becomes a member by accepting (membership_accept); until then `state` is "pending".
+    """
     key, dataset = _object(ctx, params)
-    member = people.set_member(ctx.uow.session, group.id, params["object_type"], key, params["capacity"] or "public")
+    capacity = params["capacity"] or "public"
+    if dataset is None:
+        member = joining.give_role(ctx, group, key, capacity)
+    else:
+        member = people.set_member(ctx.uow.session, group.id, params["object_type"], key, capacity)
     if dataset is not None:
         datasets.save(ctx.uow, dataset, ctx.portal.settings.site_url)
     return {

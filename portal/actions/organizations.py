@@ -68,7 +68,10 @@ def organization_purge(ctx: Context, group: HeldGroup, params: Params) -> Steps[
 
 @action(MemberParams, allow=Permission.GROUP_UPDATE, on=held_by_id)
 def organization_member_create(ctx: Context, group: HeldGroup, params: Params) -> dict[str, Any]:
-    """Give the user `username` the role `role` in the organization `id`."""
+    """Give the user `username` the role `role` in the organization `id`.
+
+    Whom no sysadmin adds becomes a member by accepting (membership_accept); until then `state` is "pending".
+    """
     return group_kinds.set_role(ctx, group, params)
 
 

@@ -30,7 +30,6 @@ from schemas.datasets import ById
 from schemas.record import Content, ContentPart
 from schemas.texttable import TextTable
 from schemas.validation import SchemaAdopt, SchemaCheck, SchemaCompare, SchemaPropose
-from schemas.values import MISSING
 
 Json = dict[str, Any]
 UPLOAD = "upload"

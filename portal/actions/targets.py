@@ -8,7 +8,7 @@ from portal.db.holding import HeldDataset, held_resource
 from portal.domain.datasets import Dataset
 from portal.errors import Invalid
 from portal.runtime import Context
-from schemas.datasets import MISSING
+from schemas.values import MISSING
 
 
 def shown_of_resource(ctx: Context, params: Params) -> Dataset:

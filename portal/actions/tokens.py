@@ -50,7 +50,7 @@ def api_token_list(ctx: Context, user: User, params: Params) -> list[dict[str, A
 
 def owner_of_token(ctx: Context, params: Params) -> User:
     """The user whose token is to be revoked."""
-    return ctx.uow.session.get_one(User, _token(ctx, params).user_id)
+    return people.get_user(ctx.uow.session, _token(ctx, params).user_id)
 
 
 def _token(ctx: Context, params: Params) -> ApiToken:

@@ -9,19 +9,20 @@ import orjson
 
 from portal.access import accounts
 from portal.access.policy import Permission, readable
+from portal.actions import joining
 from portal.actions.registry import Params, action, checked
 from portal.db import activity, followers, people
+from portal.db import joining as joining_db
 from portal.domain.activity import USER
-from portal.domain.base import is_uuid, new_id, stamp
-from portal.domain.people import Group, User
+from portal.domain.base import is_uuid, new_id, now, stamp
+from portal.domain.people import INVITED, PENDING, Group, User
 from portal.errors import Invalid, NotAuthorized, NotFound
 from portal.runtime import Context
 from schemas.datasets import AnyParams, ById
-from schemas.people import InviteParams, Query, UserList, UserParams, UserShow
+from schemas.people import InviteParams, PasswordParams, Query, UserList, UserParams, UserShow
 from schemas.values import MISSING
 from schemas.vocabularies import GROUP_ROLES, ORGANIZATION_ROLES
 
-INVITATION_DAYS = 7
 ORDERS = ("name", "display_name", "fullname", "about", "sysadmin", "number_created_packages")
 
 
@@ -29,7 +30,15 @@ def by_id(ctx: Context, params: Params) -> User:
     """The user of `id` (its id or name)."""
     if not params.get("id"):
         raise Invalid({"id": [MISSING]})
-    return people.get_user(ctx.uow.session, str(params["id"]))
+    return _known(ctx, str(params["id"]))
+
+
+def _known(ctx: Context, name_or_id: str) -> User:
+    """A user; of an account that nobody has opened yet only sysadmins and its invitation know."""
+    user = people.find_user(ctx.uow.session, name_or_id)
+    if user is not None and user.state == INVITED and (ctx.actor.sysadmin or ctx.actor.invitation == user.id):
+        return user
+    return people.get_user(ctx.uow.session, name_or_id)
 
 
 @action(UserShow, allow=Permission.ANYONE, safe=True)
@@ -39,7 +48,7 @@ def user_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
     key = params["id"] or ctx.actor.user_id
     if not key:
         raise NotFound("Not found: User not found")
-    user = people.get_user(ctx.uow.session, key)
+    user = _known(ctx, key)
     answer = _describe(ctx, user)
     if params["include_num_followers"]:
         answer["num_followers"] = followers.count(ctx.uow.session, "user", user.id)
@@ -57,7 +66,7 @@ def user_list(ctx: Context, target: object, params: Params) -> list[Any]:
     if params["email"] and ctx.actor.sysadmin:
         users = [user for user in users if (user.email or "").lower() == params["email"].lower()]
     order = params["order_by"] or "display_name"
-    if order not in ORDERS:
+    if order not in ORDERS or (order == "sysadmin" and not ctx.actor.sysadmin):
         raise Invalid({"order_by": [f"Value must be one of {', '.join(ORDERS)}"]})
     described = [_describe(ctx, user) for user in users] if params["all_fields"] or order == ORDERS[-1] else None
     if described is None:
@@ -105,37 +114,43 @@ def group_of_invitation(ctx: Context, params: Params) -> Group:
 
 @action(InviteParams, allow=Permission.GROUP_UPDATE, on=group_of_invitation)
 def user_invite(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
-    """Give the person with the address `email` the `role` in the organization or group `group_id`; returns the user.
+    """Invite the person with the address `email` to the `role` in the organization or group `group_id`.
 
-    Somebody new becomes a user, and the answer then holds `invitation`: a token of seven days to hand over, with which
-    a password can be set (user_patch) or a token of one's own be made (api_token_create). The portal sends no mail.
+    The answer is a new account that can do nothing, and `invitation`: a token to hand over, which does one thing, once:
+    user_patch with `id` and `password` makes the account the person's own, with the role, and answers a `token`.
+    Who has an account with that address is offered the role there (membership_accept); the answer does not tell.
+    The portal sends no mail; an invitation is good for PORTAL_INVITATION_DAYS days.
     """
     if params["role"] not in (ORGANIZATION_ROLES if group.is_organization else GROUP_ROLES):
         raise Invalid({"role": ["role does not exist."]})
-    user = people.find_user_by_email(ctx.uow.session, params["email"])
-    invitation: dict[str, str] = {}
-    if user is None:
-        user = User(id=new_id(), name=_name_for(ctx, params["email"]), state="active")
-        user.set_email(params["email"])
-        ctx.uow.session.add(user)
-        ctx.uow.session.flush()
-        activity.note(ctx.uow, USER, user.id, "new")
-        invitation = {"invitation": accounts.issue_token(ctx.uow.session, user, "invitation", INVITATION_DAYS)[0]}
-    people.set_member(ctx.uow.session, group.id, "user", user.id, params["role"])
-    return {**_describe(ctx, user), **invitation}
+    joining_db.drop_expired_invitations(ctx.uow.session, now())
+    known = people.find_user_by_email(ctx.uow.session, params["email"])
+    if known is not None:
+        joining.give_role(ctx, group, known.id, params["role"])
+        if ctx.actor.sysadmin:
+            return _describe(ctx, known)
+    user = User(id=new_id(), name=_name_for(ctx, params["email"]), state=INVITED, password_hash=None, sysadmin=False)
+    user.set_email(params["email"])
+    ctx.uow.session.add(user)
+    ctx.uow.session.flush()
+    people.set_member(ctx.uow.session, group.id, "user", user.id, params["role"], state=PENDING)
+    days = ctx.portal.settings.invitation_days
+    return {**_describe(ctx, user), "invitation": accounts.issue_token(ctx.uow.session, user, "invitation", days)[0]}
 
 
 def _name_for(ctx: Context, email: str) -> str:
     """A free name from the part of an address before its @."""
     stem = re.sub(r"[^a-z0-9_-]+", "-", email.split("@")[0].lower()).strip("-")[:80] or "user"
     stem = stem if len(stem) > 1 else f"user-{stem}"
-    names = (stem if number == 1 else f"{stem}-{number}" for number in range(1, 10_000))
+    names = (stem if number == 1 else f"{stem}-{number}" for number in range(1, 1_000_000))
     return next(name for name in names if people.find_user(ctx.uow.session, name) is None)
 
 
-@action(AnyParams, allow=Permission.USER_UPDATE, on=by_id, shape=UserParams, needs=("id", "email"))
+@action(AnyParams, allow=Permission.USER_OPEN, on=by_id, shape=UserParams, needs=("id", "email"))
 def user_update(ctx: Context, user: User, params: Params) -> dict[str, Any]:
     """Replace the description of the user `id` and return it."""
+    if ctx.actor.invitation:
+        return _open(ctx, user, params)
     loaded = checked(UserParams(), {"name": user.name, **{k: v for k, v in params.items() if v is not None}})
     if loaded["name"] != user.name:
         raise Invalid({"name": ["That login name can not be modified."]})
@@ -146,11 +161,29 @@ def user_update(ctx: Context, user: User, params: Params) -> dict[str, Any]:
     return _describe(ctx, user)
 
 
-@action(AnyParams, allow=Permission.USER_UPDATE, on=by_id, shape=UserParams, needs=("id",))
+@action(AnyParams, allow=Permission.USER_OPEN, on=by_id, shape=UserParams, needs=("id",))
 def user_patch(ctx: Context, user: User, params: Params) -> dict[str, Any]:
     """Change only the given fields of the user `id` and return it."""
+    if ctx.actor.invitation:
+        return _open(ctx, user, params)
     current = {"email": user.email, "fullname": user.fullname, "about": user.about, "image_url": user.image_url}
     return user_update(ctx, user, {**current, **params})
+
+
+def _open(ctx: Context, user: User, params: Params) -> dict[str, Any]:
+    """Make an invited account its person's own, by a password and nothing else."""
+    strangers = sorted(set(params) - {"id", "password"})
+    if strangers:
+        one = ["An invitation sets a password and nothing else", "Lời mời chỉ dùng để đặt mật khẩu"]
+        raise Invalid({strangers[0]: one})
+    loaded = checked(PasswordParams(), params)
+    if not joining_db.open_account(ctx.uow.session, user, accounts.hash_password(loaded["password"])):
+        raise NotAuthorized("Access denied: This invitation was used. / Lời mời này đã được dùng.")
+    taken = user.email is not None and people.email_taken(ctx.uow.session, user.email, user.id)
+    user.set_email(None if taken else user.email)
+    activity.note(ctx.uow, USER, user.id, "new")
+    token = accounts.issue_token(ctx.uow.session, user, "first", ctx.portal.settings.token_days)[0]
+    return {**_describe(ctx, user), "token": token}
 
 
 @action(ById, allow=Permission.SYSADMIN, on=by_id)
@@ -186,7 +219,7 @@ def _describe(ctx: Context, user: User) -> dict[str, Any]:
         "image_display_url": user.image_url,
         "created": stamp(user.created),
         "state": user.state,
-        "sysadmin": user.sysadmin,
+        **({"sysadmin": user.sysadmin} if own else {}),
         "activity_streams_email_notifications": False,
         "number_created_packages": people.count_created(ctx.uow.session, user.id, readable(ctx.actor)),
         **({"email": user.email, "apikey": None, "last_active": stamp(user.last_active)} if own else {}),

@@ -14,7 +14,7 @@ from portal.db.holding import steady_groups
 from portal.db.quick import Quick
 from portal.domain.base import is_uuid
 from portal.domain.datasets import Dataset
-from portal.domain.people import IDENTIFIER, ApiToken, Group, GroupAlias, Member, User
+from portal.domain.people import ACTIVE, IDENTIFIER, INVITED, ApiToken, Group, GroupAlias, Member, User
 from portal.errors import NotFound
 
 MOST_AT_ONCE = 512
@@ -33,9 +33,9 @@ def find_user(session: Session, name_or_id: str) -> User | None:
 
 
 def get_user(session: Session, name_or_id: str) -> User:
-    """A user by id or name; NotFound otherwise."""
+    """A user by id or name; NotFound otherwise, and for an account that its person has not opened yet."""
     user = find_user(session, name_or_id)
-    if user is None:
+    if user is None or user.state == INVITED:
         raise NotFound("Not found: User not found")
     return user
 
@@ -129,14 +129,17 @@ def find_member(session: Session, group_id: str, table_name: str, table_id: str)
     ).first()
 
 
-def set_member(session: Session, group_id: str, table_name: str, table_id: str, capacity: str) -> Member:
-    """Give a role, or change it; the row is made where there is none."""
+def set_member(
+    session: Session, group_id: str, table_name: str, table_id: str, capacity: str, *, state: str = ACTIVE
+) -> Member:
+    """Give a role, or change it; a new row, or one that does not count yet, gets the state."""
     steady_groups(session, [group_id])
     member = find_member(session, group_id, table_name, table_id)
     if member is None:
-        member = Member(group_id=group_id, table_name=table_name, table_id=table_id)
+        member = Member(group_id=group_id, table_name=table_name, table_id=table_id, state=state)
         session.add(member)
-    member.capacity, member.state = capacity, "active"
+    member.capacity = capacity
+    member.state = member.state if member.state == ACTIVE else state
     session.flush()
     return member
 

@@ -12,6 +12,8 @@ from portal.domain.base import Base, new_id, now
 
 ORGANIZATION = "organization"
 GROUP = "group"
+ACTIVE, PENDING, INVITED = "active", "pending", "invited"
+"""States: of what counts, of a role that is offered, and of an account that its person has not opened yet."""
 IDENTIFIER, FORMER_NAME = "identifier", "former-name"
 """Kinds of aliases."""
 

@@ -60,6 +60,7 @@ class Collaborator(Base):
     user_id: Mapped[str] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
     capacity: Mapped[str] = mapped_column(String(20))
     modified: Mapped[datetime] = mapped_column(default=now)
+    state: Mapped[str] = mapped_column(String(20), default="active", server_default="active")
 
 
 class Follower(Base):

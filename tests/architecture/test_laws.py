@@ -102,6 +102,8 @@ def test_only_the_door_makes_held_datasets() -> None:
             named = ast.unparse(node) if isinstance(node, ast.Call) else ""
             made = re.match(r"(\w+\.)*(HeldDataset|HeldGroup)\(|(\w+\.)*cast\(['\"]?(\w+\.)*Held(Dataset|Group)", named)
             assert not made, f"{path.relative_to(ROOT)}:{node.lineno} makes what only the door can make"
+
+
 @pytest.mark.parametrize("name", sorted(ACTIONS))
 def test_every_number_of_an_action_has_bounds(name: str) -> None:
     for schema in (ACTIONS[name].params, ACTIONS[name].shape):

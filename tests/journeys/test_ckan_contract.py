@@ -412,14 +412,17 @@ def test_067_invitations(world: World) -> None:
     assert world.ask("user_invite", "ada", **{**given, "role": "king"}).error == {"role": ["role does not exist."]}
     invited = world.ask("user_invite", "ada", **given).result
     world.tokens[invited["name"]] = invited["invitation"]
-    assert world.ask("user_patch", invited["name"], id=invited["name"], password="a new password").status == 200
+    opened = world.ask("user_patch", invited["name"], id=invited["name"], password="a new password").result
+    world.tokens[invited["name"]] = opened["token"]
     assert world.dataset(invited["name"])["creator_user_id"] == invited["id"]
     again = world.ask(
         "user_invite",
         "ada",
         **given,
     ).result
-    assert (again["id"], "invitation" in again) == (invited["id"], False)
+    assert (again["id"] == invited["id"], "invitation" in again) == (False, True)
+    by_root = world.ask("user_invite", "root", **given).result
+    assert (by_root["id"], "invitation" in by_root) == (invited["id"], False)
 
 
 def test_067b_jobs_and_the_site_for_sysadmins(world: World) -> None:

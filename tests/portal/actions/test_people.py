@@ -97,7 +97,9 @@ def test_roles_are_given_and_taken(portal: Portal, org: Json) -> None:
     with pytest.raises(NotAuthorized):
         call(portal, outsider, "organization_member_create", id="so-y-te", username="outsider", role="admin")
     given = call(portal, admin, "organization_member_create", id="so-y-te", username="outsider", role="editor")
-    assert (given["capacity"], given["table_id"]) == ("editor", outsider.user_id)
+    assert (given["capacity"], given["table_id"], given["state"]) == ("editor", outsider.user_id, "pending")
+    assert call(portal, ANONYMOUS, "member_list", id="so-y-te", object_type="user", capacity="editor") == []
+    call(portal, outsider, "membership_accept", id="so-y-te")
     wrong = errors_of(portal, admin, "organization_member_create", id="so-y-te", username="outsider", role="king")
     assert wrong == {"role": ["role does not exist."]}
     listed = call(portal, ANONYMOUS, "member_list", id="so-y-te", object_type="user")

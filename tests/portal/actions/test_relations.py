@@ -119,6 +119,8 @@ def test_a_collaborator_reads_and_edits_one_dataset(portal: Portal, org: Json, a
         portal, admin, "package_collaborator_create", id="secret", user_id="friend", capacity="x"
     )  # fmt: skip
     made = call(portal, admin, "package_collaborator_create", id="secret", user_id="friend", capacity="member")
+    assert made["state"] == "pending"
+    call(portal, friend, "membership_accept", id="secret")
     assert (made["user_id"], made["capacity"]) == (friend.user_id, "member")
     reader = replace(friend, datasets={private["id"]: "member"})
     assert call(portal, reader, "package_show", id="secret")["name"] == "secret"
