@@ -68,6 +68,13 @@ class Settings:
     links_hours: int
     token_header: str
     token_days: int
+    rate_limit_anonymous: int
+    rate_limit_token: int
+    rate_limit_network: int
+    rate_limit_downloads: int
+    rate_limit_exempt: tuple[str, ...]
+    trusted_proxies: tuple[str, ...]
+    invitation_days: int
     create_unowned_dataset: bool
     user_create_organizations: bool
     user_create_groups: bool

@@ -27,6 +27,7 @@ from portal.web.health import health_pages
 from portal.web.metrics import metrics
 from portal.web.observed import Observed, open_log
 from portal.web.pages import pages, problem
+from portal.web.ratelimits import RateLimits
 from portal.web.reference import reference
 from portal.web.reports import reports
 from portal.web.util import util
@@ -72,7 +73,7 @@ def create_app(portal: Portal) -> Flask:
     app.after_request(_finish)
     app.register_error_handler(Exception, _problem)
     # Flask's own way of adding middleware:
-    lanes = LocalePrefix(Express(portal, app.wsgi_app))
+    lanes = LocalePrefix(RateLimits(portal, Express(portal, app.wsgi_app)))
     access_log = open_log(portal.settings.access_log)
     app.wsgi_app = Observed(lanes, app.extensions["counters"], access_log)  # type: ignore[method-assign]
     return app
