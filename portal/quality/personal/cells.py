@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
@@ -16,6 +17,7 @@ from portal.quality.personal.labels import NUMBER_ROLES
 
 Marks = dict[str, npt.NDArray[np.uint8]]
 """For each kind, the evidence (see kinds.Evidence) that each cell is of it."""
+Mask = npt.NDArray[np.bool_]
 
 _DIGITS = r"\d(?:[^\d\pL]{0,6}\d){8}"
 """Nine digits, parted by no letter."""
@@ -35,7 +37,6 @@ _HARMLESS = (
     r"[0-3]?[0-9]/[01]?[0-9]/[12][0-9]{3}(?:,? [0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?)?)\s*$"
 )
 """Decimal numbers and moments, however many digits they have."""
-_PLATE = r"^\s*[1-9][0-9][ .-]?[A-Za-z][A-Za-z0-9]?[ .-]{0,2}(?:[0-9]{3}[. -]?[0-9]{2}|[0-9]{4})\s*$"
 
 
 def _spellings() -> list[str]:
@@ -50,32 +51,73 @@ _LOOK = "|".join([r"^\s*[\[{]", _DIGITS, *map(re.escape, _spellings())])
 """All that makes a cell worth reading, as one pattern: a pass over the cells costs more than what it looks for."""
 SHORTEST = 9
 """Bytes of the shortest cell that can hold a number of nine digits."""
-MOST_READ = 50_000
-"""Different cells of one column of one batch that are read one by one; what is beyond is judged by its shape alone."""
+MOST_READ = 10_000
+"""Different cells of one column that are read one by one; what is beyond is judged by its shape alone."""
+_TWELVE = r"(?:^|\D)[0\x{FF10}](?:[^\d\pL]{0,3}\d){11}(?:\D|$)"
+"""Twelve digits with a zero before them, however parted."""
+Judged = Mapping[str, Evidence]
 
 
-def look(cells: pl.Series, roles: frozenset[str], sure: pl.Series | None = None) -> tuple[Marks, npt.NDArray[np.bool_]]:
-    """What the cells of one column are, and which of them name a person; `sure` excludes cells that cannot be anything.
+class Column:
+    """One column of a table: the meanings of its label, and what was read of its cells so far."""
 
-    `roles` are the meanings of the column's label.
-    """
-    named = np.zeros(len(cells), dtype=np.bool_)
-    wanted = _candidates(cells, roles)
-    if wanted is None:
-        return {}, named
-    if sure is not None:
-        wanted &= ~sure
-    if not wanted.any():
-        return {}, named
-    places = wanted.arg_true().to_numpy()
-    marks: Marks = {}
-    texts = cells.gather(places)
-    distinct = texts.unique(maintain_order=True)
-    judged = {text: _judge(text, roles) for text in distinct.head(MOST_READ).to_list()}
-    _mark(marks, named, places, texts, judged)
-    if len(distinct) > MOST_READ:
-        _mark_shapes(marks, cells, roles, judged)
-    return marks, named
+    def __init__(self, roles: frozenset[str]) -> None:
+        self._roles = roles
+        self._judged: dict[str, Judged] = {}
+
+    def look(self, cells: pl.Series, sure: pl.Series | None = None) -> tuple[Marks, Mask]:
+        """What these cells are, and which of them name a person; `sure` excludes cells that cannot be anything."""
+        named = np.zeros(len(cells), dtype=np.bool_)
+        wanted = _candidates(cells, self._roles)
+        if wanted is not None and sure is not None:
+            wanted &= ~sure
+        if wanted is None or not wanted.any():
+            return {}, named
+        texts = cells.filter(wanted)
+        self._read(texts)
+        marks: Marks = {}
+        for place, text in zip(wanted.arg_true().to_list(), texts.to_list(), strict=True):
+            for kind, evidence in self._judged.get(text, NOTHING).items():
+                if kind == kinds.NAME:
+                    named[place] = True
+                marks.setdefault(kind, np.zeros(len(cells), dtype=np.uint8))[place] = evidence
+        if len(self._judged) >= MOST_READ:
+            self._by_shape(marks, cells, wanted)
+        return marks, named
+
+    def _read(self, texts: pl.Series) -> None:
+        left = MOST_READ - len(self._judged)
+        if left <= 0:
+            return
+        new = [text for text in texts.unique(maintain_order=True).to_list() if text not in self._judged]
+        self._judged |= {text: _judge(text, self._roles) for text in new[:left]}
+
+    def _by_shape(self, marks: Marks, cells: pl.Series, wanted: pl.Series) -> None:
+        """Cells that were not read: twelve digits are a citizen number, others what most cells of the column were."""
+        unread = wanted & ~cells.is_in(list(self._judged))
+        if not unread.any():
+            return
+        twelve = unread & cells.str.contains(_TWELVE)
+        named = bool(self._roles & {"identity", "paper", "tax"})
+        _raise(marks, kinds.CITIZEN, twelve, Evidence.NAMED if named else Evidence.SHAPE)
+        usual = Counter(
+            (kind, evidence)
+            for judged in self._judged.values()
+            for kind, evidence in judged.items()
+            if kind != kinds.NAME
+        ).most_common(1)
+        if usual and usual[0][1] * 2 > len(self._judged):
+            (kind, evidence), _ = usual[0]
+            _raise(marks, kind, unread & ~twelve, evidence)
+
+
+NOTHING: Judged = {}
+
+
+def _raise(marks: Marks, kind: str, found: pl.Series, evidence: Evidence) -> None:
+    if found.any():
+        mask = marks.setdefault(kind, np.zeros(len(found), dtype=np.uint8))
+        mask[found.to_numpy()] = evidence
 
 
 def _candidates(cells: pl.Series, roles: frozenset[str]) -> pl.Series | None:
@@ -105,26 +147,3 @@ def _judge(text: str, roles: frozenset[str]) -> Mapping[str, Evidence]:
         # The person is named in the cell itself.
         judged = {kind: max(evidence, Evidence.BESIDE) for kind, evidence in judged.items()}
     return judged
-
-
-def _mark(
-    marks: Marks,
-    named: npt.NDArray[np.bool_],
-    places: npt.NDArray[np.uint32],
-    texts: pl.Series,
-    judged: Mapping[str, Mapping[str, Evidence]],
-) -> None:
-    for place, text in zip(places.tolist(), texts.to_list(), strict=True):
-        for kind, evidence in judged.get(text, {}).items():
-            if kind == kinds.NAME:
-                named[place] = True
-            marks.setdefault(kind, np.zeros(len(named), dtype=np.uint8))[place] = evidence
-
-
-def _mark_shapes(marks: Marks, cells: pl.Series, roles: frozenset[str], judged: Mapping[str, object]) -> None:
-    """Cells that were not read one by one: those whose digits are built like a citizen number."""
-    digits = cells.str.replace_all(r"[^0-9]+", "")
-    shaped = digits.str.contains(rf"^(?:{numbers.CITIZEN}|{numbers.LOST_ZERO})$") & ~cells.is_in(list(judged))
-    evidence = Evidence.NAMED if roles & {"identity", "paper"} else Evidence.SHAPE
-    found = marks.setdefault(kinds.CITIZEN, np.zeros(len(cells), dtype=np.uint8))
-    found[shaped.to_numpy()] = evidence

@@ -52,7 +52,7 @@ MEANINGS: tuple[Meaning, ...] = (
         "health-card",
         r"bhyt|bao hiem y te|the bao hiem|so the bh|health insurance|health card|hi card|insurance card|insurance no|"
         r"insurance number|medical card|sobhyt|thebhyt|sothebhyt|baohiemyte|healthinsurance",
-        rf"{ABOUT_PAPERS}|{MONEY}|don vi|co quan|co so",
+        rf"{ABOUT_PAPERS}|{MONEY}|don vi|co quan|co so|social|xa hoi",
     ),
     Meaning(
         "social-insurance",
@@ -172,7 +172,7 @@ MEANINGS: tuple[Meaning, ...] = (
         "place",
         r"toa do|toado|vi do|kinh do|vido|kinhdo|latitude|longitude|coordinates?|coords?|gps|geom|"
         r"geometry|the geom|wkt|geojson|toa do x|toa do y|vn2000|latlng|latlong|lat lng",
-        alone=r"long|lon|lat|lng|location|vi tri",
+        alone=r"long|lon|lat|lng|location|vi tri|x|y",
     ),
     Meaning(
         "finance",

@@ -98,6 +98,10 @@ _HOME = re.compile(
 def hits(text: str, roles: frozenset[str] = frozenset()) -> list[Hit]:
     """What one text mentions; `roles` are the meanings of its label. A name alone is no hit."""
     clean = numbers.expanded(bare(text[:LONGEST]).strip())
+    if clean.isascii() and clean.isdigit():
+        # Most cells with many digits are nothing but digits.
+        hit = _judged(Number(clean, 0, len(clean), True), "", roles)
+        return [hit] if hit else []
     told = letters(clean)
     found = list(_numbered(clean, told, roles))
     found += _mails(clean)
@@ -136,7 +140,7 @@ def _numbered(clean: str, told: str, roles: frozenset[str]) -> Iterator[Hit]:
     rest = told
     for match, _ in papers:
         rest = rest[: match.start()] + "x" * len(match[0]) + rest[match.end() :]
-    for number in numbers.numbers(_plain(rest, roles)):
+    for number in numbers.numbers(_plain(rest, roles), papers="identity" in roles):
         role = _role(rest, number)
         hit = _judged(number, role, roles)
         if hit and not (rounded and hit.evidence is Evidence.SHAPE):
@@ -204,7 +208,7 @@ def _judged(number: Number, role: str, roles: frozenset[str]) -> Hit | None:
     named = Evidence.NAMED
     if told & {"identity", "paper"}:
         strong = "identity" in told
-        kind = _identity(digits, strong=strong, labelled=not role)
+        kind = _identity(digits, strong=strong, labelled=not role, code="code" in told and not strong)
         return Hit(kind, named) if kind else _unnamed(number, roles)
     if "licence" in told and len(digits) in (11, 12):
         return Hit(kinds.LICENCE, named)
@@ -233,7 +237,7 @@ def _of_money(number: Number, told: set[str]) -> Hit | None:
     return None
 
 
-def _identity(digits: str, *, strong: bool, labelled: bool) -> str:
+def _identity(digits: str, *, strong: bool, labelled: bool, code: bool = False) -> str:
     """The kind of a number that its label or the word beside it calls an identity number; empty for none."""
     if len(digits) == 12:
         return kinds.CITIZEN if strong or numbers.is_citizen(digits) else ""
@@ -241,7 +245,7 @@ def _identity(digits: str, *, strong: bool, labelled: bool) -> str:
         return kinds.CITIZEN if strong or numbers.is_lost(digits) else ""
     if len(digits) == 10:
         return kinds.CITIZEN if strong and digits[0] in "12468" else ""
-    if len(digits) == 9 or (len(digits) == 8 and strong and labelled):
+    if (len(digits) == 9 and not code) or (len(digits) == 8 and strong and labelled):
         return kinds.OLD_CITIZEN
     return ""
 
@@ -251,7 +255,12 @@ def _unnamed(number: Number, roles: frozenset[str]) -> Hit | None:
     digits = number.digits
     if len(digits) == 12 and numbers.is_citizen(digits):
         return Hit(kinds.CITIZEN, Evidence.SHAPE)
-    if len(digits) == 11 and numbers.is_lost(digits) and not number.money and not roles & {"amount", "phone"}:
+    if (
+        len(digits) == 11
+        and numbers.is_lost(digits)
+        and not number.money
+        and not roles & {"amount", "phone", "office-line"}
+    ):
         return Hit(kinds.CITIZEN, Evidence.SHAPE)
     return _telephone(number, roles)
 

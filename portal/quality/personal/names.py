@@ -75,6 +75,8 @@ _PLACES = """
 road khu bệnh-viện hồ giải đoạn tuyến số thị trấn quảng viện học
 """
 _PLACED = frozenset(_PLACES.split())
+_NO_FAMILY = frozenset(("trường", "đường", "phố", "chợ", "cầu", "tổng", "hội", "công", "đoàn", "hàng", "lễ", "bệnh"))
+"""Words that only look like names of families without their diacritics."""
 _LONGEST = 60
 MOST_WORDS = 6
 
@@ -87,7 +89,8 @@ def is_name(text: str) -> bool:
     words = cell.replace(".", " ").split()
     if not 2 <= len(words) <= MOST_WORDS or not all(_is_word(word) for word in words):
         return False
-    return folded(words[0]) in FAMILY_NAMES and not ORGANIZED.search(cell)
+    is_family = folded(words[0]) in FAMILY_NAMES and words[0].lower() not in _NO_FAMILY
+    return is_family and not ORGANIZED.search(cell)
 
 
 def _is_word(word: str) -> bool:
@@ -138,6 +141,8 @@ def _is_person(text: str, words: list[re.Match[str]], first: int, length: int) -
     before = text[max(0, words[first].start() - 24) : words[first].start()]
     spoken = [match.end() for match in _PERSON.finditer(before)]
     introduced = bool(spoken) and not before[spoken[-1] :].strip(" :.,-")
+    if words[first][0].lower() in _NO_FAMILY:
+        return False
     if names[0] in FAMILY_NAMES and introduced:
         return True
     if names[0] not in USUAL or " ".join(names) in FAMOUS:

@@ -35,7 +35,12 @@ _ISO_DATE = r"(?:19|20)[0-9]{2}([/.-])(?:0?[1-9]|1[0-2])\2(?:0?[1-9]|[12][0-9]|3
 _TIME = r"[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]+)?)?"
 _MOMENT = re.compile(rf"(?<![0-9])(?<![0-9][/.:-])(?:{_DATE}|{_ISO_DATE}|{_TIME})(?![0-9]|[/.:-][0-9])")
 _DECIMAL = re.compile(r"(?<![0-9])(?<![0-9][.,])(?:0|[1-9][0-9]{0,3})[.,][0-9]{4,}(?![0-9]|[.,][0-9])")
-_FLOAT = re.compile(r"(?<![0-9.,])([0-9]{8,12})[.,]0+(?![0-9])")
+_HEX = re.compile(
+    r"(?<![0-9a-f])(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|"
+    r"(?=[0-9a-f]{0,62}[a-f])(?=[0-9a-f]{0,62}[0-9])[0-9a-f]{24,64})(?![0-9a-f])"
+)
+"""Random identifiers and checksums."""
+_FLOAT = re.compile(r"(?<![0-9.,])([0-9]{8,12})[.,]0+(?![0-9]|[.,][0-9])")
 _POWER = re.compile(r"\s*([0-9](?:[.,][0-9]+)?)[eE]\+?(0?[0-9]|1[0-2])\s*")
 _SURE_DIGITS = 6
 """A rounded power of ten may be any number; so many digits are no chance."""
@@ -80,10 +85,15 @@ def expanded(text: str) -> str:
     """A cell as a program may have written its number: "3.8095012345E+10" and "38095012345.0" become plain digits."""
     power = _POWER.fullmatch(text)
     if not power:
-        return _FLOAT.sub(r"\1", text)
+        return _FLOAT.sub(_whole, text)
     mantissa, exponent = power[1].replace(",", "."), int(power[2])
     digits = mantissa.replace(".", "")
     return digits.ljust(exponent + 1, "0") if len(digits) <= exponent + 1 else text
+
+
+def _whole(match: re.Match[str]) -> str:
+    """A number without decimals of zeros, unless all its digits together are built like a citizen number."""
+    return match[0] if is_citizen(re.sub("[.,]", "", match[0])) else match[1]
 
 
 def is_rounded(text: str) -> bool:
@@ -93,8 +103,15 @@ def is_rounded(text: str) -> bool:
 
 
 def without_moments(text: str) -> str:
-    """A text without its dates, times and decimal numbers; what is left keeps its place."""
-    return _FRACTION.sub(_blank, _DECIMAL.sub(_blank, _MOMENT.sub(_blank, text)))
+    """A text without its dates, times, decimals and random identifiers; what is left keeps its place."""
+    for pattern in (_HEX, _MOMENT, _DECIMAL):
+        text = pattern.sub(_blank, text)
+    return _FRACTION.sub(_reading, text)
+
+
+def _reading(match: re.Match[str]) -> str:
+    """A long number with decimals is none of a person, unless all its digits together are built like one."""
+    return match[0] if is_citizen(re.sub("[.,]", "", match[0])) else _blank(match)
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -105,15 +122,21 @@ _FRACTION = re.compile(r"(?<![0-9.,])[0-9]{7,}[.,](?!0+(?![0-9]))[0-9]{1,3}(?![0
 """A long number with decimals is a reading."""
 
 
-def numbers(text: str) -> Iterator[Number]:
-    """The numbers of nine digits or more in a text without moments, however their digits are parted."""
+def numbers(text: str, *, papers: bool = False) -> Iterator[Number]:
+    """The numbers of eight digits or more in a text without moments, however their digits are parted.
+
+    Under the label of `papers` twelve digits are one number, even if the first ten could be a telephone.
+    """
     for run in _RUN.finditer(text):
         if sum(map(str.isdigit, run[0])) >= 8:
-            yield from _of_run(text, run.start(), run.end())
+            yield from _of_run(text, run, papers=papers)
 
 
-def _of_run(text: str, start: int, end: int) -> Iterator[Number]:
-    groups = [(match.start(), match.end()) for match in _GROUP.finditer(text, start, end)]
+def _of_run(text: str, run: re.Match[str], *, papers: bool) -> Iterator[Number]:
+    groups = [(match.start(), match.end()) for match in _GROUP.finditer(text, run.start(), run.end())]
+    if papers and is_citizen("".join(text[a:b] for a, b in groups)):
+        yield _joined(text, groups)
+        return
     if any(_speaks(text[a:b]) for a, b in groups if b - a >= 9) and len(groups) > 1:
         # One of the groups is a number of its own, so that the others belong to something else.
         yield from _by_lists(text, groups)

@@ -39,6 +39,7 @@ class Scan:
         self.labels = labels
         self._narrow, self._tagged = narrow, tagged
         self._people = People(labels)
+        self._columns = [cells.Column(meaning) for meaning in self._people.roles]
         self._filled = [0] * len(labels)
         self._counts: dict[tuple[int, str], dict[Case, int]] = defaultdict(lambda: defaultdict(int))
         self._in_labels = [bool(mentions.hits(label)) or names.is_name(label) for label in labels]
@@ -69,7 +70,7 @@ class Scan:
             if not some.any():
                 return {}, np.zeros(frame.height, dtype=np.bool_)
             sure = ~some
-        return cells.look(frame[str(index)], self._people.roles[index], sure)
+        return self._columns[index].look(frame[str(index)], sure)
 
     def _count(self, index: int, kind: str, evidence: npt.NDArray[np.uint8], named: Mask) -> None:
         counts = self._counts[index, kind]
