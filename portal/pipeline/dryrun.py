@@ -58,7 +58,9 @@ def _outcome(portal: Portal, source: HarvestSource, adapter: SourceAdapter, list
         identity = db.find_identity(uow.session, source.id, listed.id)
     if identity and identity.present and listed.fingerprint and identity.fingerprint == listed.fingerprint:
         return Outcome(listed.id, listed.title, UNCHANGED)
-    with tempfile.TemporaryDirectory(prefix="portal-dryrun-") as folder:
+    work = portal.settings.data_dir / "work"  # where the sweep finds what a killed run leaves
+    work.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="dryrun-", dir=work) as folder:
         try:
             return _loaded(portal, adapter, listed, identity, Path(folder))
         except (ItemError, SourceError) as error:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
 _OF_ROWS = re.compile(r"^([0-9a-f]{64})\.")
 SCRATCH = ("part-*", "download-*", "hot-*", "export-*", "spill/*")
 """What is being made below the folder of tables; whatever is old there was left by a process that was killed."""
-SCRATCH_PREFIX = "portal-"
-"""How the names of our files begin in the system's temporary folder, which is not ours alone."""
 
 
 class DerivedFiles:
@@ -45,8 +42,7 @@ class DerivedFiles:
     def sweep_scratch(self, older_than: float) -> int:
         """Remove what processes that were killed left half made, older than so many seconds; return how many."""
         limit = time.time() - older_than
-        ours = [path for pattern in SCRATCH for path in self._folder.glob(pattern)]
-        return remove_older([*ours, *_scratch()], limit)
+        return remove_older([path for pattern in SCRATCH for path in self._folder.glob(pattern)], limit)
 
 
 def remove_older(paths: Iterable[Path], limit: float) -> int:
@@ -62,10 +58,6 @@ def remove_older(paths: Iterable[Path], limit: float) -> int:
                 path.unlink()
             removed += 1
     return removed
-
-
-def _scratch() -> Iterator[Path]:
-    yield from Path(tempfile.gettempdir()).glob(f"{SCRATCH_PREFIX}*")
 
 
 def _removed(path: Path) -> bool:
