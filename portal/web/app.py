@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from portal.actions.registry import ACTIONS
 from portal.health.report import Health
@@ -140,7 +140,8 @@ def _problem(error: Exception) -> Response | tuple[str, int, list[tuple[str, str
     if isinstance(error, HTTPException) and (error.code is None or error.code < 400):
         answer = error.get_response(request.environ)
         return Response(answer.get_data(), answer.status_code, {"Location": answer.headers.get("Location", "/")})
-    if request.path.startswith(FOR_PROGRAMS):
+    # A method that no action knows is a page in CKAN, too.
+    if request.path.startswith(FOR_PROGRAMS) and not isinstance(error, MethodNotAllowed):
         return failure(request.path.rsplit("/", 1)[-1], error)
     status, described = errors.describe(error, g.get("request_id", ""))
     page, _ = problem(status, str(described.get("message", "")))
