@@ -10,13 +10,13 @@ from portal.access.policy import Permission
 from portal.actions.registry import Params, action
 from portal.actions.targets import held_of_resource, shown_of_resource
 from portal.db import datasets as db
-from portal.db import harvest, people, resources
+from portal.db import datastore, harvest, people, resources
 from portal.db import validation as reports
 from portal.db.holding import HeldDataset, held_dataset
 from portal.db.validation import Policy
 from portal.domain.base import new_id, stamp
 from portal.domain.datasets import FAILURE, HELD, Dataset, Resource, ValidationReport
-from portal.domain.events import VALIDATE
+from portal.domain.events import LINK, VALIDATE
 from portal.domain.gate import ORGANIZATION, PACKAGE, ValidationOverride
 from portal.domain.people import Group
 from portal.errors import Invalid, NotFound
@@ -93,22 +93,45 @@ def resource_validation_override(ctx: Context, dataset: HeldDataset, params: Par
     personal data is none; of a file that is no table nothing is named. Personal data beyond doubt stays refused.
     """
     resource = dataset.find_resource(params["resource_id"])
-    report = reports.newest_report(ctx.uow.session, params["resource_id"])
-    if resource is None or report is None or not _was_held(resource, report):
+    if resource is None:
+        raise NotFound("Not found: Resource was not found.")
+    return _describe(_release(ctx, dataset, resource, params))
+
+
+def _release(ctx: Context, dataset: HeldDataset, resource: Resource, params: Params) -> ValidationOverride:
+    """Let what is held of one resource pass, and have it judged again."""
+    report = reports.newest_report(ctx.uow.session, resource.id)
+    if report is None or not _was_held(resource, report):
         raise Invalid({"resource_id": ["There is no failed validation of this resource."]})
     if report.file_key and report.file_key != resource.file_key:
         raise Invalid({"resource_id": ["The file is newer than its report: wait for its validation."]})
-    version = db.current_version(ctx.uow.session, resource)
-    content = resource.file_key or (version.fingerprint if version else None)
+    content = _content(ctx, resource)
     if content is None:
         raise Invalid({"resource_id": ["Only a stored file or table waits for this; see package_validation_override."]})
     refuse_persons(report, params["columns"] or (), open_=dataset.is_open, key="resource_id")
     decided = _decide(ctx, dataset, resource.id, content, params, report.id)
-    if reports.open_run(ctx.uow.session, resource.id) is None:
+    if not resource.file_key and not resource.version_id:
+        _fetch_again(ctx, resource)
+    elif reports.open_run(ctx.uow.session, resource.id) is None:
         run = reports.new_run(ctx.uow.session, resource, ctx.actor.user_id)
         ctx.uow.later(VALIDATE, run.id)
         resources.save(ctx.uow, dataset, resource, ctx.portal.settings.site_url, quiet=True)
-    return _describe(decided)
+    return decided
+
+
+def _content(ctx: Context, resource: Resource) -> str | None:
+    """The hash of what is to pass: of the stored file or rows, or of what was loaded of a link at last."""
+    version = db.current_version(ctx.uow.session, resource)
+    loaded = datastore.load_of(ctx.uow.session, resource.id)
+    stored = resource.file_key or (version.fingerprint if version else None)
+    return stored or (loaded.content_hash if loaded else None)
+
+
+def _fetch_again(ctx: Context, resource: Resource) -> None:
+    """Have a link loaded once more, although it did not change: now its content passes."""
+    load = datastore.note_load(ctx.uow.session, resource.id)
+    load.etag = load.modified = load.content_hash = None
+    ctx.uow.later(LINK, resource.id)
 
 
 def _was_held(resource: Resource, report: ValidationReport) -> bool:
@@ -139,9 +162,12 @@ def package_validation_override(ctx: Context, dataset: HeldDataset, params: Para
     """Let the refused content of the harvested dataset `id` pass, for a `reason` that is kept; it is read again.
 
     It holds for exactly the content that was refused. `columns` names those in which what looks like personal data
-    is none. Personal data beyond doubt stays refused.
+    is none. Personal data beyond doubt stays refused. Where nothing was refused, files of it that wait for a person
+    are opened.
     """
     identity = harvest.find_refused(ctx.uow.session, dataset.id)
+    if identity is None and (waiting := [each for each in dataset.resources if each.access == HELD]):
+        return [_describe(_release(ctx, dataset, each, params)) for each in waiting][-1]
     if identity is None or identity.refused_hash is None:
         raise Invalid({"id": ["No harvested content of this dataset was refused."]})
     report = ctx.uow.session.get(ValidationReport, identity.report_id) if identity.report_id else None

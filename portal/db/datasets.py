@@ -27,6 +27,7 @@ from portal.db.uow import UnitOfWork
 from portal.domain import activity as kinds
 from portal.domain.base import now, stamp
 from portal.domain.datasets import (
+    OPEN,
     Dataset,
     DatasetTag,
     Resource,
@@ -382,6 +383,7 @@ def find_reference_version(session: Session, schema_name: str) -> TableVersion |
         .where(
             Resource.schema_name == schema_name,
             Resource.state == "active",
+            Resource.rows_access == OPEN,
             Dataset.state == "active",
             Dataset.private.is_(False),
         )

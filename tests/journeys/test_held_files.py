@@ -3,12 +3,14 @@
 import io
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import openpyxl
 import orjson
 import pytest
 
+from portal import scheduler
 from portal.pipeline import load, runs
 from tests.journeys.conftest import opened
 from tests.journeys.world import Answer, World
@@ -235,3 +237,26 @@ def test_rows_one_by_one_pass_the_same_look(world: World, number: int) -> None:
         made = world.ask("datastore_create", "edna", resource=resource, fields=fields, records=[]).result
         upsert = {"resource_id": made["resource_id"], "method": "insert", "records": records}
         assert world.ask("datastore_upsert", "edna", **upsert).status == 409
+
+
+def test_a_harvested_file_that_cannot_be_read_is_opened_by_the_admin(world: World, tmp_path: Path) -> None:
+    (tmp_path / "anh.bin").write_bytes(bytes(range(256)) * 4)
+    (tmp_path / "thu.txt").write_text(TITLE, encoding="utf-8")
+    config = {"each": True, "pattern": "*", "settle_seconds": 0}
+    object.__setattr__(world.portal.settings, "harvest_roots", (str(tmp_path.parent),))
+    source = world.ask(
+        "harvest_source_create", "ada", name="folder", title="Folder", url=str(tmp_path), source_type="files",
+        owner_org="alpha", frequency="MANUAL", config=orjson.dumps(config).decode(),
+    ).result  # fmt: skip
+    world.ask("harvest_job_create", "ada", source_id=source["id"])
+    assert scheduler.work_once(world.portal, scheduler.owner_name())
+    listed = world.ask("package_search", "ada", q="*:*", include_drafts=True, rows=1000).result["results"]
+    found = {each["resources"][0]["name"]: each for each in listed if each["title"] in ("anh", "thu")}
+    assert found["thu"]["state"] == "draft"
+    picture = found["anh"]["resources"][0]
+    assert (found["anh"]["state"], picture["check_state"]) == ("active", "held")
+    assert download(world, picture).status_code == 403
+    assert world.ask("package_validation_override", "edna", id=found["anh"]["id"], reason=WHY).status == 403
+    assert world.ask("package_validation_override", "ada", id=found["anh"]["id"], reason=WHY).status == 200
+    runs.drain(world.portal)
+    assert download(world, picture).status_code == 200
