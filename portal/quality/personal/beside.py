@@ -40,6 +40,9 @@ OF_OWNERS = frozenset({"address", "place"})
 
 # What cells are where the label tells nothing, in a table of persons.
 VALUES: tuple[About, ...] = (
+    About("", kinds.PLATE, r"^\s*[1-9]\d[ -]?[A-Z][A-Z0-9]?[ .-]{0,2}(?:\d{3}\.?\d{2}|\d{4})\s*$"),
+    About("", kinds.PASSPORT, r"^\s*[A-Z]\d{7,8}\s*$"),
+    About("", kinds.OLD_CITIZEN, r"^\s*\d{3}[ .]?\d{3}[ .]?\d{3}\s*$"),
     About(
         "",
         kinds.HEALTH,
@@ -70,6 +73,8 @@ VALUES: tuple[About, ...] = (
 )
 """In columns whose label tells nothing; most cells must look so."""
 SHARE = 0.6
+SHARE_OF_ILL = 0.3
+"""Fewer cells tell of illness: not everybody of a list is ill."""
 NEUTRAL_BUT = frozenset({"code"})
 
 

@@ -29,7 +29,10 @@ chẩn đoán|điều trị|nghiện|suy thận|tim mạch|động kinh|tự k�
 """
 """Words of a sentence about somebody, and the sign of mail."""
 _PLAIN = r"^\s*\+?[0-9]+(?:\.0+)?\s*$"
-_SHAPED = rf"^\s*\+?(?:{numbers.CITIZEN}|{numbers.LOST_ZERO}|{numbers.MOBILE}|(?:00)?84[35789][0-9]{{8}})(?:\.0+)?\s*$"
+_SHAPED = (
+    rf"^\s*\+?(?:{numbers.CITIZEN}|{numbers.LOST_ZERO}|{numbers.MOBILE}|(?:00)?84[35789][0-9]{{8}}|0[0-9.]{{11,13}})"
+    r"(?:\.0+)?\s*$"
+)
 _HARMLESS = (
     r"^\s*(?:[+-]?(?:0|[1-9][0-9]{0,7})[.,][0-9]+|"
     r"[12][0-9]{3}-[01][0-9]-[0-3][0-9](?:[T ][0-2][0-9]:[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]+)?)?(?:Z|"

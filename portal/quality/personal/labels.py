@@ -199,7 +199,7 @@ MEANINGS: tuple[Meaning, ...] = (
         r"bac si|nguoi lao dong|khach hang|ho gia dinh|nguoi \w+|nguoi \w+ \w+|nguoi \w+ \w+ \w+|"
         r"ten chu \w+|name of person|beneficiary|customer name|dai dien ho|ten goi|ten ca nhan",
         rf"{COUNTED}|so|ma|loai|nhom|doi tuong ap dung|phone|so cccd|ngay",
-        alone=r"person|nguoi|chu|ho dan|lao dong|ca nhan|can bo|hoc sinh|sinh vien|cong dan|benh nhan",
+        alone=r"ho|dem|person|nguoi|chu|ho dan|lao dong|ca nhan|can bo|hoc sinh|sinh vien|cong dan|benh nhan",
     ),
     Meaning(
         "sure",
@@ -237,7 +237,8 @@ MEANINGS: tuple[Meaning, ...] = (
     ),
     Meaning(
         "thing",
-        r"duong|duong pho|ten duong|pho|tuyen|tuyen duong|tuyen pho|cau|cho|di tich|den|chua|lang|xa|phuong|thon|huyen|"
+        r"chuyen khoa|khoa|chuyen mon|chuyen nganh|bo phan|specialty|duong|duong pho|ten duong|pho|"
+        r"tuyen|tuyen duong|tuyen pho|cau|cho|di tich|den|chua|lang|xa|phuong|thon|huyen|"
         r"tinh|cong vien|song|nui|ho nuoc|dia danh|dia diem|khu|khu pho|ga|ben|ben xe|nha van hoa|street|street name|"
         r"road|place|place name|tac pham|bai hat|nhan vat|danh nhan|bridge|market|river|ward|commune|district|province|"
         r"ten pho|ten cau|ten cho|ten xa|ten phuong|le hoi|san pham|cay trong|vat nuoi|loai|giong|duongpho|tenduong|"

@@ -93,6 +93,12 @@ def is_name(text: str) -> bool:
     return is_family and not ORGANIZED.search(cell)
 
 
+def is_family_name(text: str) -> bool:
+    """Whether a cell looks like a family name, alone or with the words between it and the given name."""
+    words = text.split()
+    return 1 <= len(words) <= 3 and folded(words[0]) in USUAL and all(map(_is_word, words))
+
+
 def _is_word(word: str) -> bool:
     return word[0].isupper() and word.isalpha() and (word.isupper() or word[1:].islower() or len(word) == 1)
 

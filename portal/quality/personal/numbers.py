@@ -202,5 +202,6 @@ def _joined(text: str, groups: list[tuple[int, int]]) -> Number:
     parts = [text[a:b] for a, b in groups]
     signs = {text[a[1] : b[0]] for a, b in itertools.pairwise(groups)}
     money = len(parts) > 2 and len(parts[0]) <= 3 and parts[0][0] != "0" and all(len(each) == 3 for each in parts[1:])
-    mixed = len(signs) > 1 or (len(parts) == 2 and signs <= {".", ","})
+    glued = text[max(0, start - 1) : start].isalpha()
+    mixed = glued or len(signs) > 1 or (len(parts) == 2 and signs <= {".", ","})
     return Number("".join(parts), start, end, len(parts) == 1, money or mixed)

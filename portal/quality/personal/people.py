@@ -27,8 +27,8 @@ class People:
 
     def __init__(self, labels: Sequence[str]) -> None:
         self.roles = [roles(label) for label in labels]
-        self._seen = [[0, 0.0, 0.0, 0] for _ in labels]
-        """Cells looked at of each column, those that are names, those that could be, those of organizations."""
+        self._seen = [[0, 0.0, 0.0, 0, 0] for _ in labels]
+        """Cells looked at of each column, those that are names, those that could be, organizations, family names."""
 
     def learn(self, frame: pl.DataFrame, but: frozenset[int]) -> None:
         """Look at some cells of each column of one batch, `but` those that cannot name anybody."""
@@ -45,6 +45,7 @@ class People:
             seen[1] += names.share_of_names(some) * len(some)
             seen[2] += sum(map(names.is_wordy, some))
             seen[3] += sum(bool(names.ORGANIZED.search(cell)) for cell in some)
+            seen[4] += sum(map(names.is_family_name, some))
 
     def _share(self, index: int, which: int) -> float:
         seen = self._seen[index]
@@ -65,7 +66,7 @@ class People:
 
     def _names(self, index: int) -> bool:
         plain = self._share(index, 2) >= WEAK and "sure" in self.roles[index]
-        return plain or self._share(index, 1) >= WEAK
+        return plain or max(self._share(index, 1), self._share(index, 4)) >= WEAK
 
     def is_patient(self, index: int) -> bool:
         """Whether to stand in the column tells of somebody's health."""

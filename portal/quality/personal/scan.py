@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from portal.quality.personal import cells, kinds, mentions, names
-from portal.quality.personal.beside import BY_ROLE, OF_OWNERS, SHARE, VALUES, About
+from portal.quality.personal.beside import BY_ROLE, OF_OWNERS, SHARE, SHARE_OF_ILL, VALUES, About
 from portal.quality.personal.findings import PersonalColumn, Verdict, gravest
 from portal.quality.personal.folding import label_words
 from portal.quality.personal.kinds import Evidence
@@ -103,11 +103,15 @@ class Scan:
         meaning = self._people.roles[index]
         told = [BY_ROLE[role] for role in sorted(meaning) if role in BY_ROLE]
         yield from told
-        if told or meaning or _MOMENT.search(label_words(self.labels[index])):
+        if told or meaning:
             return
+        dated = bool(_MOMENT.search(label_words(self.labels[index])))
         filled = column.filter(column != "")
         for about in VALUES:
-            if len(filled) and filled.str.contains(about.cell).mean() >= SHARE:  # type: ignore[operator]
+            if dated and about.kind == kinds.BIRTH:
+                continue
+            enough = SHARE_OF_ILL if about.kind == kinds.HEALTH else SHARE
+            if len(filled) and filled.str.contains(about.cell).mean() >= enough:  # type: ignore[operator]
                 yield about
 
     def _outside(self, text: str) -> None:
