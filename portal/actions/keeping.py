@@ -20,6 +20,7 @@ from portal.domain.base import is_uuid, moment_of, new_id
 from portal.domain.datasets import Dataset, Resource
 from portal.domain.people import Group
 from portal.errors import IntegrityProblem, Invalid, NotAuthorized
+from portal.quality import jsonschemas
 from portal.runtime import Context
 from schemas.datasets import load_package, package_record, shape_problem, vocabulary_tags
 from schemas.record import DatasetRecord, Upload
@@ -145,7 +146,14 @@ def _personal_errors(ctx: Context, loaded: Params, known: Dataset | None) -> dic
 
 
 def refuse_tagged(ctx: Context, dataset: Dataset, resources: Iterable[Resource]) -> None:
-    """Raise Invalid when the schema of one of these now tags columns as personal that everybody may read already."""
+    """Raise Invalid when the schema of one of these now tags columns as personal that everybody may read already.
+
+    Also when it refers to something outside of itself, which nobody will fetch.
+    """
+    resources = list(resources)
+    leaving = [problem for each in resources for problem in jsonschemas.leaving(each.table_schema or {})]
+    if leaving:
+        raise Invalid({"schema": leaving})
     tagged = [(each, db.undropped(ctx.uow.session, each)) for each in resources] if dataset.is_open else []
     wrong = [f"{each.name or each.id}: {', '.join(names)}" for each, names in tagged if names]
     if wrong:

@@ -52,7 +52,9 @@ def check(
         whole = treatments.treated(read, _described(resource)) if public else read
         tagged = _tagged(resource, whole)
         schema = _schema(resource, whole, with_persons=bool(tagged) and not public)
-        report = tables.check_table(whole, schema, references=references, limit=limit, progress=progress)
+        report = tables.check_table(
+            whole, schema, references=references, limit=limit, progress=progress, seconds=options.check_seconds
+        )
         samples = rows.sample(whole, report, schema)
         parts = _parts(resource, resource.content, whole, options, public=public)
         beside = _beside(resource, resource.content, read, report, options)

@@ -25,6 +25,7 @@ DIALECTS = "json-schema.org/"
 DEEP = 100
 LARGEST, SHORT = 500_000, 2_000
 """Characters of a schema that is judged at all, and of one whose judging is surely quick."""
+NOT_FETCHED = "not fetched"
 BLOCK = 200
 """Values that are judged by one child."""
 
@@ -75,6 +76,24 @@ def problems(schema: Any) -> list[str]:
     return told
 
 
+def leaving(descriptor: Mapping[str, Any]) -> list[str]:
+    """The references of a Table Schema's JSON Schemas that lead out of them; each names its field."""
+    return [
+        f'field "{name}": {problem}'
+        for name, schema in _json_schemas(descriptor)
+        for problem in problems(schema)
+        if problem.endswith(NOT_FETCHED)
+    ]
+
+
+def _json_schemas(descriptor: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    fields = descriptor.get("fields")
+    for each in fields if isinstance(fields, list) else ():
+        constraints = each.get("constraints") if isinstance(each, Mapping) else None
+        if isinstance(constraints, Mapping) and "jsonSchema" in constraints:
+            yield str(each.get("name")), constraints["jsonSchema"]
+
+
 def found_problems(schema: Any) -> list[str]:
     """As `problems` has it, in the process that asks."""
     try:
@@ -120,7 +139,7 @@ def _references(part: Any, registry: Registry[Any], base: str, depth: int) -> It
 def _outside(part: Mapping[str, Any], registry: Registry[Any], base: str) -> Iterator[str]:
     dialect = part.get("$schema")
     if isinstance(dialect, str) and dialect.partition("://")[2].startswith(DIALECTS) is False:
-        yield f'"$schema" names "{dialect[:200]}", which is not fetched'
+        yield f'"$schema" names "{dialect[:200]}", which is {NOT_FETCHED}'
     for keyword in REFERENCES:
         reference = part.get(keyword)
         if not isinstance(reference, str):
@@ -128,7 +147,7 @@ def _outside(part: Mapping[str, Any], registry: Registry[Any], base: str) -> Ite
         try:
             registry.resolver(base).lookup(reference)
         except Unresolvable:
-            yield f'"{keyword}" leads to "{reference[:200]}", which is not in the schema; nothing is fetched'
+            yield f'"{keyword}" leads to "{reference[:200]}", which is not in the schema and {NOT_FETCHED}'
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:

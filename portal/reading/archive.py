@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import fnmatch
 import gzip
+import struct
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
+from portal.reading.fork_server import OURS
 from portal.reading.options import ReadOptions
 from portal.reading.refusals import refuse
 from portal.reading.scratch import Scratch
@@ -18,6 +20,8 @@ BLOCK = 1024 * 1024
 FREE_BYTES = 1024 * 1024
 """So much may come out of any archive, whatever its ratio: short tables compress very well."""
 ENCRYPTED = 0x1
+DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OverflowError, struct.error)
+"""What Python's archive readers raise on bytes that are missing or make no sense."""
 
 
 def unpack(path: Path, name: str, kind: str, options: ReadOptions) -> tuple[Scratch, str]:
@@ -27,7 +31,9 @@ def unpack(path: Path, name: str, kind: str, options: ReadOptions) -> tuple[Scra
     """
     try:
         return _gz(path, name, options) if kind == "GZ" else _zip(path, name, options)
-    except (zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile, NotImplementedError) as error:
+    except (*DAMAGES, OSError) as error:
+        if getattr(error, "errno", None) in OURS:
+            raise
         raise refuse("damaged", name=name, claimed=kind, why=type(error).__name__) from None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,10 @@ from schemas.texttable import ReadNote, TextTable
 RECORD_KEYS = ("records", "data", "result", "results", "items", "value", "rows")
 """Keys under which services put their list of records, in the order they are tried."""
 DEPTH = 3
+SURROGATE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
+)
+"""An escape of half a letter beyond the first 65,536, without its other half."""
 
 
 class _Number(str):
@@ -41,8 +46,17 @@ def open_json(path: Path, name: str, kind: str, options: ReadOptions, notes: tup
     rows = _arrays(records) if records and all(isinstance(record, list) for record in records) else _objects(records)
     if rows is None:
         raise refuse("no-records", name=name)
-    columns = [pl.Series(cells, dtype=pl.String) for cells in itertools.zip_longest(*rows, fillvalue="")]
+    try:
+        columns = [pl.Series(cells, dtype=pl.String) for cells in itertools.zip_longest(*rows, fillvalue="")]
+    except UnicodeEncodeError:
+        raise refuse("lone-surrogate", name=name, line=_line_of_surrogate(text)) from None
     return grid.table(columns, name, options, notes, titled=False)
+
+
+def _line_of_surrogate(text: str) -> int:
+    """The line of the first half of a letter, an escape without the other half; 1 where it cannot be told."""
+    found = SURROGATE.search(text)
+    return text.count("\n", 0, found.start()) + 1 if found else 1
 
 
 def _width(records: list[Any], most: int) -> int:

@@ -35,6 +35,8 @@ class ReadOptions:
     """Rows × columns of one table."""
     limits: Limits = Limits()
     """Of the child that reads; its seconds are for opening a table and walking it once, and again for each new walk."""
+    check_seconds: int = 900
+    """Seconds that checking the table, once it is read, may take."""
     max_cell: int = 8 * MIB
     """Characters of one cell; a row that grows past four times as much (a quote never closed) is refused."""
     batch_bytes: int = 4 * MIB
@@ -62,5 +64,6 @@ class ReadOptions:
         return cls(
             max_bytes=settings.max_resource_size * MIB,
             max_cells=settings.read_cells * 1_000_000,
+            check_seconds=settings.validation_seconds,
             limits=Limits(settings.read_memory_mb, settings.read_seconds),
         )

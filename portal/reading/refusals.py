@@ -82,6 +82,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Tệp {name} bị hỏng, không đọc được như {claimed} ({why}). Hãy xuất lại tệp từ nguồn.",
         "{name} is damaged and cannot be read as {claimed} ({why}). Export the file again.",
     ),
+    "lone-surrogate": (
+        "Tệp {name} chứa một nửa ký tự (\\uD800–\\uDFFF đứng lẻ) ở dòng {line}. Hãy xuất lại tệp từ nguồn bằng UTF-8.",
+        "{name} holds half a character (a lone \\uD800–\\uDFFF) in line {line}. Export the file again as UTF-8.",
+    ),
     "no-sheet": (
         "Tệp {name} không có trang tính '{sheet}'. Các trang tính: {sheets}.",
         "{name} has no worksheet '{sheet}'. Its worksheets: {sheets}.",

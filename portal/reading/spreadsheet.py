@@ -16,7 +16,8 @@ from defusedxml import ElementTree
 from numpy.typing import NDArray
 
 from portal.reading import grid, stray
-from portal.reading.archive import check_members
+from portal.reading.archive import DAMAGES, check_members
+from portal.reading.fork_server import OURS
 from portal.reading.options import ReadOptions
 from portal.reading.refusals import refuse
 from schemas.texttable import ReadNote, TextTable
@@ -40,7 +41,9 @@ def open_sheet(path: Path, name: str, kind: str, options: ReadOptions) -> TextTa
             merged = len(sheet.merged_cell_ranges or ()) if kind != "ODS" else 0
     except calamine.PasswordError:
         raise refuse("encrypted", name=name) from None
-    except (calamine.CalamineError, zipfile.BadZipFile) as error:
+    except (calamine.CalamineError, *DAMAGES, OSError) as error:
+        if getattr(error, "errno", None) in OURS:
+            raise
         raise refuse("damaged", name=name, claimed=kind, why=type(error).__name__) from None
     if far_cells := _of_sheet(path, sheet.name, far):
         notes += (ReadNote("far-cells", {"cells": far_cells}),)

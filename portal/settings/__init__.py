@@ -54,6 +54,7 @@ class Settings:
     max_resource_size: int
     read_memory_mb: int
     read_seconds: int
+    validation_seconds: int
     read_cells: int
     max_request_size: int
     sql_search: bool

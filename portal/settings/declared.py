@@ -148,6 +148,12 @@ SETTINGS: tuple[Setting, ...] = (
         number(1, 86_400),
         "Processor seconds that reading one file may take, for each walk through its table.",
     ),
+    Setting(
+        "VALIDATION_SECONDS",
+        "900",
+        number(1, 86_400),
+        "Seconds that checking one table may take; one that takes longer is not valid, and its report says so.",
+    ),
     Setting("READ_CELLS", "500", number(1, 1_000_000), "Most cells (rows × columns) of one table, in millions."),
     Setting("MAX_REQUEST_SIZE", "10", number(1, 10_000), "Largest request body besides uploads, in MB."),
     Setting("SQL_SEARCH", "off", flag, "Public SQL over rows (datastore_search_sql): on or off."),
