@@ -10,6 +10,7 @@ from portal.quality.checks import CHECKS
 from portal.quality.messages import ERRORS, Check, Message
 from portal.reading.refusals import TEXTS
 from portal.settings import SETTINGS
+from tests.architecture.settings_vi import SENTENCES
 
 assert bootstrap  # importing the composition root declares every action
 
@@ -53,6 +54,15 @@ def settings_table() -> str:
     """The table of settings in docs/operate.md."""
     rows = [f"| `{s.variable}` | {f'`{s.default}`' if s.default else 'empty'} | {s.help} |" for s in SETTINGS]
     return "\n".join([BEGIN, "", "| variable | default | what it does |", "|---|---|---|", *rows, "", END])
+
+
+def settings_table_vi() -> str:
+    """The table of settings in docs/operate.vi.md."""
+    rows = [
+        f"| `{s.variable}` | {f'`{s.default}`' if s.default else 'trống'} | {SENTENCES.get(s.name, s.help)} |"
+        for s in SETTINGS
+    ]
+    return "\n".join([BEGIN, "", "| biến | mặc định | việc làm |", "|---|---|---|", *rows, "", END])
 
 
 def actions_table() -> str:
@@ -106,10 +116,10 @@ def with_actions(text: str) -> str:
     return before + actions_table() + rest.partition(ACTIONS_END)[2]
 
 
-def with_settings(text: str) -> str:
+def with_settings(text: str, table: str | None = None) -> str:
     """A document with its table of settings written anew."""
     before, _, rest = text.partition(BEGIN)
-    return before + settings_table() + rest.partition(END)[2]
+    return before + (table or settings_table()) + rest.partition(END)[2]
 
 
 if __name__ == "__main__":
@@ -118,5 +128,7 @@ if __name__ == "__main__":
     api.write_text(with_actions(api.read_text(encoding="utf-8")), encoding="utf-8")
     operate = ROOT / "docs/operate.md"
     operate.write_text(with_settings(operate.read_text(encoding="utf-8")), encoding="utf-8")
+    vietnamese = ROOT / "docs/operate.vi.md"
+    vietnamese.write_text(with_settings(vietnamese.read_text(encoding="utf-8"), settings_table_vi()), encoding="utf-8")
     validation = ROOT / "docs/validation.md"
     validation.write_text(with_checks(validation.read_text(encoding="utf-8")), encoding="utf-8")
