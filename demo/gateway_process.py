@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from demo import sources
 from demo.gateway import Gateway
 from portal import processes
-from portal.supervisor import PYTHON, Child
+from portal.supervisor import Child, module
 
 DATA = Path(__file__).with_name("data")
 CLIENT_ID, SECRET_NAME, SECRET = "demo", "LGSP_DEMO", "demo-secret"
@@ -24,12 +23,11 @@ def gateway(listening: socket.socket) -> Gateway:
 
 def child(fd: int) -> Child:
     """The gateway's process, to be kept alive by a supervisor."""
-    return Child("the sample gateway", (*PYTHON, "demo.gateway_process", str(fd)), (fd,))
+    return module("the sample gateway", ("demo.gateway_process", str(fd)), (fd,))
 
 
 def main() -> None:
     """The program: `python -m demo.gateway_process FD`."""
-    processes.end_with_parent(signal.SIGTERM)
     with processes.stopping() as stop, gateway(socket.socket(fileno=int(sys.argv[1]))):
         stop.wait()
 

@@ -21,7 +21,7 @@ from portal.db import harvest as db
 from portal.db.harvest import LeaseLost
 from portal.domain.events import LINK, LOAD
 from portal.domain.harvest import INTERVALS, HarvestSource
-from portal.pipeline import index, load, names, publish, rendering, run, runs, score, sweep
+from portal.pipeline import claims, index, load, names, publish, rendering, run, runs, score, sweep
 from portal.pipeline.heartbeat import Heartbeat
 from portal.runtime import Portal
 from portal.threads import SideBySide, Taken, Ticks
@@ -142,7 +142,8 @@ def _hand_back(portal: Portal, owner: str) -> None:
     with portal.work() as uow:
         number = db.hand_back(uow.session, owner, clock.moment(uow.session))
         uow.commit()
-    log.warning("%d jobs are handed back amid a dataset, which takes longer than PORTAL_WORKER_STOP", number)
+    rows = claims.hand_back(portal)
+    log.warning("%d jobs and %d tables are handed back: they take longer than PORTAL_WORKER_STOP", number, rows)
 
 
 def add_ticks(portal: Portal, stop: threading.Event, ticks: Ticks) -> None:

@@ -56,14 +56,19 @@ class Plan:
         return cls(children, given["stop_seconds"], given["log_level"])
 
 
+def module(name: str, words: tuple[str, ...], fds: tuple[int, ...] = (), dying: int = signal.SIGTERM) -> Child:
+    """A module of ours with its arguments; it gets the signal `dying` when the supervisor ends, however that comes."""
+    return Child(name, (*PYTHON, "portal.supervised", str(int(dying)), *words), fds)
+
+
 def web(number: int, fd: int) -> Child:
-    """A web process on an open, listening socket."""
-    return Child(f"web process {number}", (*PYTHON, "portal.webprocess", str(fd)), (fd,))
+    """A web process on an open, listening socket; it ends hard, for old code must not answer beside new."""
+    return module(f"web process {number}", ("portal.webprocess", str(fd)), (fd,), signal.SIGKILL)
 
 
 def worker() -> Child:
-    """A worker."""
-    return Child("the worker", (*PYTHON, "portal.cli", "worker"))
+    """A worker; it hands back what it holds."""
+    return module("the worker", ("portal.cli", "worker"))
 
 
 @dataclass(slots=True)

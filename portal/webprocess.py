@@ -55,7 +55,6 @@ def serve(fd: int, application: Callable[[], Any] = create_app) -> None:
 
 def main() -> None:
     """The program: `python -m portal.webprocess FD`."""
-    processes.end_with_parent()
     try:
         serve(int(sys.argv[1]))
     except PortalError as error:

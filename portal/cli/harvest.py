@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from portal import scheduler
+from portal import processes, scheduler
 from portal.access.identity import SYSTEM
 from portal.actions import registry
 from portal.cli.base import opened, portal, show
@@ -59,7 +59,10 @@ def harvest_run(name: str, as_json: bool) -> None:
             if waiting
             else registry.call(running, SYSTEM, "harvest_job_create", {"source_id": source.id})["id"]
         )
-        _work_off(running, job_id)
+        with processes.stopping() as stop:
+            _work_off(running, job_id, stop)
+        if stop.is_set():
+            sys.exit("portal: stopped after the dataset under way; the next run or worker goes on from there.")
         job = registry.call(running, SYSTEM, "harvest_job_show", {"id": job_id})
         report = registry.call(running, SYSTEM, "harvest_job_report", {"id": job_id})
     if as_json:
@@ -69,15 +72,15 @@ def harvest_run(name: str, as_json: bool) -> None:
     sys.exit(1 if job["gather_error_summary"] or job["stats"]["errored"] or job["stats"]["refused"] else 0)
 
 
-def _work_off(running: Portal, job_id: str) -> None:
-    """Work in the queue until this job is over; another worker may hold it meanwhile."""
+def _work_off(running: Portal, job_id: str, stop: threading.Event) -> None:
+    """Work in the queue until this job is over, or `stop` is set; another worker may hold it meanwhile."""
     owner, deadline = scheduler.owner_name(), time.monotonic() + LONGEST_SECONDS
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and not stop.is_set():
         with running.read() as uow:
             if harvest_db.get_job(uow.session, job_id).over:
                 return
-        if not scheduler.work_once(running, owner):
-            threading.Event().wait(running.settings.worker_poll)
+        if not scheduler.work_once(running, owner, stop=stop):
+            stop.wait(running.settings.worker_poll)
 
 
 def _tell_job(job: dict[str, Any], report: dict[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 
 import click
@@ -55,7 +54,6 @@ def serve(host: str, port: int, workers: int, with_worker: bool) -> None:
 @portal.command()
 def worker() -> None:
     """Take jobs from the queue until stopped: harvests, outbox, sweep. Any number may run at once."""
-    processes.end_with_parent(signal.SIGTERM)
     with processes.stopping() as stop, opened() as running:
         click.echo("The worker waits for jobs; Ctrl-C ends it after what is under way.")
         if not scheduler.work(running, stop):

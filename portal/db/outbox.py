@@ -114,6 +114,12 @@ def release(session: Session, claims: Sequence[Claim], moment: datetime) -> None
     session.execute(update(OutboxRow).where(_mine(claims)).values(values))
 
 
+def hand_back(session: Session, claims: Sequence[Claim], moment: datetime) -> None:
+    """Let the next worker go on with claimed rows at once, as if they had not been begun."""
+    values = {"due": moment, "attempts": OutboxRow.attempts - 1, "error": None}
+    session.execute(update(OutboxRow).where(_mine(claims)).values(values))
+
+
 def hasten(session: Session, topic: str, moment: datetime) -> None:
     """Make due what was put back: the engine answers again."""
     resting = and_(OutboxRow.topic == topic, OutboxRow.error.is_not(None), OutboxRow.attempts == 0)

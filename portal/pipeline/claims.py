@@ -42,6 +42,44 @@ def take(portal: Portal, topic: str, most: int = 1, *, eager: bool = False, leas
     return claimed
 
 
+class UnderWay:
+    """The claims that threads of this process work on, so that they can be handed back when it has to end."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._claims: dict[int, tuple[str, Sequence[Claim]]] = {}
+
+    def add(self, portal: Portal, claimed: Sequence[Claim]) -> int:
+        """Note that work on these claims of a portal begins; returns what `remove` takes."""
+        with self._lock:
+            number = max(self._claims, default=0) + 1
+            self._claims[number] = (str(portal.engine.url), claimed)
+            return number
+
+    def remove(self, number: int) -> None:
+        """Note that the work came to its end."""
+        with self._lock:
+            self._claims.pop(number, None)
+
+    def of(self, portal: Portal) -> list[Claim]:
+        """All claims of a portal that are under way."""
+        with self._lock:
+            return [claim for url, some in self._claims.values() if url == str(portal.engine.url) for claim in some]
+
+
+_UNDER_WAY = UnderWay()
+
+
+def hand_back(portal: Portal) -> int:
+    """Give back what this process works on, because it ends before the work does; returns how many rows."""
+    claimed = _UNDER_WAY.of(portal)
+    with portal.work() as uow:
+        if claimed:
+            outbox.hand_back(uow.session, claimed, now())
+            uow.commit()
+    return len(claimed)
+
+
 @contextmanager
 def held(portal: Portal, claimed: Sequence[Claim], lease: float | None = None) -> Iterator[None]:
     """Renew claims in the background while the work goes on, however long it takes."""
@@ -49,9 +87,11 @@ def held(portal: Portal, claimed: Sequence[Claim], lease: float | None = None) -
     name = f"claim-{claimed[0].id}"
     beating = threading.Thread(target=_beat, args=(portal, claimed, over, lease), name=name, daemon=True)
     beating.start()
+    number = _UNDER_WAY.add(portal, claimed)
     try:
         yield
     finally:
+        _UNDER_WAY.remove(number)
         over.set()
         beating.join()
 

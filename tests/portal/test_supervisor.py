@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -102,12 +103,14 @@ def test_a_second_signal_waits_for_nothing(tmp_path: Path) -> None:
     assert not alive(child)
 
 
-def test_children_end_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
-    code = "from portal.processes import end_with_parent; end_with_parent(); print('here', flush=True);" + WAITS
-    child = Child("a", (sys.executable, "-P", "-c", code))
+@pytest.mark.parametrize("moment", [0.0, 1.0])
+def test_children_end_with_a_supervisor_that_is_killed(tmp_path: Path, moment: float) -> None:
+    """Whether the child has just begun or works already; the module is one that goes on for ever."""
+    child = supervisor.module("a", ("http.server", "--bind", "127.0.0.1", "0"), dying=signal.SIGKILL)
     with supervised(Plan((child,), 30), tmp_path) as process:
-        until(lambda: "here\n" in log_of(tmp_path))
+        until(lambda: children(process.pid))
         (pid,) = children(process.pid)
+        time.sleep(moment)
         process.kill()
         process.wait()
         until(lambda: not alive(pid))

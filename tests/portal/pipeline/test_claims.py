@@ -150,3 +150,15 @@ def test_a_row_that_ends_its_worker_each_time_is_given_up(portal: Portal, monkey
     assert given_up(portal) == [(PUBLISH, made["chet"])]
     with portal.read() as uow:
         assert outbox.list_given_up(uow.session)[0].error == claims.DIED
+
+
+def test_what_a_worker_cannot_end_in_time_is_handed_back_as_if_it_was_not_begun(portal: Portal) -> None:
+    uploads(portal, "aa", "bb")
+    (first,) = claims.take(portal, LOAD)
+    assert claims.hand_back(portal) == 0, "nobody works on it"
+    with claims.held(portal, [first]):
+        assert claims.hand_back(portal) == 1
+        assert claims.hand_back(portal) == 1, "it is under way until its thread ends"
+    assert claims.hand_back(portal) == 0
+    entities = {claim.entity_id: claim.attempts for claim in (*claims.take(portal, LOAD), *claims.take(portal, LOAD))}
+    assert entities[first.entity_id] == 1 and len(entities) == 2
