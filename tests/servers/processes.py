@@ -1,5 +1,6 @@
 """Processes of this machine, as the system sees them."""
 
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -7,7 +8,8 @@ def children(pid: int) -> list[int]:
     """The processes that one process has started and that still are there, the oldest first."""
     found: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        found += [int(word) for word in task.read_text().split()]
+        with suppress(OSError):  # the thread has just ended
+            found += [int(word) for word in task.read_text().split()]
     return sorted(each for each in found if alive(each))
 
 
@@ -22,3 +24,11 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
     except OSError:
         return False
+
+
+def command(pid: int) -> list[str]:
+    """The words that a process was started with; none when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except OSError:
+        return []
