@@ -165,6 +165,7 @@ def _stored_amid_the_removal(sweeping: Files, storing: Files, tmp_path: Path) ->
     remove = Path.unlink
     client = getattr(sweeping, "_client", None)
     with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("portal.files.s3.RENEWED_AFTER", -1.0)  # as if the blob had lain there for long
         if client is None:
             patched.setattr(Path, "unlink", amid)
         else:
