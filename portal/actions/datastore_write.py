@@ -19,7 +19,7 @@ from portal.errors import Invalid, NotFound
 from portal.runtime import Context
 from portal.tabular import upserting
 from portal.tabular.manifest import Column, Manifest, alike
-from portal.tabular.records import RecordError, column_of, good_name, guess
+from portal.tabular.records import RecordError, column_of, good_alias, good_name, guess
 from portal.tabular.store import RowQuery, RowQueryError
 from portal.tabular.upserting import INSERT, UPSERT
 from schemas.datasets import ResourceParams, resource_record
@@ -257,7 +257,7 @@ def _written(ctx: Context, manifest: Manifest, records: Sequence[Mapping[str, An
 def _alias(ctx: Context, resource: Resource, aliases: Sequence[str] | None) -> None:
     if aliases is None:
         return
-    wrong = [name for name in aliases if not good_name(name)]
+    wrong = [name for name in aliases if not good_alias(name)]
     if wrong:
         raise Invalid({"alias": [f'"{wrong[0][:100]}" is not a valid alias name']})
     taken = datastore.set_aliases(ctx.uow.session, resource.id, aliases)

@@ -163,7 +163,7 @@ def table(body: Mapping[str, Any], lang: str) -> str:
 def plain(value: Any) -> str:
     """A cell that no spreadsheet takes for a formula."""
     text = "" if value is None else str(value)
-    return f"'{text}" if text[:1] in "=+-@\t\r" else text
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def for_strangers(body: Mapping[str, Any]) -> Json:

@@ -67,6 +67,26 @@ def good_name(name: str) -> bool:
     return 0 < len(name.encode()) <= LONGEST_NAME and printable and plain
 
 
+_ENGINE = ("pg_", "duckdb_", "sqlite_", "pragma_", "information_schema")
+_RESERVED = (
+    "all alter and any as asc between by case cast check column create cross current_date current_time "
+    "current_user default delete desc describe distinct drop else end except exists explain false fetch for "
+    "foreign from full group having hot in index inner insert intersect into is join lateral left like limit "
+    "main natural not null offset on or order outer pivot pragma primary qualify range recursive references right "
+    "rows select session_user set show summarize system table temp then to true union unique unnest unpivot update "
+    "user using values view when where window with "
+)
+_WORDS = frozenset(_RESERVED.split())
+
+
+def good_alias(name: str) -> bool:
+    """Whether a table may be called so: letters, digits, `_` and `-`, nothing to the engine, and not like an id."""
+    folded = name.casefold()
+    plain = all(char.isalnum() or char in "_-" for char in name) and name[:1].isalpha() and good_name(name)
+    like_an_id = re.fullmatch(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", folded) is not None
+    return plain and not like_an_id and folded not in _WORDS and not folded.startswith(_ENGINE)
+
+
 def guess(value: Any) -> str:
     """The type of a column without one, from its first value: as CKAN, but a code with a leading zero is a text."""
     if isinstance(value, bool):

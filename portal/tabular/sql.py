@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from portal.errors import NotFound, Unavailable
+from portal.errors import Unavailable
 from portal.tabular import wire
 
 SECONDS = 3.0
@@ -72,7 +72,7 @@ class SqlSandbox:
             try:
                 wire.send(line, {"sql": sql, "limit": limit})
                 read = _understood(wire.receive(line, until))
-                wire.send(line, dict(_sources(read["tables"], read["given"], source_of)))
+                wire.send(line, dict(_sources(read["tables"], source_of)))
                 answer = wire.receive(line, until)
             except OSError:
                 raise RefusedSql("The query took too long or too much memory") from None
@@ -119,13 +119,7 @@ def _understood(answer: bytes) -> dict[str, Any]:
     return read
 
 
-def _sources(
-    names: Iterable[str], given: Iterable[str], source_of: Callable[[str], Source]
-) -> Iterable[tuple[str, Source]]:
-    """Every table that is named; a name that a WITH gives need not be one."""
+def _sources(names: Iterable[str], source_of: Callable[[str], Source]) -> Iterable[tuple[str, Source]]:
+    """Every table that is named."""
     for name in names:
-        try:
-            yield name, source_of(name)
-        except NotFound:
-            if name not in given:
-                raise
+        yield name, source_of(name)

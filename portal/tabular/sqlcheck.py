@@ -60,36 +60,51 @@ class Refused(ValueError):
         self.forbidden = forbidden
 
 
-def tables_named(tree: dict[str, Any]) -> tuple[set[str], set[str]]:
-    """(names of tables, names that a WITH gives) of a statement's tree as `json_serialize_sql` writes it.
+def tables_named(tree: dict[str, Any]) -> set[str]:
+    """The names of tables in a statement's tree as `json_serialize_sql` writes it, without those that a WITH gives.
 
-    A name may be both. Raises Refused for everything that is not in the lists.
+    A name is judged in the scope where it stands: a WITH of that name elsewhere, or around the very WITH that reads
+    it, gives nothing. Raises Refused for everything that is not in the lists.
     """
     tables: set[str] = set()
-    given: set[str] = set()
-    for node in _walk(tree.get("statements")):
-        if "cte_map" in node:
-            given |= {str(each.get("key", "")) for each in node["cte_map"].get("map", ())}
+    for node, given in _walk(tree.get("statements")):
         kind = node.get("type")
         if "class" in node:
             _expression(node)
         elif isinstance(kind, str):
             if kind not in NODES:
                 raise Refused("Invalid query AST element")
-            tables |= _table(node, kind)
-    return tables, given
+            if kind != "BASE_TABLE" or str(node.get("table_name", "")).lower() not in given or _has_place(node):
+                tables |= _table(node, kind)
+    return tables
 
 
-def _walk(tree: Any) -> Iterator[dict[str, Any]]:
-    """Every object of the tree, without recursion: a tree may be deep."""
-    waiting = [tree]
+def _walk(tree: Any) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:
+    """Every object of the tree with the names that a WITH gives there, without recursion: a tree may be deep."""
+    waiting: list[tuple[Any, frozenset[str]]] = [(tree, frozenset())]
     while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            yield node
-            waiting.extend(node.values())
-        elif isinstance(node, list):
-            waiting.extend(node)
+        node, given = waiting.pop()
+        if isinstance(node, list):
+            waiting.extend((each, given) for each in node)
+        elif isinstance(node, dict):
+            yield node, given
+            inner = given
+            for entry in (node.get("cte_map") or {}).get("map", ()):
+                name = str(entry.get("key", "")).lower()
+                waiting.append((entry.get("value"), inner))  # each WITH sees those before it, and not itself
+                inner |= {name}
+            again = inner | {str(node.get("cte_name", "")).lower()} if _is_recursive(node) else inner
+            parts = ((key, value) for key, value in node.items() if key != "cte_map")
+            waiting.extend((value, again if key == "right" else inner) for key, value in parts)
+
+
+def _is_recursive(node: dict[str, Any]) -> bool:
+    """Whether the node's right side reads what the node itself gives."""
+    return node.get("type") == "RECURSIVE_CTE_NODE"
+
+
+def _has_place(node: dict[str, Any]) -> bool:
+    return bool(node.get("schema_name") or node.get("catalog_name") or node.get("at_clause"))
 
 
 def _expression(node: dict[str, Any]) -> None:
@@ -112,9 +127,9 @@ def _table(node: dict[str, Any], kind: str) -> set[str]:
             raise Refused(f"Not authorized to call function {name[:60]}", forbidden=True)
     if kind != "BASE_TABLE":
         return set()
-    if node.get("schema_name") or node.get("catalog_name") or node.get("at_clause"):
+    if _has_place(node):
         raise Refused("Not authorized to read tables of another schema", forbidden=True)
     name = str(node.get("table_name", ""))
-    if name.lower().startswith(("pg_", "duckdb_", "sqlite_", "information_schema")):
+    if name.lower().startswith(("pg_", "duckdb_", "sqlite_", "pragma_", "information_schema")):
         raise Refused("Not authorized to read this table", forbidden=True)
     return {name}

@@ -43,11 +43,17 @@ def csv_line(names: Sequence[str], delimiter: str = ",") -> bytes:
     return head.write_csv(include_header=False, separator=delimiter).removesuffix("\n").encode() + b"\r\n"
 
 
+def harmless(text: str) -> str:
+    """A text that no spreadsheet runs: an apostrophe goes before what would be a formula."""
+    return f"'{text}" if re.search(_FORMULA, text) and not re.search(_NUMBER, text) else text
+
+
 def csv_blocks(
     columns: Sequence[Column], frames: Frames, delimiter: str, *, bom: bool = False, escaped: bool = False
 ) -> Iterator[bytes]:
     """A header that ends as CKAN's does, then the rows. `escaped`: cells that a spreadsheet would run begin with '."""
-    yield (BOM if bom else b"") + csv_line([column.name for column in columns], delimiter)
+    names = [column.name for column in columns]
+    yield (BOM if bom else b"") + csv_line([harmless(name) for name in names] if escaped else names, delimiter)
 
     def written(frame: pl.DataFrame) -> bytes:
         pairs = zip(frame.schema.items(), columns, strict=True)

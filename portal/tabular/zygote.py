@@ -147,8 +147,7 @@ def _result(line: socket.socket, connection: duckdb.DuckDBPyConnection, sql: str
     tree = orjson.loads(serialized[0][0])
     if tree.get("error"):
         raise Refused("Invalid query AST element")
-    tables, given = tables_named(tree)
-    wire.send(line, {"tables": sorted(tables), "given": sorted(given)})
+    wire.send(line, {"tables": sorted(tables_named(tree))})
     sources = orjson.loads(wire.receive(line))
     _open_tables(connection, sources)
     _lock(connection, sources)

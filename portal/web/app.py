@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, RequestEntityTooLarge
@@ -120,6 +121,10 @@ def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.get("request_id", "")
     for name, value in EVERY_ANSWER:
         response.headers.setdefault(name, value)
+    location = response.headers.get("Location", "")
+    if location.startswith(("/", request.host_url)):  # one of our own, whatever host the client named
+        response.headers["Location"] = the_portal().settings.site_url + _path_of(location)
+        response.set_data(b"")
     if response.mimetype == "text/html":
         response.headers.setdefault("Content-Security-Policy", PAGE_POLICY)
     elif not mediatypes.is_inert(response.mimetype):
@@ -132,6 +137,13 @@ def _finish(response: Response) -> Response:
     return response
 
 
+def _path_of(location: str) -> str:
+    """Where a redirect leads on this portal, the language in front as it was asked."""
+    parts = urlsplit(location)
+    prefix = f"/{g.locale_prefix}" if g.get("locale_prefix") else ""
+    return f"{prefix}/{parts.path.lstrip('/')}{f'?{parts.query}' if parts.query else ''}"
+
+
 def _problem(error: Exception) -> Response | tuple[str, int, list[tuple[str, str]]]:
     """Errors outside actions: envelopes for programs, pages for people.
 
@@ -139,7 +151,7 @@ def _problem(error: Exception) -> Response | tuple[str, int, list[tuple[str, str
     """
     if isinstance(error, HTTPException) and (error.code is None or error.code < 400):
         answer = error.get_response(request.environ)
-        return Response(answer.get_data(), answer.status_code, {"Location": answer.headers.get("Location", "/")})
+        return Response("", answer.status_code, {"Location": answer.headers.get("Location", "/")})
     # A method that no action knows is a page in CKAN, too.
     if request.path.startswith(FOR_PROGRAMS) and not isinstance(error, MethodNotAllowed):
         return failure(request.path.rsplit("/", 1)[-1], error)
