@@ -29,6 +29,7 @@ from portal.access.identity import SYSTEM
 from portal.actions import registry
 from portal.bootstrap import build_portal
 from portal.db import datasets as db
+from portal.db.holding import new_dataset
 from portal.domain.base import new_id
 from portal.domain.datasets import Dataset
 from portal.pipeline import index
@@ -67,7 +68,7 @@ def fill(folder: Path, count: int) -> str:
         with portal.work() as uow:
             for number in range(start, min(count, start + 1000)):
                 record = made_up(chance, number)
-                dataset = Dataset(id=new_id(), name="", owner_org=chance.choice(orgs))
+                dataset = new_dataset(uow, Dataset(id=new_id(), name="", owner_org=chance.choice(orgs)))
                 db.describe(uow, dataset, record, ())
                 db.render(uow.session, dataset, portal.settings.site_url)
             uow.commit()

@@ -23,22 +23,26 @@ BATCH = 50
 ALL_BATCH = 20
 STEP_SECONDS = 0.1
 """How long one transaction renders: SQLite has one writer at a time, and the others wait that long."""
-SOME_SECONDS = 0.3
-"""How long somebody who changed what many datasets tell waits for them to tell it; the others follow."""
+SOME, SOME_SECONDS = 20, 0.3
+"""How many datasets, and for how long, somebody who changed what they tell waits for at least; the others follow."""
 MORE_SECONDS = 0.5
 """How long a server renders what was left before it looks at the index again."""
 
 
-def drain(portal: Portal, *, eager: bool = False, seconds: float = math.inf) -> int:
+def drain(portal: Portal, *, eager: bool = False, seconds: float = math.inf, least: int = 0) -> int:
     """Render datasets that something else made out of date, or those that somebody waits for; return how many.
 
     Each transaction is short, and between two others may write. A dataset that somebody else holds is left for the
-    next time, one that cannot be rendered is put off alone. After `seconds` the rest is left to others.
+    next time, one that cannot be rendered is put off alone. After `seconds`, once `least` are done, the rest is
+    left to others.
     """
     ends, done = time.monotonic() + seconds, 0
-    while time.monotonic() < ends and (claimed := claims.take(portal, RENDER, BATCH, eager=eager)):
+    while time.monotonic() < ends or done < least:
+        claimed = claims.take(portal, RENDER, BATCH, eager=eager)
+        if not claimed:
+            break
         work = _Work(portal, claimed, eager=eager)
-        while work.left and time.monotonic() < ends:
+        while work.left and (time.monotonic() < ends or done + work.done < least):
             work.step()
         work.give_back()
         done += work.done
@@ -49,7 +53,7 @@ def drain(portal: Portal, *, eager: bool = False, seconds: float = math.inf) -> 
 
 def render_some(portal: Portal) -> None:
     """Render what somebody waits for, as long as that takes a moment only."""
-    drain(portal, eager=True, seconds=SOME_SECONDS)
+    drain(portal, eager=True, seconds=SOME_SECONDS, least=SOME)
 
 
 def render_more(portal: Portal) -> bool:

@@ -18,6 +18,7 @@ from portal.access.identity import SYSTEM
 from portal.actions import registry
 from portal.bootstrap import build_portal
 from portal.db import datasets, outbox
+from portal.db.holding import new_dataset
 from portal.domain.base import new_id
 from portal.domain.datasets import Dataset
 from portal.domain.events import INDEX
@@ -160,7 +161,7 @@ def backlog(portal: Portal) -> None:
     owner = orjson.loads(orjson.dumps(made))["id"]
     with portal.work() as uow:
         for number in range(BACKLOG):
-            dataset = Dataset(id=new_id(), name="", owner_org=owner)
+            dataset = new_dataset(uow, Dataset(id=new_id(), name="", owner_org=owner))
             datasets.describe(uow, dataset, DatasetRecord(name=f"d-{number}", title=f"Bệnh viện {number}"), ())
             datasets.render(uow.session, dataset, portal.settings.site_url)
             uow.later(INDEX, dataset.id)

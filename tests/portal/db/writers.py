@@ -11,11 +11,13 @@ from portal.db import harvest as harvests
 from portal.db import holding
 from portal.domain.base import new_id, now
 from portal.domain.datasets import FAILURE, Dataset, ValidationReport
+from portal.domain.events import LOAD, RENDER
 from portal.domain.harvest import HarvestIdentity, HarvestSource
 from portal.domain.people import Group
 from portal.pipeline import load, rendering, runs, store, validate
 from portal.pipeline.references import references
 from portal.pipeline.store import Item
+from portal.reading import ReadOptions
 from portal.runtime import Portal
 from schemas.record import DatasetRecord, Upload
 from tests.portal.actions.people import Json, call
@@ -25,7 +27,7 @@ Deed = Callable[[], object]
 
 @dataclass
 class World:
-    """An organization with a dataset of two links, an upload and a table, and another dataset beside it."""
+    """An organization with a dataset of two links and a table, and another dataset beside it."""
 
     portal: Portal
     actor: Actor = SYSTEM
@@ -34,7 +36,6 @@ class World:
     other: str = ""
     one: str = ""
     two: str = ""
-    file: str = ""
     table: str = ""
 
     def __post_init__(self) -> None:
@@ -53,8 +54,6 @@ class World:
         )
         self.id, self.one, self.two = made["id"], *(each["id"] for each in made["resources"])
         self.other = self.make("package_create", name=f"{self.tag}-o", owner_org=self.tag)["id"]
-        file = Upload("a.csv", io.BytesIO(b"ma,so\na,1\n"), "text/csv")
-        self.file = self.make("resource_create", package_id=self.id, name="file", upload=file)["id"]
         described = {"package_id": self.id, "name": "table"}
         fields = [{"id": "ma", "type": "text"}]
         made = self.make("datastore_create", resource=described, fields=fields, records=[{"ma": "a"}])
@@ -67,6 +66,11 @@ class World:
     def deed(self, name: str, /, **params: Any) -> Deed:
         """Something to be done at the right moment, by whoever acts in this world."""
         return lambda: call(self.portal, self.actor, name, **params)
+
+    def upload(self) -> str:
+        """An uploaded table, made beforehand."""
+        file = Upload("a.csv", io.BytesIO(b"ma,so\na,1\n"), "text/csv")
+        return str(self.make("resource_create", package_id=self.id, name="file", upload=file)["id"])
 
     def add(self, *rows: Any) -> None:
         """Store rows beforehand."""
@@ -146,9 +150,10 @@ def validation_delete(world: World) -> Deed:
 
 
 def resource_override(world: World) -> Deed:
-    load.drain(world.portal)
-    world.report(world.file)
-    return world.deed("resource_validation_override", resource_id=world.file, reason="Đã hỏi nguồn.")
+    key = world.upload()
+    load.drain(world.portal, LOAD)
+    world.report(key)
+    return world.deed("resource_validation_override", resource_id=key, reason="Đã hỏi nguồn.")
 
 
 def package_override(world: World) -> Deed:
@@ -172,7 +177,8 @@ def own_name_is_wanted(world: World) -> Deed:
 
 
 def loaded(world: World) -> Deed:
-    return lambda: load.load(world.portal, world.file)
+    key = world.upload()
+    return lambda: load.load(world.portal, key)
 
 
 def validated(world: World) -> Deed:
@@ -184,7 +190,9 @@ def harvested(world: World) -> Deed:
     """An item of a source that says something new."""
     source = world.source()
     record = DatasetRecord(name=f"{world.tag}-d", title="Mới", notes="x")
-    verdict = validate.validate(record, references(world.portal), limit=10)
+    verdict = validate.validate(
+        record, references(world.portal), limit=10, options=ReadOptions.within(world.portal.settings)
+    )
 
     def deed() -> None:
         with world.portal.work() as uow:
@@ -215,7 +223,7 @@ def rendered(world: World) -> Deed:
         dataset = holding.held_dataset(uow, world.id)
         owner = uow.session.get_one(Group, dataset.owner_org)
         owner.title = "Mới"
-        uow.later_for_each("render", [world.id])
+        uow.later_for_each(RENDER, [world.id])
         uow.commit()
     return lambda: rendering.drain(world.portal)
 
