@@ -108,3 +108,17 @@ def test_schemas_by_command(tmp_path: Path) -> None:
     assert run("compare", "D02", str(bad))[0] == 1
     (tmp_path / "no.json").write_text("{", encoding="utf-8")
     assert run("check", str(tmp_path / "no.json"))[0] == 2
+
+
+def test_a_schema_that_refers_to_something_outside_of_it_is_refused_when_it_is_saved(portal: Portal) -> None:
+    editor = make_actor(portal, "editor", "editor", make_org(portal, "org"))
+    call(portal, editor, "package_create", name="xx", owner_org="org", private=True)
+    inside = {"$id": "http://127.0.0.1:1/", "properties": {"a": {"$ref": "ref.json"}}}
+    schema = {"fields": [{"name": "o", "type": "object", "constraints": {"jsonSchema": inside}}]}
+    assert not call(portal, ANONYMOUS, "schema_check", schema=schema)["valid"]
+    file = Upload("a.csv", io.BytesIO(b'o\n"{""a"": 1}"\n'))
+    with pytest.raises(Invalid, match=r"ref\.json"):
+        call(portal, editor, "resource_create", package_id="xx", upload=file, schema=json.dumps(schema))
+    inside["$defs"] = {"n": {"$id": "ref.json", "type": "integer"}}
+    file = Upload("a.csv", io.BytesIO(b'o\n"{""a"": 1}"\n'))
+    assert call(portal, editor, "resource_create", package_id="xx", upload=file, schema=json.dumps(schema))["id"]
