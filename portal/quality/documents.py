@@ -53,19 +53,26 @@ def check_beside(
     }
     found: list[Finding] = []
     for part in parts:
-        for each in _beside(part, format_, table, options):
+        mentions = _beside(part, format_, table, options)
+        if mentions is None:
+            found.append(_finding(UNREAD_FILE, "", "hold", part, BESIDE_TABLE))
+            continue
+        for each in mentions:
             if GRAVITY[each.verdict] > known.get(each.kind, -1) or format_ in ROWS_ONLY:
                 found.append(_finding(PERSONAL_TEXT, each.kind, each.verdict, part, BESIDE_TABLE))
     return tuple(found)
 
 
-def _beside(part: ContentPart, format_: str, table: TextTable, options: ReadOptions) -> tuple[PersonalMention, ...]:
+def _beside(
+    part: ContentPart, format_: str, table: TextTable, options: ReadOptions
+) -> tuple[PersonalMention, ...] | None:
+    """What stands beside the table; None where the look did not come to its end."""
     if format_ in ROWS_ONLY:
         titles = sum(int(note.detail.get("rows", 0)) for note in table.notes if note.code == "title-rows")
         return together(scan_text(_first_lines(part.path, titles)), part.name) if titles else ()
     labels = [label.strip() for label in table.labels]
     told = _in_child("portal.quality.documents:outside", part, options, labels)
-    return of_looked({**told, "unread": False}, part.name).mentions if told else ()
+    return None if told is None else of_looked({**told, "unread": False}, part.name).mentions
 
 
 def _first_lines(path: Path, lines: int) -> str:

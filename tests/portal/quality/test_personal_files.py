@@ -16,8 +16,13 @@ from openpyxl import Workbook
 from openpyxl.comments import Comment
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 
+from portal.errors import BadFile
+from portal.quality import documents
 from portal.quality.personal import strictest
 from portal.quality.personal.files import LookedAt, looked, of_looked, scan_file
+from portal.reading import ReadOptions, read_table
+from schemas.record import Content, ContentPart
+from schemas.vocabularies import BESIDE_TABLE, UNREAD_FILE
 
 NUMBER = "038095012345"
 SAID = f"Danh sách của Nguyễn Văn A, CCCD {NUMBER}"
@@ -195,3 +200,20 @@ def test_what_a_child_process_tells_comes_back_whole(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_text(SAID, encoding="utf-8")
     assert of_looked(looked(str(path), "a"), "a") == scan_file(path, "a")
+
+
+def test_a_look_beside_the_table_that_does_not_end_holds_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('{"ghi": "x", "rows": [{"a": "1"}]}', encoding="utf-8")
+    part = ContentPart.of(path)
+    table = read_table(Content((part,)), format="JSON")
+    assert documents.check_beside((part,), "JSON", table, (), ReadOptions()) == ()
+
+    def ended(*_: object, **__: object) -> None:
+        raise BadFile("reader-died", "vi", "en")
+
+    monkeypatch.setattr("portal.quality.documents.child.run", ended)
+    (finding,) = documents.check_beside((part,), "JSON", table, (), ReadOptions())
+    assert (finding.check, finding.verdict, finding.field) == (UNREAD_FILE, "hold", BESIDE_TABLE)
