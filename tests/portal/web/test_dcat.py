@@ -100,7 +100,7 @@ def test_content_negotiation(client: FlaskClient, rich: Json) -> None:
         assert "Accept" in answer.headers["Vary"]
         whole = client.get("/catalog", headers={"Accept": accept})
         if accept.startswith("text/html"):
-            assert (whole.status_code, whole.headers["Location"]) == (303, "/dataset/")
+            assert (whole.status_code, whole.headers["Location"]) == (303, "http://127.0.0.1:5000/dataset/")
         else:
             assert whole.mimetype == ("text/turtle" if accept == "*/*" else kind)
 
