@@ -41,12 +41,11 @@ def download(dataset_id: str, resource_id: str, name: str = "") -> Answer:
         if version is not None and not old_versions.may_see(uow, actor, resource, dataset, version):
             version = None
         closed = not disclosure.may_see_resource(actor, resource, dataset)
-        refusal = disclosure.closed(actor, dataset, resource.access)
     own_rows = resource.url_type in ("harvest", "datastore") or (closed and resource.file_key)
     if version is not None and own_rows:
         return _table(resource, version, name)
     if closed:
-        raise Forbidden(refusal.message)
+        raise Forbidden(disclosure.closed(actor, dataset, resource.access).message)
     if resource.file_key:
         return _file(resource)
     if resource.url.startswith(("http://", "https://")):
