@@ -37,7 +37,12 @@ def test_a_unit_may_no_more_than_it_needs(name: str) -> None:
     wanted = {"NoNewPrivileges": "yes", "ProtectSystem": "strict", "ProtectHome": "yes", "PrivateTmp": "yes"}
     assert wanted.items() <= dict(service).items()
     assert service["MemoryMax"] and service["StateDirectory"] == "portal"
-    assert service["Environment"] == "PORTAL_DATA_DIR=/var/lib/portal"
+    assert "PORTAL_DATA_DIR=/var/lib/portal" in service["Environment"].split()
+
+
+def test_the_web_server_believes_its_own_nginx_about_who_asks() -> None:
+    told = dict(pair.split("=", 1) for pair in read("portal-web.service")["Service"]["Environment"].split())
+    assert load(told).trusted_proxies == ("127.0.0.1/32", "::1/128")
 
 
 def test_a_web_process_that_is_killed_for_its_memory_does_not_end_the_others() -> None:

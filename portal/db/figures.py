@@ -18,9 +18,10 @@ def count_datasets(session: Session) -> int:
 
 
 def sample_datasets(session: Session, after: str, limit: int) -> Sequence[tuple[str, bytes]]:
-    """(id, rendered) of a few datasets whose ids come after a text; from the first on where none does."""
-    query = select(Dataset.id, Dataset.rendered).order_by(Dataset.id).limit(limit)
-    rows = session.execute(query.where(Dataset.id > after)).all() or session.execute(query).all()
+    """(id, rendered) of a few datasets whose ids come after a text; behind the last one follows the first."""
+    query = select(Dataset.id, Dataset.rendered).order_by(Dataset.id)
+    rows = list(session.execute(query.where(Dataset.id > after).limit(limit)))
+    rows += session.execute(query.where(Dataset.id <= after).limit(limit - len(rows))) if len(rows) < limit else []
     return [(row[0], row[1]) for row in rows]
 
 

@@ -223,7 +223,12 @@ class TabularStore:
                 yield _frame(batch)
 
     def _in_order(self, manifest: Manifest) -> bool:
-        """Whether the rows lie in the order of their numbers, so that nobody needs to sort them; found out once."""
+        """Whether the rows lie in the order of their numbers, so that nobody needs to sort them; found out once.
+
+        The engine keeps the order of one scan, not that of the anti-join by which a version with dead rows is read.
+        """
+        if manifest.dead:
+            return False
         key = b"in order " + manifest.fingerprint.encode()
         known: bool | None = self._answers.find(key)
         if known is None:
