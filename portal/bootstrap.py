@@ -47,8 +47,7 @@ from portal.db.engine import open_engine
 from portal.db.searches import SearchLog
 from portal.errors import SettingsError
 from portal.files import open_files
-from portal.pipeline import harvest as harvest_stage
-from portal.pipeline import index, look, names, rendering
+from portal.pipeline import index, look, names, reach, rendering
 from portal.pipeline.background import Background
 from portal.runtime import Portal
 from portal.settings import Settings, load
@@ -70,7 +69,7 @@ def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for library in CHATTY:
         logging.getLogger(library).setLevel(max(logging.WARNING, logging.getLogger().level))
-    harvest_stage.secrets_of(settings)  # a binding that cannot be read is told now, not at the first trip
+    reach.secrets_of(settings)  # a binding that cannot be read is told now, not at the first trip
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     engine = open_engine(settings.database_url, settings.sqlite_synchronous)
     if upgrade:

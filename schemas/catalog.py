@@ -138,6 +138,15 @@ def get(name: str) -> TableSchema:
     raise UnknownTable(name, _near(wanted))
 
 
+def code_list(name: str) -> dict[str, list[str]] | None:
+    """The columns of the code list that ships with a table schema; None where it has none."""
+    try:
+        rows = get(name).rows()
+    except UnknownTable:
+        return None
+    return {label: [row[label] for row in rows] for label in rows[0]} if rows else None
+
+
 def _near(wanted: str) -> tuple[str, ...]:
     inside = [table.name for table in tables() if wanted and table.code.casefold().startswith(wanted + "/")]
     if inside:

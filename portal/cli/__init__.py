@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Any
 
 import click
 
-from portal import outages
-from portal.cli import doctor, files, harvest, index, people, rights, schema, serving, validation
 from portal.cli.base import portal
 from portal.errors import Invalid, PortalError
 from search.backend import SearchUnavailable
 
-COMMANDS = (serving, harvest, validation, schema, index, files, people, rights, doctor)
-"""The modules that add their commands to the root when they are imported."""
+__all__ = ["main", "portal"]
 
 
 def main() -> None:
@@ -32,7 +30,8 @@ def main() -> None:
     except (PortalError, SearchUnavailable) as error:
         sys.exit(f"portal: {error}")
     except Exception as error:
-        outage = outages.explain(error)
+        # Read only now: what it knows of databases takes a second to import.
+        outage = import_module("portal.outages").explain(error)
         if outage is not None:
             sys.exit(f"portal: {outage.message} ({outage.reason})")
         if isinstance(error, OSError) and error.filename is not None:

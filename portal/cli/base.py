@@ -1,33 +1,64 @@
-"""The root of the command line, and what every command needs: an open portal, JSON for machines."""
+"""The root of the command line: which commands there are, and the module of each, read when it is called."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from importlib import import_module
+from typing import Any, NamedTuple
 
 import click
 import orjson
 
-from portal.bootstrap import build_portal
-from portal.runtime import Portal
-from portal.settings import load
+
+class Listed(NamedTuple):
+    """A command of the root: the module that adds it, and the sentence of the list of commands."""
+
+    module: str
+    help: str
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+COMMANDS = {
+    "db": Listed("serving", "The database."),
+    "demo": Listed("serving", "Harvest the sample sources, validate, store, index, publish; then serve."),
+    "doctor": Listed("doctor", "Find uploads, index entries, scores, downloads and runs that nobody holds."),
+    "files": Listed("files", "Stored files: uploads, harvested files, and the parts of tables."),
+    "harvest": Listed("harvest", "Sources and their trips."),
+    "index": Listed("index", "The search index."),
+    "org": Listed("rights", "Organizations."),
+    "schema": Listed("schema", "Table schemas: list, show, check, propose, compare."),
+    "serve": Listed("serving", "Serve the API and the pages; what ends is started again."),
+    "sweep": Listed("doctor", "Remove now what nobody needs any more, as the worker does every hour."),
+    "token": Listed("rights", "API tokens."),
+    "user": Listed("people", "Users."),
+    "validate": Listed(
+        "validation", "Check a table or a Data Package: which rows are wrong, why, and how to mend them."
+    ),
+    "worker": Listed("serving", "Take jobs from the queue until stopped: harvests, outbox, sweep."),
+}
+
+
+class Commands(click.Group):
+    """The commands of the root. Only the one that is called is imported: all of them together take seconds."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of the alphabet."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name; None where there is none."""
+        if cmd_name in COMMANDS:
+            import_module(f"portal.cli.{COMMANDS[cmd_name].module}")
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name].help) for name in sorted(COMMANDS)])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="thanhhoa-data-portal")
 def portal() -> None:
     """The data portal of Thanh Hóa province. Settings: PORTAL_… variables, see docs/operate.md."""
-
-
-@contextmanager
-def opened(**overrides: str) -> Iterator[Portal]:
-    """The portal of the environment, closed at the end."""
-    running = build_portal(load(None, **overrides))
-    try:
-        yield running
-    finally:
-        running.close()
 
 
 def show(value: Any) -> None:

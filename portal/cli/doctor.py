@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from portal.cli.base import opened, portal, show
+from portal.cli.base import portal, show
+from portal.cli.opened import opened
 from portal.domain.base import now, stamp
 from portal.pipeline import doctor as examination
 from portal.pipeline import sweep as sweeping

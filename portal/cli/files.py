@@ -6,7 +6,8 @@ import sys
 
 import click
 
-from portal.cli.base import opened, portal
+from portal.cli.base import portal
+from portal.cli.opened import opened
 from portal.db import datasets as db
 from portal.tabular.store import Manifest
 

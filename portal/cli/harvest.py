@@ -13,7 +13,8 @@ import click
 from portal import processes, scheduler
 from portal.access.identity import SYSTEM
 from portal.actions import registry
-from portal.cli.base import opened, portal, show
+from portal.cli.base import portal, show
+from portal.cli.opened import opened
 from portal.db import harvest as harvest_db
 from portal.pipeline import dryrun
 from portal.runtime import Portal

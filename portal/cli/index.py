@@ -10,7 +10,8 @@ import click
 
 from portal.access.identity import SYSTEM
 from portal.actions import registry
-from portal.cli.base import opened, portal, show
+from portal.cli.base import portal, show
+from portal.cli.opened import opened
 from portal.pipeline import index, names
 from search.lexicon import SHIPPED, read
 

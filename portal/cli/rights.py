@@ -8,7 +8,8 @@ import click
 
 from portal.access.identity import SYSTEM
 from portal.actions import registry
-from portal.cli.base import opened, portal, show
+from portal.cli.base import portal, show
+from portal.cli.opened import opened
 from portal.db import accounts as db
 from portal.db import people
 from portal.domain.base import stamp

@@ -9,7 +9,8 @@ import click
 
 from demo import run as demo_run
 from portal import processes, scheduler, supervisor
-from portal.cli.base import opened, portal
+from portal.cli.base import portal
+from portal.cli.opened import opened
 from portal.db import migrate
 from portal.db.engine import open_engine
 from portal.pipeline import rendering

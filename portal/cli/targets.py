@@ -18,8 +18,7 @@ from harvesters.datapackage import DataPackageAdapter, DataPackageConfig
 from harvesters.http import GuardedClient, shown
 from portal.cli.mirror import ADDRESSES, file_name, mirror
 from portal.errors import BadFile
-from portal.pipeline.harvest import http_options
-from portal.pipeline.references import shipped
+from portal.pipeline.reach import http_options
 from portal.reading import ReadOptions, read_table
 from portal.settings import Settings
 from schemas import catalog
@@ -146,7 +145,7 @@ def lookups(record: DatasetRecord, options: ReadOptions) -> Callable[[str], Colu
     def find(name: str) -> Columns | None:
         if name not in known:
             own = next((each for each in record.resources if each.name == name and each.content), None)
-            known[name] = _columns(own, options) if own else shipped(name)
+            known[name] = _columns(own, options) if own else catalog.code_list(name)
         return known[name]
 
     return find

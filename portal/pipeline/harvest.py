@@ -13,43 +13,19 @@ import orjson
 from harvesters import open_source
 from harvesters.base import ItemError, RemoteItem, SourceAdapter, SourceError
 from harvesters.databases import DatabaseOptions, OwnDatabase
-from harvesters.http import HttpOptions
-from harvesters.secrets import Secret, Secrets, bound
+from harvesters.secrets import Secrets
 from portal.db import harvest as db
 from portal.db import people
 from portal.domain.base import new_id, now
 from portal.domain.harvest import DONE, ERRORED, HarvestJob, HarvestObject, HarvestSource
-from portal.errors import SettingsError
 from portal.pipeline.lease import Lease
+from portal.pipeline.reach import BYTES_PER_MB, http_options, secrets_of
 from portal.runtime import Portal
-from portal.settings import BINDING_SUFFIX, SECRET_PREFIX, Settings
 from schemas.record import DatasetRecord
 
 Listed = RemoteItem | ItemError
 BATCH = 100
 LONGEST_TEXT = 2000
-BYTES_PER_MB = 1024 * 1024
-
-
-def http_options(settings: Settings) -> HttpOptions:
-    """The limits of the guarded client, from the settings."""
-    return HttpOptions(
-        allow=settings.harvest_allow,
-        total_timeout=float(settings.harvest_timeout),
-        max_bytes=settings.max_resource_size * BYTES_PER_MB,
-        ca_bundle=settings.harvest_ca_file or None,
-    )
-
-
-def secrets_of(settings: Settings) -> dict[str, Secret]:
-    """Every secret with what it is bound to. Raises SettingsError for a binding that cannot be read."""
-    secrets: dict[str, Secret] = {}
-    for name, value in settings.secrets.items():
-        try:
-            secrets[name] = bound(value, settings.secret_bindings.get(name, ""))
-        except ValueError as error:
-            raise SettingsError(f"{SECRET_PREFIX}{name}{BINDING_SUFFIX} {error}.") from None
-    return secrets
 
 
 def _own_database(portal: Portal) -> OwnDatabase | None:

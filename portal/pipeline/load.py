@@ -21,7 +21,7 @@ from portal.domain.datastore import COMPLETE, FAILED, PERHAPS, RUNNING
 from portal.domain.events import LINK, LOAD
 from portal.errors import Unavailable
 from portal.pipeline import claims, gate, store, stored, validate
-from portal.pipeline.harvest import http_options
+from portal.pipeline.reach import http_options
 from portal.pipeline.references import references
 from portal.pipeline.verdict import CheckedResource
 from portal.quality import tables

@@ -21,7 +21,7 @@ def references(portal: Portal) -> Callable[[str], Columns | None]:
 
     def find(name: str) -> Columns | None:
         if name not in known:
-            known[name] = _held(portal, name) or shipped(name)
+            known[name] = _held(portal, name) or catalog.code_list(name)
         return known[name]
 
     return find
@@ -34,12 +34,3 @@ def _held(portal: Portal, name: str) -> Columns | None:
         return None
     manifest = Manifest.from_dict(version.manifest)
     return portal.tables.values(manifest, [column.name for column in manifest.fields])
-
-
-def shipped(name: str) -> Columns | None:
-    """The code list that ships with a table schema; None where it has none."""
-    try:
-        rows = catalog.get(name).rows()
-    except KeyError:
-        return None
-    return {label: [row[label] for row in rows] for label in rows[0]} if rows else None
