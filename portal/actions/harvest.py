@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -12,20 +13,20 @@ from sqlalchemy import select
 from harvesters import KINDS, ConfigError, check_config
 from portal.access import policy
 from portal.access.policy import Permission
+from portal.actions.harvest_dicts import job_dict, job_dicts, object_dict, source_dict, source_dicts, source_statuses
 from portal.actions.registry import NoParams, Params, Steps, action, checked, in_steps
 from portal.db import datasets, people
 from portal.db import harvest as db
 from portal.db.holding import find_dataset
 from portal.domain.base import new_id, now, stamp
 from portal.domain.datasets import ValidationReport
-from portal.domain.harvest import OUTCOMES, HarvestJob, HarvestObject, HarvestSource
+from portal.domain.harvest import HarvestJob, HarvestObject, HarvestSource
 from portal.domain.people import Group
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
 from schemas.datasets import AnyParams, ById
 from schemas.harvest import JobCreate, JobList, LogList, ObjectList, SourceList, SourceParams, config_text
 
-ERRORS_IN_SUMMARY = 20
 FARTHEST = 10**9
 """No list is longer, and every database takes the number."""
 
@@ -71,7 +72,7 @@ def harvest_source_update(ctx: Context, organization: Group | None, params: Para
 def harvest_source_patch(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
     """Change only the given fields of the source `id` and return it."""
     source = db.get_source(ctx.uow.session, str(params["id"]))
-    merged = checked(SourceParams(), {**_describe(ctx, source), **params})
+    merged = checked(SourceParams(), {**source_dict(ctx.uow.session, source), **params})
     return _keep(ctx, source, _new_owner(ctx, organization, params), merged)
 
 
@@ -82,7 +83,7 @@ def harvest_source_delete(ctx: Context, organization: Group | None, params: Para
     source.active, source.next_run = False, None
     if job := db.open_job(ctx.uow.session, source.id):
         db.abort(ctx.uow.session, job)
-    return _describe(ctx, source)
+    return source_dict(ctx.uow.session, source)
 
 
 @action(ById, allow=Permission.SOURCE_MANAGE, on=owner_of_source)
@@ -111,22 +112,22 @@ def _clear(ctx: Context, source_id: str, package_id: str) -> None:
 @action(ById, allow=Permission.SOURCE_READ, on=owner_of_source, safe=True)
 def harvest_source_show(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
     """Return the source `id` (its id, name or url) with the status of its jobs."""
-    return _describe(ctx, db.get_source(ctx.uow.session, params["id"]))
+    return source_dict(ctx.uow.session, db.get_source(ctx.uow.session, params["id"]))
 
 
 @action(ById, allow=Permission.SOURCE_READ, on=owner_of_source, safe=True)
 def harvest_source_show_status(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
     """Return the status of the source `id`: jobs, the last one, the next run, how many datasets it gave."""
-    return _status(ctx, db.get_source(ctx.uow.session, params["id"]))
+    source = db.get_source(ctx.uow.session, params["id"])
+    return source_statuses(ctx.uow.session, [source])[source.id]
 
 
 @action(SourceList, allow=Permission.LOGGED_IN, safe=True)
 def harvest_source_list(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
     """Return the sources of the caller's organizations; a sysadmin sees all."""
-    found = db.list_sources(ctx.uow.session, active=True if params["only_active"] else None)
-    seen = [source for source in found if policy.RULES[Permission.SOURCE_READ](ctx.actor, _group(ctx, source))]
     wanted = params["organization_id"]
-    return [_describe(ctx, source) for source in seen if wanted in (None, source.owner_org)]
+    seen = _seen(ctx, db.list_sources(ctx.uow.session, active=True if params["only_active"] else None))
+    return source_dicts(ctx.uow.session, [source for source in seen if wanted in (None, source.owner_org)])
 
 
 @action(NoParams, allow=Permission.ANYONE, safe=True)
@@ -143,7 +144,7 @@ def harvest_job_create(ctx: Context, organization: Group | None, params: Params)
         raise Invalid("Can not create jobs on inactive sources")
     if db.open_job(ctx.uow.session, source.id):
         raise Invalid("There already is an unrun job for this source")
-    return _job(ctx, db.new_job(ctx.uow.session, source, queued=params["run"]))
+    return job_dict(ctx.uow.session, db.new_job(ctx.uow.session, source, queued=params["run"]))
 
 
 @action(ById, allow=Permission.SOURCE_MANAGE, on=owner_of_job)
@@ -151,26 +152,22 @@ def harvest_send_job_to_gather_queue(ctx: Context, organization: Group | None, p
     """Queue a job that was only prepared."""
     job = db.get_job(ctx.uow.session, params["id"])
     job.queued = True
-    return _job(ctx, job)
+    return job_dict(ctx.uow.session, job)
 
 
 @action(AnyParams, allow=Permission.SOURCE_READ, on=owner_of_job, safe=True, shape=ById)
 def harvest_job_show(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
     """Return the job `id` with its counts and a summary of its errors."""
-    return _job(ctx, db.get_job(ctx.uow.session, str(params["id"])))
+    return job_dict(ctx.uow.session, db.get_job(ctx.uow.session, str(params["id"])))
 
 
 @action(JobList, allow=Permission.LOGGED_IN, safe=True)
 def harvest_job_list(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
     """Return jobs, newest first, of the sources that the caller may see; `source_id` and `status` narrow them."""
-    source_id = db.get_source(ctx.uow.session, params["source_id"]).id if params["source_id"] else None
-    jobs = db.list_jobs(
-        ctx.uow.session,
-        source_id=source_id,
-        status=params["status"],
-        **_page(params),
-    )
-    return [_job(ctx, job) for job in jobs if _visible(ctx, job)]
+    if params["source_id"]:
+        db.get_source(ctx.uow.session, params["source_id"])  # one that is not there is told
+    sources = _seen_sources(ctx, params["source_id"])
+    return job_dicts(ctx.uow.session, db.list_jobs(ctx.uow.session, sources, status=params["status"], **_page(params)))
 
 
 @action(ById, allow=Permission.SOURCE_READ, on=owner_of_job, safe=True)
@@ -191,7 +188,7 @@ def harvest_job_abort(ctx: Context, organization: Group | None, params: Params) 
     job = db.get_job(ctx.uow.session, params["id"])
     if not job.over:
         db.abort(ctx.uow.session, job)
-    return _job(ctx, job)
+    return job_dict(ctx.uow.session, job)
 
 
 @action(ById, allow=Permission.LOGGED_IN, safe=True)
@@ -200,7 +197,7 @@ def harvest_object_show(ctx: Context, target: object, params: Params) -> dict[st
     item = ctx.uow.session.get(HarvestObject, params["id"])
     if item is None or not _visible(ctx, db.get_job(ctx.uow.session, item.job_id)):
         raise NotFound("Not found: Harvest object was not found.")
-    return _object(item)
+    return object_dict(item)
 
 
 @action(ObjectList, allow=Permission.LOGGED_IN, safe=True)
@@ -246,9 +243,16 @@ def _page(params: Params) -> dict[str, int]:
 
 def _seen_sources(ctx: Context, wanted: str | None) -> list[str]:
     """Ids of the sources that the caller may see, or of the one among them that is asked for."""
-    sources = db.list_sources(ctx.uow.session)
-    seen = [source for source in sources if policy.RULES[Permission.SOURCE_READ](ctx.actor, _group(ctx, source))]
+    seen = _seen(ctx, db.list_sources(ctx.uow.session))
     return [source.id for source in seen if not wanted or wanted in (source.id, source.name, source.url)]
+
+
+def _seen(ctx: Context, sources: Sequence[HarvestSource]) -> list[HarvestSource]:
+    """Those of the sources that the caller may see; their organizations are read at once."""
+    owners = {source.owner_org for source in sources if source.owner_org}
+    groups = people.groups_by_id(ctx.uow.session, owners)
+    allows = policy.RULES[Permission.SOURCE_READ]
+    return [source for source in sources if allows(ctx.actor, groups.get(source.owner_org or ""))]
 
 
 def _visible(ctx: Context, job: HarvestJob) -> bool:
@@ -283,7 +287,7 @@ def _keep(ctx: Context, source: HarvestSource, organization: Group | None, param
     source.next_run = None if source.frequency == "MANUAL" or not source.active else source.next_run or now()
     ctx.uow.session.add(source)
     ctx.uow.session.flush()
-    return _describe(ctx, source)
+    return source_dict(ctx.uow.session, source)
 
 
 def _free_name(ctx: Context, source: HarvestSource, params: Params) -> str:
@@ -301,84 +305,6 @@ def _slug(text: str) -> str:
     return (re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "source")[:90]
 
 
-def _describe(ctx: Context, source: HarvestSource) -> dict[str, Any]:
-    return {
-        "id": source.id,
-        "name": source.name,
-        "title": source.title,
-        "notes": source.description,
-        "url": source.url,
-        "type": "harvest",
-        "source_type": source.source_type,
-        "frequency": source.frequency,
-        "config": source.config,
-        "active": source.active,
-        "state": "active" if source.active else "deleted",
-        "owner_org": source.owner_org,
-        "publisher_id": source.owner_org or "",
-        "user_id": source.user_id or "",
-        "created": stamp(source.created),
-        "metadata_created": stamp(source.created),
-        "next_run": stamp(source.next_run),
-        "status": _status(ctx, source),
-    }
-
-
-def _status(ctx: Context, source: HarvestSource) -> dict[str, Any]:
-    jobs = db.list_jobs(ctx.uow.session, source_id=source.id, limit=1)
-    return {
-        "job_count": db.count_jobs(ctx.uow.session, source.id),
-        "last_job": _job(ctx, jobs[0]) if jobs else None,
-        "next_harvest": stamp(source.next_run) or "Not yet scheduled",
-        "total_datasets": db.count_present(ctx.uow.session, source.id),
-    }
-
-
-def _job(ctx: Context, job: HarvestJob) -> dict[str, Any]:
-    counts = db.stats(ctx.uow.session, job.id)
-    return {
-        "id": job.id,
-        "source_id": job.source_id,
-        "status": job.status,
-        "created": stamp(job.created),
-        "gather_started": stamp(job.gather_started),
-        "gather_finished": stamp(job.gather_finished),
-        "finished": stamp(job.finished),
-        "listing_complete": job.listing_complete,
-        "stats": {outcome: counts.get(outcome, 0) for outcome in (*OUTCOMES, "waiting")},
-        "gather_error_summary": [[error["message"], 1] for error in job.gather_errors],
-        "object_error_summary": _summary(ctx, job),
-        "notes": job.notes,
-    }
-
-
-def _summary(ctx: Context, job: HarvestJob) -> list[list[Any]]:
-    """The most frequent error messages with their counts."""
-    counted: dict[str, int] = {}
-    for item in db.list_objects(ctx.uow.session, job.id, outcome="errored"):
-        for error in item.errors:
-            counted[error["message"]] = counted.get(error["message"], 0) + 1
-    ranked = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
-    return [[message, count] for message, count in ranked[:ERRORS_IN_SUMMARY]]
-
-
-def _object(item: HarvestObject) -> dict[str, Any]:
-    return {
-        "id": item.id,
-        "guid": item.guid,
-        "title": item.title,
-        "state": item.state,
-        "report_status": item.outcome,
-        "package_id": item.package_id,
-        "harvest_job_id": item.job_id,
-        "harvest_source_id": item.source_id,
-        "gathered": stamp(item.gathered),
-        "import_finished": stamp(item.finished),
-        "errors": item.errors,
-        "report_id": item.report_id,
-    }
-
-
 def _object_errors(ctx: Context, item: HarvestObject) -> dict[str, Any]:
     report = ctx.uow.session.get(ValidationReport, item.report_id) if item.report_id else None
-    return {**_object(item), "report": report.body if report else None}
+    return {**object_dict(item), "report": report.body if report else None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from portal.domain.events import INDEX, OutboxRow
 from portal.domain.harvest import (
     ABORTED,
     DONE,
+    ERRORED,
     FINISHED,
     NEW,
     RUNNING,
@@ -69,13 +71,22 @@ def get_job(session: Session, job_id: str) -> HarvestJob:
 
 
 def list_jobs(
-    session: Session, *, source_id: str | None = None, status: str | None = None, limit: int = 100, offset: int = 0
+    session: Session, source_ids: Sequence[str], *, status: str | None = None, limit: int = 100, offset: int = 0
 ) -> Sequence[HarvestJob]:
-    """Jobs, newest first."""
-    query = select(HarvestJob).order_by(HarvestJob.created.desc(), HarvestJob.id)
-    query = query if source_id is None else query.where(HarvestJob.source_id == source_id)
+    """Jobs of these sources, newest first."""
+    query = select(HarvestJob).where(HarvestJob.source_id.in_(source_ids))
     query = query if status is None else query.where(HarvestJob.status == status)
+    query = query.order_by(HarvestJob.created.desc(), HarvestJob.id)
     return session.scalars(query.limit(limit).offset(offset)).all()
+
+
+def last_jobs(session: Session, source_ids: Sequence[str]) -> dict[str, HarvestJob]:
+    """By source: its newest job; a source without one is not in it."""
+    newest_first = HarvestJob.created.desc(), HarvestJob.id
+    place = func.row_number().over(partition_by=HarvestJob.source_id, order_by=newest_first).label("place")
+    placed = select(HarvestJob.id, place).where(HarvestJob.source_id.in_(source_ids)).subquery()
+    query = select(HarvestJob).join(placed, placed.c.id == HarvestJob.id).where(placed.c.place == 1)
+    return {job.source_id: job for job in session.scalars(query)}
 
 
 MOST_TELLING_JOBS = 1000
@@ -251,14 +262,25 @@ def list_objects(
     ).all()
 
 
-def stats(session: Session, job_id: str) -> dict[str, int]:
-    """How many objects of the job came to which outcome; those that wait are under "waiting"."""
-    rows = session.execute(
-        select(HarvestObject.outcome, func.count())
-        .where(HarvestObject.job_id == job_id)
-        .group_by(HarvestObject.outcome)
-    ).all()
-    return {row[0] or "waiting": row[1] for row in rows}
+def stats(session: Session, job_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+    """By job: how many of its objects came to which outcome; those that wait are under "waiting"."""
+    counts: dict[str, dict[str, int]] = {job_id: {} for job_id in job_ids}
+    query = select(HarvestObject.job_id, HarvestObject.outcome, func.count())
+    query = query.where(HarvestObject.job_id.in_(job_ids)).group_by(HarvestObject.job_id, HarvestObject.outcome)
+    for job_id, outcome, count in session.execute(query):
+        counts[job_id][outcome or "waiting"] = count
+    return counts
+
+
+def object_errors(session: Session, job_ids: Sequence[str]) -> dict[str, Counter[str]]:
+    """By job: how many of its datasets failed with which message."""
+    counts: dict[str, Counter[str]] = {job_id: Counter() for job_id in job_ids}
+    query = select(HarvestObject.job_id, HarvestObject.errors)
+    for job_id, errors in session.execute(
+        query.where(HarvestObject.job_id.in_(job_ids), HarvestObject.outcome == ERRORED)
+    ):
+        counts[job_id].update(error["message"] for error in errors)
+    return counts
 
 
 def count_unindexed(session: Session, job_id: str) -> int:
@@ -291,10 +313,11 @@ def vanished(session: Session, job: HarvestJob) -> Sequence[HarvestIdentity]:
     return session.scalars(select(HarvestIdentity).where(gone).order_by(HarvestIdentity.guid)).all()
 
 
-def count_present(session: Session, source_id: str) -> int:
-    """How many items of the source are held now."""
-    present = and_(HarvestIdentity.source_id == source_id, HarvestIdentity.present.is_(True))
-    return session.scalar(select(func.count()).select_from(HarvestIdentity).where(present)) or 0
+def count_present(session: Session, source_ids: Sequence[str]) -> Counter[str]:
+    """By source: how many of its items are held now."""
+    query = select(HarvestIdentity.source_id, func.count()).where(HarvestIdentity.present.is_(True))
+    query = query.where(HarvestIdentity.source_id.in_(source_ids)).group_by(HarvestIdentity.source_id)
+    return Counter({row[0]: row[1] for row in session.execute(query)})
 
 
 def finish(job: HarvestJob, status: str = FINISHED) -> None:
@@ -320,9 +343,10 @@ def new_job(session: Session, source: HarvestSource, *, queued: bool = True) -> 
     return job
 
 
-def count_jobs(session: Session, source_id: str) -> int:
-    """How many jobs the source had."""
-    return session.scalar(select(func.count()).select_from(HarvestJob).where(HarvestJob.source_id == source_id)) or 0
+def count_jobs(session: Session, source_ids: Sequence[str]) -> Counter[str]:
+    """By source: how many jobs it had."""
+    query = select(HarvestJob.source_id, func.count()).where(HarvestJob.source_id.in_(source_ids))
+    return Counter({row[0]: row[1] for row in session.execute(query.group_by(HarvestJob.source_id))})
 
 
 def list_present(session: Session, source_id: str) -> Sequence[str]:

@@ -103,6 +103,11 @@ def holder_of_identifier(session: Session, identifier: str, own_id: str) -> Grou
     return session.scalars(same.where(Group.id != own_id, Group.state == "active")).first()
 
 
+def groups_by_id(session: Session, ids: Iterable[str]) -> dict[str, Group]:
+    """Organizations and groups by their ids, deleted ones included, in one question."""
+    return {group.id: group for group in session.scalars(select(Group).where(Group.id.in_(list(ids))))}
+
+
 def get_group(session: Session, name_or_id: str, *, organization: bool) -> Group:
     """As `find_group`; NotFound otherwise."""
     group = find_group(session, name_or_id, organization=organization)

@@ -162,7 +162,7 @@ class Trip:
         if self._total:
             self._done += 1
             return
-        counts = db.stats(uow.session, self.job.id)
+        counts = db.stats(uow.session, [self.job.id])[self.job.id]
         self._total = sum(counts.values())
         self._done = self._total - counts.get("waiting", 0)
 
@@ -282,7 +282,7 @@ class Trip:
         with self.portal.read() as uow:
             job = db.get_job(uow.session, self.job.id)
             gone = db.vanished(uow.session, job)
-            held = db.count_present(uow.session, self.source.id)
+            held = db.count_present(uow.session, [self.source.id])[self.source.id]
             listed = db.list_objects(uow.session, job.id)
         if not gone or not job.listing_complete:
             return

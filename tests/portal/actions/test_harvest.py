@@ -4,9 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from portal import scheduler
 from portal.access.identity import ANONYMOUS, SYSTEM, Actor
+from portal.db import harvest as harvest_db
+from portal.db.uow import UnitOfWork
+from portal.domain.harvest import HarvestSource
 from portal.errors import Invalid, NotAuthorized
 from portal.runtime import Portal
 from tests.portal.actions.people import Json, call, make_actor, make_org
@@ -30,6 +34,13 @@ def described(tmp_path: Path, **changes: Any) -> Json:
         "url": str(folder), "source_type": "files", "name": "drop", "title": "Drop", "owner_org": "so-y-te",
         "frequency": "MANUAL", "config": config, **changes,
     }  # fmt: skip
+
+
+def make_source(uow: UnitOfWork, name: str, organization: str | None) -> HarvestSource:
+    source = HarvestSource(name=name, url=f"https://{name}.example.vn", source_type="ckan", owner_org=organization)
+    uow.session.add(source)
+    uow.session.flush()
+    return source
 
 
 def test_a_source_is_made_shown_and_changed(portal: Portal, admin: Actor, tmp_path: Path) -> None:
@@ -120,6 +131,45 @@ def test_a_job_from_new_to_finished_and_cleared(portal: Portal, admin: Actor, tm
     assert call(portal, admin, "harvest_source_clear", id="drop")["datasets"] == 2
     assert call(portal, ANONYMOUS, "package_list") == []
     assert call(portal, admin, "harvest_source_show_status", id="drop")["job_count"] == 0
+
+
+@pytest.mark.parametrize("count", [2, 12])
+def test_lists_of_sources_and_jobs_ask_alike_however_long_they_are(portal: Portal, admin: Actor, count: int) -> None:
+    other = make_org(portal, "so-khac")["id"]
+    with portal.work() as uow:
+        for number in range(count):
+            organization = other if number % 2 else None
+            source = make_source(uow, f"nguon-{number}", organization)
+            for _ in range(3):
+                harvest_db.new_job(uow.session, source)
+        uow.commit()
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        asked.append(statement)
+
+    event.listen(portal.engine, "before_cursor_execute", note)
+    try:
+        sources = call(portal, SYSTEM, "harvest_source_list")
+        jobs = call(portal, SYSTEM, "harvest_job_list", limit=100)
+    finally:
+        event.remove(portal.engine, "before_cursor_execute", note)
+    assert (len(sources), len(jobs)) == (count, 3 * count)
+    assert all(each["status"]["job_count"] == 3 and each["status"]["last_job"] for each in sources)
+    assert len(asked) < 20, "there is a question for each source or job"
+
+
+def test_a_page_of_jobs_is_full_of_jobs_that_the_caller_may_see(portal: Portal, org: Json, admin: Actor) -> None:
+    with portal.work() as uow:
+        own, foreign = make_source(uow, "cua-minh", org["id"]), make_source(uow, "cua-nguoi", None)
+        jobs = [harvest_db.new_job(uow.session, own) for _ in range(3)]
+        for _ in range(5):
+            harvest_db.new_job(uow.session, foreign)
+        wanted = {job.id for job in jobs}
+        uow.commit()
+    seen = call(portal, admin, "harvest_job_list", limit=3)
+    assert {each["id"] for each in seen} == wanted
+    assert [each["name"] for each in call(portal, admin, "harvest_source_list")] == ["cua-minh"]
 
 
 def test_a_source_that_cannot_be_reached_says_why(portal: Portal, admin: Actor, tmp_path: Path) -> None:
