@@ -15,7 +15,6 @@ NAMES = {
     "odc-odbl": "ODbL-1.0", "odc-pddl": "ODC-PDDL-1.0",
 }  # fmt: skip
 """Licence → its name in the Open Definition's register, as Data Packages write it."""
-ENCODED = ("CSV", "TSV")
 
 
 def describe(package: Mapping[str, Any], columns: Mapping[str, Any], site_url: str) -> Json:

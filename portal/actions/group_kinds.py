@@ -337,8 +337,3 @@ def of_user(ctx: Context, who: Actor, *, organization: bool, permission: str) ->
         chosen = [(group, roles[group.id]) for group in groups if roles.get(group.id) in allowed]
     counts = people.count_in(ctx.uow.session, [group.id for group, _ in chosen], organization=organization)
     return [{**describe(ctx, group, counts[group.id]), "capacity": role} for group, role in chosen]
-
-
-def may_update(ctx: Context, group: Group) -> None:
-    """Raise NotAuthorized unless the caller may edit the group."""
-    authorise(ctx.actor, Permission.GROUP_UPDATE, group)

@@ -21,7 +21,6 @@ FORWARD = {reverse: forward for forward, reverse in RELATIONSHIPS}
 REVERSE = dict(RELATIONSHIPS)
 
 COLLABORATOR_CAPACITIES = ("admin", "editor", "member")
-FOLLOWED = ("user", "dataset", "group")
 VIEW_TYPES = (
     "datatables_view", "text_view", "image_view", "video_view", "audio_view", "pdf_view", "webpage_view",
     "geojson_view", "recline_view", "recline_grid_view", "recline_graph_view", "recline_map_view",

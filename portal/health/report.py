@@ -14,7 +14,6 @@ from portal.health.problems import Problem, Section
 from portal.runtime import Portal
 
 KEPT_SECONDS = 5.0
-NEED_DATABASE = ("workers", "queues", "index")
 
 
 @dataclass(frozen=True, slots=True)

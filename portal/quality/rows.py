@@ -10,7 +10,7 @@ from typing import IO, Any
 import polars as pl
 
 from portal.quality.report import Finding, Report
-from schemas.texttable import ROW, RaggedRow, TextBatch, TextTable
+from schemas.texttable import ROW, TextBatch, TextTable
 from schemas.vocabularies import PERSONAL_DATA
 
 SAMPLES = 20
@@ -150,11 +150,6 @@ def blanked(table: TextTable, places: Mapping[Place, list[Finding]], missing: st
             yield replace(batch, frame=frame, ragged=())
 
     return replace(table, batches=batches)
-
-
-def ragged_places(table: TextTable) -> list[tuple[str, RaggedRow]]:
-    """The rows of a wrong width, with the file that they stand in."""
-    return [(batch.part, row) for batch in table.batches() for row in batch.ragged]
 
 
 def write(out: IO[str], table: TextTable, places: Mapping[Place, list[Finding]]) -> int:

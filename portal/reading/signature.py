@@ -28,7 +28,6 @@ FORMATS = {
     "gz": "GZ",
 }
 """Extension or declared format (lower case) to the format read here."""
-TEXTUAL = ("CSV", "TSV", "JSON", "NDJSON", "GEOJSON")
 SHEETS = ("XLSX", "XLS", "ODS")
 COLUMNAR = ("PARQUET",)
 ARCHIVES = ("ZIP", "GZ")

@@ -67,11 +67,6 @@ class Manifest:
     primary_key: tuple[str, ...] = ()
 
     @property
-    def dense(self) -> bool:
-        """Whether the rows are numbered from 1 to `rows` without a gap, in the order of the parts."""
-        return not self.dead and self.last_id == self.rows
-
-    @property
     def keys(self) -> tuple[str, ...]:
         """The keys of every file that the version needs."""
         return (*(part.key for part in self.parts), *((self.dead,) if self.dead else ()))

@@ -75,7 +75,6 @@ VALUES: tuple[About, ...] = (
 SHARE = 0.6
 SHARE_OF_ILL = 0.3
 """Fewer cells tell of illness: not everybody of a list is ill."""
-NEUTRAL_BUT = frozenset({"code"})
 
 
 def expression(index: int, cell: str) -> pl.Expr:
