@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from portal import outages
 from portal.access import policy
 from portal.access.policy import Permission
-from portal.actions.registry import Params, action
+from portal.actions.registry import Params, Steps, action, in_steps
 from portal.actions.targets import held_of_resource, shown_of_resource
 from portal.db import datasets as db
 from portal.db import resources
 from portal.db import validation as reports
-from portal.db.holding import HeldDataset, held_dataset
+from portal.db.holding import HeldDataset, find_live_resource
+from portal.db.validation import TableKey
 from portal.domain.base import now, stamp
 from portal.domain.datasets import Dataset, Resource, ValidationReport
 from portal.domain.events import VALIDATE
-from portal.errors import Invalid, NotFound, Unavailable
+from portal.errors import Invalid, NotFound, PortalError, Unavailable
 from portal.quality import shapes
 from portal.runtime import Context
 from schemas import bounds
@@ -29,6 +33,7 @@ from search.backend import QueryError, SearchRequest, SearchUnavailable
 
 NO_REPORT = "Not found: No validation report exists for this resource"
 Json = dict[str, Any]
+log = logging.getLogger(__name__)
 
 
 def dataset_of_id(ctx: Context, params: Params) -> Dataset:
@@ -91,26 +96,58 @@ def resource_validation_run(ctx: Context, dataset: HeldDataset, params: Params) 
 
 
 @action(RunBatch, allow=Permission.SYSADMIN)
-def resource_validation_run_batch(ctx: Context, target: object, params: Params) -> Json:
+def resource_validation_run_batch(ctx: Context, target: object, params: Params) -> Steps[Json]:
     """Have every stored file and table validated again: of `dataset_ids`, of what `query` finds, or of all.
 
     `query` asks as package_search does (`q`, `fq`, `fq_list`), private datasets included. Workers do the work;
     resource_validation_progress tells how far it is. With `more` in the answer there were more than `limit` datasets.
+    They are asked for a few at a time; one that cannot be asked for is told of in `failed` and stops no other.
     """
     names, more = _asked(ctx, params)
-    asked: dict[str, list[Resource]] = {}
-    for resource in reports.tabular_resources(ctx.uow.session, names):
-        if resource.package_id not in asked and len(asked) >= params["limit"]:
-            more = True
-            break
-        asked.setdefault(resource.package_id, []).append(resource)
-    for package_id, tables in asked.items():
-        dataset = held_dataset(ctx.uow, package_id)
-        for resource in tables:
-            _run(ctx, dataset, resource)
-    number = sum(map(len, asked.values()))
-    said = f"{number} resources of {len(asked)} datasets wait to be validated."
-    return {"output": said, "count": number, "datasets": len(asked), "more": more}
+    with ctx.portal.read() as uow:  # a long list is no reason to keep others from writing
+        listed = reports.list_tabular(uow.session, names)
+    wanted = set(list(dict.fromkeys(each.package_id for each in listed))[: params["limit"]])
+    chosen = [each for each in listed if each.package_id in wanted]
+    return _Batch(ctx).steps(chosen, more=more or len(chosen) < len(listed))
+
+
+class _Batch:
+    """Runs for many resources, each asked for while its dataset is held; what is left is asked for by the same call."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._asked_for: list[TableKey] = []
+        self._failed: list[Json] = []
+
+    def steps(self, tables: Sequence[TableKey], *, more: bool) -> Steps[Json]:
+        """Ask for all of them, and say how that went."""
+        yield from in_steps(tables, self._one)
+        count, datasets = len(self._asked_for), len({each.package_id for each in self._asked_for})
+        told = f"{count} resources of {datasets} datasets wait to be validated."
+        answer: Json = {"output": told, "count": count, "datasets": datasets, "more": more}
+        if self._failed:
+            answer["output"] = f"{told} {len(self._failed)} could not be asked for."
+            answer["failed"] = self._failed
+        return answer
+
+    def _one(self, table: TableKey) -> None:
+        held = find_live_resource(self._ctx.uow, table.resource_id)
+        if held is None or held.dataset.state != "active" or not _is_stored(held.resource):
+            return  # deleted, or without its file, since it was listed
+        try:
+            with self._ctx.uow.session.begin_nested():  # what is wrong with one undoes nothing of the others
+                _run(self._ctx, held.dataset, held.resource)
+        except Exception as problem:
+            if outages.explain(problem) is not None:
+                raise
+            self._note(table, problem)
+        else:
+            self._asked_for.append(table)
+
+    def _note(self, table: TableKey, problem: Exception) -> None:
+        log.error("the resource %s could not be asked to be validated", table.resource_id, exc_info=problem)
+        told = problem.message if isinstance(problem, PortalError) else "an error of the portal; its log says more"
+        self._failed.append({"package_id": table.package_id, "resource_id": table.resource_id, "error": told})
 
 
 def _asked(ctx: Context, params: Params) -> tuple[list[str] | None, bool]:
@@ -172,8 +209,12 @@ def resource_validation_progress(ctx: Context, target: object, params: Params) -
     return {"waiting": waiting, "running": running, "done": counts, "oldest": stamp(oldest) if oldest else None}
 
 
+def _is_stored(resource: Resource) -> bool:
+    return bool(resource.file_key or resource.version_id)
+
+
 def _run(ctx: Context, dataset: HeldDataset, resource: Resource) -> ValidationReport:
-    if not resource.file_key and not resource.version_id:
+    if not _is_stored(resource):
         raise Invalid({"url": ["There is no stored file or table to validate; links are not fetched."]})
     waiting = reports.open_run(ctx.uow.session, resource.id)
     if waiting is not None:

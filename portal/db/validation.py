@@ -29,6 +29,13 @@ class Policy(NamedTuple):
     source: str
 
 
+class TableKey(NamedTuple):
+    """A resource with a stored file or table, and its dataset."""
+
+    package_id: str
+    resource_id: str
+
+
 def policy_of(session: Session, dataset: Dataset, default: str) -> Policy:
     """The dataset's own policy, else its organization's, else the portal's."""
     own = session.get(ValidationPolicy, (PACKAGE, dataset.id))
@@ -148,10 +155,10 @@ def list_quarantine_keys(session: Session) -> Sequence[str]:
     return session.scalars(select(QuarantineTable.file_key)).all()
 
 
-def tabular_resources(session: Session, dataset_ids: Sequence[str] | None) -> Sequence[Resource]:
-    """Live resources with a stored file or table: of these datasets, or of all."""
+def list_tabular(session: Session, dataset_ids: Sequence[str] | None) -> list[TableKey]:
+    """Live resources with a stored file or table, by dataset: of these (ids or names), or of all."""
     query = (
-        select(Resource)
+        select(Resource.package_id, Resource.id)
         .join(Dataset, Dataset.id == Resource.package_id)
         .where(
             Resource.state == "active",
@@ -161,7 +168,7 @@ def tabular_resources(session: Session, dataset_ids: Sequence[str] | None) -> Se
     )
     if dataset_ids is not None:
         query = query.where(Dataset.id.in_(dataset_ids) | Dataset.name.in_(dataset_ids))
-    return session.scalars(query.order_by(Dataset.id, Resource.position)).all()
+    return [TableKey(*row) for row in session.execute(query.order_by(Dataset.id, Resource.position))]
 
 
 def count_runs(session: Session, since: datetime) -> dict[str, int]:
