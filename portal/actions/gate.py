@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from portal.access.disclosure import LAW_EN, LAW_VI
@@ -138,14 +139,24 @@ def _was_held(resource: Resource, report: ValidationReport) -> bool:
     return report.finished is not None and (report.status == FAILURE or resource.access == HELD)
 
 
-def refuse_persons(report: ValidationReport, columns: Sequence[str], *, open_: bool, key: str) -> None:
-    """Raise Invalid for personal data that nobody may open, and for columns of it that the release does not name."""
+def refuse_persons(
+    report: ValidationReport,
+    columns: Sequence[str],
+    *,
+    open_: bool,
+    key: str,
+    released: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> None:
+    """Raise Invalid for personal data that nobody may open, and for columns of it that the release does not name.
+
+    Columns that were `released` before, by the hash of what they stand in, need not be named again.
+    """
     beyond_doubt = report.personal_columns(("error",))
     if beyond_doubt and open_:
         text = f"The table holds personal data: nobody can let it pass{_listed(beyond_doubt)} ({LAW_EN})."
         vi = f"Bảng có dữ liệu cá nhân: không ai được mở{_listed(beyond_doubt)} ({LAW_VI})."
         raise Invalid({key: [text, vi]})
-    unnamed = [name for name in report.personal_columns(("hold",)) if name and name not in columns]
+    unnamed = [name for name in report.personal_columns(("hold",), released) if name and name not in columns]
     if unnamed and open_:
         text = f"What looks like personal data passes by its column alone; name it in columns{_listed(unnamed)}."
         vi = f"Cột có thể chứa dữ liệu cá nhân chỉ được mở khi nêu tên trong columns{_listed(unnamed)}."
@@ -172,8 +183,11 @@ def package_validation_override(ctx: Context, dataset: HeldDataset, params: Para
         raise Invalid({"id": ["No harvested content of this dataset was refused."]})
     report = ctx.uow.session.get(ValidationReport, identity.report_id) if identity.report_id else None
     if report is not None:
-        refuse_persons(report, params["columns"] or (), open_=dataset.is_open, key="id")
+        released = {key: each.columns for key, each in reports.released_contents(ctx.uow.session, dataset.id).items()}
+        refuse_persons(report, params["columns"] or (), open_=dataset.is_open, key="id", released=released)
     decided = _decide(ctx, dataset, None, identity.refused_hash, params, identity.report_id)
+    if report is not None:
+        reports.carry_on(ctx.uow.session, decided, None, report.contents())
     identity.refused_hash = None
     source = harvest.get_source(ctx.uow.session, identity.source_id)
     if harvest.open_job(ctx.uow.session, source.id) is None:

@@ -280,7 +280,10 @@ def _keep(ctx: Context, source: HarvestSource, organization: Group | None, param
     except ConfigError as error:
         raise Invalid(dict(error.errors)) from None
     source.name = _free_name(ctx, source, params)
-    source.url, source.source_type, source.config = params["url"], params["source_type"], config
+    said = (params["url"], params["source_type"], config)
+    if said != (source.url, source.source_type, source.config):
+        db.forget_fingerprints(ctx.uow.session, source.id)
+    source.url, source.source_type, source.config = said
     source.title, source.description = params["title"] or source.name, params["notes"] or ""
     source.frequency, source.active = params["frequency"] or "MANUAL", params["active"]
     source.owner_org = organization.id if organization else None

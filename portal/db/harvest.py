@@ -298,6 +298,12 @@ def find_identity(session: Session, source_id: str, guid: str) -> HarvestIdentit
     return session.scalars(select(HarvestIdentity).where(match)).first()
 
 
+def forget_fingerprints(session: Session, source_id: str) -> None:
+    """Have everything of a source loaded once more, although the source itself says that nothing has changed."""
+    known = update(HarvestIdentity).where(HarvestIdentity.source_id == source_id)
+    session.execute(known.values(fingerprint=None).execution_options(synchronize_session=False))
+
+
 def find_refused(session: Session, package_id: str) -> HarvestIdentity | None:
     """The identity of a dataset whose newest content was refused."""
     query = select(HarvestIdentity).where(

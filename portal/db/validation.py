@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -27,6 +27,13 @@ class Policy(NamedTuple):
     mode: str
     max_bad_percent: int
     source: str
+
+
+class Released(NamedTuple):
+    """A decision that lets content pass, and the columns in which it lets personal data pass."""
+
+    override_id: str
+    columns: tuple[str, ...]
 
 
 class TableKey(NamedTuple):
@@ -127,9 +134,33 @@ def find_override(
 
 
 def list_overrides(session: Session, package_id: str) -> Sequence[ValidationOverride]:
-    """Every decision of a dataset, newest first."""
-    query = select(ValidationOverride).where(ValidationOverride.package_id == package_id)
+    """Every decision of a dataset, newest first; each once, whatever it goes on for."""
+    query = select(ValidationOverride).where(
+        ValidationOverride.package_id == package_id, ValidationOverride.origin_id.is_(None)
+    )
     return session.scalars(query.order_by(ValidationOverride.created.desc())).all()
+
+
+def released_contents(session: Session, package_id: str) -> dict[str, Released]:
+    """By its hash: everything of a dataset that was let pass, the newest decision about each."""
+    query = select(ValidationOverride).where(ValidationOverride.package_id == package_id)
+    rows = session.scalars(query.order_by(ValidationOverride.created, ValidationOverride.id))
+    return {row.content: Released(row.origin_id or row.id, tuple(row.columns)) for row in rows}
+
+
+def carry_on(session: Session, decided: ValidationOverride, resource_id: str | None, contents: Iterable[str]) -> None:
+    """Let a decision count for contents with these hashes as well, where none counts for them already."""
+    where = ValidationOverride.resource_id
+    query = select(ValidationOverride.content).where(
+        ValidationOverride.package_id == decided.package_id,
+        where == resource_id if resource_id else where.is_(None),
+    )
+    known = set(session.scalars(query))
+    told = {key: getattr(decided, key) for key in ("package_id", "reason", "columns", "actor_id")}
+    origin = decided.origin_id or decided.id
+    for content in sorted(set(contents) - known):
+        session.add(ValidationOverride(**told, id=new_id(), resource_id=resource_id, content=content, origin_id=origin))
+    session.flush()
 
 
 def set_quarantine(session: Session, report: ValidationReport, rows: int, file_key: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
@@ -324,6 +325,9 @@ CREATED, RUNNING, SUCCESS, FAILURE, ERROR = "created", "running", "success", "fa
 """ckanext-validation's names for how far a validation is, and for its verdict."""
 
 
+NONE_RELEASED: Mapping[str, Collection[str]] = MappingProxyType({})
+
+
 class ValidationReport(Base):
     """What validation said of one resource or one dataset at one time; a run that is not done yet has an empty body.
 
@@ -352,11 +356,37 @@ class ValidationReport(Base):
             return bool(self.body["persons"])
         return bool(self.personal_columns())
 
-    def personal_columns(self, verdicts: Collection[str] = ("error", "hold")) -> list[str]:
-        """The columns in which the report found personal data with one of these verdicts; "" where it is no table."""
-        reports = [self.body.get("report", {}), *(each["report"] for each in self.body.get("resources", ()))]
-        findings = (finding for report in reports for finding in report.get("findings", ()))
-        return sorted({each["field"] or "" for each in findings if _verdict(each) in verdicts})
+    def contents(self) -> list[str]:
+        """The hashes of all that the report of a record looked at: each resource whole, and each of its files."""
+        told = (each.get("content") or {} for each in self.body.get("resources", ()))
+        return sorted({key for each in told for key in (each.get("whole"), *each.get("parts", ())) if key})
+
+    def personal_columns(
+        self, verdicts: Collection[str] = ("error", "hold"), released: Mapping[str, Collection[str]] = NONE_RELEASED
+    ) -> list[str]:
+        """The columns in which the report found personal data with one of these verdicts; "" where it is no table.
+
+        Of a record, those that are `released` (columns by the hash of a resource or file) are left out.
+        """
+        found = {
+            _column(each) for each in self.body.get("report", {}).get("findings", ()) if _verdict(each) in verdicts
+        }
+        for resource in self.body.get("resources", ()):
+            findings = resource["report"].get("findings", ())
+            passed = _released(resource.get("content") or {}, released)
+            found |= {_column(each) for each in findings if _verdict(each) in verdicts} - passed
+        return sorted(found)
+
+
+def _released(content: Mapping[str, Any], released: Mapping[str, Collection[str]]) -> frozenset[str]:
+    """The columns that are released of a resource: of just this one, or of each of its files."""
+    parts = [frozenset(released.get(key, ())) for key in content.get("parts", ())]
+    of_each = frozenset.intersection(*parts) if parts else frozenset()
+    return of_each | frozenset(released.get(content.get("whole", ""), ()))
+
+
+def _column(finding: Mapping[str, Any]) -> str:
+    return str(finding["field"] or "")
 
 
 def _verdict(finding: Mapping[str, Any]) -> str:

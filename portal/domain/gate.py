@@ -45,7 +45,11 @@ class QuarantineTable(Base):
 
 
 class ValidationOverride(Base):
-    """That somebody let content pass that is not valid, and why; `content` is the hash of exactly that content."""
+    """That somebody let content pass that is not valid, and why; `content` is the hash of exactly that content.
+
+    One with an `origin_id` is no decision of its own: it is that decision, for what the content consisted of or
+    what became of it (a file of a record, stored rows), which has a hash of its own.
+    """
 
     __tablename__ = "validation_override"
 
@@ -57,3 +61,4 @@ class ValidationOverride(Base):
     columns: Mapped[list[str]] = mapped_column(default=list)
     actor_id: Mapped[str | None] = mapped_column(String(36))
     created: Mapped[datetime] = mapped_column(default=now)
+    origin_id: Mapped[str | None] = mapped_column(String(36))

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from portal.db import validation as db
-from portal.db.validation import Policy
+from portal.db.validation import Policy, Released
 from portal.domain.datasets import Dataset
 from portal.domain.gate import BLOCK, OVERRIDE, QUARANTINE
-from portal.pipeline import store
+from portal.pipeline import store, validate
 from portal.pipeline.store import Decision, Prepared
-from portal.pipeline.verdict import CheckedResource, Verdict, is_personal
+from portal.pipeline.verdict import CheckedResource, Verdict, is_personal, part_keys, whole_key
 from portal.quality import rows, tables
 from portal.quality.rows import Place, Unsplittable
+from portal.reading import ReadOptions
 from portal.runtime import Portal
 from portal.tabular.store import Manifest
 from portal.tabular.types import CellProblem
@@ -38,7 +39,11 @@ class Rule:
     policy: Policy
     override: str | None = None
     columns: tuple[str, ...] = ()
-    """Columns in which that decision lets personal data pass."""
+    """Columns in which that decision, or the one of `origin`, lets personal data pass."""
+    origin: str | None = None
+    """The id of an earlier decision whose columns go on, where the rest is for the policy."""
+    released: Mapping[str, Released] = field(default_factory=dict)
+    """By its hash: what was let pass of the dataset before."""
 
 
 def rule_for(portal: Portal, dataset: Dataset | None, resource_id: str | None, content: str) -> Rule:
@@ -49,7 +54,10 @@ def rule_for(portal: Portal, dataset: Dataset | None, resource_id: str | None, c
             return Rule(db.policy_of_organization(uow.session, None, default))
         decided = db.find_override(uow.session, dataset.id, resource_id, content)
         policy = db.policy_of(uow.session, dataset, default)
-        return Rule(policy, decided.id, tuple(decided.columns)) if decided else Rule(policy)
+        released = db.released_contents(uow.session, dataset.id) if resource_id is None else {}
+        if decided is not None:
+            return Rule(policy, decided.id, tuple(decided.columns), released=released)
+        return Rule(policy, released=released)
 
 
 def judge(
@@ -68,6 +76,13 @@ def judge(
     mode = OVERRIDE if rule.override else rule.policy.mode
     if any(each.severity == "error" and is_personal(each) for each in report.findings) and checked.persons(columns):
         return _held(checked, mode, "personal-data")
+    if (
+        columns
+        and checked.tables
+        and not any(each.severity == "error" and not is_personal(each) for each in report.findings)
+    ):
+        decided = Decision(OVERRIDE, published=True, override_id=rule.override or rule.origin, columns=columns)
+        return replace(store.prepare_one(portal, checked, previous), decision=decided)
     if mode == BLOCK:
         return _held(checked, mode, "not-valid")
     if mode == OVERRIDE and not checked.tables:
@@ -176,8 +191,45 @@ def harvested(
         return None
     ready: list[Prepared] = []
     for checked in verdict.resources:
-        one = judge(portal, checked, rule, previous.get(checked.record.name), references)
+        own = _of_resource(portal, checked, rule, references)
+        one = judge(portal, checked, own, previous.get(checked.record.name), references)
         if one.decision is not None and not one.decision.published:
             return None
         ready.append(one)
     return tuple(ready)
+
+
+def _of_resource(portal: Portal, checked: CheckedResource, rule: Rule | None, references: References) -> Rule | None:
+    """The rule for one resource of a record: what was let pass of its files goes on, whatever else has changed.
+
+    Where files came to those that were let pass (a table of one file a day), only the new ones are in question.
+    """
+    content = checked.record.content
+    if rule is None or content is None:
+        return rule
+    keys = part_keys(checked.record)
+    known = {key: rule.released[key] for key in keys if key in rule.released}
+    shared = frozenset.intersection(*(frozenset(each.columns) for each in known.values())) if known else frozenset()
+    same = rule.released.get(whole_key(checked.record))
+    if same is None and len(content.parts) == 1:
+        same = rule.released.get(content.parts[0].sha256)  # a stored file that waited for a person
+    override = rule.override or (same.override_id if same else None)
+    if override:
+        of_files = shared if len(known) == len(set(keys)) else frozenset()
+        columns = {*rule.columns, *(same.columns if same else ()), *of_files}
+        return replace(rule, override=override, columns=tuple(sorted(columns)))
+    if not known or _persons_in_new_parts(portal, checked, known, references):
+        return rule
+    return replace(rule, columns=tuple(sorted(shared)), origin=next(iter(known.values())).override_id)
+
+
+def _persons_in_new_parts(
+    portal: Portal, checked: CheckedResource, known: Mapping[str, Released], references: References
+) -> bool:
+    content, keys = checked.record.content, part_keys(checked.record)
+    new = tuple(part for part, key in zip(content.parts if content else (), keys, strict=True) if key not in known)
+    if content is None or not new:
+        return False
+    record = replace(checked.record, content=replace(content, parts=new))
+    limits, limit = ReadOptions.within(portal.settings), portal.settings.validation_limit
+    return bool(validate.check(record, references, limit, limits, public=True).persons())

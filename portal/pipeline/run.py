@@ -217,7 +217,8 @@ class Trip:
             limit=self.portal.settings.validation_limit,
             options=ReadOptions.within(self.portal.settings),
         )
-        rule = None if verdict.valid else gate.rule_for(self.portal, self._dataset(item), None, item.content_hash)
+        needs_rule = not verdict.valid or any(checked.persons() for checked in verdict.resources)
+        rule = gate.rule_for(self.portal, self._dataset(item), None, item.content_hash) if needs_rule else None
         prepared = gate.harvested(self.portal, verdict, rule, previous, known_tables)
         with self.portal.work() as uow:
             item = self._attached(uow, item)

@@ -14,9 +14,9 @@ from portal.db.holding import HeldDataset
 from portal.db.uow import UnitOfWork
 from portal.domain.base import new_id, now
 from portal.domain.datasets import FAILURE, HELD, OPEN, SUCCESS, Dataset, Resource, ValidationReport
-from portal.domain.gate import QUARANTINE
+from portal.domain.gate import QUARANTINE, ValidationOverride
 from portal.domain.harvest import ADDED, DELETED, REFUSED, UNCHANGED, UPDATED, HarvestIdentity, HarvestSource
-from portal.pipeline.verdict import CheckedResource, Verdict
+from portal.pipeline.verdict import CheckedResource, Verdict, part_keys
 from portal.runtime import Portal
 from portal.tabular.store import Manifest
 from schemas import mediatypes
@@ -232,10 +232,24 @@ def attach(
             _quarantine(uow, report, ready)
     elif ready.file_key is not None and ready.file_key != resource.file_key:
         _new_file(resource, ready, ready.file_key)
+    _carry_on(uow, resource, ready)
     if resource.file_key:
         resource.file_access = ready.file_state
     elif ready.manifest is None and ready.persons:
         resource.rows_access = HELD  # a link is closed by what was loaded of it
+
+
+def _carry_on(uow: UnitOfWork, resource: Resource, ready: Prepared) -> None:
+    """Let the decision by which something was published count for what is stored of it, when that is judged anew."""
+    decided, content = ready.decision, ready.manifest.fingerprint if ready.manifest else ready.file_key
+    if decided is None or not decided.override_id or not content:
+        return
+    origin = uow.session.get(ValidationOverride, decided.override_id)
+    if origin is not None:
+        uow.session.flush()
+        validation.carry_on(uow.session, origin, resource.id, [content])
+        if resource.url_type == "harvest":  # the next trip knows its files again, those that came since as well
+            validation.carry_on(uow.session, origin, None, part_keys(ready.checked.record))
 
 
 def _quarantine(uow: UnitOfWork, report: ValidationReport, ready: Prepared) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 from portal.quality.report import Finding, Report
 from schemas.record import ResourceRecord
@@ -23,6 +26,24 @@ def personal_verdict(finding: Finding) -> str:
 def is_personal(finding: Finding) -> bool:
     """Whether a finding names personal data that must not be for everybody; not that a file could not be read."""
     return bool(personal_verdict(finding)) and finding.check != UNREAD_FILE
+
+
+def part_keys(record: ResourceRecord) -> tuple[str, ...]:
+    """Hashes by which the files of a resource are known again: their bytes, and all by which they become cells."""
+    content = record.content
+    if content is None:
+        return ()
+    reading = [record.format, content.encoding, dict(content.dialect or {})]
+    return tuple(_hash([part.sha256, *reading]) for part in content.parts)
+
+
+def whole_key(record: ResourceRecord) -> str:
+    """A hash by which a resource is known again as it was judged: its files, and the schema that they are held to."""
+    return _hash([*part_keys(record), dict(record.schema or {}), record.schema_name])
+
+
+def _hash(said: list[Any]) -> str:
+    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS, default=str)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +87,16 @@ class Verdict:
         return self.report.valid and all(checked.report is None or checked.report.valid for checked in self.resources)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready: {valid, metadata: report, resources: [{name, report}]}."""
+        """JSON-ready: {valid, metadata: report, resources: [{name, report, content: {whole, parts}}]}."""
         return {
             "valid": self.valid,
             "metadata": self.report.to_dict(),
             "resources": [
-                {"name": checked.record.name, "report": checked.report.to_dict()}
+                {
+                    "name": checked.record.name,
+                    "report": checked.report.to_dict(),
+                    "content": {"whole": whole_key(checked.record), "parts": part_keys(checked.record)},
+                }
                 for checked in self.resources
                 if checked.report is not None
             ],
