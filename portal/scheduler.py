@@ -21,7 +21,7 @@ from portal.db import harvest as db
 from portal.db.harvest import LeaseLost
 from portal.domain.events import LINK, LOAD
 from portal.domain.harvest import INTERVALS, HarvestSource
-from portal.pipeline import claims, index, load, names, publish, rendering, run, runs, score, sweep
+from portal.pipeline import claims, index, load, names, policies, publish, rendering, run, runs, score, sweep
 from portal.pipeline.heartbeat import Heartbeat
 from portal.runtime import Portal
 from portal.threads import SideBySide, Taken, Ticks
@@ -147,7 +147,7 @@ def _hand_back(portal: Portal, owner: str) -> None:
 
 
 def add_ticks(portal: Portal, stop: threading.Event, ticks: Ticks) -> None:
-    """Start what comes again and again: due sources, the outbox, ageing scores, old and new names, the sweep.
+    """Start what comes again and again: due sources, the outbox, ageing scores, names, policies, the sweep.
 
     Only loading runs several times at once. After `stop` nothing is begun.
     """
@@ -182,6 +182,7 @@ def add_ticks(portal: Portal, stop: threading.Event, ticks: Ticks) -> None:
     every(SWEEP_SECONDS, score.renew)
     every(SWEEP_SECONDS, sweep.sweep)
     every(NAMES_SECONDS, names.write, at_once=True)
+    every(NAMES_SECONDS, policies.follow, at_once=True)
 
 
 def guarded(task: Callable[..., Any], *args: Any) -> Any:

@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 import polars as pl
 
-from portal.db import datasets
+from portal.db import looks
 from portal.domain.base import new_id
 from portal.domain.datasets import HELD, OPEN, WAITING, Dataset, Resource, ValidationReport
-from portal.quality import personal
+from portal.quality import personal, treatments
 from portal.quality.personal import PersonalColumn, PersonalMention
 from portal.runtime import Context
 from portal.tabular.manifest import Column, Manifest
@@ -56,8 +56,12 @@ def judge(
 
 
 def access_after(resource: Resource) -> str:
-    """The state after a write that brought nothing personal: as before; what was closed is looked at anew."""
-    return OPEN if resource.version_id is None or resource.rows_access == OPEN else WAITING
+    """The state after a write that brought nothing personal: as before; what was closed is looked at anew.
+
+    So are rows whose schema asks for consent or coarser cells: only a look at all of them says whether they have it.
+    """
+    as_before = resource.version_id is None or resource.rows_access == OPEN
+    return OPEN if as_before and not treatments.asks(looks.full_schema(resource)) else WAITING
 
 
 def _in_records(after: Manifest, records: Records) -> Iterable[PersonalColumn]:
@@ -111,7 +115,7 @@ def _refusal(found: Found) -> str:
 def _refuse_tagged(resource: Resource, manifest: Manifest) -> None:
     """Raise RecordError for columns that the resource's schema tags as personal, as the gate does for files."""
     names = [column.name for column in manifest.fields]
-    tagged = personal.undropped(names, datasets.full_schema(resource))
+    tagged = personal.undropped(names, looks.full_schema(resource))
     if tagged:
         listed = '", "'.join(tagged)
         text = "tagged as personal data in the resource's schema: an open dataset cannot have them"

@@ -15,7 +15,7 @@ from portal.db import (
     followers,
     group_datasets,
     holding,
-    outbox,
+    looks,
     relationships,
     scores,
     validation,
@@ -37,11 +37,10 @@ from portal.domain.datasets import (
     ValidationReport,
 )
 from portal.domain.datastore import TableAlias, TableLoad
-from portal.domain.events import FINGERPRINT_LETTERS, FORGET, INDEX, LOAD, QUALITY, RENDER, OutboxRow
+from portal.domain.events import FINGERPRINT_LETTERS, FORGET, INDEX, QUALITY, RENDER, OutboxRow
 from portal.domain.rendering import Around, package_dict, unchanged
 from portal.errors import Invalid, NotFound
 from portal.quality import personal, public_texts
-from schemas import catalog
 from schemas.record import DatasetRecord
 
 NOTHING = b"{}"
@@ -222,8 +221,9 @@ def save(uow: UnitOfWork, dataset: HeldDataset, site_url: str, *, quiet: bool = 
     public, disappears from it or changes its name, those that are related to it are rendered again afterwards.
     """
     uow.require_held(dataset.id)
-    await_looks(uow, dataset.resources)
     before = orjson.loads(dataset.rendered)
+    looks.close_untreated(dataset, before)
+    looks.await_looks(uow, dataset.resources)
     if not render(uow.session, dataset, site_url, quiet=quiet):
         return False
     deed = "new" if not before else "deleted" if dataset.state == "deleted" else "changed"
@@ -236,13 +236,6 @@ def save(uow: UnitOfWork, dataset: HeldDataset, site_url: str, *, quiet: bool = 
 def _told_elsewhere(package: dict[str, Any]) -> tuple[bool, str]:
     """What the package dicts of related datasets say of this one: whether it is there for everybody, and its name."""
     return package["state"] == "active" and not package["private"], package["name"]
-
-
-def await_looks(uow: UnitOfWork, resources: Iterable[Resource]) -> None:
-    """Have every file and table of these looked at that is closed until somebody does."""
-    for resource in resources:
-        if resource.state == "active" and resource.waits and not outbox.waits(uow.session, LOAD, resource.id):
-            uow.later(LOAD, resource.id)
 
 
 def note_change(uow: UnitOfWork, dataset: Dataset, deed: str | None) -> None:
@@ -352,20 +345,10 @@ def version_holds_persons(session: Session, resource: Resource, version: TableVe
 def undropped(session: Session, resource: Resource, version: TableVersion | None = None) -> tuple[str, ...]:
     """Columns of the resource's rows that its schema, as it is now, tags as personal data to be dropped."""
     version = version or current_version(session, resource)
-    schema = full_schema(resource)
+    schema = looks.full_schema(resource)
     if version is None or not schema:
         return ()
     return personal.undropped([str(column["name"]) for column in version.manifest["fields"]], schema)
-
-
-def full_schema(resource: Resource) -> dict[str, Any]:
-    """The resource's whole Table Schema, fields to be dropped included; empty without one."""
-    if not resource.schema_name:
-        return resource.table_schema or {}
-    try:
-        return catalog.get(resource.schema_name).descriptor
-    except catalog.UnknownTable:
-        return {}
 
 
 def list_reports(session: Session, package_id: str, limit: int = 20) -> Sequence[ValidationReport]:

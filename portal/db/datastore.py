@@ -101,6 +101,7 @@ def new_version(uow: UnitOfWork, resource: Resource, manifest: Manifest, access:
     current = datasets.current_version(uow.session, resource)
     if current is not None and current.fingerprint == manifest.fingerprint:
         current.access = resource.rows_access = access
+        current.report_id = resource.validation_report_id or current.report_id
         return False
     version = TableVersion(
         id=new_id(),

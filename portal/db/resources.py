@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
-from portal.db import datasets
+from portal.db import datasets, looks
 from portal.db.holding import HeldDataset
 from portal.db.quick import Quick
 from portal.db.uow import UnitOfWork
@@ -36,6 +36,15 @@ def shown(rendered: bytes, key: str) -> dict[str, Any]:
     return _find(orjson.loads(rendered), key)
 
 
+def list_by_schema(session: Session) -> list[tuple[str, str]]:
+    """(id, name of its table schema) of every live resource that names one, in the order of their datasets."""
+    query = select(Resource.id, Resource.schema_name).where(
+        Resource.state == "active", Resource.schema_name.is_not(None), Resource.schema_name != ""
+    )
+    found = session.execute(query.order_by(Resource.package_id, Resource.position))
+    return [(row[0], row[1] or "") for row in found]
+
+
 def next_position(session: Session, package_id: str) -> int:
     """The position behind every resource that a dataset has, or had."""
     last = session.scalar(select(func.max(Resource.position)).where(Resource.package_id == package_id))
@@ -58,7 +67,7 @@ def save(
     publisher's own: they leave no activity, and no new time.
     """
     uow.require_held(dataset.id)
-    datasets.await_looks(uow, [resource])
+    looks.await_looks(uow, [resource])
     uow.session.flush()
     package = orjson.loads(dataset.rendered)
     before = _find(package, resource.id)

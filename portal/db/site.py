@@ -29,6 +29,13 @@ def find_task(session: Session, entity_id: str, task_type: str, key: str) -> Tas
     ).first()
 
 
+def values(session: Session, entity_id: str, task_type: str) -> dict[str, str]:
+    """By their keys: what was last noted of the tasks of one type of a thing."""
+    query = select(TaskStatus.key, TaskStatus.value)
+    found = session.execute(query.where(TaskStatus.entity_id == entity_id, TaskStatus.task_type == task_type))
+    return {row[0]: row[1] for row in found}
+
+
 def list_translations(session: Session, terms: Sequence[str], languages: Sequence[str]) -> Sequence[TermTranslation]:
     """Translations of terms, in some languages or in all."""
     query = select(TermTranslation).where(TermTranslation.term.in_(list(terms)))

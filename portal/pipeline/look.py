@@ -57,7 +57,7 @@ def _one(portal: Portal, resource_id: str, until: float) -> str | None:
     if found[0].file_key and found[0].file_access == WAITING and (found[0].size or 0) <= most:
         state = _file(portal, *found, until)
     if current is not None and found[0].rows_access == WAITING and _bytes(current.manifest) <= most:
-        stored.judge(portal, resource_id)
+        stored.judge(portal, resource_id, older=False)  # who asks for those can wait for the worker
     with portal.read() as uow:
         again = db.find_resource(uow.session, resource_id)
     return again[0].access if again else state

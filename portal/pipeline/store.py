@@ -267,6 +267,7 @@ def _body(ready: Prepared) -> dict[str, object]:
         "samples": dict(ready.checked.samples),
         "decision": asdict(ready.decision) if ready.decision else {},
         "persons": ready.persons,
+        "treated_by": ready.checked.treated_by if ready.manifest is not None else "",
     }
 
 

@@ -15,6 +15,7 @@ from portal.pipeline.gate import Rule
 from portal.pipeline.references import references
 from portal.pipeline.store import Decision, Prepared
 from portal.pipeline.verdict import CheckedResource
+from portal.quality import treatments
 from portal.reading import ReadOptions
 from portal.runtime import Portal
 from portal.tabular.store import Manifest
@@ -26,11 +27,11 @@ WRITTEN = ("decimalChar", "groupChar", "bareNumber", "trueValues", "falseValues"
 """How a publisher writes values; rows that are stored are written in one way."""
 
 
-def judge(portal: Portal, resource_id: str, run_id: str | None = None) -> None:
-    """Look again at the current rows of a resource, and at older versions that nobody has looked at.
+def judge(portal: Portal, resource_id: str, run_id: str | None = None, *, older: bool = True) -> None:
+    """Look again at the current rows of a resource, and (`older`) at older versions that nobody has looked at.
 
-    Rows stay as they are; those with personal data are closed to all but editors. `run_id` is the report that was
-    begun for it.
+    Rows stay as they are; those with personal data, or not treated as their schema asks for, are closed to all but
+    editors. `run_id` is the report that was begun for it.
     """
     with portal.read() as uow:
         found = db.find_resource(uow.session, resource_id)
@@ -38,7 +39,7 @@ def judge(portal: Portal, resource_id: str, run_id: str | None = None) -> None:
         waiting = datastore.waiting_versions(uow.session, resource_id)
     if found is None:
         return
-    for version in waiting:
+    for version in waiting if older else ():
         if current is None or version.id != current.id:
             _older(portal, found[0], found[1], version)
     if current is not None:
@@ -46,13 +47,14 @@ def judge(portal: Portal, resource_id: str, run_id: str | None = None) -> None:
 
 
 def _current(portal: Portal, resource: Resource, dataset: Dataset, version: TableVersion, run_id: str | None) -> None:
-    checked, rule = _checked(portal, resource, dataset, version)
+    checked, rule, obeyed = _checked(portal, resource, dataset, version)
     with portal.work() as uow:
         again = find_live_resource(uow, resource.id)
         if again is None or again.resource.version_id != version.id or again.resource.basis != resource.basis:
             return  # newer rows, or another way to read them, are on their way
-        state = _state(uow, again.resource, version, checked, rule)
-        decision = Decision(rule.policy.mode, published=state == OPEN, reason="stored-rows", columns=rule.columns)
+        state = _state(uow, again.resource, version, checked, rule, obeyed=obeyed)
+        reason = "stored-rows" if obeyed else "treatment-not-obeyed"
+        decision = Decision(rule.policy.mode, published=state == OPEN, reason=reason, columns=rule.columns)
         run = uow.session.get(ValidationReport, run_id) if run_id else validation.open_run(uow.session, resource.id)
         kept_file = again.resource.file_access
         store.attach(uow, again.dataset, again.resource, Prepared(checked, decision=decision), run)
@@ -65,27 +67,52 @@ def _current(portal: Portal, resource: Resource, dataset: Dataset, version: Tabl
 
 
 def _older(portal: Portal, resource: Resource, dataset: Dataset, version: TableVersion) -> None:
-    checked, rule = _checked(portal, resource, dataset, version)
+    checked, rule, obeyed = _checked(portal, resource, dataset, version)
     with portal.work() as uow:
         kept = uow.session.get(TableVersion, version.id)
-        if kept is not None:
-            kept.access = _state(uow, resource, version, checked, rule)
+        again = find_live_resource(uow, resource.id)
+        if (
+            again is not None
+            and _read_alike(again.resource, resource)
+            and again.dataset.is_open == dataset.is_open
+            and kept is not None
+        ):
+            kept.access = _state(uow, again.resource, version, checked, rule, obeyed=obeyed)
             uow.commit()
 
 
 def _checked(
     portal: Portal, resource: Resource, dataset: Dataset, version: TableVersion
-) -> tuple[CheckedResource, Rule]:
+) -> tuple[CheckedResource, Rule, bool]:
+    """The verdict on stored rows, the rule, and whether an open dataset's rows are as their schema asks for."""
     limits = ReadOptions.within(portal.settings)
     record = _record(portal, resource, Manifest.from_dict(version.manifest))
     limit, known = portal.settings.validation_limit, references(portal)
     checked = validate.check(record, known, limit, limits, public=dataset.is_open)
-    return checked, gate.rule_for(portal, dataset, resource.id, version.fingerprint)
+    obeyed = not checked.treated or _was_treated(portal, version, checked.treated_by)
+    if not obeyed:
+        rows = portal.tables.texts(Manifest.from_dict(version.manifest))
+        obeyed = treatments.is_obeyed(rows, record.schema or {})
+    return checked, gate.rule_for(portal, dataset, resource.id, version.fingerprint), obeyed
 
 
-def _state(uow: UnitOfWork, resource: Resource, version: TableVersion, checked: CheckedResource, rule: Rule) -> str:
+def _was_treated(portal: Portal, version: TableVersion, treated_by: str) -> bool:
+    """Whether these rows were made as the schema asks for; making cells coarser once more could leave nothing."""
+    with portal.read() as uow:
+        report = uow.session.get(ValidationReport, version.report_id) if version.report_id else None
+    made = report is not None and report.version_id == version.id  # rows written later only inherit the report
+    return made and report is not None and report.body.get("treated_by") == treated_by
+
+
+def _read_alike(one: Resource, other: Resource) -> bool:
+    return (one.schema_name, one.table_schema) == (other.schema_name, other.table_schema)
+
+
+def _state(
+    uow: UnitOfWork, resource: Resource, version: TableVersion, checked: CheckedResource, rule: Rule, *, obeyed: bool
+) -> str:
     tagged = db.undropped(uow.session, resource, version)
-    return HELD if tagged or checked.persons(rule.columns) else OPEN
+    return HELD if tagged or not obeyed or checked.persons(rule.columns) else OPEN
 
 
 def _record(portal: Portal, resource: Resource, manifest: Manifest) -> ResourceRecord:

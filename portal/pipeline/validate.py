@@ -66,7 +66,7 @@ def check(
     report = _without_persons(report) if public else report
     named = tuple(replace(finding, resource=resource.name) for finding in report.findings)
     checked = CheckedResource(resource, replace(report, findings=named), parts, schema, whole, samples)
-    return replace(checked, treated=whole is not read)
+    return replace(checked, treated_by="" if whole is read else treatments.key(_described(resource)))
 
 
 def _document(resource: ResourceRecord, content: Content, options: ReadOptions, *, public: bool) -> CheckedResource:

@@ -59,8 +59,13 @@ class CheckedResource:
     schema: Mapping[str, Any] | None = None
     whole: TextTable | None = None
     samples: Mapping[str, Any] = field(default_factory=dict)
-    treated: bool = False
-    """Whether the tables leave out or coarsen what their file says: then the file itself is not for everybody."""
+    treated_by: str = ""
+    """What the schema asked for by which the tables leave out or coarsen what their file says; empty if they do not."""
+
+    @property
+    def treated(self) -> bool:
+        """Whether the tables say less than their file: then the file itself is not for everybody."""
+        return bool(self.treated_by)
 
     def persons(self, released: Iterable[str] = ()) -> str:
         """The verdict on its personal data: ERROR, HOLD, or nothing; what is `released` (columns) holds no more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -40,6 +41,26 @@ def is_consent(cell: str) -> bool:
 def asks(schema: Json) -> bool:
     """Whether a schema asks for consent or for coarser cells at all."""
     return any(field.get("treatment") in (CONSENT, GENERALISE) for field in _personal(schema))
+
+
+def key(schema: Json) -> str:
+    """What a schema asks for, as a text that changes with it; empty where it asks for nothing."""
+    told = [
+        {name: field.get(name) for name in ("name", "type", "treatment", "consent_field", "when")}
+        for field in _personal(schema)
+        if field.get("treatment") in (CONSENT, GENERALISE)
+    ]
+    return json.dumps(told, sort_keys=True, ensure_ascii=False) if told else ""
+
+
+def is_obeyed(table: TextTable, schema: Json) -> bool:
+    """Whether a table is already as everybody may have it: treating it would change nothing."""
+    if not asks(schema):
+        return True
+    labels = [label.strip() for label in table.labels]
+    return all(
+        not batch.ragged and treated_frame(batch.frame, labels, schema).equals(batch.frame) for batch in table.batches()
+    )
 
 
 def treated(table: TextTable, schema: Json) -> TextTable:
