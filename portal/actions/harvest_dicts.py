@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from portal.db import harvest as db
 from portal.domain.base import stamp
 from portal.domain.harvest import OUTCOMES, HarvestJob, HarvestObject, HarvestSource
+from portal.quality import public_texts
 
 ERRORS_IN_SUMMARY = 20
 
@@ -101,8 +102,8 @@ def object_dict(item: HarvestObject) -> dict[str, Any]:
     """What became of one thing that a source listed."""
     return {
         "id": item.id,
-        "guid": item.guid,
-        "title": item.title,
+        "guid": public_texts.without_persons(item.guid),
+        "title": public_texts.without_persons(item.title),
         "state": item.state,
         "report_status": item.outcome,
         "package_id": item.package_id,
@@ -110,6 +111,6 @@ def object_dict(item: HarvestObject) -> dict[str, Any]:
         "harvest_source_id": item.source_id,
         "gathered": stamp(item.gathered),
         "import_finished": stamp(item.finished),
-        "errors": item.errors,
+        "errors": [{key: public_texts.without_persons(said) for key, said in each.items()} for each in item.errors],
         "report_id": item.report_id,
     }

@@ -18,6 +18,8 @@ OWN = frozenset({
     "metadata_created", "metadata_modified", "size", "validation_timestamp", "password", "image_url", "check_state",
 })  # fmt: skip
 """Keys whose values are the portal's own, or no words."""
+HIDDEN = "…"
+"""What stands for a text with a citizen number."""
 MESSAGE_EN = "A citizen number must not stand in a public text (Law 91/2025/QH15, Decree 356/2025/NĐ-CP)"
 MESSAGE_VI = "Số định danh cá nhân không được ghi ở phần công khai (Luật 91/2025/QH15, Nghị định 356/2025/NĐ-CP)"
 
@@ -38,6 +40,11 @@ def places_with_persons(said: Mapping[str, Any], known: Mapping[str, Any] | None
 def errors(said: Mapping[str, Any], known: Mapping[str, Any] | None = None) -> dict[str, list[str]]:
     """The same as messages by key, in both languages; empty where nothing is wrong."""
     return {key: [MESSAGE_EN, MESSAGE_VI] for key in places_with_persons(said, known)}
+
+
+def without_persons(text: Any) -> Any:
+    """A text that the portal was told by others, for those who have to mend it; HIDDEN where it names a person."""
+    return HIDDEN if isinstance(text, str) and LONG_NUMBER.search(text) and _names_one(text) else text
 
 
 def _names_one(text: str) -> bool:
