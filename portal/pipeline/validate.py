@@ -57,7 +57,7 @@ def check(
         )
         samples = rows.sample(whole, report, schema)
         parts = _parts(resource, resource.content, whole, options, public=public)
-        beside = _beside(resource, resource.content, read, report, options)
+        beside = _beside(resource, resource.content, read, options)
     except BadFile as problem:
         refused = _refusal(resource, problem)
         found = documents.check(resource.content.parts, options)  # a person may still open the file itself
@@ -89,12 +89,10 @@ def _described(resource: ResourceRecord) -> Mapping[str, Any]:
     return (catalog.get(resource.schema_name).descriptor if resource.schema_name else resource.schema) or {}
 
 
-def _beside(
-    resource: ResourceRecord, content: Content, table: TextTable, report: Report, options: ReadOptions
-) -> tuple[Finding, ...]:
+def _beside(resource: ResourceRecord, content: Content, table: TextTable, options: ReadOptions) -> tuple[Finding, ...]:
     """What the files hold beside their table: whoever gets a file gets that too."""
     format_ = format_name(resource.format, content.parts[0].name)
-    return documents.check_beside(content.parts, format_, table, report.findings, options)
+    return documents.check_beside(content.parts, format_, table, options)
 
 
 def _with(report: Report, more: tuple[Finding, ...]) -> Report:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+import tarfile
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +25,10 @@ HEAD = 64 * 1024
 """Bytes in which the title rows above a table stand."""
 ROWS_ONLY = frozenset({"CSV", "TSV", "NDJSON", "Parquet"})
 """Formats in which nothing stands beside the rows but titles above them."""
-GRAVITY = {"warn": 0, "hold": 1, "error": 2}
+PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")
+"""How packed files begin that hold one other."""
+DEPTH = 3
+"""So deep a list of records stands in a JSON document."""
 
 
 def check(parts: Iterable[ContentPart], options: ReadOptions) -> tuple[Finding, ...]:
@@ -42,24 +48,19 @@ def _of(part: ContentPart, options: ReadOptions) -> Iterator[Finding]:
 
 
 def check_beside(
-    parts: Iterable[ContentPart], format_: str, table: TextTable, findings: Sequence[Finding], options: ReadOptions
+    parts: Iterable[ContentPart], format_: str, table: TextTable, options: ReadOptions
 ) -> tuple[Finding, ...]:
     """What stands beside the table that was read of these files: titles, other sheets and members, other values.
 
-    `findings` are those of the table: what they say of a kind is not said again.
+    It is told of apart from the table, also where both hold the same kind: who lets one pass has not seen the other.
     """
-    known = {
-        each.note: GRAVITY.get(each.verdict, 0) for each in sorted(findings, key=lambda f: GRAVITY.get(f.verdict, 0))
-    }
     found: list[Finding] = []
     for part in parts:
         mentions = _beside(part, format_, table, options)
         if mentions is None:
             found.append(_finding(UNREAD_FILE, "", "hold", part, BESIDE_TABLE))
             continue
-        for each in mentions:
-            if GRAVITY[each.verdict] > known.get(each.kind, -1) or format_ in ROWS_ONLY:
-                found.append(_finding(PERSONAL_TEXT, each.kind, each.verdict, part, BESIDE_TABLE))
+        found += [_finding(PERSONAL_TEXT, each.kind, each.verdict, part, BESIDE_TABLE) for each in mentions]
     return tuple(found)
 
 
@@ -67,12 +68,19 @@ def _beside(
     part: ContentPart, format_: str, table: TextTable, options: ReadOptions
 ) -> tuple[PersonalMention, ...] | None:
     """What stands beside the table; None where the look did not come to its end."""
-    if format_ in ROWS_ONLY:
+    if format_ in ROWS_ONLY and not _is_packed(part.path):
         titles = sum(int(note.detail.get("rows", 0)) for note in table.notes if note.code == "title-rows")
         return together(scan_text(_first_lines(part.path, titles)), part.name) if titles else ()
     labels = [label.strip() for label in table.labels]
     told = _in_child("portal.quality.documents:outside", part, options, labels)
     return None if told is None else of_looked({**told, "unread": False}, part.name).mentions
+
+
+def _is_packed(path: Path) -> bool:
+    """Whether a file is an archive, whatever its format is said to be: other members may stand beside the table."""
+    with path.open("rb") as file:
+        head = file.read(8)
+    return head.startswith(PACKED) or zipfile.is_zipfile(path) or tarfile.is_tarfile(path)
 
 
 def _first_lines(path: Path, lines: int) -> str:
@@ -87,12 +95,72 @@ def outside(path: str, name: str, labels: Sequence[str]) -> dict[str, Any]:
     for piece in pieces(Path(path), name):
         if [label.strip() for label in piece.labels] == list(labels):
             continue
-        found += scan_text(piece.text) if piece.text else ()
-        found += scan_value(piece.value) if piece.value is not None else ()
+        lines = _records_of(piece.text, labels) if piece.text else False
+        found += scan_text(piece.text) if piece.text and not lines else ()
+        found += scan_value(without_table(piece.value, labels)) if piece.value is not None else ()
         found += of_rows(piece.labels, piece.rows) if piece.rows else ()
     mentions = together(found, name)
     told = [{"kind": m.kind, "level": m.level, "verdict": m.verdict, "count": m.count} for m in mentions]
     return {"mentions": told}
+
+
+def _records_of(text: str, labels: Sequence[str]) -> bool:
+    """Whether a text is the table itself, a record a line."""
+    if not text.lstrip().startswith("{"):
+        return False
+    try:
+        records = [json.loads(line) for line in text.splitlines() if line.strip()]
+    except (ValueError, RecursionError):
+        return False
+    return _is_table(records, labels)
+
+
+def without_table(value: Any, labels: Sequence[str], depth: int = DEPTH) -> Any:
+    """A JSON value without the list of records that makes the table with these labels."""
+    if isinstance(value, list):
+        return _around(value) if _is_table(value, labels) else value
+    if not isinstance(value, Mapping) or not depth:
+        return value
+    names = [field.get("id", field.get("name")) if isinstance(field, Mapping) else field for field in _fields(value)]
+    listed = [str(name).strip() for name in names] == list(labels)
+    return {
+        key: []
+        if key == "records" and listed and isinstance(inner, list) and all(isinstance(row, list) for row in inner)
+        else without_table(inner, labels, depth - 1)
+        for key, inner in value.items()
+    }
+
+
+def _fields(value: Mapping[str, Any]) -> list[Any]:
+    fields = value.get("fields")
+    return fields if isinstance(fields, list) else []
+
+
+def _is_table(records: list[Any], labels: Sequence[str]) -> bool:
+    """Whether records have just these labels: their keys, the properties of features, or a first list of names."""
+    if records and all(isinstance(each, list) for each in records):
+        return [str(cell).strip() for cell in records[0]] == list(labels)
+    if not records or not all(isinstance(each, Mapping) for each in records):
+        return False
+    keys = dict.fromkeys(str(key).strip() for each in records for key in _cells(each))
+    return list(keys) == list(labels) or set(keys) == set(labels)
+
+
+def _is_feature(record: Mapping[str, Any]) -> bool:
+    return record.get("type") == "Feature" and "geometry" in record
+
+
+def _cells(record: Mapping[str, Any]) -> Iterable[str]:
+    if not _is_feature(record):
+        return record
+    properties = record.get("properties") or {}
+    return [*properties, "_geometry" if "geometry" in properties else "geometry"]
+
+
+def _around(records: list[Any]) -> list[Any]:
+    """What features hold beside their properties and their geometry; of other records nothing."""
+    features = [each for each in records if isinstance(each, Mapping) and _is_feature(each)]
+    return [{key: each[key] for key in each if key not in ("type", "properties", "geometry")} for each in features]
 
 
 def _in_child(function: str, part: ContentPart, options: ReadOptions, *more: Any) -> dict[str, Any] | None:

@@ -209,11 +209,11 @@ def test_a_look_beside_the_table_that_does_not_end_holds_the_file(
     path.write_text('{"ghi": "x", "rows": [{"a": "1"}]}', encoding="utf-8")
     part = ContentPart.of(path)
     table = read_table(Content((part,)), format="JSON")
-    assert documents.check_beside((part,), "JSON", table, (), ReadOptions()) == ()
+    assert documents.check_beside((part,), "JSON", table, ReadOptions()) == ()
 
     def ended(*_: object, **__: object) -> None:
         raise BadFile("reader-died", "vi", "en")
 
     monkeypatch.setattr("portal.quality.documents.child.run", ended)
-    (finding,) = documents.check_beside((part,), "JSON", table, (), ReadOptions())
+    (finding,) = documents.check_beside((part,), "JSON", table, ReadOptions())
     assert (finding.check, finding.verdict, finding.field) == (UNREAD_FILE, "hold", BESIDE_TABLE)
