@@ -15,11 +15,12 @@ import python_calamine as calamine
 from defusedxml import ElementTree
 from numpy.typing import NDArray
 
-from portal.reading import grid, stray
+from portal.reading import grid, stray, stray_binary
 from portal.reading.archive import DAMAGES, check_members
 from portal.reading.fork_server import OURS
 from portal.reading.options import ReadOptions
 from portal.reading.refusals import refuse
+from portal.reading.scratch import Scratch
 from schemas.texttable import ReadNote, TextTable
 
 BLOCK_ROWS = 20_000
@@ -34,19 +35,20 @@ def open_sheet(path: Path, name: str, kind: str, options: ReadOptions) -> TextTa
     try:
         if kind != "XLS":
             check_members(path, name, options)
-        near, far = stray.without_far_cells(path, name, options) if kind == "XLSX" else (None, {})
+        near, far = _without_far_cells(path, name, kind, options)
         with calamine.CalamineWorkbook.from_path(str(near.path if near else path)) as book:
             sheet, notes = _sheet(book, name, options)
             columns = _columns(sheet, name, options)
             merged = len(sheet.merged_cell_ranges or ()) if kind != "ODS" else 0
+            left_out = _left_out(path, kind, book.sheet_names, sheet.name, far)
     except calamine.PasswordError:
         raise refuse("encrypted", name=name) from None
     except (calamine.CalamineError, *DAMAGES, OSError) as error:
         if getattr(error, "errno", None) in OURS:
             raise
         raise refuse("damaged", name=name, claimed=kind, why=type(error).__name__) from None
-    if far_cells := _of_sheet(path, sheet.name, far):
-        notes += (ReadNote("far-cells", {"cells": far_cells}),)
+    if left_out:
+        notes += (ReadNote("far-cells", {"cells": left_out}),)
     if merged:
         notes += (ReadNote("merged-cells", {"ranges": merged}),)
     return grid.table(columns, name, options, notes)
@@ -89,10 +91,23 @@ def _columns(sheet: calamine.CalamineSheet, name: str, options: ReadOptions) -> 
     return [blank] * sheet.start[1] + [pl.concat(parts) for parts in zip(*blocks, strict=True)]
 
 
-def _of_sheet(path: Path, sheet: str, far: Mapping[str, int]) -> int:
+def _without_far_cells(
+    path: Path, name: str, kind: str, options: ReadOptions
+) -> tuple[Scratch | None, Mapping[str, int]]:
+    """A copy whose sheets reach no farther than their tables, where that is needed, and what each sheet lost."""
+    if kind == "XLSX":
+        return stray.without_far_cells(path, name, options)
+    if kind == "XLS":
+        return stray_binary.without_far_cells(path, name, options)
+    return None, {}
+
+
+def _left_out(path: Path, kind: str, names: list[str], sheet: str, far: Mapping[str, int]) -> int:
     """How many far cells were left out of the sheet with this name."""
     if not far:
         return 0
+    if kind == "XLS":
+        return far.get(str(names.index(sheet)), 0)
     with zipfile.ZipFile(path) as archive:
         book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
         relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))

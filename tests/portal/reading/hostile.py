@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
+import struct
 import zipfile
 from collections.abc import Callable, Mapping
 
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from tests.portal.reading import binary_workbooks as xls
 
 CELLS = '<c r="{0}" t="inlineStr"><is><t>{1}</t></is></c>'
 CONTENT = (
@@ -87,6 +91,12 @@ def zipped(name: str, body: bytes) -> bytes:
     return out.getvalue()
 
 
+def _in_a_circle(workbook: bytes) -> bytes:
+    """The same compound file, its second sector followed by its first."""
+    at = len(workbook) - 512
+    return workbook[:at] + struct.pack("<II", 1, 0) + workbook[at + 8 :]
+
+
 FILES: dict[str, Callable[[], bytes]] = {
     "two-cells.xlsx": lambda: xlsx({"A1": "a", "XFD1048576": "b"}),
     "two-cells-nearer.xlsx": lambda: xlsx({"A1": "a", "XFD20000": "b"}),
@@ -95,6 +105,15 @@ FILES: dict[str, Callable[[], bytes]] = {
     "row-elsewhere.xlsx": lambda: xlsx({"A1": "a", "XFD1048576": "b"}).replace(b'<row r="1048576">', b"<row>"),
     "repeated-text.ods": lambda: ods(ods_row("a", repeated=1048576, cells=16384)),
     "far-cell.ods": lambda: ods(ods_row("a") + ods_row("", repeated=1048574) + ods_row(*[""] * 2, "b", cells=5000)),
+    "two-cells.xls": lambda: xls.workbook(xls.sheet(xls.cells({(0, 0): "a", (65535, 255): "b"}))),
+    "cells-beyond-any-sheet.xls": lambda: xls.workbook(xls.sheet(xls.cells({(0, 0): "a", (65535, 65535): "b"}))),
+    "numbers.xls": lambda: xls.workbook(xls.sheet(xls.numbers(0, 0, [1]) + xls.numbers(65535, 60000, [2, 3]))),
+    "formula.xls": lambda: xls.workbook(xls.sheet(xls.label(0, 0, "a") + xls.formula(65535, 65535, "b"))),
+    "one-sheet-many-times.xls": lambda: xls.workbook(
+        xls.sheet(xls.cells(dict.fromkeys(itertools.product(range(0, 3000, 300), range(0, 90, 30)), "a"))), repeat=200
+    ),
+    "many-sheets.xls": lambda: xls.workbook(xls.sheet(b""), repeat=5000),
+    "circle.xls": lambda: _in_a_circle(xls.workbook(xls.sheet(xls.cells(xls.table(40, 5))))),
     "text.parquet": lambda: parquet(200_000, "x" * 100_000),
     "keys.json": lambda: json.dumps([{f"k{number}": 1} for number in range(60_000)]).encode(),
     "deep.json": lambda: b"[" * 200_000,
