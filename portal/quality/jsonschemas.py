@@ -15,6 +15,7 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from portal.quality import patterns
+from portal.quality.deadline import NotJudged
 
 REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 VALUES = ("const", "enum", "default", "examples")
@@ -71,7 +72,7 @@ def problems(schema: Any) -> list[str]:
         return found_problems(schema)
     try:
         told: list[str] = patterns.in_child("the jsonSchema", f"{__name__}:found_problems", schema)
-    except patterns.NotJudged as problem:
+    except NotJudged as problem:
         return [str(problem)]
     return told
 

@@ -17,6 +17,8 @@ from typing import Any
 import re2
 
 from portal.errors import BadFile
+from portal.quality import deadline
+from portal.quality.deadline import NotJudged
 from portal.reading import child
 from portal.reading.options import Limits
 
@@ -39,10 +41,6 @@ NOT_CLASSES = {
     sre.CATEGORY_NOT_WORD: sre.CATEGORY_WORD,
     sre.CATEGORY_NOT_SPACE: sre.CATEGORY_SPACE,
 }
-
-
-class NotJudged(ValueError):
-    """Cells could not be judged by a pattern or schema within the limits; the message says which."""
 
 
 class _NotLinear(ValueError):
@@ -111,6 +109,7 @@ def matches(pattern: str, texts: Sequence[str]) -> list[bool]:
 
 def in_child(what: str, function: str, *arguments: Any) -> Any:
     """What `function` finds within LIMITS. Raises NotJudged that names `what` a stranger wrote."""
+    deadline.check()  # a batch of many columns asks many children, each of them almost within its limits
     try:
         return child.run(function, *arguments, name=what[:100], limits=LIMITS)
     except BadFile as problem:

@@ -8,10 +8,11 @@ from typing import Any
 
 import polars as pl
 
+from portal.quality import deadline
 from portal.quality.collect import Collector
+from portal.quality.deadline import NotJudged
 from portal.quality.exact import Cell, Column, RepeatedLabel, Rules, SchemaProblem, compile_rules
 from portal.quality.keys import Keys, References
-from portal.quality.patterns import NotJudged
 from portal.quality.report import Report
 from portal.quality.screen import is_missing, suspicious
 from portal.quality.watch import Watch
@@ -60,7 +61,8 @@ def check_table(
     started = time.perf_counter()
     collector = Collector(limit)
     try:
-        rows = _checked(table, schema, references, collector, progress, started + seconds, checks=checks, name=name)
+        with deadline.within(seconds):
+            rows = _checked(table, schema, references, collector, progress, checks=checks, name=name)
     except NotJudged as problem:
         collector.add("schema-error", note=str(problem))
         rows = 0
@@ -73,7 +75,6 @@ def _checked(
     references: References,
     collector: Collector,
     progress: Callable[[int], object],
-    until: float,
     *,
     checks: bool,
     name: str,
@@ -105,10 +106,10 @@ def _checked(
             watch.batch(batch, part, flags)
         rows += batch.frame.height + len(batch.ragged)
         progress(batch.frame.height + len(batch.ragged))
-        if time.perf_counter() > until:
-            raise NotJudged(f"checking the table takes too long; {rows} rows were looked at and the rest was not")
+        deadline.check()
     _check_keys(keys, references, collector)
     if watch:
+        deadline.check()
         watch.finish()
     return rows
 
@@ -170,9 +171,11 @@ class _Walk:
             blank = self._blank(frame, part)
             for index, column in enumerate(self.rules.columns):
                 picked = flags[str(index)]
+                deadline.check()
                 if picked.any():
                     self._column(column, frame[ROW].filter(picked), frame[str(index)].filter(picked), blank, part)
         for row in batch.ragged:
+            deadline.check()
             self._ragged(row, part)
         return flags
 

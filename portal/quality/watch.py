@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from portal.quality import personal
+from portal.quality import deadline, personal
 from portal.quality import rules as table_rules
 from portal.quality.checks import MESSAGES, SEVERITIES
 from portal.quality.collect import Collector
@@ -89,6 +89,7 @@ class Watch:
         self._totals(frame, part, flags)
         self._remember(frame, part)
         for index in self._codes:
+            deadline.check()
             self._code(frame, index, flags[str(index)])
         for index in self._numbers:
             if ("decimal", index) not in self._seen:

@@ -22,7 +22,7 @@ import orjson
 from portal.errors import BadFile, Unavailable
 from portal.reading import fork_server, framing
 from portal.reading.options import Limits
-from portal.reading.refusals import refuse
+from portal.reading.refusals import refuse, took_too_long
 
 SPARE = 2
 """Children that wait for the next file."""
@@ -31,6 +31,9 @@ AT_ONCE = 8
 PATIENCE = 4
 """A child may keep silent for so many times the processor seconds that it may use: machines are shared."""
 SECONDS_TO_OPEN = 60.0
+CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT)
+"""How native code ends that was refused memory and did not look; where half of the limit was in use, that was it."""
+KB_PER_MB = 1024
 HARMLESS = frozenset({"jemalloc_bg_thd", "polars-ooc-clea"})
 """Threads of libraries that hold nothing which a forked process would wait for."""
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TZ")
@@ -113,7 +116,7 @@ class Child:
     def _ended(self, *, late: bool) -> BadFile:
         """Why a child is gone, as a refusal of its file."""
         if late:
-            return refuse("reading-took-too-long", name=self._name, limit=self._limits.seconds)
+            return took_too_long(self._name, self._limits.seconds, PATIENCE)
         self._status.settimeout(SECONDS_TO_OPEN)
         try:
             told = orjson.loads(self._status.recv(2 * fork_server.TOLD) or b"{}")
@@ -122,8 +125,9 @@ class Child:
         code, words = int(told.get("code", 0)), str(told.get("said", ""))
         log.warning("the reader of %s ended with %s: %s", self._name, code, words.strip()[-300:])
         if -code in (signal.SIGXCPU, signal.SIGKILL):
-            return refuse("reading-took-too-long", name=self._name, limit=self._limits.seconds)
-        if "memory" in words or "alloc" in words:
+            return took_too_long(self._name, self._limits.seconds)
+        crashed = -code in CRASHES and int(told.get("peak", 0)) > self._limits.memory_mb * KB_PER_MB // 2
+        if crashed or "memory" in words or "alloc" in words:
             return refuse("too-much-memory", name=self._name, limit=self._limits.memory_mb)
         return refuse("reader-died", name=self._name, why=_named(code))
 

@@ -76,12 +76,12 @@ class _Forked:
     def __init__(self, pid: int, status: socket.socket, said: int) -> None:
         self.pid, self.status, self.said = pid, status, said
 
-    def end(self, code: int) -> None:
-        """Tell how the child ended: its exit code, or the negative number of the signal, and its last words."""
+    def end(self, code: int, peak: int) -> None:
+        """Tell how the child ended: its exit code or the negative number of the signal, its last words, its memory."""
         size = os.fstat(self.said).st_size
         words = os.pread(self.said, TOLD, max(0, size - TOLD)).decode("utf-8", "replace")
         with contextlib.suppress(OSError):
-            self.status.send(orjson.dumps({"code": code, "said": words}))
+            self.status.send(orjson.dumps({"code": code, "said": words, "peak": peak}))
         self.status.close()
         os.close(self.said)
 
@@ -103,9 +103,9 @@ def _begun(door: socket.socket, children: dict[int, _Forked]) -> bool:
 
 def _reap(children: dict[int, _Forked]) -> None:
     for pid in list(children):
-        ended, status = os.waitpid(pid, os.WNOHANG)
+        ended, status, used = os.wait4(pid, os.WNOHANG)
         if ended:
-            children.pop(pid).end(os.waitstatus_to_exitcode(status))
+            children.pop(pid).end(os.waitstatus_to_exitcode(status), used.ru_maxrss)
 
 
 def _be_a_child(line: socket.socket, said: int, others: list[socket.socket]) -> None:
@@ -183,12 +183,18 @@ def _answer(line: socket.socket, asked: dict[str, Any], packed: bytearray) -> No
             framing.send(line, {"answer": function(*arguments)})
     except BadFile as problem:
         framing.send(line, {"refused": [problem.code, problem.vi, problem.en]})
-    except MemoryError:
-        framing.send(line, {"exhausted": "memory"})
     except BrokenPipeError:
         raise
     except BaseException as problem:  # also what native readers raise when they panic
-        framing.send(line, _failure(problem))
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))  # to say what went wrong takes memory too
+        framing.send(line, {"exhausted": "memory"} if _exhausted(problem) else _failure(problem))
+
+
+def _exhausted(problem: BaseException) -> bool:
+    """Whether an error means that there was no more memory: native readers say so in words of their own."""
+    said = str(problem).lower() if not isinstance(problem, Exception) else ""
+    return isinstance(problem, MemoryError) or any(word in said for word in ("memory", "alloc", "spawn", "unavailable"))
 
 
 def _failure(problem: BaseException) -> dict[str, Any]:

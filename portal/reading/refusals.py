@@ -44,15 +44,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{name} passes the limit of {what}: {limit}. Split the file into smaller parts.",
     ),
     "too-much-memory": (
-        "Đọc tệp {name} cần hơn {limit} MB bộ nhớ nên đã dừng. "
+        "Đọc tệp {name} cần hơn {limit} MB bộ nhớ (PORTAL_READ_MEMORY_MB) nên đã dừng. "
         "Hãy xóa các ô lạc ở cuối trang tính, tách tệp thành nhiều phần, hoặc gửi CSV.",
-        "Reading {name} takes more than {limit} MB of memory, so it was stopped. "
+        "Reading {name} takes more than {limit} MB of memory (PORTAL_READ_MEMORY_MB), so it was stopped. "
         "Remove stray cells at the end of the sheet, split the file, or send CSV.",
     ),
     "reading-took-too-long": (
-        "Đọc tệp {name} mất hơn {limit} giây xử lý nên đã dừng. Hãy tách tệp thành nhiều phần hoặc gửi CSV UTF-8.",
-        "Reading {name} takes more than {limit} processor seconds, so it was stopped. "
-        "Split the file, or send CSV in UTF-8.",
+        "Đọc tệp {name} mất hơn {what_vi} nên đã dừng. Hãy tách tệp thành nhiều phần hoặc gửi CSV UTF-8.",
+        "Reading {name} takes more than {what_en}, so it was stopped. Split the file, or send CSV in UTF-8.",
     ),
     "reader-died": (
         "Tệp {name} làm chương trình đọc dừng giữa chừng ({why}). Hãy xuất lại tệp từ nguồn hoặc gửi CSV UTF-8.",
@@ -118,3 +117,13 @@ def refuse(code: str, **detail: object) -> BadFile:
     """The error for `code`, its texts filled with `detail`; raise it where it happens."""
     vi, en = TEXTS[code]
     return BadFile(code, vi.format(**detail), en.format(**detail))
+
+
+def took_too_long(name: str, seconds: int, patience: int = 1) -> BadFile:
+    """The error for a file that needs more processor seconds than it may, or that kept silent with patience."""
+    if patience == 1:
+        vi, en = f"{seconds} giây xử lý (PORTAL_READ_SECONDS)", f"{seconds} processor seconds (PORTAL_READ_SECONDS)"
+    else:
+        vi = f"{patience * seconds} giây không có trả lời ({patience} × PORTAL_READ_SECONDS)"
+        en = f"{patience * seconds} seconds without an answer ({patience} × PORTAL_READ_SECONDS)"
+    return refuse("reading-took-too-long", name=name, what_vi=vi, what_en=en)

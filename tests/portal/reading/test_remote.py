@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import signal
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -117,3 +120,67 @@ def test_a_slice_of_a_sheet_is_sent_without_the_sheet() -> None:
     some = whole[1000:1100]
     assert len(served.packed(some)) < 50_000
     assert served.unpacked(bytearray(served.packed(some))).equals(some)
+
+
+def busy(line: Any, content: Content, format_: str, options: ReadOptions) -> None:
+    """A table whose second batch takes for ever."""
+
+    def batches() -> Any:
+        yield from open_table(content).batches()
+        while True:
+            pass
+
+    served.send_table(line, TextTable(("mã", "tên"), batches, "a.csv"), options)
+
+
+def silent(line: Any, content: Content, format_: str, options: ReadOptions) -> None:
+    """A table whose first batch waits for something that never comes, and uses no processor for it."""
+
+    def batches() -> Any:
+        time.sleep(3600)
+        yield from open_table(content).batches()
+
+    served.send_table(line, TextTable(("mã", "tên"), batches, "a.csv"), options)
+
+
+@pytest.mark.parametrize(
+    ("serving", "told"),
+    [("busy", "1 processor seconds (PORTAL_READ_SECONDS)"), ("silent", "without an answer (4 × PORTAL_READ_SECONDS)")],
+)
+def test_a_batch_that_never_comes_is_ended_in_time_and_the_limit_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serving: str, told: str
+) -> None:
+    monkeypatch.setattr(remote, "SERVE", f"{__name__}:{serving}")
+    table = read_table(csv_file(tmp_path, 5), options=ReadOptions(limits=Limits(memory_mb=256, seconds=1)))
+    started = time.monotonic()
+    with pytest.raises(BadFile) as refused:
+        list(table.batches())
+    assert (refused.value.code, told in refused.value.en) == ("reading-took-too-long", True)
+    assert "PORTAL_READ_SECONDS" in refused.value.vi
+    assert time.monotonic() - started < 60
+
+
+LARGE: dict[str, Callable[[], str]] = {
+    "records.json": lambda: json.dumps([{"ma": f"{n:05}", "ten": "Xã", "toa": [n, {"a": n}]} for n in range(30_000)]),
+    "lines.ndjson": lambda: "\n".join(json.dumps({"ma": f"{n:05}", "gia": n * 1.5}) for n in range(40_000)),
+    "one-text.json": lambda: json.dumps([{"a": "x" * 20_000_000}]),
+    "nested.json": lambda: json.dumps([{"a": [[n] * 3 for n in range(60_000)]}]),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_json_near_the_limit_of_memory_is_read_or_refused_with_the_limit(tmp_path: Path, name: str) -> None:
+    """JSON is parsed whole: however little is missing, and wherever, the refusal says what the limit is."""
+    path = tmp_path / name
+    path.write_text(LARGE[name](), encoding="utf-8")
+    read = []
+    for memory in (4, 24, 44, 80, 512):
+        try:
+            table = read_table(path, options=ReadOptions(limits=Limits(memory_mb=memory, seconds=30)))
+            read.append(sum(batch.frame.height for batch in table.batches()))
+        except BadFile as refused:
+            assert (refused.code, read) == ("too-much-memory", []), refused.en
+            assert f"{memory} MB of memory (PORTAL_READ_MEMORY_MB)" in refused.en
+            assert f"{memory} MB bộ nhớ (PORTAL_READ_MEMORY_MB)" in refused.vi
+    assert read
+    assert len(set(read)) == 1
