@@ -16,9 +16,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import pypdf
 import python_calamine as calamine
-from pypdf.errors import PyPdfError
 
 from portal.errors import BadFile
 from portal.reading import markup, signature, spreadsheet
@@ -33,7 +31,7 @@ BLOCK = 256 * 1024
 OVERLAP = 200
 """Characters that two pieces share, so that nothing stands cut between them."""
 FEW = 20
-"""A page with a picture and fewer letters is a scan."""
+"""A document with pictures and fewer letters than ten times as many is a scan."""
 LOOK, REGULAR, SHORT = 50, 0.7, 60
 """A text is a table where so many of its first lines have equally many delimiters, or all its lines are short."""
 DELIMITERS = "\t;|,"
@@ -61,7 +59,7 @@ def pieces(path: Path, name: str, options: ReadOptions = DEFAULTS, *, depth: int
     left = options.max_depth + 1 if depth is None else depth
     try:
         yield from _of_kind(path, name, options, left)
-    except (BadFile, markup.Damaged, PyPdfError, calamine.CalamineError, OSError, EOFError, zlib.error) as problem:
+    except (BadFile, markup.Damaged, calamine.CalamineError, OSError, EOFError, zlib.error) as problem:
         if isinstance(problem, OSError) and not isinstance(problem, gzip.BadGzipFile) and problem.errno:
             raise
         yield Piece(name, unread=True)
@@ -178,29 +176,13 @@ def _rtf(text: str) -> str:
 
 
 def _pdf(path: Path, name: str, options: ReadOptions, depth: int) -> Iterator[Piece]:
-    reader = pypdf.PdfReader(path)
-    if reader.is_encrypted and not reader.decrypt(""):
-        yield Piece(name, unread=True)
-        return
-    told = [str(said) for said in (reader.metadata or {}).values()]
-    fields = reader.get_fields() or {}
-    told += [f"{key}: {field.get('/V', '')}" for key, field in fields.items()]
-    yield Piece(name, text="\n".join(told))
-    for number, page in enumerate(reader.pages, 1):
-        where, text = f"{name}, {number}", page.extract_text()
-        yield Piece(where, text=text + "\n" + "\n".join(_annotated(page)))
-        if len(text.strip()) < FEW and "/XObject" in (page.get("/Resources") or {}):
-            yield Piece(where, unread=True)
-    for inner, contents in reader.attachments.items():
-        for content in contents:
-            yield from _member(content, f"{name}/{inner}", options, depth)
+    from portal.reading import pdf  # noqa: PLC0415 - a heavy reader: loaded only in a child that meets a PDF
 
-
-def _annotated(page: pypdf.PageObject) -> Iterator[str]:
-    for each in page.get("/Annots") or ():
-        told = each.get_object().get("/Contents")
-        if told:
-            yield str(told)
+    for each in pdf.pieces(path, name):
+        if isinstance(each, pdf.Attachment):
+            yield from _member(each.content, each.name, options, depth)
+        else:
+            yield each
 
 
 def _workbook(path: Path, name: str, kind: str, options: ReadOptions) -> Iterator[Piece]:
