@@ -13,7 +13,7 @@ import polars as pl
 from portal.tabular.manifest import Column, Manifest
 from portal.tabular.query import ID, RowQueryError, quoted
 from portal.tabular.rendering import json_columns, plain
-from portal.tabular.texts import csv_line
+from portal.tabular.texts import csv_line, harmless, harmless_cells
 
 KINDS = ("added", "removed", "changed")
 FORMS = {"ndjson": "application/x-ndjson", "csv": "text/csv"}
@@ -83,9 +83,12 @@ class Comparison:
             {kind: int(counted.get(kind, 0)) for kind in KINDS}, self._records(self._places(offset, limit))
         )
 
-    def stream(self, form: str) -> Iterator[bytes]:
-        """All rows that differ, as NDJSON (as `page` has them) or CSV, in bounded memory."""
-        yield from self._ndjson() if form == "ndjson" else self._csv()
+    def stream(self, form: str, *, escaped: bool = False) -> Iterator[bytes]:
+        """All rows that differ, as NDJSON (as `page` has them) or CSV, in bounded memory.
+
+        `escaped`: texts of the CSV that a spreadsheet would run as formulas begin with an apostrophe.
+        """
+        yield from self._ndjson() if form == "ndjson" else self._csv(escaped=escaped)
 
     def _blocks(self) -> Iterator[list[Place]]:
         start = 0
@@ -115,25 +118,31 @@ class Comparison:
             for kind, o, n in places
         ]
 
-    def _csv(self) -> Iterator[bytes]:
+    def _csv(self, *, escaped: bool) -> Iterator[bytes]:
         """A line for each row that came or went, two for one that changed: what it was, then what it is."""
         names = [column.name for column in self._new.columns]
         names += [column.name for column in self._old.columns if column.name not in names]
-        yield csv_line([CHANGE, *names])
+        yield csv_line([CHANGE, *(map(harmless, names) if escaped else names)])
         for places in self._blocks():
             was = [(line, kind, o) for line, (kind, o, _) in enumerate(places) if o is not None]
             now = [(line, kind, n) for line, (kind, _, n) in enumerate(places) if n is not None]
-            sides = [_texts(self._old, was, "before"), _texts(self._new, now, "after")]
+            sides = [_texts(self._old, was, "before", escaped=escaped)]
+            sides.append(_texts(self._new, now, "after", escaped=escaped))
             both = pl.concat(sides, how="diagonal").sort(LINE, maintain_order=True)
             yield both.select(CHANGE, *names).write_csv(include_header=False).encode()
 
 
-def _texts(side: Side, wanted: Sequence[tuple[int, str, int]], changed: str) -> pl.DataFrame:
+def _texts(side: Side, wanted: Sequence[tuple[int, str, int]], changed: str, *, escaped: bool) -> pl.DataFrame:
     """The rows of one side as texts, each with the line that it belongs to and what became of it."""
     asked = pl.DataFrame(wanted, schema={LINE: pl.Int64, CHANGE: pl.String, ID: pl.Int64}, orient="row")
     frame = asked.select(ID).join(side.rows(asked[ID].to_list()), on=ID, how="left", maintain_order="left")
     pairs = zip(frame.schema.items(), side.columns, strict=True)
-    cells = frame.select(plain(name, kind, c, exact=True).cast(pl.String) for (name, kind), c in pairs)
+    cells = frame.select(
+        harmless_cells(name)
+        if escaped and isinstance(kind, pl.String)
+        else plain(name, kind, c, exact=True).cast(pl.String)
+        for (name, kind), c in pairs
+    )
     return asked.select(LINE, pl.col(CHANGE).replace("changed", changed)).hstack(cells.get_columns())
 
 

@@ -93,10 +93,12 @@ class TabularStore:
         with self._engine.cursor() as cursor, self._engine.deadlines.over(cursor):
             return Comparison(cursor, self._side(old), self._side(new), keys).page(limit, offset)
 
-    def differences(self, old: Manifest, new: Manifest, keys: Sequence[str], form: str) -> Iterator[bytes]:
-        """All that differs, as NDJSON or CSV, as it comes."""
+    def differences(
+        self, old: Manifest, new: Manifest, keys: Sequence[str], form: str, *, escaped: bool = False
+    ) -> Iterator[bytes]:
+        """All that differs, as NDJSON or CSV, as it comes; `escaped` as Look has it."""
         with self._engine.cursor() as cursor:
-            yield from Comparison(cursor, self._side(old), self._side(new), keys).stream(form)
+            yield from Comparison(cursor, self._side(old), self._side(new), keys).stream(form, escaped=escaped)
 
     def _side(self, manifest: Manifest) -> Side:
         names = [ID, *(column.name for column in manifest.fields)]

@@ -71,6 +71,11 @@ def _csv_cell(name: str, kind: pl.DataType, column: Column, escaped: bool) -> pl
     cells = plain(name, kind, column, exact=True)
     if not (escaped and isinstance(kind, pl.String)):
         return cells
+    return harmless_cells(name)
+
+
+def harmless_cells(name: str) -> pl.Expr:
+    """A column of texts, each as `harmless` has it."""
     runs = pl.col(name).str.contains(_FORMULA) & ~pl.col(name).str.contains(_NUMBER)
     return pl.when(runs).then(pl.lit("'") + pl.col(name)).otherwise(pl.col(name)).alias(name)
 

@@ -101,7 +101,8 @@ def diff(resource_id: str) -> Answer:
         keys = matched_by(before, after, [key for key in request.args.get("key", "").split(",") if key])
     except RowQueryError as error:
         raise BadRequest(orjson.dumps(error.errors).decode()) from None
-    answer = Response(the_portal().tables.differences(before, after, keys, form), mimetype=DIFFERENCES[form])
+    body = the_portal().tables.differences(before, after, keys, form, escaped=_look().escaped)
+    answer = Response(body, mimetype=DIFFERENCES[form])
     name = f"{table.resource_id}-{old.number}-{new.number}.{form}"
     answer.headers.set("Content-Disposition", "attachment", filename=name)
     return answer

@@ -178,3 +178,23 @@ def test_all_that_changed_between_versions(client: FlaskClient, portal: Portal, 
         assert client.get(path, query_string=asked).status_code == status
     registry.call(portal, SYSTEM, "package_patch", {"id": "xx", "private": True})
     assert client.get(path).status_code == 404
+
+
+def test_differences_hold_no_formulas_for_who_asks(
+    client: FlaskClient, portal: Portal, resource: dict[str, Any]
+) -> None:
+    rows = [{"_id": 1, "ten": "=1+1"}, {"_id": 2, "ten": "-5,2"}]
+    change = {"resource_id": resource["id"], "force": True, "method": "update", "records": rows}
+    registry.call(portal, SYSTEM, "datastore_upsert", change)
+    path = f"/datastore/diff/{resource['id']}?format=csv"
+
+    def after(asked: str) -> list[str]:
+        lines = client.get(path + asked).get_data().decode().splitlines()
+        return [line.split(",", 3)[3] for line in lines if line.startswith("after")]
+
+    assert after("") == ["=1+1", '"-5,2"']
+    assert after("&escape_formulas=true") == ["'=1+1", '"-5,2"'], "a number is no formula"
+    object.__setattr__(portal.settings, "csv_escape_formulas", True)
+    assert after("") == ["'=1+1", '"-5,2"']
+    assert after("&escape_formulas=false") == ["=1+1", '"-5,2"']
+    assert b'"=1+1"' in client.get(f"/datastore/diff/{resource['id']}").get_data(), "NDJSON is for machines"
