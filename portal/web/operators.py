@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import hmac
-from functools import lru_cache
-from ipaddress import ip_address, ip_network
 
 from flask import Request
 
 from portal import outages
 from portal.runtime import Portal
 from portal.web.action_api import actor_of_request
+from portal.web.ratelimits import is_within, sender_of
 
-THROUGH_PROXY = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
+THROUGH_PROXY = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "X-Forwarded-Host", "X-Forwarded-Proto", "Via")
 """Headers that a proxy adds: behind one on the same machine every stranger seems to come from loopback."""
 
 
 def is_operator(portal: Portal, request: Request) -> bool:
-    """Whether the request comes directly from an allowed network, with the token of metrics, or from a sysadmin."""
-    if _from_allowed_network(portal.settings.metrics_allow, request):
+    """Whether the request comes from an allowed network, with the token of metrics, or from a sysadmin."""
+    if _from_allowed_network(portal, request):
         return True
     if _gives_token(portal.settings.metrics_token, request):
         return True
@@ -36,16 +35,14 @@ def _gives_token(token: str, request: Request) -> bool:
     return bool(token) and hmac.compare_digest(given.encode(), token.encode())
 
 
-def _from_allowed_network(networks: tuple[str, ...], request: Request) -> bool:
-    if any(name in request.headers for name in THROUGH_PROXY):
-        return False
-    return _is_within(request.remote_addr or "", networks)
+def _from_allowed_network(portal: Portal, request: Request) -> bool:
+    """Whether who asks is of an allowed network: who connects, or who a trusted proxy says that it speaks for.
 
-
-@lru_cache(maxsize=256)
-def _is_within(address: str, networks: tuple[str, ...]) -> bool:
-    try:
-        asked = ip_address(address)
-    except ValueError:
-        return False
-    return any(asked in ip_network(each) for each in networks)
+    A proxy that is not trusted speaks for nobody, and neither does one that names only proxies.
+    """
+    allowed, proxies = portal.settings.metrics_allow, portal.settings.trusted_proxies
+    connected = request.remote_addr or ""
+    if not any(name in request.headers for name in THROUGH_PROXY):
+        return is_within(connected, allowed)
+    sender = sender_of(request.environ, proxies)
+    return is_within(connected, proxies) and not is_within(sender, proxies) and is_within(sender, allowed)

@@ -219,6 +219,40 @@ def test_who_hears_the_reasons(portal: Portal, client: FlaskClient) -> None:
     assert "reasons" not in ready(client, 503)
 
 
+@pytest.mark.parametrize(
+    ("trusted", "connected", "headers", "hears"),
+    [
+        ((), "127.0.0.1", {}, True),
+        ((), "203.0.113.9", {}, False),
+        ((), "127.0.0.1", {"X-Forwarded-For": "203.0.113.9"}, False),
+        ((), "127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}, False),
+        ((), "127.0.0.1", {"X-Forwarded-Proto": "https"}, False),
+        ((), "127.0.0.1", {"Via": "1.1 proxy"}, False),
+        (("127.0.0.1",), "127.0.0.1", {}, True),
+        (("127.0.0.1",), "127.0.0.1", {"X-Forwarded-For": "10.0.0.7"}, True),
+        (("127.0.0.1",), "127.0.0.1", {"X-Forwarded-For": "10.0.0.7, 203.0.113.9"}, False),
+        (("127.0.0.1",), "127.0.0.1", {"X-Forwarded-For": "203.0.113.9, 10.0.0.7"}, True),
+        (("127.0.0.1",), "127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}, False),
+        (("127.0.0.1",), "127.0.0.1", {"X-Forwarded-For": "127.0.0.1, 127.0.0.1"}, False),
+        (("127.0.0.1",), "127.0.0.1", {"X-Forwarded-For": "nobody"}, False),
+        (("127.0.0.1",), "127.0.0.1", {"X-Real-IP": "10.0.0.7"}, False),
+        (("192.0.2.1",), "127.0.0.1", {"X-Forwarded-For": "203.0.113.9"}, False),
+        (("192.0.2.1",), "203.0.113.9", {"X-Forwarded-For": "10.0.0.7"}, False),
+        (("192.0.2.1",), "192.0.2.1", {"X-Forwarded-For": "10.0.0.7"}, True),
+    ],
+)
+def test_who_counts_as_the_machine_or_its_network(
+    portal: Portal, trusted: tuple[str, ...], connected: str, headers: dict[str, str], *, hears: bool
+) -> None:
+    object.__setattr__(portal.settings, "trusted_proxies", trusted)
+    object.__setattr__(portal.settings, "metrics_allow", ("127.0.0.0/8", "10.0.0.0/8"))
+    client = create_app(portal).test_client()
+    surroundings = {"REMOTE_ADDR": connected}
+    health = client.get("/health/ready", headers=headers, environ_base=surroundings).get_json()
+    assert ("reasons" in health) is hears
+    assert (client.get("/metrics", headers=headers, environ_base=surroundings).status_code == 200) is hears
+
+
 def test_asking_often_looks_once(portal: Portal) -> None:
     app = create_app(portal)
     first = app.test_client().get("/health/ready").get_json()
