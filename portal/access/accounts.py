@@ -16,6 +16,8 @@ from portal.domain.base import new_id, now
 from portal.domain.people import INVITED, ApiToken, User
 
 TOKEN_BYTES = 32
+RESET = "reset_"
+"""How a key begins that sets a password, once, and does nothing else. Tokens are random: none is asked for by name."""
 USE_NOTED = timedelta(minutes=1)
 """How often the last use of a token is written down."""
 
@@ -33,9 +35,12 @@ def new_token() -> str:
     return secrets.token_urlsafe(TOKEN_BYTES)
 
 
-def issue_token(session: Session, user: User, name: str, days: int) -> tuple[str, ApiToken]:
-    """A new token of a user, as (the token itself, its row); it expires after `days`, never when that is 0."""
-    raw = new_token()
+def issue_token(session: Session, user: User, name: str, days: int, kind: str = "") -> tuple[str, ApiToken]:
+    """A new token of a user, as (the token itself, its row); it expires after `days`, never when that is 0.
+
+    With the `kind` RESET it sets a password and does nothing else.
+    """
+    raw = kind + new_token()
     token = ApiToken(
         id=new_id(),
         user_id=user.id,
@@ -66,10 +71,10 @@ def identify(session: Session, raw: str) -> Identified:
         return Identified(ANONYMOUS)
     token, user = found
     moment = now()
-    if user.state == INVITED and not token.expired(moment):
-        return Identified(Actor(invitation=user.id))
-    if user.state != "active" or token.expired(moment):
+    if user.state not in ("active", INVITED) or token.expired(moment):
         return Identified(ANONYMOUS)
+    if user.state == INVITED or raw.startswith(RESET):
+        return Identified(Actor(invitation=user.id))
     return Identified(actor_of(session, user), _is_stale(token.last_access, moment))
 
 

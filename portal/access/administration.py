@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+from datetime import datetime
 
 from portal.access import accounts
 from portal.db import accounts as db
@@ -13,7 +13,6 @@ from portal.errors import Invalid
 
 ACTIVE, DISABLED = "active", "deleted"
 """A disabled user is one whom CKAN calls deleted: the name stays taken, and no token or password opens anything."""
-PASSWORD_BYTES = 18
 
 
 def disable(uow: UnitOfWork, name: str, *, force: bool = False) -> User:
@@ -43,13 +42,16 @@ def enable(uow: UnitOfWork, name: str) -> User:
     return user
 
 
-def reset(uow: UnitOfWork, name: str) -> str:
-    """Give a user a new random password and return it, this once; every token is revoked. Raises NotFound, Invalid."""
+def reset(uow: UnitOfWork, name: str, days: int) -> tuple[str, datetime | None]:
+    """Close a user's password and tokens, and return a key that sets a new password, once, and when the key ends.
+
+    A key of an earlier reset ends too. Raises NotFound, Invalid.
+    """
     user = people.get_user(uow.session, name)
     if user.state != ACTIVE:
         raise Invalid({"user": [f"{user.name} is disabled; enable the account first"]})
-    password = secrets.token_urlsafe(PASSWORD_BYTES)
-    user.password_hash = accounts.hash_password(password)
+    user.password_hash = None
     revoked = db.revoke_all(uow.session, user.id)
+    key, row = accounts.issue_token(uow.session, user, db.RESET, days, accounts.RESET)
     uow.audit(None, "user_reset", "User", user.id, revoked=revoked)
-    return password
+    return key, row.expires_at

@@ -11,7 +11,8 @@ class Actor:
     """Who is asking. `organizations`, `groups` and `datasets` map ids to the actor's role there.
 
     `datasets` holds those that the actor collaborates on beyond the roles in their organizations.
-    `invitation` is the id of the account that a bearer of an invitation, who is nobody otherwise, may open.
+    `invitation` is the id of the account that a bearer of an invitation (or of a key that resets its password), who is
+    nobody otherwise, may open.
     """
 
     user_id: str | None = None

@@ -11,6 +11,7 @@ from portal.access import accounts
 from portal.access.policy import Permission, readable
 from portal.actions import joining
 from portal.actions.registry import Params, action, checked
+from portal.db import accounts as accounts_db
 from portal.db import activity, followers, people
 from portal.db import joining as joining_db
 from portal.domain.activity import USER
@@ -171,17 +172,19 @@ def user_patch(ctx: Context, user: User, params: Params) -> dict[str, Any]:
 
 
 def _open(ctx: Context, user: User, params: Params) -> dict[str, Any]:
-    """Make an invited account its person's own, by a password and nothing else."""
+    """Make an account its person's own, by a password and nothing else: with an invitation, or the key of a reset."""
     strangers = sorted(set(params) - {"id", "password"})
     if strangers:
         one = ["An invitation sets a password and nothing else", "Lời mời chỉ dùng để đặt mật khẩu"]
         raise Invalid({strangers[0]: one})
     loaded = checked(PasswordParams(), params)
-    if not joining_db.open_account(ctx.uow.session, user, accounts.hash_password(loaded["password"])):
+    invited, password = user.state == INVITED, accounts.hash_password(loaded["password"])
+    keep = joining_db.open_account if invited else accounts_db.reset_password
+    if not keep(ctx.uow.session, user, password):
         raise NotAuthorized("Access denied: This invitation was used. / Lời mời này đã được dùng.")
-    taken = user.email is not None and people.email_taken(ctx.uow.session, user.email, user.id)
+    taken = invited and user.email is not None and people.email_taken(ctx.uow.session, user.email, user.id)
     user.set_email(None if taken else user.email)
-    activity.note(ctx.uow, USER, user.id, "new")
+    activity.note(ctx.uow, USER, user.id, "new" if invited else "changed")
     token = accounts.issue_token(ctx.uow.session, user, "first", ctx.portal.settings.token_days)[0]
     return {**_describe(ctx, user), "token": token}
 

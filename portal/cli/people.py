@@ -91,12 +91,16 @@ def user_enable(name: str) -> None:
 @user.command("reset")
 @click.argument("name")
 def user_reset(name: str) -> None:
-    """Give the user NAME a new random password and revoke every token. The password is the last line, shown once."""
+    """Revoke the password and every token of the user NAME. A key that sets a password, once, is the last line."""
     with opened() as running, running.work() as uow:
-        password = administration.reset(uow, name)
+        key, ends = administration.reset(uow, name, running.settings.invitation_days)
         uow.commit()
-    click.echo("Every token is revoked. Hand this password over; it cannot be shown again.")
-    click.echo(password)
+        address = f"{running.settings.site_url}/api/3/action/user_patch"
+    click.echo("Every token is revoked, and the old password opens nothing.")
+    click.echo(f"Hand this key over; it cannot be shown again. Until {stamp(ends)} it sets a password, once:")
+    told = f'{{"id": "{name}", "password": "…"}}'
+    click.echo(f"curl -H 'Authorization: KEY' -H 'Content-Type: application/json' -d '{told}' {address}")
+    click.echo(key)
 
 
 def _described(found: User) -> dict[str, Any]:

@@ -9,6 +9,9 @@ from sqlalchemy.orm import Session
 
 from portal.domain.people import ApiToken, Group, Member, User
 
+RESET = "password reset"
+"""The name of a key that sets a password once."""
+
 
 def list_all(session: Session) -> Sequence[User]:
     """Every user by name, disabled ones included."""
@@ -24,6 +27,16 @@ def count_other_sysadmins(session: Session, user_id: str) -> int:
 def revoke_all(session: Session, user_id: str) -> int:
     """Remove every token of a user; return how many there were."""
     return getattr(session.execute(delete(ApiToken).where(ApiToken.user_id == user_id)), "rowcount", 0)
+
+
+def reset_password(session: Session, user: User, password_hash: str) -> bool:
+    """Keep the password that a key of a reset sets; False when the key was used meanwhile. Every token ends."""
+    used = delete(ApiToken).where(ApiToken.user_id == user.id, ApiToken.name == RESET)
+    if not getattr(session.execute(used), "rowcount", 0):
+        return False
+    user.password_hash = password_hash
+    revoke_all(session, user.id)
+    return True
 
 
 def roles(session: Session, user_id: str) -> Sequence[tuple[str, str]]:

@@ -299,7 +299,7 @@ SETTINGS: tuple[Setting, ...] = (
         "127.0.0.0/8,::1/128",
         networks,
         "Networks that may read /metrics and the details of /health/ready without a token; "
-        "a request that came through a proxy never counts as from there.",
+        "what came through a proxy counts as from whom a trusted proxy (PORTAL_TRUSTED_PROXIES) names.",
     ),
     Setting(
         "METRICS_TOKEN",

@@ -117,8 +117,8 @@ SENTENCES: dict[str, str] = {
     "HEALTH_QUEUE_SECONDS": "Số giây việc cũ nhất của một hàng đợi được chờ trước khi hàng đợi coi là kẹt.",
     "HEALTH_DISK_MB": "Dung lượng trống ít nhất để /health/ready hài lòng, tính bằng MB.",
     "METRICS_ALLOW": (
-        "Các mạng được đọc /metrics và chi tiết của /health/ready không cần mã; yêu cầu đi qua proxy không "
-        "bao giờ tính là từ đó."
+        "Các mạng được đọc /metrics và chi tiết của /health/ready không cần mã; yêu cầu đi qua proxy tính "
+        "là từ địa chỉ mà proxy tin cậy (PORTAL_TRUSTED_PROXIES) nêu."
     ),
     "METRICS_TOKEN": "Mã để đọc /metrics và các chi tiết đó từ mọi nơi (Authorization: Bearer …).",
     "WORKER_JOBS": "Số việc thu thập một worker chạy song song, mỗi nguồn một việc.",

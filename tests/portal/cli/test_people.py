@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
+from portal.access import accounts
+from portal.actions import registry
 from portal.bootstrap import build_portal
 from portal.cli.base import portal as command
-from portal.errors import Invalid, NotFound
+from portal.errors import Invalid, NotAuthorized, NotFound
 from portal.settings import load
 from portal.web import callers
 
@@ -64,15 +67,49 @@ def test_a_disabled_user_is_nobody_and_the_last_sysadmin_is_kept(run: Run) -> No
         run("user", "disable", "nobody")
 
 
-def test_a_reset_gives_a_new_password_once_and_ends_every_token(run: Run) -> None:
-    run("user", "create", "an")
+def patched(token: str, **given: str) -> Any:
+    """What user_patch answers to who bears a token."""
+    running = build_portal(load())
+    try:
+        who = callers.actor_of(running, token)
+        return registry.call(running, who, "user_patch", {"id": "an", **given})
+    finally:
+        running.close()
+
+
+def test_a_reset_ends_password_and_tokens_and_its_key_sets_a_password_once(run: Run) -> None:
+    run("user", "create", "an", "--password", "the-old-password")
     token = run("token", "create", "an").splitlines()[-1]
     first = run("user", "reset", "an").splitlines()[-1]
-    second = run("user", "reset", "an").splitlines()[-1]
-    assert len(first) >= 24
-    assert first != second
+    said = run("user", "reset", "an").splitlines()
+    key = said[-1]
+    assert any("Until 20" in line for line in said)
     assert actor(token).anonymous
+    assert actor(first).anonymous, "the second reset ends the first one's key"
+    bearer = actor(key)
+    assert (bearer.anonymous, bearer.sysadmin, bearer.user_id) == (True, False, None)
+    with pytest.raises(Invalid, match="nothing else"):
+        patched(key, fullname="An")
+    with pytest.raises(NotAuthorized):
+        patched(first, password="a-new-password")
+    opened = patched(key, password="a-new-password")
+    assert actor(opened["token"]).name == "an"
+    assert actor(key).anonymous
+    with pytest.raises(NotAuthorized):
+        patched(key, password="another-password")
+    assert actor(opened["token"]).name == "an"
+
+
+def test_a_key_of_a_reset_ends_with_its_time_and_its_account(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("user", "create", "an")
+    key = run("user", "reset", "an").splitlines()[-1]
+    later = accounts.now() + timedelta(days=7, minutes=1)
+    with monkeypatch.context() as clock:
+        clock.setattr(accounts, "now", lambda: later)
+        assert actor(key).invitation is None
+    assert actor(key).invitation
     run("user", "disable", "an")
+    assert actor(key).invitation is None
     with pytest.raises(Invalid, match="enable the account first"):
         run("user", "reset", "an")
 
