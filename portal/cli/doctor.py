@@ -23,7 +23,7 @@ SHOWN = 20
 @click.option("--retry", is_flag=True, help="Have tried again only what was given up.")
 @click.option("--json", "as_json", is_flag=True, help="JSON, for a machine.")
 def doctor(mend: bool, retry: bool, as_json: bool) -> None:
-    """Find uploads, index entries, scores, downloads and runs that nobody holds. Exit code 1 when something is left.
+    """Find uploads, datasets, index entries, scores, downloads and runs that nobody holds; exit code 1 if any is left.
 
     May be run beside everything else, as often as you like.
     """

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from portal.domain.datasets import CREATED, RUNNING, WAITING, Dataset, Resource, TableVersion, ValidationReport
 from portal.domain.datastore import PENDING, TableLoad
 from portal.domain.datastore import RUNNING as LOADING
-from portal.domain.events import LINK, LOAD, PUBLISH, QUALITY, VALIDATE, GivenUp, OutboxRow
+from portal.domain.events import LINK, LOAD, PUBLISH, QUALITY, RENDER, VALIDATE, GivenUp, OutboxRow
 from portal.domain.harvest import RUNNING as WALKING
 from portal.domain.harvest import HarvestJob
 from portal.domain.scores import QualityScore
@@ -35,6 +35,18 @@ def _run_is_held() -> ColumnElement[bool]:
 
 def _resources(*columns: Any) -> Select[Any]:
     return select(*columns).select_from(Resource).join(Dataset, Dataset.id == Resource.package_id).where(LIVE)
+
+
+def list_datasets(session: Session, after: str, limit: int) -> Sequence[Dataset]:
+    """Some datasets by id, those behind `after`, that nobody is about to render; whatever their state."""
+    query = select(Dataset).where(Dataset.id > after, _nobody(Dataset.id, RENDER)).order_by(Dataset.id)
+    return session.scalars(query.limit(limit)).all()
+
+
+def needs_rendering(session: Session, dataset_id: str) -> bool:
+    """Whether nobody is about to render a dataset."""
+    query = select(Dataset.id).where(Dataset.id == dataset_id, _nobody(Dataset.id, RENDER))
+    return session.scalar(query) is not None
 
 
 def list_loads(session: Session) -> list[tuple[str, str]]:

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from portal.db import clock, outbox, unheld
 from portal.domain.base import now
-from portal.domain.events import QUALITY, VALIDATE
-from portal.pipeline import index, publish
+from portal.domain.events import QUALITY, RENDER, VALIDATE
+from portal.pipeline import index, publish, rendering
 from portal.runtime import Portal
 
 SCORES_AGE = timedelta(days=2)
@@ -47,12 +47,22 @@ def examine(portal: Portal, *, mend: bool = False, retry: bool = False) -> Exami
 
     May be run beside everything else.
     """
-    checks: tuple[Callable[[Portal, bool], Finding], ...] = (_index, _loads, _runs, _scores, _tables, _jobs)
+    checks: tuple[Callable[[Portal, bool], Finding], ...] = (
+        _renders, _index, _loads, _runs, _scores, _tables, _jobs,
+    )  # fmt: skip
     findings = [check(portal, mend) for check in checks]
     findings.append(_given_up(portal, mend or retry))
     with portal.read() as uow:
         backlog = outbox.backlog(uow.session)
     return Examination(tuple(finding for finding in findings if finding.ids), backlog)
+
+
+def _renders(portal: Portal, mend: bool) -> Finding:
+    """What is rendered anew is indexed and scored again as a consequence."""
+    ids = tuple(rendering.outdated(portal))
+    _ask(portal, RENDER, ids if mend else ())
+    says = "datasets that say something else than their owner, licence, tags or relations do now"
+    return Finding("render", says, ids, "--mend", mend)
 
 
 def _index(portal: Portal, mend: bool) -> Finding:

@@ -6,15 +6,17 @@ import math
 import time
 from collections.abc import Callable, Sequence
 
+import orjson
 from sqlalchemy import select
 
-from portal.db import datasets, outbox
+from portal.db import datasets, outbox, unheld
 from portal.db.holding import HeldDataset, held_datasets
 from portal.db.outbox import Claim
 from portal.db.uow import UnitOfWork
 from portal.domain.base import now
 from portal.domain.datasets import Dataset
 from portal.domain.events import RENDER
+from portal.domain.rendering import unchanged
 from portal.pipeline import claims, index
 from portal.runtime import Portal
 from portal.settings import site
@@ -120,6 +122,36 @@ def follow_site(portal: Portal, before: str) -> int:
     changed = render_all(portal)
     index.drain(portal)
     return changed
+
+
+def outdated(portal: Portal) -> list[str]:
+    """Ids of datasets that say something else than their rows do now, and that nobody is about to render.
+
+    Looked at in small transactions beside everything else: what somebody changes meanwhile shows in one look and
+    has its outbox row in the next, so what is found is looked at twice.
+    """
+    found, after = [], ""
+    while True:
+        with portal.read() as uow:
+            batch = unheld.list_datasets(uow.session, after, ALL_BATCH)
+            found += [each.id for each in batch if _says_else(uow, each, portal.settings.site_url)]
+            after = batch[-1].id if batch else ""
+        if not batch:
+            break
+    return [each for each in found if _still_outdated(portal, each)]
+
+
+def _still_outdated(portal: Portal, dataset_id: str) -> bool:
+    with portal.read() as uow:
+        dataset = uow.session.get(Dataset, dataset_id)
+        says_else = dataset is not None and _says_else(uow, dataset, portal.settings.site_url)
+    with portal.read() as uow:  # whoever changed it in between has asked for it by now
+        return says_else and unheld.needs_rendering(uow.session, dataset_id)
+
+
+def _says_else(uow: UnitOfWork, dataset: Dataset, site_url: str) -> bool:
+    fresh = orjson.loads(orjson.dumps(datasets.anew(uow.session, dataset, site_url)))
+    return not unchanged(orjson.loads(dataset.rendered), fresh)
 
 
 def render_all(portal: Portal, told: Callable[[int, int], None] = lambda done, changed: None) -> int:

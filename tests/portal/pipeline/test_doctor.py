@@ -14,8 +14,10 @@ from portal.actions import registry
 from portal.cli import portal as command
 from portal.db import outbox
 from portal.domain.base import now
-from portal.domain.events import LOAD, OutboxRow
-from portal.pipeline import doctor, index, load, publish, runs, score
+from portal.domain.datasets import Tag
+from portal.domain.events import LOAD, RENDER, GivenUp, OutboxRow
+from portal.domain.people import Group
+from portal.pipeline import doctor, index, load, publish, rendering, runs, score
 from portal.runtime import Portal
 from schemas.record import Upload
 
@@ -77,6 +79,53 @@ def test_what_nobody_holds_is_found_and_mended(quiet: Portal) -> None:
     assert call(quiet, "datapusher_status", resource_id=key)["status"] == "complete"
     assert call(quiet, "datastore_search", resource_id=key)["total"] == 1
     assert found(quiet) == {}
+
+
+def test_datasets_that_say_what_is_no_more_are_found_and_rendered_anew(quiet: Portal) -> None:
+    """Their RENDER rows are gone: an owner's title, a group's, a relative that appears, a vocabulary that goes."""
+    call(quiet, "organization_create", name="so-khac", title="Sở khác")
+    call(quiet, "group_create", name="y-te", title="Y tế")
+    vocabulary = call(quiet, "vocabulary_create", name="loai", tags=[{"name": "mot"}, {"name": "hai"}])
+    groups, tags = [{"name": "y-te"}], [{"name": "mot", "vocabulary_id": vocabulary["id"]}]
+    keys = {
+        "co-quan": call(quiet, "package_create", name="co-quan", owner_org="so-y-te")["id"],
+        "nhom": call(quiet, "package_create", name="nhom", owner_org="so-khac", groups=groups)["id"],
+        "the": call(quiet, "package_create", name="the", owner_org="so-khac", tags=tags)["id"],
+        "yen": call(quiet, "package_create", name="yen", owner_org="so-khac")["id"],
+    }
+    work(quiet)
+    assert found(quiet) == {}
+    tag = next(each for each in vocabulary["tags"] if each["name"] == "mot")
+    with quiet.work() as uow:
+        uow.session.execute(update(Group).where(Group.name == "so-y-te").values(title="Sở Y tế Thanh Hóa"))
+        uow.session.execute(update(Group).where(Group.name == "y-te").values(title="Sức khỏe"))
+        uow.session.execute(update(Tag).where(Tag.id == tag["id"]).values(name="ba"))
+        uow.commit()
+    outdated = tuple(sorted(keys[name] for name in ("co-quan", "nhom", "the")))
+    assert found(quiet) == {"render": outdated}
+    assert doctor.examine(quiet, mend=True).healthy
+    assert found(quiet) == {}, "it is queued now"
+    rendering.drain(quiet)
+    work(quiet)
+    assert found(quiet) == {}
+    assert call(quiet, "package_show", id="co-quan")["organization"]["title"] == "Sở Y tế Thanh Hóa"
+    assert call(quiet, "package_show", id="nhom")["groups"][0]["title"] == "Sức khỏe"
+    assert call(quiet, "package_show", id="the")["tags"][0]["name"] == "ba"
+
+
+def test_a_change_that_is_queued_or_given_up_is_not_called_lost(quiet: Portal) -> None:
+    dataset = call(quiet, "package_create", name="xep-hang", owner_org="so-y-te")["id"]
+    work(quiet)
+    with quiet.work() as uow:
+        uow.session.execute(update(Group).where(Group.name == "so-y-te").values(title="Sở"))
+        uow.later(RENDER, dataset)
+        uow.commit()
+    assert found(quiet) == {}
+    with quiet.work() as uow:
+        uow.session.execute(delete(OutboxRow))
+        uow.session.add(GivenUp(topic=RENDER, entity_id=dataset, error="broken", attempts=5))
+        uow.commit()
+    assert set(found(quiet)) == {"given-up"}
 
 
 def test_a_run_and_downloads_that_nobody_holds_are_found(quiet: Portal) -> None:
