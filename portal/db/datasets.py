@@ -18,6 +18,7 @@ from portal.db import (
     looks,
     relationships,
     scores,
+    tags,
     validation,
     vocabularies,
 )
@@ -133,10 +134,7 @@ def tags_named(session: Session, names: Iterable[str]) -> list[Tag]:
         return []
     free = select(Tag).where(Tag.name.in_(wanted), Tag.vocabulary_id.is_(None))
     known = {tag.name: tag for tag in session.scalars(free.with_for_update(read=True, key_share=True))}
-    for name in wanted:
-        if name not in known:
-            known[name] = Tag(name=name)
-            session.add(known[name])
+    known |= tags.made(session, [name for name in wanted if name not in known])
     return [known[name] for name in wanted]
 
 

@@ -5,12 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal.domain.datasets import Dataset, DatasetTag, Tag
 
 T = TypeVar("T", Tag, str)
+
+
+NAMES = 0x746167
+"""The space of advisory locks in which names of free tags are locked on PostgreSQL."""
+
+
+def made(session: Session, names: Sequence[str]) -> dict[str, Tag]:
+    """Free tags with these names, in order, which were missing just now: made, unless somebody else was faster.
+
+    Two that make the same tag at once wait for each other, as two tags of one name would never be one again.
+    """
+    known: dict[str, Tag] = {}
+    if names and session.get_bind().dialect.name == "postgresql":  # SQLite has one writer at a time
+        for name in names:
+            session.execute(select(func.pg_advisory_xact_lock(NAMES, func.hashtext(name))))
+        free = select(Tag).where(Tag.name.in_(names), Tag.vocabulary_id.is_(None)).order_by(Tag.id)
+        known = {tag.name: tag for tag in session.scalars(free.with_for_update(read=True, key_share=True))}
+    new = {name: Tag(name=name) for name in names if name not in known}
+    session.add_all(new.values())
+    return known | new
 
 
 def _used(where: ColumnElement[bool]) -> ColumnElement[bool]:
