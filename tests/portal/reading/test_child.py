@@ -124,3 +124,8 @@ def test_children_end_with_the_process_that_asked() -> None:
         time.sleep(0.05)
     else:
         assert not Path(f"/proc/{server}").exists()
+
+
+def test_what_only_children_read_is_not_loaded_by_every_process() -> None:
+    script = "import sys, portal.cli; sys.exit('pypdf' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[3]).returncode == 0
