@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -122,13 +123,13 @@ def _let_pass(
     if whole is None or checked.report is None:
         raise Unsplittable("no table")
     if mode == QUARANTINE:
-        bad = _bad_rows(whole, schema, references)
+        bad = _bad_rows(whole, schema, references, portal.settings.validation_seconds)
         share = 100 * len(bad) / max(checked.report.rows, 1)
         if share > rule.policy.max_bad_percent:
             return _held(checked, mode, "too-many-bad-rows", f"{share:.1f}")
         kept = replace(checked, tables=tuple(rows.without(each, _of(each, checked, bad)) for each in checked.tables))
     else:
-        bad = _as_far_as_of_rows(whole, schema, references)
+        bad = _as_far_as_of_rows(whole, schema, references, portal.settings.validation_seconds)
         kept = replace(checked, tables=_blanked(checked, bad, schema))
     ready = store.prepare_one(portal, kept, previous)
     decision = Decision(mode, published=True, override_id=rule.override, columns=rule.columns, bad_rows=len(bad))
@@ -144,21 +145,25 @@ def _of(table: TextTable, checked: CheckedResource, bad: Mapping[Place, Any]) ->
     return {("", number): found for (part, number), found in bad.items() if part == table.name}
 
 
-def _bad_rows(whole: TextTable, schema: Mapping[str, Any], references: References) -> dict[Place, Any]:
-    """The rows without which the table is valid. Raises Unsplittable where there are none such."""
+def _bad_rows(whole: TextTable, schema: Mapping[str, Any], references: References, seconds: float) -> dict[Place, Any]:
+    """The rows without which the table is valid. Raises Unsplittable where there are none such, or no time is left."""
     bad: dict[Place, Any] = {}
+    until = time.monotonic() + seconds
     for _ in range(ROUNDS):
         left = rows.without(whole, bad) if bad else whole
-        report = tables.check_table(left, schema, references=references, limit=MOST_BAD_ROWS)
+        remaining = max(until - time.monotonic(), 0.0)
+        report = tables.check_table(left, schema, references=references, limit=MOST_BAD_ROWS, seconds=remaining)
         if report.valid:
             return bad
         bad |= rows.bad_places(report)
     raise Unsplittable("rows that depend on each other")
 
 
-def _as_far_as_of_rows(whole: TextTable, schema: Mapping[str, Any], references: References) -> dict[Place, Any]:
+def _as_far_as_of_rows(
+    whole: TextTable, schema: Mapping[str, Any], references: References, seconds: float
+) -> dict[Place, Any]:
     """The rows with an error; errors of the whole table do not hold back what is published in spite of errors."""
-    report = tables.check_table(whole, schema, references=references, limit=MOST_BAD_ROWS)
+    report = tables.check_table(whole, schema, references=references, limit=MOST_BAD_ROWS, seconds=seconds)
     of_rows = tuple(each for each in report.findings if each.row is not None and each.row > 1)
     return rows.bad_places(replace(report, findings=of_rows))
 

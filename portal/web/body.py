@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, BinaryIO, cast
 
 import orjson
@@ -56,12 +55,12 @@ def _form(request: Request) -> Data | None:
 
 def lists(fields: MultiDict[str, str]) -> Data:
     """Fields by name; a repeated one becomes a list."""
-    return {name: _single(values) for name, values in fields.lists()}
+    return {name: single(list(values)) for name, values in fields.lists()}
 
 
-def _single(values: Iterable[str]) -> Any:
-    listed = list(values)
-    return listed[0] if len(listed) == 1 else listed
+def single(values: list[str]) -> Any:
+    """What a field says: one value as it is, several as a list."""
+    return values[0] if len(values) == 1 else values
 
 
 def _json(body: bytes) -> Data:

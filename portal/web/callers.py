@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
+from typing import Any
 
 from portal import outages
 from portal.access import accounts
@@ -20,6 +22,16 @@ OLD_HEADER = "X-CKAN-API-Key"
 def token_in(settings: Settings, header: Callable[[str], str | None]) -> str:
     """The token that a request gives, by the configured header or CKAN's older one; empty without one."""
     return header(settings.token_header) or header(OLD_HEADER) or ""
+
+
+def token_of(settings: Settings, environ: dict[str, Any]) -> str:
+    """As `token_in`, from a WSGI environment."""
+    return environ.get(_in_environ(settings.token_header)) or environ.get(_in_environ(OLD_HEADER)) or ""
+
+
+@lru_cache(maxsize=16)
+def _in_environ(header: str) -> str:
+    return "HTTP_" + header.upper().replace("-", "_")
 
 
 def bare(token: str) -> str:

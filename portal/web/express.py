@@ -8,7 +8,6 @@ from http.client import responses
 from typing import Any
 from urllib.parse import parse_qsl
 
-from werkzeug.datastructures import MultiDict
 from werkzeug.http import parse_etags
 
 from portal import outages
@@ -16,7 +15,7 @@ from portal.actions import registry
 from portal.errors import PortalError
 from portal.runtime import Portal
 from portal.web import callers, envelope, errors
-from portal.web.body import lists
+from portal.web.body import single
 from portal.web.environ import ACTION, ACTOR, TOKEN
 
 Environ = dict[str, Any]
@@ -58,7 +57,7 @@ class Express:
 
     def _act(self, environ: Environ, name: str, data: dict[str, Any], request_id: str) -> tuple[int, Headers, bytes]:
         locale = environ.get("portal.locale", "")
-        token = callers.token_in(self._portal.settings, lambda header: _header(environ, header))
+        token = callers.token_of(self._portal.settings, environ)
         try:
             actor = callers.actor_of(self._portal, token)
             environ[ACTOR], environ[TOKEN] = actor, token
@@ -93,12 +92,10 @@ def _plain(environ: Environ) -> str | None:
 
 def _parameters(environ: Environ) -> dict[str, Any]:
     """What the query string says, read as werkzeug reads it."""
-    fields = parse_qsl(environ["QUERY_STRING"], keep_blank_values=True, errors="werkzeug.url_quote")
-    return lists(MultiDict(fields))
-
-
-def _header(environ: Environ, name: str) -> str | None:
-    return environ.get("HTTP_" + name.upper().replace("-", "_"))
+    said: dict[str, list[str]] = {}
+    for name, value in parse_qsl(environ["QUERY_STRING"], keep_blank_values=True, errors="werkzeug.url_quote"):
+        said.setdefault(name, []).append(value)
+    return {name: single(values) for name, values in said.items()}
 
 
 def _whole(body: bytes) -> tuple[Headers, bytes]:

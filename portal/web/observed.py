@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
+from select import PIPE_BUF
 from typing import Any
 
 import orjson
@@ -34,20 +38,50 @@ PARTS = {
 }
 """From blueprints to classes of routes."""
 STDERR = 2
+GATHERED_SECONDS = 0.1
+"""So long lines of the access log wait for others; a process that is killed loses as much."""
+MOST_LINES = 10_000
+"""Lines that wait while the log cannot be written; beyond that the oldest go."""
 TOKEN_SIGNS = 12
 """How much of a token's hash is written: enough to tell tokens apart, and to find one in the database."""
 
 
-class AccessLog:
-    """Lines of JSON in a file, or on stderr; a line that cannot be written is left out, and no request fails for it."""
+class AccessLog(logging.Handler):
+    """Lines of JSON in a file, or on stderr; a line that cannot be written is left out, and no request fails for it.
+
+    A request only hands its line over: a thread writes what has gathered, a tenth of a second later. It is a handler
+    of `logging` so that `logging.shutdown`, with which every process ends, writes the rest.
+    """
 
     def __init__(self, target: str) -> None:
+        super().__init__()
         self._file = STDERR if target == "stderr" else _opened(target)
+        self._lines: deque[bytes] = deque(maxlen=MOST_LINES)
+        self._expected = False
+        self._writing = threading.Lock()
 
     def write(self, line: dict[str, Any]) -> None:
-        """Append one line in one piece, whatever other processes append."""
-        with suppress(OSError):
-            os.write(self._file, orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z))
+        """Hand a line over."""
+        self._lines.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z))
+        if not self._expected:
+            self._expected = True
+            writer = threading.Timer(GATHERED_SECONDS, self.flush)
+            writer.daemon = True
+            writer.start()
+
+    def flush(self) -> None:
+        """Write all lines that were handed over, in pieces that no other process can write into."""
+        with self._writing, suppress(OSError):
+            self._expected = False
+            piece = b""
+            while self._lines:
+                line = self._lines.popleft()
+                if len(piece) + len(line) > PIPE_BUF:
+                    os.write(self._file, piece)
+                    piece = b""
+                piece += line
+            if piece:
+                os.write(self._file, piece)
 
 
 def _opened(target: str) -> int:

@@ -21,6 +21,8 @@ NETWORK_OF_IPV6 = 64
 _DOWNLOAD = re.compile(r"/datastore/(?:dump|diff)/|/dataset/[^/]+/resource/[^/]+/download(?:/|$)")
 _FREE = re.compile(r"/(?:health(?:/.*)?|metrics|robots\.txt|pages\.css|api/docs/.+)")
 """What watches the portal, and the parts of a page."""
+ACTIONS_BELOW = ("/api/3/action/", "/api/action/")
+"""Where most requests go: they need no further look at their address."""
 _ACTION = re.compile(r"/api(?:/3)?/action/([a-z0-9_]+)")
 TOLD_EN = "Too many requests: at most {limit} a minute. Try again in {seconds} seconds."
 TOLD_VI = "Quá nhiều yêu cầu: nhiều nhất {limit} mỗi phút. Hãy thử lại sau {seconds} giây."
@@ -62,11 +64,14 @@ class RateLimits:
     def _judged(self, environ: Environ) -> Verdict | None:
         """The tightest verdict of those that concern the request; None where nothing is counted."""
         settings, path = self._portal.settings, environ.get("PATH_INFO", "")
-        if environ["REQUEST_METHOD"] == "OPTIONS" or _FREE.fullmatch(path):
+        if environ["REQUEST_METHOD"] == "OPTIONS":
+            return None
+        is_action = path.startswith(ACTIONS_BELOW)
+        if not is_action and _FREE.fullmatch(path):
             return None
         sender = sender_of(environ, settings.trusted_proxies)
-        token = callers.token_in(settings, lambda name: environ.get("HTTP_" + name.upper().replace("-", "_")))
-        if _DOWNLOAD.match(path):
+        token = callers.token_of(settings, environ)
+        if not is_action and _DOWNLOAD.match(path):
             counted = [(f"downloads {network_of(sender)}", settings.rate_limit_downloads)]
         elif token:
             # Who makes tokens up gets no further than the bound of the whole network.

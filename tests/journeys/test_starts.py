@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.servers.processes import alive, below, command
+from tests.servers.processes import alive, below, command, hearing_hangups
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -229,6 +229,7 @@ def test_a_worker_that_is_told_to_end_hands_its_job_to_the_next(empty: Path, tmp
         took, amid = time.monotonic() - begun, done(given)
     finally:
         first.kill()
+        first.wait()
     assert took < 30, "the dataset under way, and no other"
     assert 3 <= amid["added"] < files and amid["waiting"] > 0
     second = worker(given)  # the lease is an hour: it was handed back
@@ -240,7 +241,8 @@ def test_a_worker_that_is_told_to_end_hands_its_job_to_the_next(empty: Path, tmp
 
 
 def worker(given: dict[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "portal.cli", "worker"], env=given, cwd=ROOT)
+    with hearing_hangups():
+        return subprocess.Popen([sys.executable, "-m", "portal.cli", "worker"], env=given, cwd=ROOT)
 
 
 def done(given: dict[str, str]) -> dict[str, int]:

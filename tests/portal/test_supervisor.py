@@ -15,7 +15,7 @@ import pytest
 from portal import processes, supervisor
 from portal.errors import SettingsError
 from portal.supervisor import Child, Plan
-from tests.servers.processes import alive, children
+from tests.servers.processes import alive, children, hearing_hangups
 from tests.waiting import until
 
 WAITS = "import time; time.sleep(600)"
@@ -31,7 +31,7 @@ def python(code: str) -> tuple[str, ...]:
 @contextmanager
 def supervised(plan: Plan, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-P", "-m", "portal.supervisor", plan.write()]
-    with (tmp_path / "log").open("wb") as log:
+    with (tmp_path / "log").open("wb") as log, hearing_hangups():
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         yield process

@@ -17,6 +17,7 @@ from portal.runtime import Portal
 from portal.web.app import create_app
 from portal.web.counters import BUCKETS, BYTES, ROUTES, SECONDS, STATUSES, WIDTH, Counters
 from portal.web.observed import open_log
+from tests.waiting import until
 
 ACTION = "/api/3/action/"
 
@@ -29,7 +30,9 @@ def log(tmp_path: Path, portal: Portal) -> Path:
     return path
 
 
-def lines(path: Path) -> list[dict[str, Any]]:
+def lines(path: Path, count: int) -> list[dict[str, Any]]:
+    """The lines, once there are so many: they are written a moment after the answers."""
+    until(lambda: path.read_bytes().count(b"\n") >= count)
     return [orjson.loads(line) for line in path.read_bytes().splitlines()]
 
 
@@ -41,7 +44,7 @@ def test_a_line_for_each_request_whichever_lane_it_takes(log: Path, client: Flas
     client.get("/dataset/xx?secret=1")
     client.get(ACTION + "no_such_thing")
     client.get("/nowhere/at-all")
-    told = lines(log)
+    told = lines(log, 6)
     assert [(line["method"], line["route"], line["status"]) for line in told] == [
         ("GET", "/api/3/action/package_search", 200),
         ("GET", "/api/3/action/package_search", 200),
@@ -65,7 +68,7 @@ def test_what_fails_is_found_by_its_id(
 ) -> None:
     monkeypatch.setattr(registry, "perform", lambda *_: 1 / 0)  # what nobody expects
     answer = client.get(ACTION + "package_show?id=x")
-    (line,) = lines(log)
+    (line,) = lines(log, 1)
     assert (answer.status_code, line["status"]) == (500, 500)
     assert line["request"] == answer.headers["X-Request-Id"]
     assert line["request"] in caplog.text
@@ -75,6 +78,31 @@ def test_a_log_that_cannot_be_opened_is_named_and_off_is_off(tmp_path: Path) -> 
     with pytest.raises(SettingsError, match="PORTAL_ACCESS_LOG"):
         open_log(str(tmp_path / "nothing" / "access.log"))
     assert open_log("off") is None
+
+
+def test_a_process_that_ends_writes_the_lines_that_wait(tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    program = (
+        "import sys; from portal import processes; from portal.web.observed import AccessLog\n"
+        "log = AccessLog(sys.argv[1])\n"
+        "for number in range(5000): log.write({'number': number, 'text': 'x' * (number % 97)})\n"
+        "processes.end_now()"
+    )
+    subprocess.run([sys.executable, "-c", program, str(path)], check=True, timeout=100)
+    assert [line["number"] for line in lines(path, 5000)] == list(range(5000))
+
+
+def test_a_line_is_written_in_one_piece_beside_other_processes(tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    program = (
+        "import sys; from portal.web.observed import AccessLog\n"
+        "log = AccessLog(sys.argv[1])\n"
+        "for number in range(3000): log.write({'of': sys.argv[2], 'text': 'x' * (number % 997)})"
+    )
+    running = [subprocess.Popen([sys.executable, "-c", program, str(path), name]) for name in "abc"]
+    assert [process.wait(100) for process in running] == [0, 0, 0]
+    told = lines(path, 9000)
+    assert {name: sum(line["of"] == name for line in told) for name in "abc"} == dict.fromkeys("abc", 3000)
 
 
 def counted(counters: Counters, route: str, status: str) -> list[float]:
