@@ -151,7 +151,10 @@ def perform(portal: Portal, actor: Actor, name: str, data: Mapping[str, Any]) ->
     if wrong := bounds.problems(data):
         raise Invalid(wrong)
     params = load(declared, data)
-    uow = portal.read() if declared.safe else portal.work(actor.user_id, eager=True)
+    if declared.safe:  # nothing can follow from what only reads
+        with portal.read() as reading:
+            return Outcome(_run(Context(portal, reading, actor), declared, params), ())
+    uow = portal.work(actor.user_id, eager=True)
     try:
         with uow:
             result = _run(Context(portal, uow, actor), declared, params)

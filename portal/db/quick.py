@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, Select
-from sqlalchemy.engine.interfaces import Compiled
+
+
+class _Compiled(NamedTuple):
+    """The text of a statement, the values that stand in it, and the order of all values where the driver wants one."""
+
+    text: str
+    fixed: dict[str, Any]
+    positions: list[str] | None
 
 
 class Quick:
@@ -18,7 +25,7 @@ class Quick:
 
     def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
         self.statement = statement
-        self._compiled: dict[str, tuple[Compiled, str]] = {}
+        self._compiled: dict[str, _Compiled] = {}
 
     def first(self, engine: Engine, parameters: dict[str, Any]) -> Any:
         """The first row, or None."""
@@ -26,20 +33,24 @@ class Quick:
 
     def rows(self, engine: Engine, parameters: dict[str, Any], most: int) -> list[Any]:
         """The first rows."""
-        compiled, text = self._compiled.get(engine.dialect.name) or self._compile(engine)
-        given = compiled.construct_params(parameters) or {}
-        positions = getattr(compiled, "positiontup", None)
+        compiled = self._compiled.get(engine.dialect.name) or self._compile(engine)
+        given = {**compiled.fixed, **parameters}
+        positions = compiled.positions
         connection = engine.raw_connection()
         try:
             cursor = connection.cursor()
-            cursor.execute(text, [given[name] for name in positions] if positions is not None else given)
+            cursor.execute(compiled.text, [given[name] for name in positions] if positions is not None else given)
             rows = list(cursor.fetchmany(most))
             cursor.close()
         finally:
             connection.close()
         return rows
 
-    def _compile(self, engine: Engine) -> tuple[Compiled, str]:
+    def _compile(self, engine: Engine) -> _Compiled:
         compiled = self.statement.compile(engine)
-        self._compiled[engine.dialect.name] = compiled, str(compiled)
-        return self._compiled[engine.dialect.name]
+        asked = {bound.key for bound in compiled.binds.values() if bound.required}
+        every = compiled.construct_params(dict.fromkeys(asked)) or {}
+        fixed = {name: value for name, value in every.items() if name not in asked}
+        made = _Compiled(str(compiled), fixed, getattr(compiled, "positiontup", None))
+        self._compiled[engine.dialect.name] = made
+        return made

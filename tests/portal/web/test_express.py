@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from flask import Flask
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from portal.access.identity import SYSTEM
 from portal.actions import registry
 from portal.runtime import Portal
+from portal.web import express
 from portal.web.app import LocalePrefix, create_app
 from portal.web.express import Express
 
@@ -111,3 +113,10 @@ def test_what_goes_which_way(lanes: Lanes) -> None:
         assert lanes.behind.asked - before == behind, path
     lanes.clients[0].post(ACTION + "package_show", json={"id": "xx"})
     assert lanes.behind.asked == 4
+
+
+@given(st.lists(st.sampled_from(["a", "b", "q", "=", "&", "%41", "+", "", "d1", ";", "#", "1"])).map("".join))
+@settings(max_examples=300)
+def test_a_query_that_is_only_cut_says_what_one_that_is_parsed_says(query: str) -> None:
+    parsed = parse_qsl(query, keep_blank_values=True, errors="werkzeug.url_quote")
+    assert express._fields(query) == parsed
