@@ -19,7 +19,7 @@ class Listed(NamedTuple):
 COMMANDS = {
     "db": Listed("serving", "The database."),
     "demo": Listed("serving", "Harvest the sample sources, validate, store, index, publish; then serve."),
-    "doctor": Listed("doctor", "Find uploads, index entries, scores, downloads and runs that nobody holds."),
+    "doctor": Listed("doctor", "Find uploads, datasets, index entries, scores, downloads and runs that nobody holds."),
     "files": Listed("files", "Stored files: uploads, harvested files, and the parts of tables."),
     "harvest": Listed("harvest", "Sources and their trips."),
     "index": Listed("index", "The search index."),
