@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import Engine
 
 from portal.access.identity import Actor
+from portal.db.outbox import Claim
 from portal.db.searches import SearchLog
 from portal.db.uow import UnitOfWork
+from portal.domain.rendering import Json
 from portal.files import Files
 from portal.settings import Settings
 from portal.tabular.store import TabularStore
@@ -22,8 +25,8 @@ class Portal:
 
     `render_some` renders datasets that a commit made out of date, a bounded number of them at once; `after_write`
     sees to what a commit has put into the outbox, now or soon; `before_search` makes sure that who searches finds
-    what they wrote before, and waits for what others wrote a moment only. `look` judges small files and tables that
-    a commit has left closed, and returns the state of each that it judged.
+    what they wrote before, and waits for what others wrote a moment only. `look` loads the small ones of the files that
+    a commit has left closed, and returns the dicts of their resources by id.
     """
 
     settings: Settings
@@ -35,15 +38,17 @@ class Portal:
     render_some: Callable[[Portal], object]
     after_write: Callable[[Portal], object]
     before_search: Callable[[Portal, Actor], object]
-    look: Callable[[Portal, Iterable[str]], Mapping[str, str | None]]
+    look: Callable[[Portal, Sequence[Claim]], Mapping[str, Json]]
 
     def read(self) -> UnitOfWork:
         """A unit of work that only reads."""
         return UnitOfWork(self.engine, write=False)
 
-    def work(self, actor_id: str | None = None, *, eager: bool = False) -> UnitOfWork:
+    def work(
+        self, actor_id: str | None = None, *, eager: bool = False, claims: Mapping[str, timedelta] | None = None
+    ) -> UnitOfWork:
         """A unit of work that may write, for a user or (None) for the portal itself."""
-        return UnitOfWork(self.engine, actor_id=actor_id, eager=eager)
+        return UnitOfWork(self.engine, actor_id=actor_id, eager=eager, claims=claims)
 
     def close(self) -> None:
         """Give back every connection and lock; safe to call twice."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Literal, Protocol, TypeVar, overload
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError
@@ -12,7 +13,9 @@ from marshmallow import EXCLUDE, RAISE, Schema, ValidationError
 from portal.access import policy
 from portal.access.identity import Actor
 from portal.access.policy import Permission
+from portal.db import outbox
 from portal.db.uow import UnitOfWork
+from portal.domain.base import now
 from portal.domain.events import INDEX, LOAD, RENDER
 from portal.errors import Invalid
 from portal.quality import public_texts
@@ -154,11 +157,15 @@ def perform(portal: Portal, actor: Actor, name: str, data: Mapping[str, Any]) ->
     if declared.safe:  # nothing can follow from what only reads
         with portal.read() as reading:
             return Outcome(_run(Context(portal, reading, actor), declared, params), ())
-    uow = portal.work(actor.user_id, eager=True)
+    uow = portal.work(actor.user_id, eager=True, claims=OWN_WORK)
     try:
-        with uow:
-            result = _run(Context(portal, uow, actor), declared, params)
-        result = _looked_at(portal, uow, result)
+        try:
+            with uow:
+                result = _run(Context(portal, uow, actor), declared, params)
+        except Exception:
+            _leave(portal, uow)
+            raise
+        result = _loaded(portal, uow, result)
     finally:
         if uow.has_consequences:  # of what is committed: an action of several steps may fail after some
             _see_to(portal, uow)
@@ -214,6 +221,8 @@ def _see_to(portal: Portal, uow: UnitOfWork) -> None:
     portal.after_write(portal)
 
 
+OWN_WORK = {LOAD: timedelta(seconds=60)}
+"""What a request does itself after its commit; a worker takes it over when the server ended before it was done."""
 PUBLIC_WORDS = (
     "organization_", "group_", "vocabulary_", "tag_", "resource_view_", "package_relationship_", "user_create",
     "user_update", "user_patch", "term_translation_", "config_option_",
@@ -228,13 +237,22 @@ def _refuse_persons(params: Params) -> None:
         raise Invalid(wrong)
 
 
-def _looked_at(portal: Portal, uow: UnitOfWork, result: Any) -> Any:
-    """The result, once what was just stored is looked at; a resource's dict says what came of it."""
-    waiting = uow.asked_for(LOAD)
-    states = portal.look(portal, waiting) if waiting else {}
-    if isinstance(result, dict) and result.get("id") in states and "check_state" in result:
-        return {**result, "check_state": states[result["id"]]}
+def _loaded(portal: Portal, uow: UnitOfWork, result: Any) -> Any:
+    """The result, once small files that were just stored are loaded; a resource's dict says what came of it."""
+    claimed = uow.claimed(LOAD)
+    loaded = portal.look(portal, claimed) if claimed else {}
+    if isinstance(result, dict) and result.get("id") in loaded and "url_type" in result:
+        return {**result, **loaded[result["id"]], "position": result.get("position")}
     return result
+
+
+def _leave(portal: Portal, uow: UnitOfWork) -> None:
+    """Leave to the worker what the steps before a failure have asked for."""
+    claimed = uow.claimed(LOAD)
+    if claimed:
+        with portal.work() as leaving:
+            outbox.release(leaving.session, claimed, now())
+            leaving.commit()
 
 
 def load(declared: Action, data: Mapping[str, Any]) -> Params:

@@ -40,14 +40,17 @@ def close_untreated(dataset: HeldDataset, before: Mapping[str, Any]) -> None:
             resource.file_access = resource.rows_access = WAITING
 
 
-def await_looks(uow: UnitOfWork, resources: Iterable[Resource]) -> None:
-    """Have every file and table of these looked at that is closed until somebody does."""
+def await_looks(uow: UnitOfWork, resources: Iterable[Resource], *, ask: bool = True) -> None:
+    """Have every file and table of these looked at that is closed until somebody does.
+
+    Who is about to look at them anyway does not `ask` for it.
+    """
     for resource in resources:
         if resource.state != "active" or not resource.waits:
             continue
         if resource.version_id and resource.rows_access == WAITING:
             _close_versions(uow.session, resource)
-        if not outbox.waits(uow.session, LOAD, resource.id):
+        if ask and not outbox.waits(uow.session, LOAD, resource.id):
             uow.later(LOAD, resource.id)
 
 

@@ -200,8 +200,10 @@ def find(session: Session, key: int) -> OutboxRow | None:
 
 
 def waits(session: Session, topic: str, entity_id: str) -> bool:
-    """Whether a consequence for one thing is still to be done."""
-    match = select(OutboxRow.id).where(OutboxRow.topic == topic, OutboxRow.entity_id == entity_id)
+    """Whether a consequence for one thing is still to be begun; one that is under way may have read too early."""
+    match = select(OutboxRow.id).where(
+        OutboxRow.topic == topic, OutboxRow.entity_id == entity_id, OutboxRow.attempts == 0
+    )
     return session.scalar(match.limit(1)) is not None
 
 

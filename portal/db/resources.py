@@ -59,15 +59,17 @@ def save(
     *,
     edited: bool = False,
     quiet: bool = False,
+    looking: bool = False,
 ) -> dict[str, Any]:
     """Render one changed, new or deleted resource into its dataset, with all consequences; return its dict as kept.
 
     It comes to what `datasets.save` would, without a look at the other resources. `edited` tells that the publisher
     edited the resource: if that says anything new, it gets a new modification time. `quiet` changes are not the
-    publisher's own: they leave no activity, and no new time.
+    publisher's own: they leave no activity, and no new time. `looking` says that the caller looks next at what
+    still waits of it.
     """
     uow.require_held(dataset.id)
-    looks.await_looks(uow, [resource])
+    looks.await_looks(uow, [resource], ask=not looking)
     uow.session.flush()
     package = orjson.loads(dataset.rendered)
     before = _find(package, resource.id)

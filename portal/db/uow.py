@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from types import TracebackType
 from typing import Any
 
 from sqlalchemy import Connection, Engine, insert
 from sqlalchemy.orm import Session
 
+from portal.db.outbox import Claim
 from portal.db.quick import Quick
+from portal.domain.base import now
 from portal.domain.events import AuditEntry, OutboxRow
 
 GIVE_WAY_SECONDS = 0.05
@@ -21,14 +24,25 @@ class UnitOfWork:
     """One transaction as a context manager. Only `commit` keeps anything; leaving without it undoes everything.
 
     `actor_id` is the user at work, None for the portal itself; activities are written down under it.
-    `eager` tells that somebody waits for the consequences.
+    `eager` tells that somebody waits for the consequences. Those of the topics in `claims` whoever works here sees to
+    after the commit: no worker takes them before so long.
     """
 
-    def __init__(self, engine: Engine, *, write: bool = True, actor_id: str | None = None, eager: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        write: bool = True,
+        actor_id: str | None = None,
+        eager: bool = False,
+        claims: Mapping[str, timedelta] | None = None,
+    ) -> None:
         self.write = write
         self.actor_id = actor_id
         self.eager = eager
         self._engine = engine
+        self._claims = claims or {}
+        self._claimed: list[OutboxRow] = []
         self._topics: set[tuple[str, str]] = set()
         self._kept: set[tuple[str, str]] = set()
         self._held: set[str] = set()
@@ -73,7 +87,11 @@ class UnitOfWork:
         """Ask for a consequence (`events.INDEX`, `events.PUBLISH`) once this work is committed; once per entity."""
         if (topic, entity_id) not in self._topics:
             self._topics.add((topic, entity_id))
-            self.session.add(OutboxRow(topic=topic, entity_id=entity_id, eager=self.eager, writer=self.actor_id))
+            row = OutboxRow(topic=topic, entity_id=entity_id, eager=self.eager, writer=self.actor_id)
+            if topic in self._claims:
+                row.attempts, row.due = 1, now() + self._claims[topic]
+                self._claimed.append(row)
+            self.session.add(row)
 
     def later_for_each(self, topic: str, entity_ids: Iterable[str]) -> None:
         """As `later` for many entities, in one statement."""
@@ -107,6 +125,11 @@ class UnitOfWork:
     def has_consequences(self) -> bool:
         """Whether anything was asked for with `later` and committed."""
         return bool(self._kept)
+
+    def claimed(self, topic: str) -> list[Claim]:
+        """The rows of a topic that this work has to see to, now that it is committed."""
+        rows = [row for row in self._claimed if row.topic == topic and (topic, row.entity_id) in self._kept]
+        return [Claim(row.id, topic, row.entity_id, row.attempts, None) for row in rows if row.id]
 
     def asked_for(self, topic: str) -> list[str]:
         """The ids for which a consequence of this topic was asked."""

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from harvesters.base import SourceError
 from harvesters.http import Download, GuardedClient
 from portal.db import datasets as db
-from portal.db import datastore, resources, validation
+from portal.db import datastore, outbox, resources, validation
 from portal.db.holding import find_live_resource
 from portal.db.uow import UnitOfWork
 from portal.domain.base import now
@@ -23,7 +23,6 @@ from portal.errors import Unavailable
 from portal.pipeline import claims, gate, store, stored, validate
 from portal.pipeline.reach import http_options
 from portal.pipeline.references import references
-from portal.pipeline.verdict import CheckedResource
 from portal.quality import tables
 from portal.reading import ReadOptions
 from portal.runtime import Portal
@@ -96,48 +95,51 @@ def _load(portal: Portal, resource: Resource, dataset: Dataset, run_id: str | No
     resource_id = resource.id
     _note(portal, resource_id, RUNNING)
     try:
-        trouble = _file(portal, resource, dataset, run_id) if resource.file_key else _link(portal, resource, dataset)
+        if resource.file_key:
+            load_file(portal, resource, dataset, run_id)
+        else:
+            _link(portal, resource, dataset)
     except SourceError as error:
-        trouble = str(error)
+        _note(portal, resource_id, FAILED, str(error))
     except Exception:
         _note(portal, resource_id, FAILED, "an error of the portal; it is tried again")
         raise
-    _note(portal, resource_id, FAILED if trouble else COMPLETE, trouble)
 
 
-def _note(portal: Portal, resource_id: str, state: str, error: str | None = None) -> None:
+def load_file(
+    portal: Portal,
+    resource: Resource,
+    dataset: Dataset,
+    run_id: str | None = None,
+    progress: Callable[[int], object] = tables.nobody,
+) -> None:
+    """Load the stored file of a resource; `progress` is told of the rows of every batch, and may stop the check."""
+    key = resource.file_key or ""
+    part = ContentPart(portal.files.path(key), resource.file_name or key, key, resource.size or 0)
+    _rows(portal, resource, dataset, part, run_id=run_id, progress=progress)
+
+
+def _note(
+    portal: Portal, resource_id: str, state: str, error: str | None = None, fetched: tuple[str, Download] | None = None
+) -> None:
     with portal.work() as uow:
         if db.find_resource(uow.session, resource_id):
-            load = datastore.note_load(uow.session, resource_id, state, error)
-            load.checked = now()
+            _note_within(uow, resource_id, state, error, fetched)
             uow.commit()
 
 
-def _file(portal: Portal, resource: Resource, dataset: Dataset, run_id: str | None) -> str | None:
-    return _rows(portal, resource, dataset, _part(portal, resource), run_id)
+def _note_within(
+    uow: UnitOfWork, resource_id: str, state: str, error: str | None, fetched: tuple[str, Download] | None
+) -> None:
+    """Write down how a loading stands, and of a link (address, answer) by what it is known again."""
+    load = datastore.note_load(uow.session, resource_id, state, error)
+    load.checked = now()
+    if fetched is not None:
+        load.url, answer = fetched
+        load.content_hash, load.etag, load.modified = answer.sha256, answer.etag or None, answer.last_modified or None
 
 
-def _part(portal: Portal, resource: Resource) -> ContentPart:
-    key = resource.file_key or ""
-    return ContentPart(portal.files.path(key), resource.file_name or key, key, resource.size or 0)
-
-
-def checked_file(
-    portal: Portal, resource: Resource, dataset: Dataset, progress: Callable[[int], object] = tables.nobody
-) -> CheckedResource:
-    """The verdict on a resource's stored file; `progress` is told of the rows of every batch, and may stop it."""
-    return _checked(portal, resource, dataset, _part(portal, resource), progress)
-
-
-def _checked(
-    portal: Portal, resource: Resource, dataset: Dataset, part: ContentPart, progress: Callable[[int], object]
-) -> CheckedResource:
-    limits = ReadOptions.within(portal.settings)
-    known, limit, public = references(portal), portal.settings.validation_limit, dataset.is_open
-    return validate.check(_record(resource, part), known, limit, limits, public=public, progress=progress)
-
-
-def _link(portal: Portal, resource: Resource, dataset: Dataset) -> str | None:
+def _link(portal: Portal, resource: Resource, dataset: Dataset) -> None:
     """Fetch a link that may have changed since it was loaded, and load it; an equal file is not loaded again."""
     with portal.read() as uow:
         before = datastore.load_of(uow.session, resource.id)
@@ -151,45 +153,52 @@ def _link(portal: Portal, resource: Resource, dataset: Dataset) -> str | None:
             path = Path(work) / "file"
             fetched = client.download(resource.url, path, headers={k: v for k, v in headers.items() if v})
             if known and known.content_hash == fetched.sha256:
-                _remember(portal, resource, fetched)
-                return None
+                _note(portal, resource.id, COMPLETE, fetched=(resource.url, fetched))
+                return
             name = PurePosixPath(urlsplit(resource.url).path).name or "file"
-            trouble = _rows(portal, resource, dataset, ContentPart(path, name, fetched.sha256, fetched.size))
+            part = ContentPart(path, name, fetched.sha256, fetched.size)
+            _rows(portal, resource, dataset, part, fetched=(resource.url, fetched))
     except SourceError as error:
-        if error.code == "not-modified":
-            return None
-        raise
+        if error.code != "not-modified":
+            raise
+        _note(portal, resource.id, COMPLETE)
     finally:
         client.close()
-    _remember(portal, resource, fetched)
-    return trouble
-
-
-def _remember(portal: Portal, resource: Resource, fetched: Download) -> None:
-    with portal.work() as uow:
-        load = datastore.note_load(uow.session, resource.id, RUNNING)
-        load.url, load.content_hash = resource.url, fetched.sha256
-        load.etag, load.modified = fetched.etag or None, fetched.last_modified or None
-        uow.commit()
 
 
 def _rows(
-    portal: Portal, resource: Resource, dataset: Dataset, part: ContentPart, run_id: str | None = None
-) -> str | None:
-    """Check a file and store of its rows what the gate lets pass; return what is wrong, None when rows answer now."""
+    portal: Portal,
+    resource: Resource,
+    dataset: Dataset,
+    part: ContentPart,
+    *,
+    run_id: str | None = None,
+    fetched: tuple[str, Download] | None = None,
+    progress: Callable[[int], object] = tables.nobody,
+) -> None:
+    """Check a file, store of its rows what the gate lets pass, and write down what is wrong, if anything is."""
     with portal.read() as uow:
         current = db.current_version(uow.session, resource)
-    checked = _checked(portal, resource, dataset, part, tables.nobody)
+    limits, limit = ReadOptions.within(portal.settings), portal.settings.validation_limit
+    record, public = _record(resource, part), dataset.is_open
+    checked = validate.check(record, references(portal), limit, limits, public=public, progress=progress)
     if checked.report is not None and checked.whole is None and _perhaps(resource):
-        return f"the link holds no table: {checked.report.findings[0].message.en}"
+        trouble = f"the link holds no table: {checked.report.findings[0].message.en}"
+        _note(portal, resource.id, FAILED, trouble, fetched)
+        return
     valid = checked.report is None or checked.report.valid
     rule = None if valid and not checked.persons() else gate.rule_for(portal, dataset, resource.id, part.sha256)
     ready = gate.judge(
         portal, checked, rule, Manifest.from_dict(current.manifest) if current else None, references(portal)
     )
-    _keep(portal, resource, ready, run_id, public=dataset.is_open)
-    if not checked.tables and resource.format not in TABULAR:
+    _keep(portal, resource, ready, run_id, fetched, public=dataset.is_open)
+
+
+def _trouble(resource: Resource, ready: store.Prepared) -> str | None:
+    """What is wrong, None when rows answer now."""
+    if not ready.checked.tables and resource.format not in TABULAR:
         return "the file holds no table"
+    valid = ready.checked.report is None or ready.checked.report.valid
     return None if valid or ready.manifest is not None else "the table is not valid; see resource_validation_show"
 
 
@@ -199,17 +208,34 @@ def _perhaps(resource: Resource) -> bool:
     return resource.format in PERHAPS and not declared
 
 
-def _keep(portal: Portal, resource: Resource, ready: store.Prepared, run_id: str | None, *, public: bool) -> None:
-    """Store what was prepared of a resource, unless it has another file or link by now."""
+def _keep(
+    portal: Portal,
+    resource: Resource,
+    ready: store.Prepared,
+    run_id: str | None,
+    fetched: tuple[str, Download] | None,
+    *,
+    public: bool,
+) -> None:
+    """Store what was prepared of a resource; one that has another file or link by now is loaded anew."""
+    trouble = _trouble(resource, ready)
     with portal.work() as uow:
         again = find_live_resource(uow, resource.id)
-        if again is None or again.resource.basis != resource.basis:
-            return  # a newer upload, another link or another way to read it is on its way
+        if again is None:
+            return
+        if again.resource.basis != resource.basis:
+            # Whoever made the change may have relied on this very loading, when it was not begun yet.
+            topic = LOAD if again.resource.file_key else LINK
+            if not outbox.waits(uow.session, topic, resource.id):
+                uow.later(topic, resource.id)
+                uow.commit()
+            return
         if again.dataset.is_open and not public:
             raise Unavailable("the dataset was opened in the meantime: its table is judged again, as an open one")
         run = uow.session.get(ValidationReport, run_id) if run_id else validation.open_run(uow.session, resource.id)
         store.attach(uow, again.dataset, again.resource, ready, run, link=not resource.file_key)
-        resources.save(uow, again.dataset, again.resource, portal.settings.site_url)
+        resources.save(uow, again.dataset, again.resource, portal.settings.site_url, looking=True)
+        _note_within(uow, resource.id, FAILED if trouble else COMPLETE, trouble, fetched)
         uow.commit()
 
 

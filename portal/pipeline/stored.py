@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from portal.db import datasets as db
-from portal.db import datastore, resources, validation
+from portal.db import datastore, looks, resources, validation
 from portal.db.holding import find_live_resource
 from portal.db.uow import UnitOfWork
 from portal.domain.datasets import HELD, OPEN, Dataset, Resource, TableVersion, ValidationReport
@@ -50,8 +50,13 @@ def _current(portal: Portal, resource: Resource, dataset: Dataset, version: Tabl
     checked, rule, obeyed = _checked(portal, resource, dataset, version)
     with portal.work() as uow:
         again = find_live_resource(uow, resource.id)
-        if again is None or again.resource.version_id != version.id or again.resource.basis != resource.basis:
-            return  # newer rows, or another way to read them, are on their way
+        if again is None:
+            return
+        if again.resource.version_id != version.id or again.resource.basis != resource.basis:
+            # Whoever changed it may have relied on this very look, when it was not begun yet.
+            looks.await_looks(uow, [again.resource])
+            uow.commit()
+            return
         state = _state(uow, again.resource, version, checked, rule, obeyed=obeyed)
         reason = "stored-rows" if obeyed else "treatment-not-obeyed"
         decision = Decision(rule.policy.mode, published=state == OPEN, reason=reason, columns=rule.columns)

@@ -173,6 +173,7 @@ def _bound(what: int, most: int) -> None:
 
 
 def _answer(line: socket.socket, asked: dict[str, Any], packed: bytearray) -> None:
+    before = _most_mapped()
     try:
         arguments = pickle.loads(packed)  # noqa: S301 - it comes from the process that started this one
         module, _, name = str(asked["function"]).partition(":")
@@ -186,15 +187,29 @@ def _answer(line: socket.socket, asked: dict[str, Any], packed: bytearray) -> No
     except BrokenPipeError:
         raise
     except BaseException as problem:  # also what native readers raise when they panic
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        limit, hard = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (hard, hard))  # to say what went wrong takes memory too
-        framing.send(line, {"exhausted": "memory"} if _exhausted(problem) else _failure(problem))
+        exhausted = _exhausted(problem, max(before, limit - int(asked["memory_mb"]) * BYTES_PER_MB // 2))
+        framing.send(line, {"exhausted": "memory"} if exhausted else _failure(problem))
 
 
-def _exhausted(problem: BaseException) -> bool:
-    """Whether an error means that there was no more memory: native readers say so in words of their own."""
-    said = str(problem).lower() if not isinstance(problem, Exception) else ""
-    return isinstance(problem, MemoryError) or any(word in said for word in ("memory", "alloc", "spawn", "unavailable"))
+def _exhausted(problem: BaseException, much: int) -> bool:
+    """Whether an error means that there was no more memory.
+
+    Native readers say so in words of their own, or panic over what another of their threads did not get: then it
+    counts that the address space has grown beyond `much`, half of what was given.
+    """
+    if isinstance(problem, Exception):
+        return isinstance(problem, MemoryError)
+    said = str(problem).lower()
+    return any(word in said for word in ("memory", "alloc", "spawn", "unavailable")) or _most_mapped() > much
+
+
+def _most_mapped() -> int:
+    """Bytes of address space that this process had at its largest."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    told = [line.split()[1] for line in lines if line.startswith("VmPeak:")]
+    return int(told[0]) * 1024 if told else 0
 
 
 def _failure(problem: BaseException) -> dict[str, Any]:

@@ -261,8 +261,8 @@ SETTINGS: tuple[Setting, ...] = (
         "CHECK_INLINE_MB",
         "10",
         number(0, 1_000_000),
-        "Uploads up to this size (MB) are checked for personal data within their request; larger ones are closed to "
-        "others until the worker has checked them. 0: all wait.",
+        "Uploads up to this size (MB) are checked for personal data and loaded within their request; larger ones are "
+        "closed to others until the worker has checked them. 0: all wait.",
     ),
     Setting("VALIDATION_LIMIT", "1000", number(1, 1_000_000), "Findings listed for each check and column."),
     Setting(

@@ -96,7 +96,7 @@ SENTENCES: dict[str, str] = {
     "HARVEST_DELETE_PERCENT": "Việc xóa được giữ lại khi hơn tỷ lệ này (và hơn 10) của một nguồn biến mất cùng lúc.",
     "HARVEST_MEMORY_MB": "Bộ nhớ nhiều nhất của tiến trình đọc cơ sở dữ liệu của ngành, tính bằng MB.",
     "CHECK_INLINE_MB": (
-        "Tệp tải lên đến cỡ này (MB) được kiểm tra dữ liệu cá nhân ngay trong yêu cầu; lớn hơn thì đóng với "
+        "Tệp tải lên đến cỡ này (MB) được kiểm tra dữ liệu cá nhân và nạp ngay trong yêu cầu; lớn hơn thì đóng với "
         "người khác cho đến khi worker kiểm tra. 0: tất cả đều chờ."
     ),
     "VALIDATION_LIMIT": "Số lỗi được liệt kê cho mỗi phép kiểm tra và cột.",

@@ -1,6 +1,7 @@
 """A folder of CSV files as a source, and ways to run its jobs."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,3 +51,8 @@ def source(portal: Portal, tmp_path: Path) -> Source:
 def counts() -> Callable[[Json], Json]:
     """The counts of a job that are not 0."""
     return lambda job: {name: number for name, number in job["stats"].items() if number}
+
+
+def leaving_loads(portal: Portal) -> Portal:
+    """The portal as one whose requests load nothing: what they store waits for the worker."""
+    return replace(portal, settings=replace(portal.settings, check_inline_mb=0))

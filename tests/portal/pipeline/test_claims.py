@@ -20,6 +20,13 @@ from portal.errors import Unavailable
 from portal.pipeline import claims, load, publish, runs, score
 from portal.runtime import Portal
 from schemas.record import Upload
+from tests.portal.pipeline.conftest import leaving_loads
+
+
+@pytest.fixture
+def portal(portal: Portal) -> Portal:
+    """A portal whose uploads wait for the worker."""
+    return leaving_loads(portal)
 
 
 class Panic(BaseException):

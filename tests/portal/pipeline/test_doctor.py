@@ -20,6 +20,7 @@ from portal.domain.people import Group
 from portal.pipeline import doctor, index, load, publish, rendering, runs, score
 from portal.runtime import Portal
 from schemas.record import Upload
+from tests.portal.pipeline.conftest import leaving_loads
 
 
 def call(portal: Portal, action: str, /, **data: Any) -> Any:
@@ -34,9 +35,9 @@ def upload(portal: Portal, name: str) -> str:
 
 @pytest.fixture
 def quiet(portal: Portal) -> Portal:
-    """A portal whose writes index nothing by themselves."""
+    """A portal whose writes index nothing by themselves, and whose requests load nothing."""
     call(portal, "organization_create", name="so-y-te", title="Sở Y tế")
-    return replace(portal, after_write=lambda *_: None, before_search=lambda *_: None)
+    return replace(leaving_loads(portal), after_write=lambda *_: None, before_search=lambda *_: None)
 
 
 def lose(portal: Portal) -> None:

@@ -20,7 +20,14 @@ from portal.pipeline import load
 from portal.runtime import Portal
 from schemas.record import Upload
 from tests.portal.actions.people import call, make_org
+from tests.portal.pipeline.conftest import leaving_loads
 from tests.servers.web import Web
+
+
+@pytest.fixture
+def portal(portal: Portal) -> Portal:
+    """A portal whose uploads wait for the worker."""
+    return leaving_loads(portal)
 
 
 class Changing:

@@ -17,6 +17,14 @@ from portal.domain.datasets import TableVersion
 from portal.pipeline import load, publish, sweep
 from portal.runtime import Portal
 from schemas.record import Upload
+from tests.portal.pipeline.conftest import leaving_loads
+
+
+@pytest.fixture
+def portal(portal: Portal) -> Portal:
+    """A portal whose uploads wait for the worker."""
+    return leaving_loads(portal)
+
 
 NO_GRACE = timedelta(seconds=0)
 

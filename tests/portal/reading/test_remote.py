@@ -184,3 +184,19 @@ def test_json_near_the_limit_of_memory_is_read_or_refused_with_the_limit(tmp_pat
             assert f"{memory} MB bộ nhớ (PORTAL_READ_MEMORY_MB)" in refused.vi
     assert read
     assert len(set(read)) == 1
+
+
+def panicking(line: Any, content: Content, format_: str, options: ReadOptions) -> None:
+    """A native reader that stumbles over what another of its threads did not get"""
+    held = bytearray(40 * 2**20 if content.parts[0].name == "much.csv" else 1)
+    raise pl.exceptions.PanicException(f"called `Option::unwrap()` on a `None` value, {len(held) > 0}")
+
+
+@pytest.mark.parametrize(("name", "code"), [("much.csv", "too-much-memory"), ("little.csv", "reader-died")])
+def test_a_panic_with_most_of_the_memory_in_use_is_told_as_too_little_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, code: str
+) -> None:
+    monkeypatch.setattr(remote, "SERVE", f"{__name__}:panicking")
+    with pytest.raises(BadFile) as refused:
+        read_table(csv_file(tmp_path, 5, name), options=ReadOptions(limits=Limits(memory_mb=60, seconds=5)))
+    assert refused.value.code == code
