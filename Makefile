@@ -47,12 +47,13 @@ worker: $(VENV)/ready ## run a worker: due sources, harvest jobs, outbox
 test: $(VENV)/ready-dev ## run the tests (ARGS="-k name" to choose)
 	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
-lint: $(VENV)/ready-dev ## ruff, mypy --strict, import contracts, deptry
+lint: $(VENV)/ready-dev ## ruff, mypy --strict, import contracts, deptry, dead code, licences
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/deptry .
+	@$(BIN)/python -m tests.architecture.dead
 	@$(BIN)/python -m tests.architecture.licenses >/dev/null
 
 licenses: $(VENV)/ready-dev ## list the licences of all dependencies; one that nobody has judged is an error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,7 +49,6 @@ class Settings:
     site_title: str
     site_description: str
     locale: str
-    secret_key: str = field(repr=False)
     max_resource_size: int
     read_memory_mb: int
     read_seconds: int
@@ -186,29 +184,15 @@ def _fill_defaults(parsed: dict[str, Any]) -> dict[str, Any]:
     parsed["data_dir"] = folder
     parsed["database_url"] = parsed["database_url"] or f"sqlite:///{folder / 'portal.db'}"
     parsed["files_url"] = parsed["files_url"] or str(folder / "files")
-    if parsed["secret_key"] and len(parsed["secret_key"]) < 32:
-        raise SettingsError("PORTAL_SECRET_KEY takes 32 characters or more, kept secret.")
-    parsed["secret_key"] = parsed["secret_key"] or _kept_secret(folder / "secret.key")
+    _make_folder(folder)
     return parsed
 
 
-def _kept_secret(path: Path) -> str:
-    """Make a key once and keep it readable for the owner alone; two processes agree on one."""
+def _make_folder(folder: Path) -> None:
     try:
-        return _made_secret(path)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(
-            f"The folder {path.parent} cannot be used: {error.strerror}. PORTAL_DATA_DIR takes a folder on a disk with "
+            f"The folder {folder} cannot be used: {error.strerror}. PORTAL_DATA_DIR takes a folder on a disk with "
             "room, in which the portal's user may write."
         ) from None
-
-
-def _made_secret(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(secrets.token_urlsafe(48))
-    return path.read_text(encoding="ascii").strip()

@@ -129,12 +129,6 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SITE_TITLE", "Cổng dữ liệu mở tỉnh Thanh Hóa", text, "Name of the portal, as status_show says it."),
     Setting("SITE_DESCRIPTION", "", text, "One sentence about the portal, as status_show says it."),
     Setting("LOCALE", "vi", one_of("vi", "en"), "Language of messages when a caller asks for none."),
-    Setting(
-        "SECRET_KEY",
-        "",
-        text,
-        "Key that signs and seals (32 characters or more); empty: one is made and kept in the data folder.",
-    ),
     Setting("MAX_RESOURCE_SIZE", "100", number(1, 1_000_000), "Largest uploaded or harvested file, in MB."),
     Setting(
         "READ_MEMORY_MB",

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
-from rdflib import URIRef
 
 from schemas.dcat.notations import CONTEXT, Notation
 from schemas.dcat.pen import Pen
@@ -27,11 +26,6 @@ def dataset_fragment(package: Mapping[str, Any], site: Site, notation: Notation)
     pen = Pen(site, str(package["id"]))
     add_dataset(pen, package)
     return fragment(pen, notation)
-
-
-def dataset_address(package: Mapping[str, Any], site: Site) -> URIRef:
-    """The node of a dataset."""
-    return URIRef(f"{site.url}/dataset/{package['id']}")
 
 
 def fragment(pen: Pen, notation: Notation) -> bytes:

@@ -49,7 +49,6 @@ SENTENCES: dict[str, str] = {
     "SITE_TITLE": "Tên cổng, như status_show nói.",
     "SITE_DESCRIPTION": "Một câu về cổng, như status_show nói.",
     "LOCALE": "Ngôn ngữ của thông báo khi người gọi không chọn.",
-    "SECRET_KEY": "Khóa để ký và niêm phong (từ 32 ký tự); trống: tự tạo và giữ trong thư mục dữ liệu.",
     "MAX_RESOURCE_SIZE": "Tệp tải lên hoặc thu thập lớn nhất, tính bằng MB.",
     "READ_MEMORY_MB": (
         "Bộ nhớ mà việc đọc một tệp được dùng, tính bằng MB; tệp được đọc trong tiến trình riêng, hết mức thì "

@@ -41,7 +41,7 @@ def test_options_that_sysadmins_change(portal: Portal) -> None:
     assert call(portal, ANONYMOUS, "status_show")["site_title"] == "Cổng mới"
     assert call(portal, SYSTEM, "config_option_show", key="ckan.site_title") == "Cổng mới"
     for name, params in {
-        "config_option_update": {"sqlalchemy.url": "x"}, "config_option_show": {"key": "secret_key"},
+        "config_option_update": {"sqlalchemy.url": "x"}, "config_option_show": {"key": "database_url"},
     }.items():  # fmt: skip
         with pytest.raises(Invalid):
             call(portal, SYSTEM, name, **params)
