@@ -39,6 +39,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "PORTAL_DATA_DIR": str(tmp_path / "var"),
         "PORTAL_HARVEST_ROOTS": str(tmp_path),
         "PORTAL_HARVEST_LEASE": "2",
+        "PORTAL_CHECK_INLINE_MB": "0",  # a worker is to be killed, so it gets every upload
         "PORTAL_LOG_LEVEL": "WARNING",
     }
 
