@@ -13,13 +13,13 @@ from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, Req
 from portal.actions.registry import ACTIONS
 from portal.health.report import Health
 from portal.runtime import Portal
-from portal.web import errors
+from portal.web import callers, errors
 from portal.web.action_api import api, failure, the_portal
 from portal.web.counters import Counters
 from portal.web.dcat import dcat
 from portal.web.descriptions import descriptions
 from portal.web.downloads import downloads
-from portal.web.envelope import EVERY_ANSWER, SANDBOX, id_of
+from portal.web.envelope import EVERY_ANSWER, OWN, SANDBOX, id_of
 from portal.web.environ import ACTION, PART, ROUTE
 from portal.web.express import Express
 from portal.web.feeds import feeds
@@ -42,6 +42,7 @@ PAGE_POLICY = (
 """Pages run no script at all, and load nothing but their style."""
 FOR_PROGRAMS = "/api/"
 """How addresses begin that programs ask: they are never answered with a page."""
+_SAYS_WHO_KEEPS = re.compile(r"public|private|no-store")
 _PREFIX = re.compile(
     r"^/([a-z]{2})(?=/(?:api|dataset|organization|datastore|feeds|catalog)(?:[/.]|$)|/(?:data|dcat)\.json$)"
 )
@@ -121,6 +122,9 @@ def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.get("request_id", "")
     for name, value in EVERY_ANSWER:
         response.headers.setdefault(name, value)
+    kept = response.headers.get("Cache-Control", "")
+    if callers.token_in(the_portal().settings, request.headers.get) and not _SAYS_WHO_KEEPS.search(kept):
+        response.headers["Cache-Control"] = OWN
     location = response.headers.get("Location", "")
     if location.startswith(("/", request.host_url)):  # one of our own, whatever host the client named
         response.headers["Location"] = the_portal().settings.site_url + _path_of(location)

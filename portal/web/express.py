@@ -68,7 +68,8 @@ class Express:
                 raise
             status, described = errors.describe(error, request_id)
             headers, body = _whole(envelope.failure(self._portal, locale, name, described))
-            return status, [*headers, *errors.retry_after(status)], body
+            kept = [("Cache-Control", envelope.OWN)] if token else []
+            return status, [*headers, *kept, *errors.retry_after(status)], body
         body = envelope.success(self._portal, locale, name, outcome)
         tag = envelope.etag(body)
         headers = [*envelope.caching(self._portal, named=bool(token)), ("ETag", f'W/"{tag}"')]
