@@ -18,7 +18,7 @@ from portal.runtime import Context
 from schemas.people import Query
 from schemas.values import MISSING, Integer, Text
 from search.backend import QueryError, SearchRequest, SearchUnavailable
-from search.spelling import corrected
+from search.text.spelling import corrected
 
 MOST = 100
 NEAR = 20

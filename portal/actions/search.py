@@ -16,7 +16,7 @@ from schemas.datasets import AnyParams
 from schemas.search import SearchParams, flag, natural, unknown_parameters, words
 from schemas.vocabularies import LICENCE_BY_ID
 from search.backend import QueryError, SearchRequest, SearchResult, SearchUnavailable
-from search.highlight import FIELDS, Style, highlighted
+from search.planning.highlight import FIELDS, Style, highlighted
 from search.steps import Step
 
 DEFAULT_ROWS, DEFAULT_FACET_LIMIT = 10, 50
