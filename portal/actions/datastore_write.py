@@ -17,11 +17,11 @@ from portal.domain.base import new_id
 from portal.domain.datasets import Resource
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
-from portal.tabular import upserting
 from portal.tabular.manifest import Column, Manifest, alike
-from portal.tabular.records import RecordError, column_of, good_alias, good_name, guess
 from portal.tabular.store import RowQuery, RowQueryError
-from portal.tabular.upserting import INSERT, UPSERT
+from portal.tabular.versions import upserting
+from portal.tabular.versions.records import RecordError, column_of, good_alias, good_name, guess
+from portal.tabular.versions.upserting import INSERT, UPSERT
 from schemas.datasets import ResourceParams, resource_record
 from schemas.datastore import DatastoreCreate, DatastoreDelete, DatastoreUpsert
 from schemas.values import MISSING

@@ -14,7 +14,7 @@ from portal.errors import Invalid, NotFound
 from portal.runtime import Context
 from portal.tabular.compare import matched_by
 from portal.tabular.manifest import Manifest
-from portal.tabular.query import RowQueryError
+from portal.tabular.reading_rows.query import RowQueryError
 from schemas.datastore import DatastoreDiff, DatastoreVersions
 from schemas.values import MISSING
 

@@ -16,7 +16,7 @@ from portal.quality import personal, treatments
 from portal.quality.personal import PersonalColumn, PersonalMention
 from portal.runtime import Context
 from portal.tabular.manifest import Column, Manifest
-from portal.tabular.records import RecordError
+from portal.tabular.versions.records import RecordError
 from schemas.texttable import ROW, TextBatch
 from schemas.vocabularies import PERSONAL_DATA
 

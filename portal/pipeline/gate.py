@@ -20,7 +20,7 @@ from portal.quality.rows import Place, Unsplittable
 from portal.reading import ReadOptions
 from portal.runtime import Portal
 from portal.tabular.store import Manifest
-from portal.tabular.types import CellProblem
+from portal.tabular.versions.types import CellProblem
 from schemas.tabletypes import missing_values
 from schemas.texttable import TextTable
 

@@ -10,10 +10,10 @@ import duckdb
 import orjson
 import polars as pl
 
-from portal.tabular.manifest import Column, Manifest
-from portal.tabular.query import ID, RowQueryError, quoted
-from portal.tabular.rendering import json_columns, plain
-from portal.tabular.texts import csv_line, harmless, harmless_cells
+from portal.tabular.exports.text_formats import csv_line, harmless, harmless_cells
+from portal.tabular.manifest import ID, Column, Manifest
+from portal.tabular.reading_rows.query import RowQueryError, quoted
+from portal.tabular.reading_rows.rendering import json_columns, plain
 
 KINDS = ("added", "removed", "changed")
 FORMS = {"ndjson": "application/x-ndjson", "csv": "text/csv"}

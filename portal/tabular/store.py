@@ -13,20 +13,20 @@ import orjson
 import polars as pl
 
 from portal.files import Files
-from portal.tabular.answers import Answers
-from portal.tabular.changing import TableChanges
 from portal.tabular.compare import Comparison, Difference, Side
 from portal.tabular.derived import DerivedFiles
-from portal.tabular.engine import Engine
-from portal.tabular.export import Look, check, stream, write_download
+from portal.tabular.exports.export import Look, check, stream, write_download
 from portal.tabular.fold import folded
-from portal.tabular.hot import FEW_BYTES, FEW_ROWS, HotTable, HotTables
-from portal.tabular.manifest import Column, Manifest
-from portal.tabular.query import ID, RowQuery, RowQueryError, compile_query, quoted
-from portal.tabular.rendering import plain
-from portal.tabular.search import RowPage, frames_in_order, from_hot, from_parts, selecting
-from portal.tabular.sql import SqlSandbox
-from portal.tabular.writing import write_tables
+from portal.tabular.manifest import ID, Column, Manifest
+from portal.tabular.public_sql.sandbox import SqlSandbox
+from portal.tabular.reading_rows.answering import RowPage, frames_in_order, from_hot, from_parts, selecting
+from portal.tabular.reading_rows.cache import Answers
+from portal.tabular.reading_rows.engine import Engine
+from portal.tabular.reading_rows.hot import FEW_BYTES, FEW_ROWS, HotTable, HotTables
+from portal.tabular.reading_rows.query import RowQuery, RowQueryError, compile_query, quoted
+from portal.tabular.reading_rows.rendering import plain
+from portal.tabular.versions.changing import TableChanges
+from portal.tabular.versions.writing import write_tables
 from schemas.texttable import ROW, TextBatch, TextTable
 
 __all__ = ["Answer", "Manifest", "RowPage", "RowQuery", "RowQueryError", "TabularStore"]

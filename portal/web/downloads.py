@@ -18,7 +18,7 @@ from portal.domain.base import is_uuid
 from portal.domain.datasets import Dataset, Resource, ShownTable, TableVersion
 from portal.tabular.compare import FORMS as DIFFERENCES
 from portal.tabular.compare import matched_by
-from portal.tabular.export import FORMS, MEDIA_TYPES, Look
+from portal.tabular.exports.export import FORMS, MEDIA_TYPES, Look
 from portal.tabular.store import Manifest, RowQuery, RowQueryError
 from portal.web.action_api import actor_of_request, the_portal
 from portal.web.envelope import SANDBOX

@@ -11,9 +11,9 @@ import pytest
 from portal.files import open_files
 from portal.tabular import compare, store
 from portal.tabular.manifest import Column
-from portal.tabular.query import RowQueryError
+from portal.tabular.reading_rows.query import RowQueryError
 from portal.tabular.store import Manifest, TabularStore
-from portal.tabular.upserting import apply
+from portal.tabular.versions.upserting import apply
 
 FIELDS = (Column("ma", "string", "text"), Column("so", "number", "numeric"), Column("ngày", "date", "date"))
 

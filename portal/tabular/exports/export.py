@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from portal.tabular.geojson import geojson_blocks, places
+from portal.tabular.exports.geojson import geojson_blocks, places
+from portal.tabular.exports.text_formats import csv_blocks, json_blocks, ndjson_blocks, xml_blocks
+from portal.tabular.exports.xlsx import write_xlsx
 from portal.tabular.manifest import Column
-from portal.tabular.texts import csv_blocks, json_blocks, ndjson_blocks, xml_blocks
-from portal.tabular.xlsx import write_xlsx
 
 MEDIA_TYPES = {
     "csv": "text/csv",

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from portal.tabular.query import RowQueryError
+from portal.tabular.reading_rows.query import RowQueryError
 
 LOOKS_EVERY = 0.25
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from portal.files import open_files
 from portal.reading import read_table
-from portal.tabular.export import Look
+from portal.tabular.exports.export import Look
 from portal.tabular.store import RowQuery, TabularStore
 from schemas.texttable import ROW, TextBatch, TextTable
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from portal.tabular.fulltext import TextQuery, TextQueryError, boolean, plain, too_long
-from portal.tabular.manifest import Column, Manifest
+from portal.tabular.manifest import ID, Column, Manifest
+from portal.tabular.reading_rows.fulltext import TextQuery, TextQueryError, boolean, plain, too_long
 
 COMPARISONS = {"eq": "=", "in": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 DEEPEST, MOST = 10, 100
@@ -17,7 +17,6 @@ MOST_PARTS = 300
 MOST_SORTS = 64
 MOST_NAMED = 20
 """Of unknown names, so many are told."""
-ID = "_id"
 BY_NUMBER = ("", "_id", "_id asc", '"_id"', '"_id" asc')
 """Sorts that are the order of rows anyway."""
 

@@ -7,10 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from portal.tabular.changing import TableChanges
-from portal.tabular.manifest import Column, Manifest
-from portal.tabular.query import ID
-from portal.tabular.records import RecordError, values_of
+from portal.tabular.manifest import ID, Column, Manifest
+from portal.tabular.versions.changing import TableChanges
+from portal.tabular.versions.records import RecordError, values_of
 
 INSERT, UPDATE, UPSERT = "insert", "update", "upsert"
 METHODS = (UPSERT, INSERT, UPDATE)

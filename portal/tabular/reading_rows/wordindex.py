@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from portal.tabular.fulltext import holds
+from portal.tabular.reading_rows.fulltext import holds
 
 LETTERS = 8
 """Bytes of a word that make its key, as one number that sorts as the word does."""

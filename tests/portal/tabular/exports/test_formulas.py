@@ -6,7 +6,7 @@ import pytest
 
 from portal.files import open_files
 from portal.quality import shapes
-from portal.tabular.export import Look
+from portal.tabular.exports.export import Look
 from portal.tabular.store import RowQuery, TabularStore
 from tests.portal.tabular.test_store import fields, written
 

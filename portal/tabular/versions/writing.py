@@ -12,9 +12,8 @@ import polars as pl
 
 from portal.files import Files
 from portal.tabular.fold import folded
-from portal.tabular.manifest import Manifest, Part, alike
-from portal.tabular.query import ID
-from portal.tabular.types import Shape, missing
+from portal.tabular.manifest import ID, Manifest, Part, alike
+from portal.tabular.versions.types import Shape, missing
 from schemas.tabletypes import missing_values
 from schemas.texttable import ROW, TextBatch, TextTable
 

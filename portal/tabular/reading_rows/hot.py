@@ -17,10 +17,10 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from portal.tabular import wordindex
-from portal.tabular.wordindex import WordIndex
+from portal.tabular.manifest import ID
+from portal.tabular.reading_rows import wordindex
+from portal.tabular.reading_rows.wordindex import WordIndex
 
-ID = "_id"
 FOLD = "_fold"
 FEW_ROWS = 20_000
 FEW_BYTES = 4 * 1024 * 1024

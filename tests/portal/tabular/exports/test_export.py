@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portal.files import open_files
-from portal.tabular import xlsx
-from portal.tabular.export import FORMS, Look
+from portal.tabular.exports import xlsx
+from portal.tabular.exports.export import FORMS, Look
 from portal.tabular.store import Manifest, RowQuery, RowQueryError, TabularStore
 from tests.portal.tabular.test_store import fields, written
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.tabular import wordindex
 from portal.tabular.fold import fold_texts, words
-from portal.tabular.wordindex import WordIndex
+from portal.tabular.reading_rows import wordindex
+from portal.tabular.reading_rows.wordindex import WordIndex
 
 SOME = (
     "benh",

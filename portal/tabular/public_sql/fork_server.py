@@ -22,8 +22,8 @@ import duckdb
 import orjson
 import pyarrow as pa
 
-from portal.tabular import wire
-from portal.tabular.sqlcheck import LONGEST, Refused, tables_named
+from portal.tabular.public_sql import framing
+from portal.tabular.public_sql.allowed import LONGEST, Refused, tables_named
 
 MEMORY = 1_500_000_000
 MOST_MAPPED = 1 << 40
@@ -124,15 +124,15 @@ def _limit() -> None:
 
 
 def _answer(line: socket.socket, engine: duckdb.DuckDBPyConnection) -> None:
-    asked = orjson.loads(wire.receive(line))
+    asked = orjson.loads(framing.receive(line))
     try:
-        wire.send(line, _result(line, engine, str(asked["sql"]), int(asked["limit"])))
+        framing.send(line, _result(line, engine, str(asked["sql"]), int(asked["limit"])))
     except Refused as error:
-        wire.send(line, {"refused": str(error), "forbidden": error.forbidden})
+        framing.send(line, {"refused": str(error), "forbidden": error.forbidden})
     except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException) as error:
-        wire.send(line, {"refused": _first_line(error)})
+        framing.send(line, {"refused": _first_line(error)})
     except Exception as error:  # whatever it was, it happened in here and ends with this process
-        wire.send(line, {"refused": "Invalid query", "kind": type(error).__name__})
+        framing.send(line, {"refused": "Invalid query", "kind": type(error).__name__})
 
 
 def _first_line(error: Exception) -> str:
@@ -147,8 +147,8 @@ def _result(line: socket.socket, connection: duckdb.DuckDBPyConnection, sql: str
     tree = orjson.loads(serialized[0][0])
     if tree.get("error"):
         raise Refused("Invalid query AST element")
-    wire.send(line, {"tables": sorted(tables_named(tree))})
-    sources = orjson.loads(wire.receive(line))
+    framing.send(line, {"tables": sorted(tables_named(tree))})
+    sources = orjson.loads(framing.receive(line))
     _open_tables(connection, sources)
     _lock(connection, sources)
     found = connection.execute(statement)

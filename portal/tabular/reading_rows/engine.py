@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from portal.tabular.deadlines import Deadlines
-from portal.tabular.query import RowQueryError
+from portal.tabular.reading_rows.deadlines import Deadlines
+from portal.tabular.reading_rows.query import RowQueryError
 
 Settings = dict[str, str | int | float | list[str]]
 HARDENED: Settings = {

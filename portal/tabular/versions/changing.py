@@ -12,10 +12,9 @@ import polars as pl
 
 from portal.files import Files
 from portal.tabular.fold import folded
-from portal.tabular.manifest import Column, Manifest, Part
-from portal.tabular.query import ID
-from portal.tabular.records import DIGITS, RecordError, digits
-from portal.tabular.writing import PART_ROWS, put_part
+from portal.tabular.manifest import ID, Column, Manifest, Part
+from portal.tabular.versions.records import DIGITS, RecordError, digits
+from portal.tabular.versions.writing import PART_ROWS, put_part
 
 FOLD = "_fold"
 SMALL, MOST_SMALL = 20_480, 8

@@ -11,9 +11,9 @@ from typing import IO
 
 import polars as pl
 
+from portal.tabular.exports.text_formats import joined, xml_text
 from portal.tabular.manifest import Column
-from portal.tabular.rendering import plain
-from portal.tabular.texts import joined, xml_text
+from portal.tabular.reading_rows.rendering import plain
 
 MOST_ROWS = 1_048_576
 """Rows of a sheet, its header included: Excel's own limit."""

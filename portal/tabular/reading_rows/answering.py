@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from portal.tabular.engine import HOT, Engine
-from portal.tabular.fulltext import holds
-from portal.tabular.hot import FOLD, HotTable
-from portal.tabular.manifest import Column
-from portal.tabular.query import ID, RowQuery, Statement, quoted
-from portal.tabular.rendering import RANK, csv_text, json_columns
+from portal.tabular.manifest import ID, Column
+from portal.tabular.reading_rows.engine import HOT, Engine
+from portal.tabular.reading_rows.fulltext import holds
+from portal.tabular.reading_rows.hot import FOLD, HotTable
+from portal.tabular.reading_rows.query import RowQuery, Statement, quoted
+from portal.tabular.reading_rows.rendering import RANK, csv_text, json_columns
 
 _SCANNERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="words")
 """Look for words in the blocks of a column; its threads start at the first search."""

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from portal.errors import Unavailable
-from portal.tabular import wire
+from portal.tabular.public_sql import framing
 
 SECONDS = 3.0
 ENVIRONMENT = {"ARROW_DEFAULT_MEMORY_POOL": "system", "ARROW_IO_THREADS": "1"}
@@ -70,10 +70,10 @@ class SqlSandbox:
         with self._child() as line:
             until = time.monotonic() + self._seconds + 0.5
             try:
-                wire.send(line, {"sql": sql, "limit": limit})
-                read = _understood(wire.receive(line, until))
-                wire.send(line, dict(_sources(read["tables"], source_of)))
-                answer = wire.receive(line, until)
+                framing.send(line, {"sql": sql, "limit": limit})
+                read = _understood(framing.receive(line, until))
+                framing.send(line, dict(_sources(read["tables"], source_of)))
+                answer = framing.receive(line, until)
             except OSError:
                 raise RefusedSql("The query took too long or too much memory") from None
         if answer.startswith(b'{"refused"'):
@@ -99,7 +99,7 @@ class SqlSandbox:
                 self._door, theirs = socket.socketpair()
                 with theirs:
                     theirs.set_inheritable(True)
-                    command = [sys.executable, "-m", "portal.tabular.zygote", str(theirs.fileno())]
+                    command = [sys.executable, "-m", "portal.tabular.public_sql.fork_server", str(theirs.fileno())]
                     self._zygote = subprocess.Popen(  # noqa: S603 - our own module, no shell
                         command,
                         pass_fds=[theirs.fileno()],

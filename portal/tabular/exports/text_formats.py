@@ -13,7 +13,7 @@ import orjson
 import polars as pl
 
 from portal.tabular.manifest import Column
-from portal.tabular.rendering import plain
+from portal.tabular.reading_rows.rendering import plain
 
 Frames = Iterator[pl.DataFrame]
 BOM = b"\xef\xbb\xbf"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from portal.tabular.engine import Engine
-from portal.tabular.query import RowQueryError
+from portal.tabular.reading_rows.engine import Engine
+from portal.tabular.reading_rows.query import RowQueryError
 
 ENDLESS = "SELECT count(*) FROM range(10000000000) a, range(10000000000) b WHERE a.range * 3 = b.range + 1"
 

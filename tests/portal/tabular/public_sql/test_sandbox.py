@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from portal.errors import NotFound, Unavailable
-from portal.tabular.sql import RefusedSql, Source, SqlSandbox
+from portal.tabular.public_sql.sandbox import RefusedSql, Source, SqlSandbox
 
 
 @pytest.fixture(scope="module", params=["parts", "hot copy"])

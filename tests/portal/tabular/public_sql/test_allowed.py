@@ -6,8 +6,8 @@ import duckdb
 import orjson
 import pytest
 
-from portal.tabular.records import good_alias
-from portal.tabular.sqlcheck import Refused, tables_named
+from portal.tabular.public_sql.allowed import Refused, tables_named
+from portal.tabular.versions.records import good_alias
 
 SECRET = "pragma_database_list"
 NAMED = {

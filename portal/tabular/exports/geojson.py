@@ -9,8 +9,8 @@ import orjson
 import polars as pl
 
 from portal.tabular.manifest import Column
-from portal.tabular.query import RowQueryError
-from portal.tabular.rendering import json_columns
+from portal.tabular.reading_rows.query import RowQueryError
+from portal.tabular.reading_rows.rendering import json_columns
 
 LONGITUDES = ("lon", "lng", "long", "longitude", "kinh_do", "x")
 LATITUDES = ("lat", "latitude", "vi_do", "y")
