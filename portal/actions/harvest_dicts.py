@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from portal.db import harvest as db
 from portal.domain.base import stamp
 from portal.domain.harvest import OUTCOMES, HarvestJob, HarvestObject, HarvestSource
-from portal.quality import public_texts
+from portal.quality.personal import public_texts
 
 ERRORS_IN_SUMMARY = 20
 

@@ -20,7 +20,7 @@ from portal.domain.base import is_uuid, moment_of, new_id
 from portal.domain.datasets import Dataset, Resource
 from portal.domain.people import Group
 from portal.errors import IntegrityProblem, Invalid, NotAuthorized
-from portal.quality import jsonschemas
+from portal.quality.frictionless import jsonschemas
 from portal.runtime import Context
 from schemas.datasets import load_package, package_record, shape_problem, vocabulary_tags
 from schemas.record import DatasetRecord, Upload

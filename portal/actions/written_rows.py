@@ -12,8 +12,8 @@ import polars as pl
 from portal.db import looks
 from portal.domain.base import new_id
 from portal.domain.datasets import HELD, OPEN, WAITING, Dataset, Resource, ValidationReport
-from portal.quality import personal, treatments
-from portal.quality.personal import PersonalColumn, PersonalMention
+from portal.quality import personal
+from portal.quality.personal import PersonalColumn, PersonalMention, treatments
 from portal.runtime import Context
 from portal.tabular.manifest import Column, Manifest
 from portal.tabular.versions.records import RecordError

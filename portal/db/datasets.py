@@ -41,7 +41,8 @@ from portal.domain.datastore import TableAlias, TableLoad
 from portal.domain.events import FINGERPRINT_LETTERS, FORGET, INDEX, QUALITY, RENDER, OutboxRow
 from portal.domain.rendering import Around, package_dict, unchanged
 from portal.errors import Invalid, NotFound
-from portal.quality import personal, public_texts
+from portal.quality import personal
+from portal.quality.personal import public_texts
 from schemas.record import DatasetRecord
 
 NOTHING = b"{}"

@@ -16,9 +16,9 @@ from portal.domain.base import now, stamp
 from portal.domain.datasets import Dataset, Resource, ValidationReport
 from portal.domain.events import QUALITY
 from portal.pipeline import claims
-from portal.quality import freshness, mqa, openness
-from portal.quality.facts import Facts, ResourceFacts
-from portal.quality.freshness import Freshness
+from portal.quality.dataset import freshness, mqa, openness
+from portal.quality.dataset.facts import Facts, ResourceFacts
+from portal.quality.dataset.freshness import Freshness
 from portal.runtime import Portal
 
 BATCH = 100

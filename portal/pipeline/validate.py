@@ -9,11 +9,15 @@ from typing import Any
 
 from portal.errors import BadFile
 from portal.pipeline.verdict import ERROR, CheckedResource, Verdict, is_personal
-from portal.quality import documents, metadata, personal, rows, tables, treatments
-from portal.quality.checks import MESSAGES, SEVERITIES
-from portal.quality.masking import masked
-from portal.quality.messages import say
-from portal.quality.report import Finding, Report, Text
+from portal.quality import documents, personal
+from portal.quality.checks.catalogue import MESSAGES, SEVERITIES
+from portal.quality.dataset import metadata
+from portal.quality.findings import bad_rows
+from portal.quality.findings.masking import masked
+from portal.quality.findings.messages import say
+from portal.quality.findings.report import Finding, Report, Text
+from portal.quality.personal import treatments
+from portal.quality.table.check import check_table, nobody
 from portal.reading import ReadOptions, read_table
 from schemas import catalog
 from schemas.record import Content, DatasetRecord, ResourceRecord
@@ -37,7 +41,7 @@ def check(
     options: ReadOptions,
     *,
     public: bool,
-    progress: Callable[[int], object] = tables.nobody,
+    progress: Callable[[int], object] = nobody,
 ) -> CheckedResource:
     """Check one resource; without content, or where a file that is no table is in order, there is no report.
 
@@ -52,10 +56,10 @@ def check(
         whole = treatments.treated(read, _described(resource)) if public else read
         tagged = _tagged(resource, whole)
         schema = _schema(resource, whole, with_persons=bool(tagged) and not public)
-        report = tables.check_table(
+        report = check_table(
             whole, schema, references=references, limit=limit, progress=progress, seconds=options.check_seconds
         )
-        samples = rows.sample(whole, report, schema)
+        samples = bad_rows.sample(whole, report, schema)
         parts = _parts(resource, resource.content, whole, options, public=public)
         beside = _beside(resource, resource.content, read, options)
     except BadFile as problem:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from portal.errors import BadFile
-from portal.quality.checks import MESSAGES, SEVERITIES
-from portal.quality.messages import say
+from portal.quality.checks.catalogue import MESSAGES, SEVERITIES
+from portal.quality.findings.messages import say
+from portal.quality.findings.report import Finding
 from portal.quality.personal import PersonalMention, scan_text, scan_value
 from portal.quality.personal.files import of_looked, of_rows, together
-from portal.quality.report import Finding
 from portal.reading import ReadOptions, child
 from portal.reading.documents import pieces
 from schemas.record import ContentPart

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from portal import bootstrap
 from portal.actions.registry import ACTIONS, Action
-from portal.quality.checks import CHECKS
-from portal.quality.messages import ERRORS, Check, Message
+from portal.quality.checks.catalogue import CHECKS
+from portal.quality.findings.messages import ERRORS, Check, Message
 from portal.reading.refusals import TEXTS
 from portal.settings import SETTINGS
 from tests.architecture.settings_vi import SENTENCES

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from portal.files import open_files
-from portal.quality import shapes
+from portal.quality.findings import report_formats
 from portal.tabular.exports.export import Look
 from portal.tabular.store import RowQuery, TabularStore
 from tests.portal.tabular.test_store import fields, written
@@ -34,4 +34,4 @@ def test_headers_as_well_as_cells(tmp_path: Path, form: str, mark: str) -> None:
     [(None, ""), ("", ""), ("=1", "'=1"), ("+1", "'+1"), ("@a", "'@a"), ("\ta", "'\ta"), (0, "0"), ("a=1", "a=1")],
 )
 def test_cells_of_reports(value: object, written: str) -> None:
-    assert shapes.plain(value) == written
+    assert report_formats.plain(value) == written
