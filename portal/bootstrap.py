@@ -21,6 +21,7 @@ from portal.actions import (  # noqa: F401 - importing an action module declares
     groups,
     harvest,
     jobs,
+    joining,
     licenses,
     loading,
     members,

@@ -8,7 +8,7 @@ from sqlalchemy import and_, false
 
 from portal.access import policy
 from portal.access.policy import Permission
-from portal.actions.keeping import keep
+from portal.actions._shared.dataset_writes import keep
 from portal.actions.registry import Params, action
 from portal.db import datasets as db
 from portal.db import people

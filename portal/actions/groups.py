@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from portal.access.policy import Permission
-from portal.actions import group_kinds
+from portal.actions._shared import group_kinds
 from portal.actions.registry import Params, Steps, action
 from portal.db.holding import HeldGroup
 from portal.domain.people import Group

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from portal.access.policy import Permission
-from portal.actions import group_kinds
+from portal.actions._shared import group_kinds
 from portal.actions.registry import Params, Steps, action
 from portal.db.holding import HeldGroup
 from portal.domain.people import Group

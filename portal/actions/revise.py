@@ -8,7 +8,7 @@ import orjson
 from marshmallow import INCLUDE
 
 from portal.access.policy import Permission
-from portal.actions.keeping import keep
+from portal.actions._shared.dataset_writes import keep
 from portal.actions.registry import Params, action
 from portal.db.holding import HeldDataset, held_dataset
 from portal.domain import nested

@@ -11,9 +11,9 @@ import orjson
 
 from portal.access import policy
 from portal.access.policy import Permission
-from portal.actions import keeping
+from portal.actions._shared import dataset_writes
+from portal.actions._shared.targets import held_of_resource, shown_of_resource
 from portal.actions.registry import Params, action
-from portal.actions.targets import held_of_resource, shown_of_resource
 from portal.db import datasets as db
 from portal.db import datastore, resources
 from portal.db.holding import HeldDataset
@@ -116,7 +116,7 @@ def schema_adopt(ctx: Context, dataset: HeldDataset, params: Params) -> Json:
     else:
         adopted, notes = dict(_descriptor(params["schema"], "schema")), []
     resource.table_schema = adopted
-    keeping.refuse_tagged(ctx, dataset, [resource])
+    dataset_writes.refuse_tagged(ctx, dataset, [resource])
     load = datastore.note_load(ctx.uow.session, resource.id)
     load.content_hash = load.etag = load.modified = None
     ctx.uow.later(LOAD, resource.id)

@@ -11,8 +11,8 @@ from typing import Any
 from portal import outages
 from portal.access import policy
 from portal.access.policy import Permission
+from portal.actions._shared.targets import held_of_resource, shown_of_resource
 from portal.actions.registry import Params, Steps, action, in_steps
-from portal.actions.targets import held_of_resource, shown_of_resource
 from portal.db import datasets as db
 from portal.db import resources
 from portal.db import validation as reports

@@ -9,7 +9,7 @@ import orjson
 from portal.access import accounts
 from portal.access.identity import Actor
 from portal.access.policy import Permission, authorise, readable
-from portal.actions import joining
+from portal.actions._shared.roles import give_role
 from portal.actions.registry import Params, Steps, checked, in_steps
 from portal.db import activity, datasets, followers, group_datasets, people
 from portal.db.holding import HeldGroup, find_dataset, held_group
@@ -280,7 +280,7 @@ def _set_users(ctx: Context, group: Group, params: Params) -> None:
         if user.id not in wanted:
             people.drop_member(ctx.uow.session, group.id, "user", user.id)
     for user_id, capacity in wanted.items():
-        joining.give_role(ctx, group, user_id, capacity)
+        give_role(ctx, group, user_id, capacity)
 
 
 def set_role(ctx: Context, group: HeldGroup, params: Params) -> Json:
@@ -289,7 +289,7 @@ def set_role(ctx: Context, group: HeldGroup, params: Params) -> Json:
     if params["role"] not in roles:
         raise Invalid({"role": ["role does not exist."]})
     user = _user(ctx, params)
-    member = joining.give_role(ctx, group, user.id, params["role"])
+    member = give_role(ctx, group, user.id, params["role"])
     return {
         "id": member.id,
         "group_id": group.id,

@@ -11,7 +11,7 @@ import orjson
 from portal.access import policy
 from portal.access.identity import Actor
 from portal.access.policy import Permission
-from portal.actions import uploading
+from portal.actions._shared import uploads
 from portal.actions.registry import Params, positions
 from portal.db import datasets as db
 from portal.db import group_datasets, people, vocabularies
@@ -47,7 +47,7 @@ def keep(ctx: Context, known: HeldDataset | None, params: Params) -> orjson.Frag
     _take_uploads(ctx, dataset, params, record)
     refuse_tagged(ctx, dataset, dataset.resources)
     db.save(ctx.uow, dataset, ctx.portal.settings.site_url)
-    uploading.await_loads(ctx, dataset.resources)
+    uploads.await_loads(ctx, dataset.resources)
     given = moment_of(params.get("metadata_modified"))
     if ctx.actor.sysadmin and given is not None and given != before:
         db.set_modified(ctx.uow, dataset, given)
@@ -65,7 +65,7 @@ def _take_uploads(ctx: Context, dataset: Dataset, params: Params, record: Datase
         dataset.resources, params.get("resources") or (), record.resources, strict=False
     ):
         if isinstance(given.get("upload"), Upload):
-            resource.describe(uploading.store(ctx, resource, given["upload"], described))
+            resource.describe(uploads.store(ctx, resource, given["upload"], described))
 
 
 def _reconciled(params: Params, current: Mapping[str, Any]) -> Params:
