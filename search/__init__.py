@@ -7,7 +7,7 @@ from pathlib import Path
 
 from search.backend import SearchBackend
 from search.fallback import FallbackIndex
-from search.planning.relaxing import AskedIndex
+from search.planning.relaxing import RelaxingIndex
 from search.tantivy_index.index import EmbeddedIndex
 from search.text.lexicon import SHIPPED, LexiconFiles
 
@@ -42,7 +42,7 @@ def open_backend(
     urls = [part.strip() for part in url.split(",") if part.strip()]
     words = LexiconFiles(lexicon)
     if not urls:
-        return AskedIndex(EmbeddedIndex(folder, patience=patience), words)
+        return RelaxingIndex(EmbeddedIndex(folder, patience=patience), words)
     # Elasticsearch's client costs 0.4 s and 75 MB: whoever keeps to the embedded index should not pay for it.
     from search.elastic_index.client import Server  # noqa: PLC0415  # as above
     from search.elastic_index.index import ElasticIndex  # noqa: PLC0415  # the optional engine behind its door
@@ -60,5 +60,5 @@ def open_backend(
     )
     index = ElasticIndex(server, alias=alias, shards=shards, replicas=replicas)
     if fallback:
-        return AskedIndex(FallbackIndex(index, EmbeddedIndex(folder, patience=patience)), words)
-    return AskedIndex(index, words)
+        return RelaxingIndex(FallbackIndex(index, EmbeddedIndex(folder, patience=patience)), words)
+    return RelaxingIndex(index, words)

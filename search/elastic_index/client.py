@@ -49,7 +49,7 @@ class Server:
     sniff: bool = False
 
 
-def connected(server: Server) -> Elasticsearch:
+def connect(server: Server) -> Elasticsearch:
     """A client that asks the nodes in turn; without sniffing it opens no connection yet.
 
     Raises ValueError for what cannot be used.

@@ -37,32 +37,32 @@ MOST_FACETS = 50_000
 """Values of one facet, whatever facet.limit asks for (the server's own limit is 65,536 buckets)."""
 
 
-def compiled(clause: Clause) -> Json:
+def compile_clause(clause: Clause) -> Json:
     """The clause as a query."""
     match clause:
         case All(clauses):
             return _together(clauses)
         case Any(clauses):
-            return {"bool": {"should": [compiled(child) for child in clauses], "minimum_should_match": 1}}
+            return {"bool": {"should": [compile_clause(child) for child in clauses], "minimum_should_match": 1}}
         case AtLeast(clauses, least):
-            return {"bool": {"should": [compiled(child) for child in clauses], "minimum_should_match": least}}
+            return {"bool": {"should": [compile_clause(child) for child in clauses], "minimum_should_match": least}}
         case Except(child):
-            return {"bool": {"must": [{"match_all": {}}], "must_not": [compiled(child)]}}
+            return {"bool": {"must": [{"match_all": {}}], "must_not": [compile_clause(child)]}}
         case Best(clauses):
-            return {"dis_max": {"queries": [compiled(child) for child in clauses], "tie_breaker": TIE}}
+            return {"dis_max": {"queries": [compile_clause(child) for child in clauses], "tie_breaker": TIE}}
         case Weighted(child, factor):
-            return {"bool": {"must": [compiled(child)], "boost": factor}}
+            return {"bool": {"must": [compile_clause(child)], "boost": factor}}
         case Flat(child, score):
-            return _flat(compiled(child), score)
+            return _flat(compile_clause(child), score)
         case Preferring(child, bonuses):
-            return {"bool": {"must": [compiled(child)], "should": [compiled(bonus) for bonus in bonuses]}}
+            return {"bool": {"must": [compile_clause(child)], "should": [compile_clause(bonus) for bonus in bonuses]}}
         case Tiered(tiers):
             return _highest(clause, len(tiers))
         case _:
             return _leaf(clause)
 
 
-def leading(asked: Plan) -> Json | None:
+def quick_tiers(asked: Plan) -> Json | None:
     """The tiers that cost little and mostly fill a page, scored as they are within the whole; None where none are."""
     query = asked.query
     if isinstance(query, Tiered) and query.quick and asked.order[0] == SortKey("score", True):
@@ -70,7 +70,7 @@ def leading(asked: Plan) -> Json | None:
     return None
 
 
-def sorting(order: tuple[SortKey, ...]) -> list[Json]:
+def sort_keys(order: tuple[SortKey, ...]) -> list[Json]:
     """The order of hits; what has no value comes last, both ways."""
     keys: list[Json] = []
     for key in order:
@@ -80,7 +80,7 @@ def sorting(order: tuple[SortKey, ...]) -> list[Json]:
     return keys
 
 
-def counted(facet: Facet, request: SearchRequest) -> Json:
+def facet_terms(facet: Facet, request: SearchRequest) -> Json:
     """The values of a facet, most frequent first, ties by value. A count of 0 is never told: it would name values
     of datasets that the asker may not see."""
     size = max(1, min(request.facet_limit, MOST_FACETS))
@@ -93,7 +93,9 @@ def counted(facet: Facet, request: SearchRequest) -> Json:
 
 def _highest(query: Tiered, most: int) -> Json:
     last = len(query.tiers) - 1
-    raised = [_raised(compiled(tier), query.step * (last - place)) for place, tier in enumerate(query.tiers[:most])]
+    raised = [
+        _raised(compile_clause(tier), query.step * (last - place)) for place, tier in enumerate(query.tiers[:most])
+    ]
     return {"dis_max": {"queries": raised, "tie_breaker": 0.0}}
 
 
@@ -102,8 +104,8 @@ def _raised(query: Json, by: float) -> Json:
 
 
 def _together(clauses: tuple[Clause, ...]) -> Json:
-    refused = [compiled(child.clause) for child in clauses if isinstance(child, Except)]
-    wanted = [compiled(child) for child in clauses if not isinstance(child, Except)]
+    refused = [compile_clause(child.clause) for child in clauses if isinstance(child, Except)]
+    wanted = [compile_clause(child) for child in clauses if not isinstance(child, Except)]
     return {"bool": {"must": wanted or [{"match_all": {}}], "must_not": refused}}
 
 

@@ -23,7 +23,7 @@ WINDOW = 10_000
 REMEMBERED, REMEMBERED_SECONDS = 1_000, 300.0
 
 
-class Walk:
+class DeepPager:
     """Goes through the hits of a question to its end."""
 
     def __init__(self, client: Elasticsearch, alias: str, *, window: int = WINDOW) -> None:

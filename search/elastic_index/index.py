@@ -23,9 +23,9 @@ from search.backend import (
 )
 from search.elastic_index.aliases import GAVE_WAY, Indices
 from search.elastic_index.bulk import AliasGone, Bulk, raise_for
-from search.elastic_index.client import Server, clear_errors, connected, watcher
-from search.elastic_index.deep_paging import WINDOW, Walk
-from search.elastic_index.searching import Asking
+from search.elastic_index.client import Server, clear_errors, connect, watcher
+from search.elastic_index.deep_paging import WINDOW, DeepPager
+from search.elastic_index.searching import Searcher
 from search.planning.plan import plan
 
 Json = dict[str, Anything]
@@ -51,12 +51,12 @@ class ElasticIndex:
 
         `window` is up to where hits are paged through by number. Raises ValueError for what cannot be used.
         """
-        self._client, self._watcher = connected(server), watcher(server, HEALTH_SECONDS)
+        self._client, self._watcher = connect(server), watcher(server, HEALTH_SECONDS)
         self._alias = alias
         self._indices = Indices(self._client, alias, shards=shards, replicas=replicas)
         self._bulk = Bulk(self._client, server.retries, server.timeout)
-        self._walk = Walk(self._client, alias, window=window)
-        self._asking = Asking(self._client, alias, self._walk, several_shards=shards > 1)
+        self._pager = DeepPager(self._client, alias, window=window)
+        self._searcher = Searcher(self._client, alias, self._pager, several_shards=shards > 1)
 
     def apply(self, entries: Iterable[IndexEntry], deleted: Iterable[str] = ()) -> None:
         """Add or replace entries, unless a newer version is held, and remove ids; found by all once this returns."""
@@ -84,10 +84,10 @@ class ElasticIndex:
         asked = plan(request)
         with clear_errors(asking=True):
             try:
-                return self._asking.answer(asked, request)
+                return self._searcher.answer(asked, request)
             except NotFoundError:
                 self._indices.ready()  # the very first question: there is no index yet
-                return self._asking.answer(asked, request)
+                return self._searcher.answer(asked, request)
 
     def rebuild(self, entries: Source) -> int:
         """Fill a new index while the old one answers and takes writes, then swap the alias in one step.
@@ -112,7 +112,7 @@ class ElasticIndex:
 
     def _forget_marks(self) -> None:
         marked = {"query": {"term": {"gone": True}}, "sort": [{"id": "asc"}], "_source": False}
-        self._bulk.write(self._alias, (), [hit["_id"] for hit in self._walk.through(marked)], marking=False)
+        self._bulk.write(self._alias, (), [hit["_id"] for hit in self._pager.through(marked)], marking=False)
 
     def health(self) -> Health:
         """What the cluster says of our indexes, asked once and briefly."""
@@ -135,7 +135,7 @@ class ElasticIndex:
         with clear_errors():
             self._indices.ready()
             body: Json = {"query": _there(), "sort": [{"id": "asc"}], "_source": ["entry_version"]}
-            for hit in self._walk.through(body):
+            for hit in self._pager.through(body):
                 yield str(hit["_id"]), int(hit["_source"]["entry_version"])
 
     def close(self) -> None:

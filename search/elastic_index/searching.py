@@ -14,10 +14,10 @@ import orjson
 from elasticsearch import ApiError, Elasticsearch, NotFoundError
 
 from search.backend import Hit, SearchRequest, SearchResult
-from search.elastic_index.compiler import compiled, counted, leading, sorting
-from search.elastic_index.deep_paging import Walk
+from search.elastic_index.compiler import compile_clause, facet_terms, quick_tiers, sort_keys
+from search.elastic_index.deep_paging import DeepPager
 from search.planning.clauses import Facet, Plan
-from search.planning.unscored import kept
+from search.planning.unscored import unscored
 
 Json = dict[str, Anything]
 _WHOLE: Json = {"allow_partial_search_results": False}
@@ -25,22 +25,22 @@ _WHOLE: Json = {"allow_partial_search_results": False}
 _SCORED_AS_ONE: Json = {"search_type": "dfs_query_then_fetch"}
 
 
-class Asking:
-    """Asks one alias."""
+class Searcher:
+    """Searches one alias."""
 
-    def __init__(self, client: Elasticsearch, alias: str, walk: Walk, *, several_shards: bool) -> None:
-        self._client, self._alias, self._walk = client, alias, walk
+    def __init__(self, client: Elasticsearch, alias: str, pager: DeepPager, *, several_shards: bool) -> None:
+        self._client, self._alias, self._pager = client, alias, pager
         self._scoring: Json = _SCORED_AS_ONE if several_shards else {}
 
     def answer(self, asked: Plan, request: SearchRequest) -> SearchResult:
         """The answer to a plan. Raises what the client raises."""
         where = {"preference": _preference(request)}
         found: list[Json] = []
-        if request.rows <= 0 or request.start + request.rows > self._walk.window:
-            (counts,) = self._several([where, _counting(asked, request)])
+        if request.rows <= 0 or request.start + request.rows > self._pager.window:
+            (counts,) = self._several([where, _count_body(asked, request)])
             if request.rows > 0:
-                shown = _showing(asked, compiled(asked.query)) | where | self._scoring
-                found = self._walk.page(shown, request.start, request.rows)
+                shown = _hits_body(asked, compile_clause(asked.query)) | where | self._scoring
+                found = self._pager.page(shown, request.start, request.rows)
         else:
             counts, found = self._page(asked, request, where)
         return SearchResult(
@@ -51,14 +51,14 @@ class Asking:
         )
 
     def _page(self, asked: Plan, request: SearchRequest, where: Json) -> tuple[Json, list[Json]]:
-        first = leading(asked)
+        first = quick_tiers(asked)
         place = {"from": request.start, "size": request.rows, "track_total_hits": False}
         how = where | self._scoring
-        sought = _showing(asked, first or compiled(asked.query)) | place
-        counts, page = self._several([where, _counting(asked, request), how, sought])
+        sought = _hits_body(asked, first or compile_clause(asked.query)) | place
+        counts, page = self._several([where, _count_body(asked, request), how, sought])
         left = int(counts["hits"]["total"]["value"]) - request.start
         if first and len(page["hits"]["hits"]) < min(request.rows, left):
-            (page,) = self._several([how, _showing(asked, compiled(asked.query)) | place])
+            (page,) = self._several([how, _hits_body(asked, compile_clause(asked.query)) | place])
         return counts, page["hits"]["hits"]
 
     def _several(self, sought: list[Json]) -> list[Json]:
@@ -74,20 +74,25 @@ class Asking:
         return found
 
 
-def _counting(asked: Plan, request: SearchRequest) -> Json:
+def _count_body(asked: Plan, request: SearchRequest) -> Json:
     """The question how many there are, in all and of each value; without scores, so that the server can keep it."""
-    groups = {str(place): counted(facet, request) for place, facet in enumerate(asked.facets)}
-    return {"query": _within(asked, compiled(kept(asked.query))), "size": 0, "track_total_hits": True, "aggs": groups}
+    groups = {str(place): facet_terms(facet, request) for place, facet in enumerate(asked.facets)}
+    return {
+        "query": _within(asked, compile_clause(unscored(asked.query))),
+        "size": 0,
+        "track_total_hits": True,
+        "aggs": groups,
+    }
 
 
-def _showing(asked: Plan, query: Json) -> Json:
+def _hits_body(asked: Plan, query: Json) -> Json:
     """The question for hits."""
-    order = sorting(asked.order)
+    order = sort_keys(asked.order)
     return {"query": _within(asked, query), "sort": order, "_source": ["payload"], "track_scores": False}
 
 
 def _within(asked: Plan, query: Json) -> Json:
-    filters = [compiled(child) for child in asked.filters]
+    filters = [compile_clause(child) for child in asked.filters]
     return {"bool": {"must": [query], "filter": filters, "must_not": [{"term": {"gone": True}}]}}
 
 

@@ -30,7 +30,7 @@ class Kind(Enum):
     STORED = "stored"
 
 
-class Asked(Enum):
+class QueryKind(Enum):
     """How a query on a field is read."""
 
     EXACT = "exact"
@@ -44,35 +44,35 @@ class Field:
     """One field as queries name it; `column` is where the index keeps it, `sort` the column to sort by ("" = none)."""
 
     name: str
-    asked: Asked
+    queried_as: QueryKind
     column: str
     sort: str = ""
 
 
 FIELDS: tuple[Field, ...] = (
-    *(Field(name, Asked.EXACT, name, name) for name in ("id", "name", "state", "type", "capacity")),
-    *(Field(name, Asked.EXACT, name, name) for name in ("organization", "license_id", "version")),
-    *(Field(name, Asked.EXACT, name) for name in ("owner_org", "creator_user_id", "private", "entity_type")),
-    *(Field(name, Asked.EXACT, name) for name in ("tags", "groups", "res_format", "res_type", "res_url")),
-    Field("dataset_type", Asked.EXACT, "type", "type"),
-    Field("title", Asked.WORDS, "title_f", "title_sort"),
-    Field("title_string", Asked.EXACT, "title", "title_sort"),
-    Field("author", Asked.WORDS, "author_f", "author"),
-    Field("maintainer", Asked.WORDS, "maintainer_f", "maintainer"),
-    *(Field(name, Asked.WORDS, f"{name}_f") for name in ("notes", "text", "url", "res_name", "res_description")),
-    *(Field(name, Asked.NUMBER, name, name) for name in ("num_resources", "num_tags", "views_recent")),
-    *(Field(name, Asked.MOMENT, name, name) for name in ("metadata_created", "metadata_modified")),
+    *(Field(name, QueryKind.EXACT, name, name) for name in ("id", "name", "state", "type", "capacity")),
+    *(Field(name, QueryKind.EXACT, name, name) for name in ("organization", "license_id", "version")),
+    *(Field(name, QueryKind.EXACT, name) for name in ("owner_org", "creator_user_id", "private", "entity_type")),
+    *(Field(name, QueryKind.EXACT, name) for name in ("tags", "groups", "res_format", "res_type", "res_url")),
+    Field("dataset_type", QueryKind.EXACT, "type", "type"),
+    Field("title", QueryKind.WORDS, "title_f", "title_sort"),
+    Field("title_string", QueryKind.EXACT, "title", "title_sort"),
+    Field("author", QueryKind.WORDS, "author_f", "author"),
+    Field("maintainer", QueryKind.WORDS, "maintainer_f", "maintainer"),
+    *(Field(name, QueryKind.WORDS, f"{name}_f") for name in ("notes", "text", "url", "res_name", "res_description")),
+    *(Field(name, QueryKind.NUMBER, name, name) for name in ("num_resources", "num_tags", "views_recent")),
+    *(Field(name, QueryKind.MOMENT, name, name) for name in ("metadata_created", "metadata_modified")),
 )
 """What a query may name. Any other name is an extra (`<key>` exact, `extras_<key>` words)."""
 BY_NAME: Mapping[str, Field] = {field.name: field for field in FIELDS}
 
 COLUMNS: Mapping[str, Kind] = {
-    **{field.column: Kind.EXACT for field in FIELDS if field.asked is Asked.EXACT},
+    **{field.column: Kind.EXACT for field in FIELDS if field.queried_as is QueryKind.EXACT},
     **dict.fromkeys(("labels", "seen", "extras", "title_sort", "author", "maintainer"), Kind.EXACT),
-    **{field.column: Kind.WORDS for field in FIELDS if field.asked is Asked.WORDS},
+    **{field.column: Kind.WORDS for field in FIELDS if field.queried_as is QueryKind.WORDS},
     **dict.fromkeys(("name_f", "tags_f", "groups_f", "extras_f", "fields_f", "title_x"), Kind.WORDS),
     "text_x": Kind.PRESENT,
-    **{field.column: Kind.NUMBER for field in FIELDS if field.asked in (Asked.NUMBER, Asked.MOMENT)},
+    **{field.column: Kind.NUMBER for field in FIELDS if field.queried_as in (QueryKind.NUMBER, QueryKind.MOMENT)},
     "entry_version": Kind.NUMBER,
     "payload": Kind.STORED,
 }

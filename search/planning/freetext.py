@@ -64,7 +64,7 @@ def steps_for(asked: Node, lexicon: Lexicon) -> tuple[Step, ...]:
     units = units_of(asked, lexicon)
     if not units or len(units) > MOST_UNITS:
         return ()
-    told = telling(units)
+    told = content_units(units)
     found = [Step.STOP_WORDS] if len(told) < len(units) else []
     found += [Step.MOST_WORDS] if _least(Step.MOST_WORDS, len(told)) < len(told) else []
     found.append(Step.SIMILAR_WORDS)
@@ -81,7 +81,7 @@ def free_query(asked: Node, step: Step, above: Sequence[Step], lexicon: Lexicon,
     if not units or step is Step.ALL_WORDS:
         said_otherwise = any(unit.alternatives for unit in units)
         return _preferring(asked, _matching(units, step) if said_otherwise else strict, strict)
-    told = telling(units)
+    told = content_units(units)
     wanted = _matching(units, step)
     earlier = [_matching(units, other) for other in above]
     spelled = [word for unit in told for word in unit.words]
@@ -93,7 +93,7 @@ def free_query(asked: Node, step: Step, above: Sequence[Step], lexicon: Lexicon,
 
 def free(found: Sequence[str], slop: int) -> Clause:
     """Words in this order in any column of free text."""
-    clauses = (weighted(in_order(found, column, slop), weight) for column, weight in FREE_WEIGHTS)
+    clauses = (with_weight(in_order(found, column, slop), weight) for column, weight in FREE_WEIGHTS)
     return Best(tuple(clauses)) if found else Nothing()
 
 
@@ -104,7 +104,7 @@ def in_order(found: Sequence[str], column: str, slop: int) -> Clause:
     return Is(column, found[0]) if len(found) == 1 else InOrder(column, tuple(found), slop)
 
 
-def weighted(clause: Clause, weight: float) -> Clause:
+def with_weight(clause: Clause, weight: float) -> Clause:
     """The clause, worth `weight` times its score."""
     return clause if weight == 1.0 else Weighted(clause, weight)
 
@@ -131,14 +131,14 @@ def units_of(asked: Node, lexicon: Lexicon) -> list[Unit]:
     return list(lexicon.units(words))
 
 
-def telling(units: list[Unit]) -> list[Unit]:
+def content_units(units: list[Unit]) -> list[Unit]:
     """The units without words to spare; all of them where nothing else was typed."""
     return [unit for unit in units if not unit.spare] or units
 
 
 def _matching(units: list[Unit], step: Step) -> Clause:
     """What must match at a step."""
-    told = telling(units)
+    told = content_units(units)
     if step is Step.ALL_WORDS:
         return all_of(_unit(unit) for unit in units)
     similar = step in (Step.SIMILAR_WORDS, Step.HALF_OF_THE_WORDS)
@@ -162,7 +162,7 @@ def _unit(unit: Unit) -> Clause:
 def _other(words: Sequence[str]) -> Clause:
     """Another way of saying a unit, worth a little less than what was typed."""
     clauses = (
-        weighted(in_order(words, column, 0), weight * 0.8) for column, weight in (*PHRASE_WEIGHTS, ("tags_f", 2.0))
+        with_weight(in_order(words, column, 0), weight * 0.8) for column, weight in (*PHRASE_WEIGHTS, ("tags_f", 2.0))
     )
     return Best(tuple(clauses))
 
@@ -183,7 +183,7 @@ def _pairs(spelled: list[str]) -> list[Clause]:
     """Neighbouring words that stand together count more: most Vietnamese words are two syllables."""
     folded = list(map(fold, spelled))
     pairs = list(itertools.pairwise(folded))[:MOST_PAIRS]
-    return [weighted(InOrder(column, pair), weight) for pair in pairs for column, weight in PHRASE_WEIGHTS]
+    return [with_weight(InOrder(column, pair), weight) for pair in pairs for column, weight in PHRASE_WEIGHTS]
 
 
 def _spelled_at(told: list[Unit], step: Step, ceiling: float) -> list[Clause]:
@@ -210,7 +210,7 @@ def _preferring(asked: Node, clause: Clause, strict: Clause) -> Clause:
         quick, tiers = _tiers(spelled, folded)
         return Tiered((*map(all_of, tiers), clause), step, quick)
     if len(folded) > 1:
-        together = (weighted(InOrder(column, tuple(folded)), weight) for column, weight in PHRASE_WEIGHTS)
+        together = (with_weight(InOrder(column, tuple(folded)), weight) for column, weight in PHRASE_WEIGHTS)
         clause = Preferring(clause, tuple(together))
     marked = _marked(spelled)
     exact = (in_order(spelled, "title_x", 0), *(all_of(Is(column, word) for word in marked) for column in MARKED))
@@ -268,7 +268,7 @@ def _highest_boost(node: Node) -> float:
             return 1.0
 
 
-def begun(text: str) -> Clause:
+def prefix_query(text: str) -> Clause:
     """Titles or names that hold the words, the last perhaps unfinished: what a list under a search field asks for."""
     folded = folded_words(text)
     if not folded:

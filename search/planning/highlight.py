@@ -14,7 +14,7 @@ from search.language import tree
 from search.language.parser import is_free, parse_q
 from search.language.tree import Node, pattern_parts
 from search.planning.document import LONGEST_WORD, folded_words, texts_of
-from search.planning.freetext import SHORTEST_BEGINNING, SHORTEST_MISSPELT, telling, units_of
+from search.planning.freetext import SHORTEST_BEGINNING, SHORTEST_MISSPELT, content_units, units_of
 from search.planning.table_columns import table_texts
 from search.steps import Step
 from search.text.folding import fold, nfc, sounds
@@ -45,7 +45,7 @@ class Style:
 def wanted_of(request: SearchRequest, step: Step) -> Wanted:
     """What a request looks for at a step: its words, but not those to spare, and other ways of saying them."""
     asked = parse_q(nfc(request.q), request.dismax)
-    units = telling(units_of(asked, request.lexicon if is_free(request.q, request.dismax) else EMPTY))
+    units = content_units(units_of(asked, request.lexicon if is_free(request.q, request.dismax) else EMPTY))
     if not units:
         return _joined(_of_tree(asked))
     words = [word for unit in units for said in unit.words for word in folded_words(said)]

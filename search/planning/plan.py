@@ -44,15 +44,15 @@ from search.planning.document import (
     BY_NAME,
     COLUMNS,
     LONGEST_TOKEN,
-    Asked,
     Field,
     Kind,
+    QueryKind,
     clip,
     folded_words,
     key_token,
     seen_token,
 )
-from search.planning.freetext import FREE_WEIGHTS, all_of, begun, free, free_query, in_order, steps_for
+from search.planning.freetext import FREE_WEIGHTS, all_of, free, free_query, in_order, prefix_query, steps_for
 from search.steps import Step
 from search.text.folding import fold, nfc
 from search.text.lexicon import EMPTY
@@ -66,7 +66,7 @@ TIE = 0.1
 def plan(request: SearchRequest, now: datetime | None = None) -> Plan:
     """Work a request out. Raises QueryError."""
     moment = now or datetime.now(UTC)
-    query = begun(nfc(request.q)) if request.begun else _query(request, moment)
+    query = prefix_query(nfc(request.q)) if request.begun else _query(request, moment)
     filters = [_clause(parse(nfc(text)), moment) for text in request.fq]
     order, sort = _order(request.sort, scored=_scored(query))
     return Plan(
@@ -187,9 +187,9 @@ def _on_field(node: OnField, name: str, now: datetime) -> Clause:
         in_words = name.startswith("extras_")
         key = key_token(name.removeprefix("extras_"), "")
         return _in_words(node, "extras_f", key) if in_words else _whole_value(node, "extras", key)
-    if field.asked is Asked.WORDS:
+    if field.queried_as is QueryKind.WORDS:
         return _in_words(node, field.column, "")
-    if field.asked is Asked.EXACT:
+    if field.queried_as is QueryKind.EXACT:
         return _whole_value(node, field.column, "")
     return _on_scale(node, field, now)
 
@@ -241,7 +241,7 @@ def _on_scale(node: Node, field: Field, now: datetime) -> Clause:
 
 
 def _span(text: str, field: Field, now: datetime) -> tuple[int, int]:
-    if field.asked is Asked.MOMENT:
+    if field.queried_as is QueryKind.MOMENT:
         return interval(text, now)
     if not re.fullmatch(r"-?[0-9]{1,15}", text):
         raise QueryError(f"{text[:60]!r} is no whole number; {field.name} takes one, or a range as in [3 TO *].")

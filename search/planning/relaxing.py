@@ -12,7 +12,7 @@ from search.steps import Step
 from search.text.lexicon import LexiconFiles
 
 
-class AskedIndex:
+class RelaxingIndex:
     """SearchBackend around another one: what it finds is widened step by step, in the same way for every engine."""
 
     def __init__(self, index: SearchBackend, lexicon: LexiconFiles) -> None:

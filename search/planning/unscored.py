@@ -22,22 +22,22 @@ from search.planning.clauses import (
 from search.planning.document import PARTS_OF_TEXT
 
 
-def kept(clause: Clause) -> Clause:
+def unscored(clause: Clause) -> Clause:
     """A clause that finds what `clause` finds, and says nothing about scores."""
     match clause:
         case Tiered(tiers):
-            return kept(tiers[-1])
+            return unscored(tiers[-1])
         case Preferring(child, _) | Weighted(child, _) | Flat(child, _):
-            return kept(child)
+            return unscored(child)
         case Best(children) | Any(children):
-            found = _distinct(map(kept, children))
+            found = _distinct(map(unscored, children))
             return found[0] if len(found) == 1 else Any(found)
         case All(children):
-            return All(tuple(dict.fromkeys(map(kept, children))))
+            return All(tuple(dict.fromkeys(map(unscored, children))))
         case AtLeast(children, least):
-            return AtLeast(tuple(map(kept, children)), least)
+            return AtLeast(tuple(map(unscored, children)), least)
         case Except(child):
-            return Except(kept(child))
+            return Except(unscored(child))
         case _:
             return clause
 

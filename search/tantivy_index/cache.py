@@ -1,4 +1,4 @@
-"""Answers kept in mind while the index is as it was: the front page, the facets of a question's next page."""
+"""Answers cached while the index is as it was: the front page, the facets of a question's next page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 Answer = TypeVar("Answer")
 
 
-class Remembered(Generic[Answer]):
+class AnswerCache(Generic[Answer]):
     """The answers used last, by what was asked; a key must name the state of the index that it was asked of."""
 
     def __init__(self, most: int, worth: Callable[[Answer], bool]) -> None:

@@ -55,7 +55,7 @@ def schema() -> tantivy.Schema:
     return builder.build()
 
 
-def prepared(index: tantivy.Index) -> tantivy.Index:
+def with_tokenizer(index: tantivy.Index) -> tantivy.Index:
     """The index with its one tokenizer (words come folded from Python) and reloading left to us."""
     blanks = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
     index.register_tokenizer(WORDS, blanks)
@@ -69,30 +69,30 @@ def document(columns: Document) -> tantivy.Document:
     return tantivy.Document.from_dict({**columns, **stored}, schema())
 
 
-def compiled(clause: Clause) -> Query:
+def compile_clause(clause: Clause) -> Query:
     """The clause as a tantivy query."""
     match clause:
         case All(clauses):
             return _together(clauses)
         case Any(clauses):
-            return Query.boolean_query([(Occur.Should, compiled(child)) for child in clauses])
+            return Query.boolean_query([(Occur.Should, compile_clause(child)) for child in clauses])
         case AtLeast(clauses, least):
-            return Query.boolean_query([(Occur.Should, compiled(child)) for child in clauses], least)
+            return Query.boolean_query([(Occur.Should, compile_clause(child)) for child in clauses], least)
         case Except(child):
             return _together((clause,))
         case Best(clauses):
-            return Query.disjunction_max_query([compiled(child) for child in clauses], TIE)
+            return Query.disjunction_max_query([compile_clause(child) for child in clauses], TIE)
         case Weighted(child, factor):
-            return Query.boost_query(compiled(child), factor)
+            return Query.boost_query(compile_clause(child), factor)
         case Flat(child, score):
-            return Query.const_score_query(compiled(child), score)
+            return Query.const_score_query(compile_clause(child), score)
         case Preferring(child, bonuses):
-            wished = [(Occur.Should, compiled(bonus)) for bonus in bonuses]
-            return Query.boolean_query([(Occur.Must, compiled(child)), *wished])
+            wished = [(Occur.Should, compile_clause(bonus)) for bonus in bonuses]
+            return Query.boolean_query([(Occur.Must, compile_clause(child)), *wished])
         case Tiered(tiers, step):
             places = range(len(tiers) - 1, -1, -1)
             return Query.disjunction_max_query(
-                [_raised(compiled(tier), step * place) for tier, place in zip(tiers, places, strict=True)], 0.0
+                [_raised(compile_clause(tier), step * place) for tier, place in zip(tiers, places, strict=True)], 0.0
             )
         case _:
             return _leaf(clause)
@@ -104,8 +104,8 @@ def _raised(query: Query, by: float) -> Query:
 
 
 def _together(clauses: tuple[Clause, ...]) -> Query:
-    refused = [(Occur.MustNot, compiled(child.clause)) for child in clauses if isinstance(child, Except)]
-    wanted = [(Occur.Must, compiled(child)) for child in clauses if not isinstance(child, Except)]
+    refused = [(Occur.MustNot, compile_clause(child.clause)) for child in clauses if isinstance(child, Except)]
+    wanted = [(Occur.Must, compile_clause(child)) for child in clauses if not isinstance(child, Except)]
     # tantivy, like Lucene, finds nothing where every clause is a refusal.
     return Query.boolean_query([*(wanted or [(Occur.Must, Query.all_query())]), *refused])
 

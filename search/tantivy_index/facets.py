@@ -17,7 +17,9 @@ MOST_FACETS = 50_000
 """Values of one facet, whatever facet.limit asks for."""
 
 
-def counted(searcher: tantivy.Searcher, query: Query, facets: tuple[Facet, ...], request: SearchRequest) -> Counted:
+def count_facets(
+    searcher: tantivy.Searcher, query: Query, facets: tuple[Facet, ...], request: SearchRequest
+) -> Counted:
     """The number of matches and the counts of every facet, from one walk over the matches; a facet that needs more
     values is asked for again."""
     limit = min(request.facet_limit, MOST_FACETS)

@@ -15,14 +15,14 @@ from search.backend import Health, Hit, IndexEntry, QueryError, SearchRequest, S
 from search.planning.clauses import All, Clause, Plan
 from search.planning.document import columns_format, flatten
 from search.planning.plan import plan
-from search.planning.unscored import kept
-from search.tantivy_index.cache import Remembered
-from search.tantivy_index.compiler import compiled, document, prepared, schema
-from search.tantivy_index.facets import Counted, counted
+from search.planning.unscored import unscored
+from search.tantivy_index.cache import AnswerCache
+from search.tantivy_index.compiler import compile_clause, document, schema, with_tokenizer
+from search.tantivy_index.facets import Counted, count_facets
 from search.tantivy_index.generations import Generations
 from search.tantivy_index.journal import from_line, to_line
 from search.tantivy_index.paging import by_column
-from search.tantivy_index.tiers import ranked
+from search.tantivy_index.tiers import hits_by_tier
 
 WRITER_MEMORY = 15_000_000
 """Bytes of the writer of a small change: the least that tantivy takes."""
@@ -61,8 +61,8 @@ class EmbeddedIndex:
     def __init__(self, folder: Path | None, *, patience: float = 30.0) -> None:
         """`patience`: seconds that a write waits for another writer before it raises SearchUnavailable."""
         layout = columns_format()
-        self._pages: Remembered[Found] = Remembered(MOST_REMEMBERED, _small_page)
-        self._counts: Remembered[Counted] = Remembered(MOST_REMEMBERED, _small_facets)
+        self._pages: AnswerCache[Found] = AnswerCache(MOST_REMEMBERED, _small_page)
+        self._counts: AnswerCache[Counted] = AnswerCache(MOST_REMEMBERED, _small_facets)
         self._shelf: _Shelf = _Memory() if folder is None else _Folder(Generations(folder, layout, patience=patience))
 
     def apply(self, entries: Iterable[IndexEntry], deleted: Iterable[str] = ()) -> None:
@@ -82,7 +82,7 @@ class EmbeddedIndex:
             finding = _finding(asked)
             count, facets = self._counts.get(
                 (stamp, finding, asked.facets, request.facet_limit, request.facet_mincount),
-                lambda: counted(searcher, compiled(finding), asked.facets, request),
+                lambda: count_facets(searcher, compile_clause(finding), asked.facets, request),
             )
             hits = self._pages.get(
                 (stamp, asked, request.start, request.rows),
@@ -121,7 +121,7 @@ class EmbeddedIndex:
 class _Memory:
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._fresh = _Fresh(prepared(tantivy.Index(schema())), object())
+        self._fresh = _Fresh(with_tokenizer(tantivy.Index(schema())), object())
         self._journal: list[tuple[list[IndexEntry], list[str]]] | None = None
 
     def fresh(self) -> _Fresh:
@@ -143,7 +143,7 @@ class _Memory:
                 raise SearchUnavailable("The search index is being rebuilt already; wait for it.")
             self._journal = []
         try:
-            made = prepared(tantivy.Index(schema()))
+            made = with_tokenizer(tantivy.Index(schema()))
             _fill(made, entries(""))
             with self._lock:
                 for changed, deleted in self._journal:
@@ -183,7 +183,7 @@ class _Folder:
         seen = (self._generations.path(name) / "meta.json").read_bytes()
         with self._lock:
             if self._opened is None or self._opened[0] != name:
-                self._opened = (name, prepared(tantivy.Index.open(str(self._generations.path(name)))))
+                self._opened = (name, with_tokenizer(tantivy.Index.open(str(self._generations.path(name)))))
             elif seen != self._seen:
                 self._opened[1].reload()
             self._seen = seen
@@ -218,7 +218,7 @@ class _Folder:
             name = draft.name
             path = self._generations.path(name)
             resumed = (path / "meta.json").exists()
-            made = prepared(tantivy.Index.open(str(path)) if resumed else tantivy.Index(schema(), str(path)))
+            made = with_tokenizer(tantivy.Index.open(str(path)) if resumed else tantivy.Index(schema(), str(path)))
             _fill(made, entries(draft.upto), lambda upto: self._generations.reached(name, upto), again=resumed)
             with self._generations.writing():
                 for line in self._generations.noted():
@@ -321,14 +321,14 @@ def _found(searcher: tantivy.Searcher, asked: Plan, finding: Clause, count: int,
     if rows <= 0:
         return ()
     if asked.order[0].column == "score":
-        hits = ranked(searcher, asked, count, start, rows)
+        hits = hits_by_tier(searcher, asked, count, start, rows)
     else:
-        hits = [(0.0, address) for address in by_column(searcher, compiled(finding), asked.order, start, rows)]
+        hits = [(0.0, address) for address in by_column(searcher, compile_clause(finding), asked.order, start, rows)]
     return tuple(_hit(searcher, score, address) for score, address in hits)
 
 
 def _finding(asked: Plan) -> Clause:
-    return kept(All((asked.query, *asked.filters)))
+    return unscored(All((asked.query, *asked.filters)))
 
 
 def _hit(searcher: tantivy.Searcher, score: float, address: tantivy.DocAddress) -> Hit:

@@ -12,7 +12,7 @@ NEARNESS = 0.7
 """How alike two words must be, from 0 to 1."""
 
 
-def corrected(text: str, titles: Iterable[str]) -> str | None:
+def correction(text: str, titles: Iterable[str]) -> str | None:
     """The words of `text`, each that stands in no title replaced by the most alike that does; None without a change."""
     known: Counter[str] = Counter(word for title in titles for word in words(exact(title)))
     spelled: dict[str, str] = {}

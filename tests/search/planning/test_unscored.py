@@ -8,14 +8,14 @@ from search import open_backend
 from search.backend import SearchRequest
 from search.planning.clauses import All, Any, Is, IsAny
 from search.planning.plan import plan
-from search.planning.unscored import kept
+from search.planning.unscored import unscored
 from tests.search.datasets import ask, entry
 
 
 def test_a_word_is_counted_by_the_text_that_holds_it() -> None:
     asked = plan(SearchRequest(q="bệnh viện"))
     words = [Any((Is("text_f", word), Is("fields_f", word))) for word in ("benh", "vien")]
-    assert kept(asked.query) == All(tuple(words))
+    assert unscored(asked.query) == All(tuple(words))
     assert asked.filters == (IsAny("seen", ("public active public",)),)
 
 
