@@ -26,7 +26,7 @@ _FORMULA = r"^[=+\-@\t\r]"
 _NUMBER = r"^[+-]?\d[\d.,]*$"
 
 
-def ahead(frames: Frames, write: Callable[[pl.DataFrame], bytes]) -> Iterator[bytes]:
+def prefetch(frames: Frames, write: Callable[[pl.DataFrame], bytes]) -> Iterator[bytes]:
     """Each frame as text, in order; the next ones are being made while one is sent."""
     waiting: deque[Future[bytes]] = deque()
     for frame in frames:
@@ -43,7 +43,7 @@ def csv_line(names: Sequence[str], delimiter: str = ",") -> bytes:
     return head.write_csv(include_header=False, separator=delimiter).removesuffix("\n").encode() + b"\r\n"
 
 
-def harmless(text: str) -> str:
+def escape_formula(text: str) -> str:
     """A text that no spreadsheet runs: an apostrophe goes before what would be a formula."""
     return f"'{text}" if re.search(_FORMULA, text) and not re.search(_NUMBER, text) else text
 
@@ -53,7 +53,7 @@ def csv_blocks(
 ) -> Iterator[bytes]:
     """A header that ends as CKAN's does, then the rows. `escaped`: cells that a spreadsheet would run begin with '."""
     names = [column.name for column in columns]
-    yield (BOM if bom else b"") + csv_line([harmless(name) for name in names] if escaped else names, delimiter)
+    yield (BOM if bom else b"") + csv_line([escape_formula(name) for name in names] if escaped else names, delimiter)
 
     def written(frame: pl.DataFrame) -> bytes:
         pairs = zip(frame.schema.items(), columns, strict=True)
@@ -62,7 +62,7 @@ def csv_blocks(
         cells.write_csv(made, include_header=False, separator=delimiter)
         return made.getvalue()
 
-    yield from ahead(frames, written)
+    yield from prefetch(frames, written)
 
 
 def _csv_cell(name: str, kind: pl.DataType, column: Column, escaped: bool) -> pl.Expr:
@@ -71,18 +71,18 @@ def _csv_cell(name: str, kind: pl.DataType, column: Column, escaped: bool) -> pl
     cells = plain(name, kind, column, exact=True)
     if not (escaped and isinstance(kind, pl.String)):
         return cells
-    return harmless_cells(name)
+    return escape_formula_cells(name)
 
 
-def harmless_cells(name: str) -> pl.Expr:
-    """A column of texts, each as `harmless` has it."""
+def escape_formula_cells(name: str) -> pl.Expr:
+    """A column of texts, each as `escape_formula` has it."""
     runs = pl.col(name).str.contains(_FORMULA) & ~pl.col(name).str.contains(_NUMBER)
     return pl.when(runs).then(pl.lit("'") + pl.col(name)).otherwise(pl.col(name)).alias(name)
 
 
 def ndjson_blocks(columns: Sequence[Column], frames: Frames) -> Iterator[bytes]:
     """One object a line."""
-    yield from ahead(frames, lambda frame: _json_rows(columns, frame, objects=True, end="\n"))
+    yield from prefetch(frames, lambda frame: _json_rows(columns, frame, objects=True, end="\n"))
 
 
 def json_blocks(columns: Sequence[Column], frames: Frames, *, objects: bool) -> Iterator[bytes]:
@@ -91,7 +91,7 @@ def json_blocks(columns: Sequence[Column], frames: Frames, *, objects: bool) -> 
         fields = [{"id": column.name, "type": column.ckan_type} for column in columns]
         yield b'{"fields":' + orjson.dumps(fields) + b',"records":'
     glue = b"[\n"
-    for rows in ahead(frames, lambda frame: _json_rows(columns, frame, objects=objects, end=",\n")):
+    for rows in prefetch(frames, lambda frame: _json_rows(columns, frame, objects=objects, end=",\n")):
         if rows:
             yield glue + memoryview(rows)[:-2]
             glue = b",\n"
@@ -99,10 +99,10 @@ def json_blocks(columns: Sequence[Column], frames: Frames, *, objects: bool) -> 
 
 
 def _json_rows(columns: Sequence[Column], frame: pl.DataFrame, *, objects: bool, end: str) -> bytes:
-    body = joined(frame, _json_parts(columns, frame, objects, end, careful=False))
+    body = join_rows(frame, _json_parts(columns, frame, objects, end, careful=False))
     if _is_clean(columns, frame, body, objects):
         return body
-    return joined(frame, _json_parts(columns, frame, objects, end, careful=True))
+    return join_rows(frame, _json_parts(columns, frame, objects, end, careful=True))
 
 
 def _is_clean(columns: Sequence[Column], frame: pl.DataFrame, body: bytes, objects: bool) -> bool:
@@ -170,7 +170,7 @@ def _json_value(text: str | None) -> str:
     return text.replace("\n", " ").replace("\r", " ")
 
 
-def joined(frame: pl.DataFrame, parts: Iterator[pl.Expr]) -> bytes:
+def join_rows(frame: pl.DataFrame, parts: Iterator[pl.Expr]) -> bytes:
     """All rows' texts, one after the other: the values of the column as Arrow lays them out."""
     text = frame.select(pl.concat_str(list(parts)).alias("text"))["text"]
     arrow = text.to_arrow(compat_level=pl.CompatLevel.oldest())
@@ -182,7 +182,7 @@ def xml_blocks(columns: Sequence[Column], frames: Frames) -> Iterator[bytes]:
     """CKAN's XML: <data><row _id="1"><column>…; what is no name in XML is made one, null is xsi:nil."""
     yield b'<data xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">\n'
     tags = _tags(columns)
-    yield from ahead(frames, lambda frame: joined(frame, _xml_parts(columns, frame, tags)))
+    yield from prefetch(frames, lambda frame: join_rows(frame, _xml_parts(columns, frame, tags)))
     yield b"</data>\n"
 
 

@@ -11,7 +11,7 @@ from typing import IO
 
 import polars as pl
 
-from portal.tabular.exports.text_formats import joined, xml_text
+from portal.tabular.exports.text_formats import join_rows, xml_text
 from portal.tabular.manifest import Column
 from portal.tabular.reading_rows.rendering import plain
 
@@ -73,12 +73,12 @@ def _sheet(
     sheet.write(f"{_HEAD}<worksheet {_MAIN}>{pane}</sheetViews><sheetData><row>".encode())
     names = pl.DataFrame({"n": [column.name for column in columns]}, schema={"n": pl.String})
     cell = [pl.lit('<c s="3" t="inlineStr"><is><t xml:space="preserve">'), _text(pl.col("n")), pl.lit("</t></is></c>")]
-    sheet.write(joined(names, iter(cell)) + b"</row>")
+    sheet.write(join_rows(names, iter(cell)) + b"</row>")
     rows, frame = 1, first
     while frame is not None:
         if rows + frame.height > MOST_ROWS:
             break
-        sheet.write(joined(frame, _row(columns, frame)))
+        sheet.write(join_rows(frame, _row(columns, frame)))
         rows += frame.height
         frame = next(pieces, None)
     sheet.write(b"</sheetData></worksheet>")

@@ -41,7 +41,7 @@ class SqlSandbox:
         self._seconds = seconds
         self._turns = threading.BoundedSemaphore(at_once)
         self._lock = threading.Lock()
-        self._zygote: subprocess.Popen[bytes] | None = None
+        self._fork_server: subprocess.Popen[bytes] | None = None
         self._door: socket.socket | None = None
 
     def run(self, sql: str, limit: int, source_of: Callable[[str], Source]) -> bytes:
@@ -61,10 +61,10 @@ class SqlSandbox:
         with self._lock:
             if self._door is not None:
                 self._door.close()
-            if self._zygote is not None:
+            if self._fork_server is not None:
                 with suppress(subprocess.TimeoutExpired):
-                    self._zygote.wait(2)
-            self._zygote = self._door = None
+                    self._fork_server.wait(2)
+            self._fork_server = self._door = None
 
     def _ask(self, sql: str, limit: int, source_of: Callable[[str], Source]) -> bytes:
         with self._child() as line:
@@ -100,7 +100,7 @@ class SqlSandbox:
                 with theirs:
                     theirs.set_inheritable(True)
                     command = [sys.executable, "-m", "portal.tabular.public_sql.fork_server", str(theirs.fileno())]
-                    self._zygote = subprocess.Popen(  # noqa: S603 - our own module, no shell
+                    self._fork_server = subprocess.Popen(  # noqa: S603 - our own module, no shell
                         command,
                         pass_fds=[theirs.fileno()],
                         stdin=subprocess.DEVNULL,

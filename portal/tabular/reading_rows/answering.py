@@ -14,7 +14,7 @@ from portal.tabular.manifest import ID, Column
 from portal.tabular.reading_rows.engine import HOT, Engine
 from portal.tabular.reading_rows.fulltext import holds
 from portal.tabular.reading_rows.hot import FOLD, HotTable
-from portal.tabular.reading_rows.query import RowQuery, Statement, quoted
+from portal.tabular.reading_rows.query import RowQuery, Statement, quote_name
 from portal.tabular.reading_rows.rendering import RANK, csv_text, json_columns
 
 _SCANNERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="words")
@@ -62,7 +62,7 @@ class RowPage:
 
 def from_parts(engine: Engine, source: str, rows: int, query: RowQuery, statement: Statement) -> RowPage:
     """A page by one statement over the parts, and a second one for the total."""
-    sql = selecting(statement, source, query, [quoted(column.name) for column in statement.columns])
+    sql = select_statement(statement, source, query, [quote_name(column.name) for column in statement.columns])
     frame = engine.frame(sql, [*statement.rank_parameters, *statement.parameters])
     total = _counted(engine, source, rows, query, statement) if query.include_total else None
     return _page(statement, frame, total)
@@ -76,17 +76,17 @@ def frames_in_order(engine: Engine, hot: HotTable, query: RowQuery, statement: S
         yield from whole.iter_slices(AT_ONCE)
         return
     parameters = [*statement.rank_parameters, *statement.parameters]
-    sql = selecting(statement, HOT, query, [quoted(ID)], as_stored=statement.by_number)
+    sql = select_statement(statement, HOT, query, [quote_name(ID)], as_stored=statement.by_number)
     ids = engine.frame(sql, parameters, hot.arrow)[ID]
     for start in range(0, ids.len(), AT_ONCE):
         yield hot.rows(hot.at(ids[start : start + AT_ONCE]), names)
 
 
-def selecting(
+def select_statement(
     statement: Statement, source: str, query: RowQuery, selected: Iterable[str], *, as_stored: bool = False
 ) -> str:
     """The SELECT of a query; `as_stored` spares the sort where rows lie in the order of their numbers."""
-    ranks = [f"({expression})::FLOAT AS {quoted(name)}" for name, expression in statement.ranks]
+    ranks = [f"({expression})::FLOAT AS {quote_name(name)}" for name, expression in statement.ranks]
     distinct = "DISTINCT " if query.distinct else ""
     limit = f" LIMIT {int(query.limit)}" if query.limit >= 0 else ""
     return (
@@ -100,7 +100,7 @@ def _counted(engine: Engine, source: str, rows: int, query: RowQuery, statement:
         return rows
     inner = "1"
     if query.distinct:
-        inner = "DISTINCT " + ", ".join(quoted(column.name) for column in statement.columns)
+        inner = "DISTINCT " + ", ".join(quote_name(column.name) for column in statement.columns)
     sql = f"SELECT count(*) FROM (SELECT {inner} FROM {source} WHERE {statement.where})"  # noqa: S608 - names quoted, values parameters
     return int(engine.rows(sql, statement.parameters, table)[0][0])
 
@@ -113,7 +113,7 @@ def from_hot(engine: Engine, hot: HotTable, query: RowQuery, statement: Statemen
     """A page by the numbers of its rows, which are then fetched from where they stand."""
     rows = hot.frame.height
     if query.distinct:
-        sql = selecting(statement, HOT, query, [quoted(column.name) for column in statement.columns])
+        sql = select_statement(statement, HOT, query, [quote_name(column.name) for column in statement.columns])
         frame = engine.frame(sql, statement.parameters, hot.arrow)
         total = _counted(engine, HOT, rows, query, statement, hot.arrow) if query.include_total else None
         return _page(statement, frame, total)
@@ -150,11 +150,11 @@ def _after(engine: Engine, rest: HotTable, query: RowQuery, statement: Statement
 def _by_numbers(engine: Engine, hot: HotTable, query: RowQuery, statement: Statement, names: list[str]) -> RowPage:
     end = query.offset + query.limit
     if statement.by_number and query.include_total and query.limit > 0 and end <= MOST_IN_ONE_SCAN:
-        sql = f"SELECT count(*), min({quoted(ID)}, {end}) FROM {HOT} WHERE {statement.where}"  # noqa: S608 - names quoted, values parameters
+        sql = f"SELECT count(*), min({quote_name(ID)}, {end}) FROM {HOT} WHERE {statement.where}"  # noqa: S608 - names quoted, values parameters
         total, ids = engine.rows(sql, statement.parameters, hot.arrow)[0]
         return _page(statement, hot.rows(hot.at((ids or [])[query.offset :]), names), int(total))
     parameters = [*statement.rank_parameters, *statement.parameters]
-    found = engine.frame(selecting(statement, HOT, query, [quoted(ID)]), parameters, hot.arrow)
+    found = engine.frame(select_statement(statement, HOT, query, [quote_name(ID)]), parameters, hot.arrow)
     total = _counted(engine, HOT, hot.frame.height, query, statement, hot.arrow) if query.include_total else None
     frame = hot.rows(hot.at(found[ID]), names)
     return _page(statement, frame.hstack(found.drop(ID).get_columns()), total)
@@ -167,13 +167,13 @@ def _by_words(engine: Engine, hot: HotTable, query: RowQuery, statement: Stateme
         best = _best(ranks if statement.ranks else np.zeros_like(ranks), positions, query.offset + query.limit)
         chosen = best[query.offset :]
         return _worded(statement, hot, positions[chosen], ranks[chosen], names, positions.size)
-    needed = [name for name in hot.frame.columns if quoted(name) in statement.filters + statement.order]
+    needed = [name for name in hot.frame.columns if quote_name(name) in statement.filters + statement.order]
     some = hot.frame.select(list(dict.fromkeys([ID, *needed])))[positions].with_columns(
         pl.Series("__rank", ranks, dtype=pl.Float32), pl.Series("__at", positions, dtype=pl.Int64)
     )
-    order = f"{quoted('__rank')} DESC, {quoted(ID)}" if statement.ranks else quoted(ID)
+    order = f"{quote_name('__rank')} DESC, {quote_name(ID)}" if statement.ranks else quote_name(ID)
     if query.sort:
-        order = statement.order.replace(quoted("rank"), quoted("__rank"))
+        order = statement.order.replace(quote_name("rank"), quote_name("__rank"))
     sql = (
         f"SELECT __at, __rank, count(*) OVER () FROM {HOT} WHERE {statement.filters} ORDER BY {order} "  # noqa: S608 - as above
         f"LIMIT {int(query.limit)} OFFSET {int(query.offset)}"

@@ -10,7 +10,7 @@ MOST_BYTES = 48 * 1024 * 1024
 LARGEST = 2 * 1024 * 1024
 
 
-class Answers:
+class AnswerCache:
     """The answers asked for last, up to a number of bytes. Safe for threads."""
 
     def __init__(self, most_bytes: int = MOST_BYTES, largest: int = LARGEST) -> None:

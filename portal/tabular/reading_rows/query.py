@@ -76,10 +76,10 @@ class Statement:
     @property
     def by_number(self) -> bool:
         """Whether rows come in the order of their numbers."""
-        return self.order == quoted(ID)
+        return self.order == quote_name(ID)
 
 
-def quoted(name: str) -> str:
+def quote_name(name: str) -> str:
     """A column's name in SQL."""
     return '"' + name.replace('"', '""') + '"'
 
@@ -114,14 +114,14 @@ def _order(compiler: _Compiler, query: RowQuery, columns: tuple[Column, ...], ra
     names = {column.name for column in columns}
     if query.distinct:
         said = compiler.order(query.sort, names) if query.sort else ""
-        rest = [quoted(name) for name in sorted(names)]
+        rest = [quote_name(name) for name in sorted(names)]
         return ", ".join([said, *rest] if said else rest)
     if query.sort and query.sort.strip():
         if query.sort.strip().lower() in BY_NUMBER:
-            return quoted(ID)
+            return quote_name(ID)
         said = compiler.order(query.sort, {ID, *compiler.visible, *ranks})
-        return f"{said}, {quoted(ID)}" if said else quoted(ID)
-    return ", ".join([*(f"{quoted(name)} DESC" for name in ranks), quoted(ID)])
+        return f"{said}, {quote_name(ID)}" if said else quote_name(ID)
+    return ", ".join([*(f"{quote_name(name)} DESC" for name in ranks), quote_name(ID)])
 
 
 def _columns(visible: Mapping[str, Column], query: RowQuery) -> tuple[Column, ...]:
@@ -273,13 +273,13 @@ class _Compiler:
         if value is None:
             return "FALSE"  # as in SQL, nothing equals null
         self.parameters.append(_as_text(value))
-        return f"{quoted(column.name)} {operator} {cast('?', column)}"
+        return f"{quote_name(column.name)} {operator} {cast('?', column)}"
 
     def subject(self, name: str, whole: bool) -> str:
         """The folded text that is searched: the prepared column, or one made of what may be seen."""
         if not name and whole:
-            return quoted("_fold")
-        cells = [quoted(name)] if name else [quoted(each) for each in self.visible]
+            return quote_name("_fold")
+        cells = [quote_name(name)] if name else [quote_name(each) for each in self.visible]
         joined = f"concat_ws(' ', '', {', '.join(f'{cell}::VARCHAR' for cell in cells)})"
         return f"regexp_replace(replace(strip_accents(lower({joined})), 'đ', 'd'), '[^\\pL\\pN]+', ' ', 'g')"
 
@@ -295,7 +295,7 @@ class _Compiler:
         name, direction, nulls = _split_sort(text)
         if name not in names:
             raise RowQueryError({"sort": [f'invalid value "{name}"']})
-        return f"{quoted(name)} {direction} NULLS {nulls}"
+        return f"{quote_name(name)} {direction} NULLS {nulls}"
 
 
 def _split_sort(text: str) -> tuple[str, str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from portal.files import Files
-from portal.tabular.fold import folded
+from portal.tabular.fold import fold_rows
 from portal.tabular.manifest import ID, Column, Manifest, Part
 from portal.tabular.versions.records import DIGITS, RecordError, digits
 from portal.tabular.versions.writing import PART_ROWS, put_part
@@ -231,7 +231,7 @@ def _between(own: pl.DataFrame | None, fresh: pl.DataFrame | None, low: int, hig
 
 
 def _fold(columns: Sequence[Column]) -> pl.Expr:
-    return folded([pl.col(column.name).cast(pl.String) for column in columns]).alias(FOLD)
+    return fold_rows([pl.col(column.name).cast(pl.String) for column in columns]).alias(FOLD)
 
 
 def _wide(dtype: pl.DataType, values: Sequence[Any], name: str) -> pl.DataType:

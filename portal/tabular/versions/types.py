@@ -165,7 +165,7 @@ def _format(field: Mapping[str, Any], default: str) -> str:
     return default if declared in ("default", "any") else declared
 
 
-def missing(texts: pl.Series, values: frozenset[str]) -> pl.Series:
+def without_missing(texts: pl.Series, values: frozenset[str]) -> pl.Series:
     """The cells, null where the text stands for a missing value."""
     return texts.set(texts.is_in(list(values)), None) if values else texts
 

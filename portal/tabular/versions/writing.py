@@ -11,9 +11,9 @@ from typing import Any
 import polars as pl
 
 from portal.files import Files
-from portal.tabular.fold import folded
+from portal.tabular.fold import fold_rows
 from portal.tabular.manifest import ID, Manifest, Part, alike
-from portal.tabular.versions.types import Shape, missing
+from portal.tabular.versions.types import Shape, without_missing
 from schemas.tabletypes import missing_values
 from schemas.texttable import ROW, TextBatch, TextTable
 
@@ -97,7 +97,7 @@ def _look(tables: list[TextTable], shapes: list[Shape], gone: Gone) -> None:
     curious = [(shape.place, shape) for shape in shapes if shape.curious]
     for batch in (batch for table in tables for batch in table.batches()) if curious else ():
         for name, shape in curious:
-            shape.look(missing(batch.frame[name], gone[name]))
+            shape.look(without_missing(batch.frame[name], gone[name]))
 
 
 def _blocks(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
@@ -144,7 +144,7 @@ def _frames(tables: list[TextTable], shapes: list[Shape], gone: Gone, *, learnin
 def _typed(table: TextTable, shapes: list[Shape], gone: Gone, first: int, *, learning: bool) -> Iterator[pl.DataFrame]:
     """One table's rows. `learning`: columns are looked at as they come. Raises _Surprise, then."""
     for batch in table.batches():
-        texts = [missing(batch.frame[shape.place], gone[shape.place]) for shape in shapes]
+        texts = [without_missing(batch.frame[shape.place], gone[shape.place]) for shape in shapes]
         for shape, text in zip(shapes, texts, strict=True):
             if learning and shape.curious and not shape.goes_on(text) and first > 1:
                 raise _Surprise
@@ -156,7 +156,7 @@ def _typed(table: TextTable, shapes: list[Shape], gone: Gone, first: int, *, lea
 def _typed_batch(batch: TextBatch, shapes: list[Shape], texts: list[pl.Series], first: int) -> pl.DataFrame:
     values = [shape.typed(text, batch.frame[ROW]) for shape, text in zip(shapes, texts, strict=True)]
     cells = pl.DataFrame([text.alias(str(index)) for index, text in enumerate(texts)])
-    fold = cells.select(folded([pl.col(name) for name in cells.columns]).alias("_fold")).to_series()
+    fold = cells.select(fold_rows([pl.col(name) for name in cells.columns]).alias("_fold")).to_series()
     ids = pl.int_range(first, first + batch.frame.height, eager=True, dtype=pl.Int64).alias(ID)
     return pl.DataFrame([ids, *values, fold])
 

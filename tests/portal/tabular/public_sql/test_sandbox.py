@@ -168,9 +168,9 @@ def test_what_may_be_asked(sandbox: SqlSandbox, part: Path) -> None:
 def test_a_sandbox_that_was_killed_is_opened_again(part: Path) -> None:
     own = SqlSandbox()
     assert run(own, part, "SELECT 1 AS a") == [{"a": 1}]
-    assert own._zygote is not None
-    own._zygote.kill()
-    own._zygote.wait()
+    assert own._fork_server is not None
+    own._fork_server.kill()
+    own._fork_server.wait()
     assert run(own, part, "SELECT 2 AS a") == [{"a": 2}]
     own.close()
 
