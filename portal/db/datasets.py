@@ -347,7 +347,7 @@ def undropped(session: Session, resource: Resource, version: TableVersion | None
     schema = looks.full_schema(resource)
     if version is None or not schema:
         return ()
-    return personal.undropped([str(column["name"]) for column in version.manifest["fields"]], schema)
+    return personal.fields_to_drop([str(column["name"]) for column in version.manifest["fields"]], schema)
 
 
 def list_reports(session: Session, package_id: str, limit: int = 20) -> Sequence[ValidationReport]:

@@ -173,7 +173,7 @@ def _as_far_as_of_rows(
 
 def _blanked(checked: CheckedResource, bad: Mapping[Place, Any], schema: Mapping[str, Any]) -> tuple[TextTable, ...]:
     missing = next(iter(missing_values(schema)), "")
-    return tuple(bad_rows.blanked(each, _of(each, checked, bad), missing) for each in checked.tables)
+    return tuple(bad_rows.blank_cells(each, _of(each, checked, bad), missing) for each in checked.tables)
 
 
 def _kept_aside(portal: Portal, whole: TextTable, bad: Mapping[Place, Any]) -> str:

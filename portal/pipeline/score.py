@@ -160,7 +160,7 @@ def _mqa(points: tuple[mqa.Points, ...], total: int) -> dict[str, Any]:
     return {"points": total, "of": mqa.MOST, "rating": mqa.rating(total), "dimensions": dimensions}
 
 
-def _openness(judged: tuple[openness.Judged, ...], passed: int) -> dict[str, Any]:
+def _openness(judged: tuple[openness.JudgedCheck, ...], passed: int) -> dict[str, Any]:
     checks = [
         {
             "id": each.check.id,

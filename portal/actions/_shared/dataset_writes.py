@@ -151,7 +151,7 @@ def refuse_tagged(ctx: Context, dataset: Dataset, resources: Iterable[Resource])
     Also when it refers to something outside of itself, which nobody will fetch.
     """
     resources = list(resources)
-    leaving = [problem for each in resources for problem in jsonschemas.leaving(each.table_schema or {})]
+    leaving = [problem for each in resources for problem in jsonschemas.outside_references(each.table_schema or {})]
     if leaving:
         raise Invalid({"schema": leaving})
     tagged = [(each, db.undropped(ctx.uow.session, each)) for each in resources] if dataset.is_open else []

@@ -115,7 +115,7 @@ def _refusal(found: Found) -> str:
 def _refuse_tagged(resource: Resource, manifest: Manifest) -> None:
     """Raise RecordError for columns that the resource's schema tags as personal, as the gate does for files."""
     names = [column.name for column in manifest.fields]
-    tagged = personal.undropped(names, looks.full_schema(resource))
+    tagged = personal.fields_to_drop(names, looks.full_schema(resource))
     if tagged:
         listed = '", "'.join(tagged)
         text = "tagged as personal data in the resource's schema: an open dataset cannot have them"

@@ -27,7 +27,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedCheck:
     """A check and its outcome."""
 
     check: Check
@@ -184,6 +184,6 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def judge(facts: Facts) -> tuple[Judged, ...]:
+def judge(facts: Facts) -> tuple[JudgedCheck, ...]:
     """The outcome of every check, in order; "unknown" is what nothing here can tell."""
-    return tuple(Judged(check, check.judge(facts)) for check in CHECKS)
+    return tuple(JudgedCheck(check, check.judge(facts)) for check in CHECKS)

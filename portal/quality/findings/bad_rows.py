@@ -126,7 +126,7 @@ def without(table: TextTable, places: Mapping[Place, Any]) -> TextTable:
     return replace(table, batches=batches)
 
 
-def blanked(table: TextTable, places: Mapping[Place, list[Finding]], missing: str) -> TextTable:
+def blank_cells(table: TextTable, places: Mapping[Place, list[Finding]], missing: str) -> TextTable:
     """The table with the cells that are not of their declared type replaced by the text for a missing value.
 
     Rows of a wrong width have no place in it.

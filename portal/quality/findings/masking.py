@@ -12,7 +12,7 @@ TELLING = 3
 """A shorter cell tells nothing of anybody, and would be cut out of the middle of words."""
 
 
-def masked(report: Report) -> Report:
+def mask_report(report: Report) -> Report:
     """The report without the cells of those columns, for editors too: it is kept longer than the table."""
     columns = {each.field for each in report.findings if each.check == PERSONAL_DATA and each.field}
     if not columns:

@@ -74,7 +74,7 @@ class Column:
     personal: bool = False
     declared: bool = True
     group: str = ""
-    inside: jsonschemas.Inside | None = None
+    inside: jsonschemas.ValueSchema | None = None
     _read: Callable[[Any], tuple[Any, dict[str, str] | None]] | None = None
     _cache: dict[Cell, Errors] = field(default_factory=dict)
 

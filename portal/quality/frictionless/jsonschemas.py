@@ -31,7 +31,7 @@ BLOCK = 200
 """Values that are judged by one child."""
 
 
-class Inside:
+class ValueSchema:
     """The check of what stands inside of a list or an object."""
 
     def __init__(self, schema: Any) -> None:
@@ -77,7 +77,7 @@ def problems(schema: Any) -> list[str]:
     return told
 
 
-def leaving(descriptor: Mapping[str, Any]) -> list[str]:
+def outside_references(descriptor: Mapping[str, Any]) -> list[str]:
     """The references of a Table Schema's JSON Schemas that lead out of them; each names its field."""
     return [
         f'field "{name}": {problem}'

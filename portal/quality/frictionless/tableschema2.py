@@ -35,7 +35,7 @@ def group(field: Mapping[str, Any]) -> str:
     return str(field.get("groupChar") or "") if field.get("type") == "integer" else ""
 
 
-def json_schema(field: Mapping[str, Any]) -> jsonschemas.Inside | None:
+def json_schema(field: Mapping[str, Any]) -> jsonschemas.ValueSchema | None:
     """The check of a list's or object's inside; None where none is asked for. Raises ValueError for a bad one."""
     schema = (field.get("constraints") or {}).get("jsonSchema")
     if schema is None or field.get("type") not in ("array", "object"):
@@ -43,7 +43,7 @@ def json_schema(field: Mapping[str, Any]) -> jsonschemas.Inside | None:
     problems = jsonschemas.problems(schema)
     if problems:
         raise ValueError(f"jsonSchema: {'; '.join(problems)}")
-    return jsonschemas.Inside(schema)
+    return jsonschemas.ValueSchema(schema)
 
 
 def unique_keys(descriptor: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

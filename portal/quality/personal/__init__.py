@@ -3,7 +3,7 @@
 from portal.quality.personal.findings import Level, PersonalColumn, PersonalMention, Verdict, strictest
 from portal.quality.personal.folding import folded
 from portal.quality.personal.scan import Scan, scan
-from portal.quality.personal.tags import undropped
+from portal.quality.personal.tags import fields_to_drop
 from portal.quality.personal.texts import is_value, mentions_anything, scan_text, scan_value
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "PersonalMention",
     "Scan",
     "Verdict",
+    "fields_to_drop",
     "folded",
     "is_value",
     "mentions_anything",
@@ -19,5 +20,4 @@ __all__ = [
     "scan_text",
     "scan_value",
     "strictest",
-    "undropped",
 ]

@@ -60,11 +60,11 @@ def is_obeyed(table: TextTable, schema: Json) -> bool:
         return True
     labels = [label.strip() for label in table.labels]
     return all(
-        not batch.ragged and treated_frame(batch.frame, labels, schema).equals(batch.frame) for batch in table.batches()
+        not batch.ragged and treat_frame(batch.frame, labels, schema).equals(batch.frame) for batch in table.batches()
     )
 
 
-def treated(table: TextTable, schema: Json) -> TextTable:
+def apply_treatments(table: TextTable, schema: Json) -> TextTable:
     """The table as everybody may have it: no row without consent, coarser cells where the schema says so.
 
     A schema that names a column of consent which the table lacks leaves no row: nobody has agreed. Rows keep their
@@ -76,12 +76,12 @@ def treated(table: TextTable, schema: Json) -> TextTable:
 
     def batches() -> Iterator[TextBatch]:
         for batch in table.batches():
-            yield replace(batch, frame=treated_frame(batch.frame, labels, schema), ragged=())
+            yield replace(batch, frame=treat_frame(batch.frame, labels, schema), ragged=())
 
     return replace(table, batches=batches)
 
 
-def treated_frame(frame: pl.DataFrame, labels: Sequence[str], schema: Json) -> pl.DataFrame:
+def treat_frame(frame: pl.DataFrame, labels: Sequence[str], schema: Json) -> pl.DataFrame:
     """One batch of rows of text (columns "0", "1", …) as everybody may have it."""
     places = {label: str(index) for index, label in enumerate(labels)}
     for field in _personal(schema):
@@ -129,12 +129,12 @@ def _coarser(frame: pl.DataFrame, column: str, field: Json, asked: pl.Series) ->
     cells = frame[column].filter(asked)
     if not len(cells):
         return frame
-    made = {text: coarser(text, field) for text in _texts(cells)}
+    made = {text: coarsen(text, field) for text in _texts(cells)}
     said = frame[column].replace_strict(made, default=frame[column], return_dtype=pl.String)
     return frame.with_columns(pl.when(asked).then(said).otherwise(pl.col(column)).alias(column))
 
 
-def coarser(cell: str, field: Json) -> str:
+def coarsen(cell: str, field: Json) -> str:
     """A cell of a field that is to be generalised; a blank where nothing of it may stay.
 
     Days become the first day of their year (in columns of days) or the year, ages bands of ten years, addresses

@@ -15,7 +15,7 @@ from portal.quality.findings.report import Report
 from portal.quality.frictionless.engine import Cell, Column, RepeatedLabel, Rules, SchemaProblem, compile_rules
 from portal.quality.frictionless.keys import Keys, References
 from portal.quality.frictionless.prefilter import is_missing, suspicious
-from portal.quality.table.own_checks import Watch
+from portal.quality.table.own_checks import OwnChecks
 from schemas.texttable import ROW, RaggedRow, TextBatch, TextTable
 
 HEADER, CELLS, WIDTH, UNIQUE, PRIMARY, FOREIGN = range(6)
@@ -33,8 +33,8 @@ def no_references(name: str) -> None:
     return
 
 
-def nobody(rows: int) -> None:
-    """Nobody watches the progress."""
+def no_progress(rows: int) -> None:
+    """Does nothing: nobody asked how far a look has come."""
 
 
 def check_table(
@@ -45,7 +45,7 @@ def check_table(
     limit: int = LIMIT,
     checks: bool = True,
     name: str = "",
-    progress: Callable[[int], object] = nobody,
+    progress: Callable[[int], object] = no_progress,
     seconds: float = SECONDS,
 ) -> Report:
     """Check every row of `table` against a Table Schema descriptor.
@@ -96,21 +96,21 @@ def _checked(
         return 0
     _check_header(rules, collector)
     keys = Keys(rules, name or str(schema.get("name") or ""), collector.limit)
-    watch = Watch(table, schema, rules, collector, references) if checks else None
+    own_checks = OwnChecks(table, schema, rules, collector, references) if checks else None
     walk = _Walk(rules, collector)
     for batch in table.batches():
         part = _part(batch, collector)
         flags = walk.batch(batch, part)
         keys.add(batch, part)
-        if watch:
-            watch.batch(batch, part, flags)
+        if own_checks:
+            own_checks.batch(batch, part, flags)
         rows += batch.frame.height + len(batch.ragged)
         progress(batch.frame.height + len(batch.ragged))
         deadline.check()
     _check_keys(keys, references, collector)
-    if watch:
+    if own_checks:
         deadline.check()
-        watch.finish()
+        own_checks.finish()
     return rows
 
 

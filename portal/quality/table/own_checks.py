@@ -1,4 +1,4 @@
-"""Watch: runs our own checks over the batches of one table, beside the walk of Frictionless' rules."""
+"""OwnChecks: runs our own checks over the batches of one table, beside Frictionless' rules."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PLAIN = rf"^-?[0-9]{{{PLAIN_DIGITS},}}$"
 OTHER_DECIMALS = r"[.,]([0-9]{1,2}|[0-9]{4,})$"
 
 
-class Watch:
+class OwnChecks:
     """Collects what only our own checks look for; says the rest when the table ends."""
 
     def __init__(
@@ -71,7 +71,7 @@ class Watch:
     def _personal(self, schema: Mapping[str, Any]) -> None:
         """Columns that an open table must not have."""
         if schema.get("access_kind", "open") == "open":
-            for name in personal.undropped(self.table.labels, schema):
+            for name in personal.fields_to_drop(self.table.labels, schema):
                 self._say("personal-column", field=name, verdict="error")
 
     def batch(self, batch: TextBatch, part: int, flags: pl.DataFrame) -> None:

@@ -42,7 +42,7 @@ AMBIGUOUS = r"^-?[1-9]\d{0,2}[.,]\d{3}$"
 
 
 @dataclass
-class Seen:
+class ColumnProfile:
     """What is known of one column: its distinct values, and how often each stands there."""
 
     label: str
@@ -114,8 +114,8 @@ def _note(field: str, vi: str, en: str) -> Mapping[str, str]:
     return {"field": field, "vi": vi, "en": en}
 
 
-def _look(table: TextTable) -> list[Seen]:
-    seen = [Seen(label.strip()) for label in table.labels]
+def _look(table: TextTable) -> list[ColumnProfile]:
+    seen = [ColumnProfile(label.strip()) for label in table.labels]
     rows = 0
     for batch in table.batches():
         for index, column in enumerate(seen):
@@ -133,11 +133,11 @@ def _look(table: TextTable) -> list[Seen]:
     return seen
 
 
-def _unique(column: Seen) -> bool:
+def _unique(column: ColumnProfile) -> bool:
     return is_code(column.label) and column.rows > 0 and not column.blank and len(column.counts) == column.rows
 
 
-def _field(column: Seen, notes: list[Mapping[str, str]]) -> Json:
+def _field(column: ColumnProfile, notes: list[Mapping[str, str]]) -> Json:
     described: Json = {"name": column.label, **_type(column, notes), "title": column.label}
     constraints: Json = {}
     if column.rows and not column.blank:
@@ -147,7 +147,7 @@ def _field(column: Seen, notes: list[Mapping[str, str]]) -> Json:
     return {**described, **({"constraints": constraints} if constraints else {}), "pd": "none", "treatment": "keep"}
 
 
-def _type(column: Seen, notes: list[Mapping[str, str]]) -> Json:
+def _type(column: ColumnProfile, notes: list[Mapping[str, str]]) -> Json:
     if not column.counts:
         notes.append(_note(column.label, "cột trống: chưa biết kiểu", "an empty column: its type is unknown"))
         return {"type": "string"}
@@ -160,7 +160,7 @@ def _type(column: Seen, notes: list[Mapping[str, str]]) -> Json:
     return _number(column, notes) or {"type": "string"}
 
 
-def _boolean(column: Seen) -> Json | None:
+def _boolean(column: ColumnProfile) -> Json | None:
     for true, false in YES_NO:
         if set(column.counts) <= {true, false} and true in column.counts and (false or not column.blank):
             plain = true.lower() == "true"
@@ -168,19 +168,19 @@ def _boolean(column: Seen) -> Json | None:
     return None
 
 
-def _year(column: Seen) -> Json | None:
+def _year(column: ColumnProfile) -> Json | None:
     named = re.search(r"\b(nam|year)\b", folded(column.label))
     return {"type": "year"} if named and column.all(r"^(19|20)\d{2}$") else None
 
 
-def _date(column: Seen) -> Json | None:
+def _date(column: ColumnProfile) -> Json | None:
     for pattern, kind, written in DATES:
         if column.all(pattern) and _parses(column, kind, written):
             return {"type": kind} if written == "default" else {"type": kind, "format": written}
     return None
 
 
-def _parses(column: Seen, kind: str, written: str) -> bool:
+def _parses(column: ColumnProfile, kind: str, written: str) -> bool:
     """Whether every value is a real date: 31/02/2026 is not, and 12/31/2026 is written the other way round."""
     texts = pl.Series(column.filled)
     format_ = {"date": "%Y-%m-%d", "datetime": None}[kind] if written == "default" else written
@@ -190,7 +190,7 @@ def _parses(column: Seen, kind: str, written: str) -> bool:
     return read(format_, strict=False).null_count() == 0
 
 
-def _number(column: Seen, notes: list[Mapping[str, str]]) -> Json | None:
+def _number(column: ColumnProfile, notes: list[Mapping[str, str]]) -> Json | None:
     for pattern, described in NUMBERS:
         if column.all(pattern):
             if any(re.search(AMBIGUOUS, text) for text in column.counts):
@@ -207,7 +207,7 @@ def _number(column: Seen, notes: list[Mapping[str, str]]) -> Json | None:
     return None
 
 
-def _pattern(column: Seen) -> Json:
+def _pattern(column: ColumnProfile) -> Json:
     """The pattern of codes of one length."""
     if not column.counts or not column.all(r"^\d+$"):
         return {}
@@ -217,7 +217,7 @@ def _pattern(column: Seen) -> Json:
     return {}
 
 
-def _choices(column: Seen) -> Json:
+def _choices(column: ColumnProfile) -> Json:
     """The closed list of a column in which few values stand often."""
     few = 1 < len(column.counts) <= MOST_CHOICES and column.rows >= FEWEST_ROWS
     return {"enum": sorted(column.counts)} if few and len(column.counts) * 5 <= column.rows else {}

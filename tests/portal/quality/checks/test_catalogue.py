@@ -197,8 +197,8 @@ def test_personal_data_is_counted_and_never_shown(tmp_path: Path) -> None:
 def test_fields_to_be_dropped_are_named() -> None:
     schema = catalog.get("D02").descriptor
     labels = [field["name"] for field in schema["fields"]]
-    assert personal.undropped(labels, schema) == ("nguoi_dai_dien", "dien_thoai_nguoi_dai_dien")
-    assert personal.undropped(["ma_dn"], schema) == ()
+    assert personal.fields_to_drop(labels, schema) == ("nguoi_dai_dien", "dien_thoai_nguoi_dai_dien")
+    assert personal.fields_to_drop(["ma_dn"], schema) == ()
 
 
 def test_counts_are_complete_where_the_list_is_cut(tmp_path: Path) -> None:

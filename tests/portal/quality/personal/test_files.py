@@ -19,7 +19,7 @@ from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 from portal.errors import BadFile
 from portal.quality import documents
 from portal.quality.personal import strictest
-from portal.quality.personal.files import LookedAt, looked, of_looked, scan_file
+from portal.quality.personal.files import FileScan, scan_file, scan_from_plain, scan_to_plain
 from portal.reading import ReadOptions, read_table
 from schemas.record import Content, ContentPart
 from schemas.vocabularies import BESIDE_TABLE, UNREAD_FILE
@@ -170,7 +170,7 @@ INNOCENT: dict[str, Callable[[], bytes]] = {
 }
 
 
-def seen(folder: Path, name: str, content: bytes) -> LookedAt:
+def seen(folder: Path, name: str, content: bytes) -> FileScan:
     path = folder / "file"
     path.write_bytes(content)
     return scan_file(path, name)
@@ -199,7 +199,7 @@ def test_innocent_files_pass(tmp_path: Path, name: str) -> None:
 def test_what_a_child_process_tells_comes_back_whole(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_text(SAID, encoding="utf-8")
-    assert of_looked(looked(str(path), "a"), "a") == scan_file(path, "a")
+    assert scan_from_plain(scan_to_plain(str(path), "a"), "a") == scan_file(path, "a")
 
 
 def test_a_look_beside_the_table_that_does_not_end_holds_the_file(

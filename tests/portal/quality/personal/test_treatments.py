@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from portal.quality.personal.treatments import coarser, is_consent, treated, treated_frame
+from portal.quality.personal.treatments import apply_treatments, coarsen, is_consent, treat_frame
 from schemas import catalog
 from schemas.texttable import ROW, TextBatch, TextTable
 
@@ -41,17 +41,17 @@ def test_only_a_clear_yes_is_consent() -> None:
 @pytest.mark.parametrize("said", NO)
 def test_who_did_not_agree_is_in_no_row(said: str) -> None:
     rows = table(LABELS, ("Người Một", said), ("Người Hai", "Có"))
-    assert kept(treated(rows, SCHEMA)) == ["Người Hai"]
+    assert kept(apply_treatments(rows, SCHEMA)) == ["Người Hai"]
 
 
 def test_a_table_without_the_column_of_consent_has_no_rows() -> None:
-    assert kept(treated(table(("ten",), ("Người Một",)), SCHEMA)) == []
+    assert kept(apply_treatments(table(("ten",), ("Người Một",)), SCHEMA)) == []
 
 
 def test_the_schema_of_advisers_is_obeyed() -> None:
     schema = catalog.get("D05").descriptor
     rows = table(("ten", "dong_y_cong_khai"), ("Người Một", "ko"), ("Người Hai", "true"))
-    assert kept(treated(rows, schema)) == ["Người Hai"]
+    assert kept(apply_treatments(rows, schema)) == ["Người Hai"]
 
 
 @pytest.mark.parametrize(
@@ -78,11 +78,11 @@ def test_the_schema_of_advisers_is_obeyed() -> None:
     ],
 )
 def test_cells_become_coarser(field: dict[str, Any], cell: str, coarse: str) -> None:
-    assert coarser(cell, field) == coarse
+    assert coarsen(cell, field) == coarse
 
 
 def test_a_condition_decides_which_rows_become_coarser() -> None:
     schema = catalog.get("nnmt/san-pham-ocop").descriptor
     labels = ["chu_the", "loai_chu_the"]
     rows = pl.DataFrame({"0": ["Nguyễn Văn A", "HTX Nguyễn Văn A"], "1": ["ho_kinh_doanh", "hop_tac_xa"], ROW: [2, 3]})
-    assert treated_frame(rows, labels, schema)["0"].to_list() == ["(đã khái quát)", "HTX Nguyễn Văn A"]
+    assert treat_frame(rows, labels, schema)["0"].to_list() == ["(đã khái quát)", "HTX Nguyễn Văn A"]
