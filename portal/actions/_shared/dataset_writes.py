@@ -1,4 +1,4 @@
-"""From parameters to a kept dataset: what create, update, patch and revise share, with every rule on the way."""
+"""From parameters to a saved dataset: what create, update, patch and revise share, with every rule on the way."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from schemas.vocabularies import PROFILE_NAMES
 ENTERPRISE = "enterprise"
 
 
-def keep(ctx: Context, known: HeldDataset | None, params: Params) -> orjson.Fragment:
+def write_dataset(ctx: Context, known: HeldDataset | None, params: Params) -> orjson.Fragment:
     """Check the whole description of a known or (None) new dataset, take it over and return the package dict.
 
     Raises Invalid with everything that is wrong, NotAuthorized for a group that the actor may not touch.
     """
     params = _reconciled(params, orjson.loads(known.rendered) if known else {})
-    record = checked(ctx, params, known)
+    record = checked_record(ctx, params, known)
     dataset = known or _new(ctx, record)
     before = dataset.metadata_modified if known else None
     if known:
@@ -88,7 +88,7 @@ def _reconciled(params: Params, current: Mapping[str, Any]) -> Params:
     return merged
 
 
-def checked(ctx: Context, data: Params, known: Dataset | None) -> DatasetRecord:
+def checked_record(ctx: Context, data: Params, known: Dataset | None) -> DatasetRecord:
     """The record that the parameters describe, or Invalid with everything that is wrong with it."""
     if shape_problem(data):
         raise IntegrityProblem("Only lists of dicts can be placed against subschema", data)

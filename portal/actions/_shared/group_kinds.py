@@ -43,7 +43,7 @@ def held_by_id(ctx: Context, params: Params, *, organization: bool) -> HeldGroup
     return held_group(ctx.uow, shown_group(ctx, params, organization=organization).id)
 
 
-def listed(ctx: Context, params: Params, *, organization: bool) -> list[Any]:
+def list_groups(ctx: Context, params: Params, *, organization: bool) -> list[Any]:
     """Names, or dicts with `all_fields`, in the order asked for."""
     keys = people.list_group_keys(ctx.uow.session, organization=organization, q=params["q"])
     wanted = _names(params["organizations" if organization else "groups"])
@@ -89,7 +89,7 @@ def _sort(params: Params) -> tuple[str, bool]:
     return SORTS[field], direction == "desc"
 
 
-def shown(ctx: Context, group: Group, params: Params) -> Json:
+def show_group(ctx: Context, group: Group, params: Params) -> Json:
     """One organization or group with its people and, if asked for, its datasets."""
     counts = people.count_in(ctx.uow.session, [group.id], organization=group.is_organization)
     answer = describe(ctx, group, counts[group.id], extras=params.get("include_extras", True))
@@ -167,7 +167,7 @@ def create(ctx: Context, params: Params, *, organization: bool) -> Json:
         people.set_member(ctx.uow.session, group.id, "user", ctx.actor.user_id, "admin")
     _set_users(ctx, group, params)
     activity.note(ctx.uow, noun, group.id, "new", orjson.dumps(describe(ctx, group, 0)))
-    return shown(ctx, group, {})
+    return show_group(ctx, group, {})
 
 
 def update(ctx: Context, group: HeldGroup, params: Params) -> Json:
@@ -182,7 +182,7 @@ def update(ctx: Context, group: HeldGroup, params: Params) -> Json:
     if _told_by_datasets(group) != before:
         _render_datasets(ctx, group)
     activity.note(ctx.uow, group.type, group.id, "changed", orjson.dumps(describe(ctx, group, 0)))
-    return shown(ctx, group, {})
+    return show_group(ctx, group, {})
 
 
 def _told_by_datasets(group: Group) -> Json:
@@ -312,7 +312,7 @@ def _user(ctx: Context, params: Params) -> User:
     return user
 
 
-def asked_for(ctx: Context, params: Params) -> Actor:
+def requested_user(ctx: Context, params: Params) -> Actor:
     """The user of `id`, whom a sysadmin may ask for, and everybody for himself; without `id` the caller."""
     if not params.get("id"):
         return ctx.actor
