@@ -47,7 +47,7 @@ class Difference:
     rows: list[Record]
 
 
-def matched_by(old: Manifest, new: Manifest, asked: Sequence[str]) -> tuple[str, ...]:
+def match_columns(old: Manifest, new: Manifest, asked: Sequence[str]) -> tuple[str, ...]:
     """The columns by which rows are matched. Raises RowQueryError for one that is not in both versions."""
     keys = tuple(asked or new.primary_key or (ID,))
     for manifest in (old, new):

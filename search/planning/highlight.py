@@ -109,7 +109,7 @@ def _said(package: Mapping[str, object], field: str) -> Iterator[str]:
             yield from table_texts(package)
 
 
-def highlighted(
+def highlight(
     package: Mapping[str, object], wanted: Wanted, fields: Iterable[str], style: Style
 ) -> dict[str, list[str]]:
     """The pieces of each of the `FIELDS` asked for that hold finds; a field without any is left out.

@@ -11,7 +11,7 @@ import polars as pl
 from portal.quality.checks.rules import Hit
 from portal.quality.frictionless.keys import PART
 from portal.quality.frictionless.schema_check import is_code
-from portal.quality.personal import folded
+from portal.quality.personal import fold
 from schemas.texttable import ROW
 
 TIME_LABEL = re.compile(r"\b(ngay|thoi gian|thoi diem|gio|date|time|datetime|timestamp)\b")
@@ -45,7 +45,7 @@ class Series:
 
     def __init__(self, labels: Sequence[str]) -> None:
         self.labels = [label.strip() for label in labels]
-        self._names = [folded(label) for label in labels]
+        self._names = [fold(label) for label in labels]
         self._wanted: dict[str, str] = {}
         """What each column is: "time", "number" or "group"."""
         self._frames: list[pl.DataFrame] = []

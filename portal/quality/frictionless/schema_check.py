@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from portal.quality.frictionless.engine import SchemaProblem, compile_rules
 from portal.quality.frictionless.tableschema2 import categories
-from portal.quality.personal import folded
+from portal.quality.personal import fold
 
 CODE = re.compile(r"^(ma|code|id|so hieu|so dinh danh|cccd|cmnd|mst|dien thoai|phone)( |$)|(^| )(code|id)$")
 """Folded labels of columns that hold codes: texts, whatever their digits look like."""
@@ -35,7 +35,7 @@ class Problem:
 
 def is_code(label: str) -> bool:
     """Whether a column of this name holds codes."""
-    return bool(CODE.search(folded(label)))
+    return bool(CODE.search(fold(label)))
 
 
 def version(descriptor: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from portal.quality.personal.folding import folded
+from portal.quality.personal.folding import fold
 from portal.quality.personal.labels import roles
 from portal.quality.personal.names import is_name, mentions_person
 from portal.quality.personal.texts import is_value
@@ -36,7 +36,7 @@ Json = Mapping[str, Any]
 
 def is_consent(cell: str) -> bool:
     """Whether a cell clearly says yes; a blank, a question mark or any spelling of no does not."""
-    return folded(cell) in YES
+    return fold(cell) in YES
 
 
 def asks(schema: Json) -> bool:
@@ -105,8 +105,8 @@ def _where(frame: pl.DataFrame, field: Json, places: Mapping[str, str]) -> pl.Se
     found = pl.repeat(True, frame.height, eager=True)
     for name, value in (field.get("when") or {}).items():
         if name in places:
-            wanted = folded(str(value))
-            found &= _each(frame[places[name]], {text: folded(text) == wanted for text in _texts(frame[places[name]])})
+            wanted = fold(str(value))
+            found &= _each(frame[places[name]], {text: fold(text) == wanted for text in _texts(frame[places[name]])})
     return found
 
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from portal.quality import personal
 from portal.quality.frictionless.schema_check import is_code
-from portal.quality.personal import folded
+from portal.quality.personal import fold
 from schemas.texttable import TextTable
 
 MISSING = ("", "NA", "N/A", "-", "...", "…", "không có", "KXĐ", "null")
@@ -106,7 +106,7 @@ def propose(table: TextTable, *, ascii_names: bool = False) -> Proposal:
 
 def snake(label: str) -> str:
     """A label as a name: lower-case ASCII words joined by underscores."""
-    name = folded(label).replace(" ", "_") or "cot"
+    name = fold(label).replace(" ", "_") or "cot"
     return name if name[0].isalpha() else f"c_{name}"
 
 
@@ -169,7 +169,7 @@ def _boolean(column: ColumnProfile) -> Json | None:
 
 
 def _year(column: ColumnProfile) -> Json | None:
-    named = re.search(r"\b(nam|year)\b", folded(column.label))
+    named = re.search(r"\b(nam|year)\b", fold(column.label))
     return {"type": "year"} if named and column.all(r"^(19|20)\d{2}$") else None
 
 

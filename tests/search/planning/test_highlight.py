@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.backend import SearchBackend, Wanted
-from search.planning.highlight import FIELDS, Style, finds, highlighted, snippets, whole_words
+from search.planning.highlight import FIELDS, Style, finds, highlight, snippets, whole_words
 from search.text.folding import fold, nfc, words
 from tests.search.datasets import ask, entry
 
@@ -42,7 +42,7 @@ def shown(index: SearchBackend, q: str, **fields: Any) -> dict[str, dict[str, li
     result = ask(index, q, tell_wanted=True, relax_below=1, **fields)
     assert result.wanted is not None
     style = Style("[", "]", 80)
-    return {hit.id: highlighted(orjson.loads(hit.payload), result.wanted, FIELDS, style) for hit in result.hits}
+    return {hit.id: highlight(orjson.loads(hit.payload), result.wanted, FIELDS, style) for hit in result.hits}
 
 
 def marked(found: dict[str, list[str]]) -> set[str]:
