@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 
-from tests.portal.quality.test_differential import V2, _write, cases, ours, theirs
+from tests.portal.quality.table.test_differential import V2, _write, cases, ours, theirs
 
 
 def compare(seconds: float, seed_rounds: int = 500) -> Counter[str]:

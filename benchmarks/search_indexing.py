@@ -16,7 +16,7 @@ from portal.bootstrap import build_portal
 from portal.pipeline import index
 from portal.runtime import Portal
 from portal.settings import load
-from search.document import flatten
+from search.planning.document import flatten
 
 
 def measured(folder: Path, url: str) -> None:

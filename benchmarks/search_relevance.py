@@ -15,7 +15,7 @@ from elasticsearch import Elasticsearch
 from benchmarks.relevance.judged import Question, measured, names_file
 from benchmarks.relevance.sample import entries
 from search import open_backend
-from search.lexicon import SHIPPED
+from search.text.lexicon import SHIPPED
 
 POOR = 0.75
 

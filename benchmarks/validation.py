@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 from frictionless import Package
 from openpyxl import Workbook
 
-from portal.quality.messages import ERRORS
-from portal.quality.tables import check_table
+from portal.quality.findings.messages import ERRORS
+from portal.quality.table.check import check_table
 from portal.reading import read_table
 from schemas.record import Content, ContentPart
 

@@ -21,6 +21,7 @@ from portal.actions import (  # noqa: F401 - importing an action module declares
     groups,
     harvest,
     jobs,
+    joining,
     licenses,
     loading,
     members,
@@ -55,7 +56,7 @@ from portal.tabular.store import TabularStore
 from portal.web.app import create_app as create_web
 from search import open_backend
 from search.backend import SearchBackend
-from search.lexicon import SHIPPED
+from search.text.lexicon import SHIPPED
 
 CHATTY = ("alembic", "apscheduler", "elastic_transport", "httpcore", "httpx")
 """Libraries whose every step is of no interest in a portal's log."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from search.asking import AskedIndex
 from search.backend import SearchBackend
-from search.embedded import EmbeddedIndex
 from search.fallback import FallbackIndex
-from search.lexicon import SHIPPED, LexiconFiles
+from search.planning.relaxing import RelaxingIndex
+from search.tantivy_index.index import EmbeddedIndex
+from search.text.lexicon import SHIPPED, LexiconFiles
 
 
 def open_backend(
@@ -34,17 +34,18 @@ def open_backend(
     """Open an index: `url` empty, the embedded one in `folder` (None: in memory); else Elasticsearch.
 
     `url` is http(s)://[user:password@]host[:port], several between commas for the nodes of a cluster. `patience` is how
-    many seconds an embedded write waits for another writer; what else there is, is Elasticsearch's (search.elastic).
-    With `fallback` the embedded index is kept beside Elasticsearch and answers while that is down. `lexicon` are files
-    of synonyms, read again when they change. Raises ValueError for what Elasticsearch's client cannot use.
+    many seconds an embedded write waits for another writer; what else there is belongs to Elasticsearch
+    (search.elastic_index). With `fallback` the embedded index is kept beside Elasticsearch and answers while that is
+    down. `lexicon` are files of synonyms, read again when they change. Raises ValueError for what Elasticsearch's
+    client cannot use.
     """
     urls = [part.strip() for part in url.split(",") if part.strip()]
     words = LexiconFiles(lexicon)
     if not urls:
-        return AskedIndex(EmbeddedIndex(folder, patience=patience), words)
+        return RelaxingIndex(EmbeddedIndex(folder, patience=patience), words)
     # Elasticsearch's client costs 0.4 s and 75 MB: whoever keeps to the embedded index should not pay for it.
-    from search.elastic import ElasticIndex  # noqa: PLC0415  # the optional engine behind its door
-    from search.elastic_client import Server  # noqa: PLC0415  # as above
+    from search.elastic_index.client import Server  # noqa: PLC0415  # as above
+    from search.elastic_index.index import ElasticIndex  # noqa: PLC0415  # the optional engine behind its door
 
     server = Server(
         urls,
@@ -59,5 +60,5 @@ def open_backend(
     )
     index = ElasticIndex(server, alias=alias, shards=shards, replicas=replicas)
     if fallback:
-        return AskedIndex(FallbackIndex(index, EmbeddedIndex(folder, patience=patience)), words)
-    return AskedIndex(index, words)
+        return RelaxingIndex(FallbackIndex(index, EmbeddedIndex(folder, patience=patience)), words)
+    return RelaxingIndex(index, words)

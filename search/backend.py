@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from search.lexicon import EMPTY, Lexicon
 from search.steps import Step
+from search.text.lexicon import EMPTY, Lexicon
 
 
 class SearchUnavailable(Exception):

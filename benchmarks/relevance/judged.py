@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.relevance.sample import PLACES, PROVINCE, TOPICS
 from schemas.administrative import AdministrativeUnits
 from search.backend import SearchBackend, SearchRequest
-from search.renamed import place_lines
+from search.text.former_names import place_lines
 
 DEPTH = 10
 UNITS = Path(__file__).parents[2] / "demo" / "data" / "noi-vu" / "don-vi-hanh-chinh.csv"

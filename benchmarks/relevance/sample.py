@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from search.backend import IndexEntry
-from search.folding import fold
+from search.text.folding import fold
 
 PROVINCE = "tinh"
 PLACES = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from portal.access import policy
 from portal.access.policy import Permission
-from portal.actions import joining
+from portal.actions._shared.roles import state_of_new
 from portal.actions.registry import Params, action
 from portal.db import collaborators as db
 from portal.db import datasets, people
@@ -49,7 +49,7 @@ def package_collaborator_create(ctx: Context, dataset: HeldDataset, params: Para
         raise Invalid({"capacity": [f"Value must be one of {', '.join(COLLABORATOR_CAPACITIES)}"]})
     user = _user(ctx, params["user_id"])
     return _describe(
-        db.set_collaborator(ctx.uow.session, dataset.id, user.id, capacity, state=joining.state_of_new(ctx, user.id))
+        db.set_collaborator(ctx.uow.session, dataset.id, user.id, capacity, state=state_of_new(ctx, user.id))
     )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import and_, false
 
 from portal.access import policy
 from portal.access.policy import Permission
-from portal.actions.keeping import keep
+from portal.actions._shared.dataset_writes import write_dataset
 from portal.actions.registry import Params, action
 from portal.db import datasets as db
 from portal.db import people
@@ -96,7 +96,7 @@ def current_package_list_with_resources(ctx: Context, target: object, params: Pa
 )
 def package_create(ctx: Context, owner: Group | None, params: Params) -> orjson.Fragment:
     """Create a dataset and return it. `name` and `owner_org` are required; see docs/api.md for every field."""
-    return keep(ctx, None, params)
+    return write_dataset(ctx, None, params)
 
 
 @action(
@@ -112,7 +112,7 @@ def package_update(ctx: Context, dataset: HeldDataset, params: Params) -> orjson
     owner_org, private and state."""
     current = orjson.loads(dataset.rendered)
     kept = {key: current[key] for key in KEPT_BY_UPDATE if key not in params}
-    return keep(ctx, dataset, {**params, **kept})
+    return write_dataset(ctx, dataset, {**params, **kept})
 
 
 @action(AnyParams, allow=Permission.DATASET_UPDATE, on=held_by_id, unknown=INCLUDE, shape=PackageParams, needs=("id",))
@@ -121,7 +121,7 @@ def package_patch(ctx: Context, dataset: HeldDataset, params: Params) -> orjson.
     merged = {**orjson.loads(dataset.rendered), **params, "id": dataset.id}
     if "tag_string" in params and "tags" not in params:
         merged.pop("tags")
-    return keep(ctx, dataset, merged)
+    return write_dataset(ctx, dataset, merged)
 
 
 @action(AnyParams, allow=Permission.DATASET_UPDATE, on=held_by_id, shape=ById)

@@ -20,7 +20,7 @@ from portal.errors import Invalid, NotAuthorized, NotFound
 from portal.runtime import Context
 from portal.settings import Settings
 from portal.tabular.manifest import Column
-from portal.tabular.sql import RefusedSql
+from portal.tabular.public_sql.sandbox import RefusedSql
 from portal.tabular.store import Answer, Manifest, RowQuery, RowQueryError
 from schemas.datastore import DatastoreSearch, DatastoreSql, ResourceOnly
 from schemas.values import MISSING

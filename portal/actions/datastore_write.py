@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from portal.access.policy import Permission
-from portal.actions import written_rows
+from portal.actions._shared import row_writes
 from portal.actions.registry import Params, action
 from portal.db import datastore, resources
 from portal.db.holding import HeldDataset, find_live_resource, held_dataset
@@ -17,11 +17,11 @@ from portal.domain.base import new_id
 from portal.domain.datasets import Resource
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
-from portal.tabular import upserting
 from portal.tabular.manifest import Column, Manifest, alike
-from portal.tabular.records import RecordError, column_of, good_alias, good_name, guess
 from portal.tabular.store import RowQuery, RowQueryError
-from portal.tabular.upserting import INSERT, UPSERT
+from portal.tabular.versions import upserting
+from portal.tabular.versions.records import RecordError, column_of, good_alias, good_name, guess
+from portal.tabular.versions.upserting import INSERT, UPSERT
 from schemas.datasets import ResourceParams, resource_record
 from schemas.datastore import DatastoreCreate, DatastoreDelete, DatastoreUpsert
 from schemas.values import MISSING
@@ -72,7 +72,7 @@ def datastore_create(ctx: Context, dataset: HeldDataset, params: Params) -> Json
     try:
         manifest = _shaped(ctx, before, params)
         manifest = _written(ctx, manifest, records, UPSERT if manifest.primary_key else INSERT)
-        access = written_rows.judge(ctx, dataset, resource, before, manifest, records)
+        access = row_writes.judge(ctx, dataset, resource, before, manifest, records)
     except RecordError as error:
         raise Invalid(error.errors) from None
     _alias(ctx, resource, params["aliases"])
@@ -99,7 +99,7 @@ def datastore_upsert(ctx: Context, dataset: HeldDataset, params: Params) -> Json
     method = params["method"] or UPSERT
     try:
         manifest = _written(ctx, before, params["records"] or [], method)
-        access = written_rows.judge(ctx, dataset, resource, before, manifest, params["records"] or [])
+        access = row_writes.judge(ctx, dataset, resource, before, manifest, params["records"] or [])
     except RecordError as error:
         raise Invalid(error.errors) from None
     if params["dry_run"]:
@@ -151,7 +151,7 @@ def _delete_rows(ctx: Context, dataset: HeldDataset, resource: Resource, manifes
         if params["include_deleted_records"]:
             answer["deleted_records"] = _records(ctx, manifest, filters)
         changed = tables.changes.exchange(manifest, tables.changes.whole(manifest, []), ids)
-    _keep(ctx, dataset, resource, changed, written_rows.access_after(resource), quiet=True)
+    _keep(ctx, dataset, resource, changed, row_writes.access_after(resource), quiet=True)
     return answer
 
 

@@ -18,7 +18,7 @@ from portal.runtime import Context
 from schemas.people import Query
 from schemas.values import MISSING, Integer, Text
 from search.backend import QueryError, SearchRequest, SearchUnavailable
-from search.spelling import corrected
+from search.text.spelling import correction
 
 MOST = 100
 NEAR = 20
@@ -67,7 +67,7 @@ def search_suggest(ctx: Context, target: object, params: Params) -> dict[str, An
     except SearchUnavailable:
         raise Unavailable("The search index cannot be reached now; try again later.") from None
     shown = [{"name": package["name"], "title": package["title"]} for package in packages]
-    return {"datasets": shown, "did_you_mean": corrected(text, titles)}
+    return {"datasets": shown, "did_you_mean": correction(text, titles)}
 
 
 def _matched(package: dict[str, Any], text: str) -> dict[str, str]:

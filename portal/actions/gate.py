@@ -8,8 +8,8 @@ from typing import Any
 
 from portal.access.disclosure import LAW_EN, LAW_VI
 from portal.access.policy import Permission
+from portal.actions._shared.targets import held_of_resource, shown_of_resource
 from portal.actions.registry import Params, action
-from portal.actions.targets import held_of_resource, shown_of_resource
 from portal.db import datasets as db
 from portal.db import datastore, harvest, people, resources
 from portal.db import validation as reports

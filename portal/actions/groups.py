@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from portal.access.policy import Permission
-from portal.actions import group_kinds
+from portal.actions._shared import group_kinds
 from portal.actions.registry import Params, Steps, action
 from portal.db.holding import HeldGroup
 from portal.domain.people import Group
@@ -33,13 +33,13 @@ def held_by_id(ctx: Context, params: Params) -> HeldGroup:
 @action(GroupList, allow=Permission.ANYONE, safe=True)
 def group_list(ctx: Context, target: object, params: Params) -> list[Any]:
     """Return the names of all groups, or their dicts with `all_fields`; `sort`, `limit` and `offset` page."""
-    return group_kinds.listed(ctx, params, organization=False)
+    return group_kinds.list_groups(ctx, params, organization=False)
 
 
 @action(GroupShow, allow=Permission.GROUP_READ, on=shown_by_id, safe=True)
 def group_show(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
     """Return the group `id` (its id or name) with its people and, if asked for, its datasets."""
-    return group_kinds.shown(ctx, group, params)
+    return group_kinds.show_group(ctx, group, params)
 
 
 @action(GroupParams, allow=Permission.GROUP_CREATE)
@@ -91,7 +91,7 @@ def group_member_delete(ctx: Context, group: HeldGroup, params: Params) -> None:
 def group_list_authz(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
     """Return the groups that the caller may edit or, with `am_member`, those that the caller is a member of."""
     permission = "read" if flag(params.get("am_member")) else "manage_group"
-    return group_kinds.of_user(ctx, group_kinds.asked_for(ctx, params), organization=False, permission=permission)
+    return group_kinds.of_user(ctx, group_kinds.requested_user(ctx, params), organization=False, permission=permission)
 
 
 @action(AnyParams, allow=Permission.GROUP_READ, on=shown_by_id, safe=True, shape=GroupPackages)

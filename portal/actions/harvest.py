@@ -13,7 +13,14 @@ from sqlalchemy import select
 from harvesters import KINDS, ConfigError, check_config
 from portal.access import policy
 from portal.access.policy import Permission
-from portal.actions.harvest_dicts import job_dict, job_dicts, object_dict, source_dict, source_dicts, source_statuses
+from portal.actions._shared.harvest_dicts import (
+    job_dict,
+    job_dicts,
+    object_dict,
+    source_dict,
+    source_dicts,
+    source_statuses,
+)
 from portal.actions.registry import NoParams, Params, Steps, action, checked, in_steps
 from portal.db import datasets, people
 from portal.db import harvest as db

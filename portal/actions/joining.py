@@ -7,24 +7,13 @@ from typing import Any
 from portal.access.policy import Permission
 from portal.actions.registry import Params, action
 from portal.db import joining as db
-from portal.db import people
-from portal.domain.people import ACTIVE, PENDING, Group, Member
+from portal.domain.people import ACTIVE, PENDING
 from portal.domain.relations import Collaborator
 from portal.errors import NotFound
 from portal.runtime import Context
 from schemas.datasets import ById
 
 Json = dict[str, Any]
-
-
-def give_role(ctx: Context, group: Group, user_id: str, capacity: str) -> Member:
-    """Give a role to one who is a member already; offer it to anybody else, unless a sysadmin or oneself asks."""
-    return people.set_member(ctx.uow.session, group.id, "user", user_id, capacity, state=state_of_new(ctx, user_id))
-
-
-def state_of_new(ctx: Context, user_id: str) -> str:
-    """Whether a new role counts at once, or when the user accepts it."""
-    return ACTIVE if ctx.actor.sysadmin or ctx.actor.user_id == user_id else PENDING
 
 
 @action(allow=Permission.LOGGED_IN, safe=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from portal.access import policy
 from portal.access.policy import Permission
-from portal.actions import joining
+from portal.actions._shared.roles import give_role
 from portal.actions.registry import Params, action
 from portal.db import datasets, people
 from portal.db.holding import HeldDataset, held_dataset
@@ -37,7 +37,7 @@ def member_create(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
     key, dataset = _object(ctx, params)
     capacity = params["capacity"] or "public"
     if dataset is None:
-        member = joining.give_role(ctx, group, key, capacity)
+        member = give_role(ctx, group, key, capacity)
     else:
         member = people.set_member(ctx.uow.session, group.id, params["object_type"], key, capacity)
     if dataset is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from portal.access.policy import Permission
-from portal.actions import group_kinds
+from portal.actions._shared import group_kinds
 from portal.actions.registry import Params, Steps, action
 from portal.db.holding import HeldGroup
 from portal.domain.people import Group
@@ -27,13 +27,13 @@ def held_by_id(ctx: Context, params: Params) -> HeldGroup:
 @action(GroupList, allow=Permission.ANYONE, safe=True)
 def organization_list(ctx: Context, target: object, params: Params) -> list[Any]:
     """Return the names of all organizations, or their dicts with `all_fields`; `sort`, `limit` and `offset` page."""
-    return group_kinds.listed(ctx, params, organization=True)
+    return group_kinds.list_groups(ctx, params, organization=True)
 
 
 @action(GroupShow, allow=Permission.GROUP_READ, on=shown_by_id, safe=True)
 def organization_show(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
     """Return the organization `id` (its id or name) with its people and, if asked for, its datasets."""
-    return group_kinds.shown(ctx, group, params)
+    return group_kinds.show_group(ctx, group, params)
 
 
 @action(GroupParams, allow=Permission.ORGANIZATION_CREATE)
@@ -88,5 +88,5 @@ def organization_list_for_user(ctx: Context, target: object, params: Params) -> 
     A sysadmin may ask for the user `id`.
     """
     permission = str(params.get("permission") or "manage_group")
-    who = group_kinds.asked_for(ctx, params)
+    who = group_kinds.requested_user(ctx, params)
     return group_kinds.of_user(ctx, who, organization=True, permission=permission)

@@ -18,7 +18,7 @@ from portal.db.uow import UnitOfWork
 from portal.domain.base import now
 from portal.domain.events import INDEX, LOAD, RENDER
 from portal.errors import Invalid
-from portal.quality import public_texts
+from portal.quality.personal import public_texts
 from portal.runtime import Context, Portal
 from portal.settings import Settings
 from schemas import bounds

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import INCLUDE, ValidationError
 
 from portal.access.policy import Permission
-from portal.actions import keeping, uploading
+from portal.actions._shared import dataset_writes, uploads
 from portal.actions.registry import Params, action
 from portal.db import datasets, datastore
 from portal.db import resources as db
@@ -181,11 +181,11 @@ def _keep(
         resource.url_type, resource.file_key, resource.file_name = None, None, None
     _note_pusher(resource, params)
     if isinstance(upload, Upload):
-        record = uploading.store(ctx, resource, upload, record)
+        record = uploads.store(ctx, resource, upload, record)
     resource.describe(record)
-    keeping.refuse_tagged(ctx, dataset, [resource])
+    dataset_writes.refuse_tagged(ctx, dataset, [resource])
     shown = db.save(ctx.uow, dataset, resource, ctx.portal.settings.site_url, edited=True)
-    uploading.await_loads(ctx, [resource])
+    uploads.await_loads(ctx, [resource])
     return shown
 
 

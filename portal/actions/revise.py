@@ -8,7 +8,7 @@ import orjson
 from marshmallow import INCLUDE
 
 from portal.access.policy import Permission
-from portal.actions.keeping import keep
+from portal.actions._shared.dataset_writes import write_dataset
 from portal.actions.registry import Params, action
 from portal.db.holding import HeldDataset, held_dataset
 from portal.domain import nested
@@ -50,7 +50,7 @@ def package_revise(ctx: Context, dataset: HeldDataset, params: Params) -> dict[s
             nested.assign(revised, key, value)
         except nested.Unmatched as unmatched:
             raise Invalid({key: [f"Unmatched key {unmatched}"]}) from None
-    keep(ctx, dataset, {**_emptied(current, revised), **revised})
+    write_dataset(ctx, dataset, {**_emptied(current, revised), **revised})
     answer = {"package": orjson.loads(dataset.rendered)}
     if params.get("include") is None:
         return answer

@@ -11,16 +11,17 @@ import orjson
 
 from portal.access import policy
 from portal.access.policy import Permission
-from portal.actions import keeping
+from portal.actions._shared import dataset_writes
+from portal.actions._shared.targets import held_of_resource, shown_of_resource
 from portal.actions.registry import Params, action
-from portal.actions.targets import held_of_resource, shown_of_resource
 from portal.db import datasets as db
 from portal.db import datastore, resources
 from portal.db.holding import HeldDataset
 from portal.domain.datasets import Resource
 from portal.domain.events import LOAD
 from portal.errors import BadFile, Invalid, NotFound
-from portal.quality import descriptor, proposal
+from portal.quality.frictionless import schema_check as table_schema
+from portal.quality.table import proposal
 from portal.reading import ReadOptions, read_table
 from portal.runtime import Context
 from portal.tabular.manifest import Manifest
@@ -59,9 +60,9 @@ def schema_check(ctx: Context, target: object, params: Params) -> Json:
     """Return what is wrong with the Table Schema `schema` (a descriptor, v1 or v2), in both languages."""
     given = params["schema"]
     _refuse_large(given, "schema")
-    problems = descriptor.check(given)
+    problems = table_schema.check(given)
     valid = not any(problem.severity == "error" for problem in problems)
-    version = descriptor.version(given) if isinstance(given, Mapping) else None
+    version = table_schema.version(given) if isinstance(given, Mapping) else None
     return {"valid": valid, "version": version, "problems": [problem.to_dict() for problem in problems]}
 
 
@@ -115,7 +116,7 @@ def schema_adopt(ctx: Context, dataset: HeldDataset, params: Params) -> Json:
     else:
         adopted, notes = dict(_descriptor(params["schema"], "schema")), []
     resource.table_schema = adopted
-    keeping.refuse_tagged(ctx, dataset, [resource])
+    dataset_writes.refuse_tagged(ctx, dataset, [resource])
     load = datastore.note_load(ctx.uow.session, resource.id)
     load.content_hash = load.etag = load.modified = None
     ctx.uow.later(LOAD, resource.id)
@@ -177,7 +178,7 @@ def _named(name: str, key: str) -> catalog.TableSchema:
 def _descriptor(given: Any, key: str) -> Mapping[str, Any]:
     _refuse_large(given, key)
     described = _named(given, key).descriptor if isinstance(given, str) else given
-    problems = [problem.en for problem in descriptor.check(described) if problem.severity == "error"]
+    problems = [problem.en for problem in table_schema.check(described) if problem.severity == "error"]
     if problems:
         raise Invalid({key: problems})
     return dict(described)

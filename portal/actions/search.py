@@ -16,7 +16,7 @@ from schemas.datasets import AnyParams
 from schemas.search import SearchParams, flag, natural, unknown_parameters, words
 from schemas.vocabularies import LICENCE_BY_ID
 from search.backend import QueryError, SearchRequest, SearchResult, SearchUnavailable
-from search.highlight import FIELDS, Style, highlighted
+from search.planning.highlight import FIELDS, Style, highlight
 from search.steps import Step
 
 DEFAULT_ROWS, DEFAULT_FACET_LIMIT = 10, 50
@@ -51,7 +51,7 @@ def package_search(ctx: Context, target: object, params: Params) -> dict[str, An
     answer = _answer(ctx, result, words(params.get("fl")) or [])
     if shown and result.wanted:
         packages = ((hit.id, orjson.loads(hit.payload)) for hit in result.hits)
-        answer["highlighting"] = {key: highlighted(package, result.wanted, *shown) for key, package in packages}
+        answer["highlighting"] = {key: highlight(package, result.wanted, *shown) for key, package in packages}
     return answer
 
 

@@ -9,7 +9,7 @@ import orjson
 
 from portal.access import accounts
 from portal.access.policy import Permission, readable
-from portal.actions import joining
+from portal.actions._shared.roles import give_role
 from portal.actions.registry import Params, action, checked
 from portal.db import accounts as accounts_db
 from portal.db import activity, followers, people
@@ -127,7 +127,7 @@ def user_invite(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
     joining_db.drop_expired_invitations(ctx.uow.session, now())
     known = people.find_user_by_email(ctx.uow.session, params["email"])
     if known is not None:
-        joining.give_role(ctx, group, known.id, params["role"])
+        give_role(ctx, group, known.id, params["role"])
         if ctx.actor.sysadmin:
             return _describe(ctx, known)
     user = User(id=new_id(), name=_name_for(ctx, params["email"]), state=INVITED, password_hash=None, sysadmin=False)

@@ -11,8 +11,8 @@ from typing import Any
 from portal import outages
 from portal.access import policy
 from portal.access.policy import Permission
+from portal.actions._shared.targets import held_of_resource, shown_of_resource
 from portal.actions.registry import Params, Steps, action, in_steps
-from portal.actions.targets import held_of_resource, shown_of_resource
 from portal.db import datasets as db
 from portal.db import resources
 from portal.db import validation as reports
@@ -22,7 +22,7 @@ from portal.domain.base import now, stamp
 from portal.domain.datasets import Dataset, Resource, ValidationReport
 from portal.domain.events import VALIDATE
 from portal.errors import Invalid, NotFound, PortalError, Unavailable
-from portal.quality import shapes
+from portal.quality.findings import report_formats
 from portal.runtime import Context
 from schemas import bounds
 from schemas.datasets import AnyParams, ById
@@ -59,11 +59,11 @@ def resource_validation_show(ctx: Context, dataset: Dataset, params: Params) -> 
     """
     resource = _resource(dataset, params)
     report = _find(ctx, resource, params.get("report_id"))
-    body = report.body if policy.may_edit(ctx.actor, dataset) else shapes.for_strangers(report.body)
+    body = report.body if policy.may_edit(ctx.actor, dataset) else report_formats.for_strangers(report.body)
     if params.get("format") == "frictionless":
-        body = shapes.frictionless(body, resource.name or resource.id)
+        body = report_formats.frictionless(body, resource.name or resource.id)
     elif params.get("format") == "page":
-        body = shapes.page(body, str(params["lang"]))
+        body = report_formats.page(body, str(params["lang"]))
     return {**_describe(report), "report": body}
 
 

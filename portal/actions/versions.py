@@ -12,9 +12,9 @@ from portal.domain.base import stamp
 from portal.domain.datasets import Dataset, TableVersion
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
-from portal.tabular.compare import matched_by
+from portal.tabular.compare import match_columns
 from portal.tabular.manifest import Manifest
-from portal.tabular.query import RowQueryError
+from portal.tabular.reading_rows.query import RowQueryError
 from schemas.datastore import DatastoreDiff, DatastoreVersions
 from schemas.values import MISSING
 
@@ -71,7 +71,7 @@ def datastore_diff(ctx: Context, dataset: Dataset, params: Params) -> dict[str, 
     old = _version(ctx, dataset, params, "from", params["from_"] or str(new.number - 1))
     before, after = Manifest.from_dict(old.manifest), Manifest.from_dict(new.manifest)
     try:
-        keys = matched_by(before, after, params["key"] or ())
+        keys = match_columns(before, after, params["key"] or ())
     except RowQueryError as error:
         raise Invalid(dict(error.errors)) from None
     limit, offset = min(params["limit"] if params["limit"] is not None else 100, MOST), params["offset"] or 0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from portal.access.policy import Permission, authorise
+from portal.actions._shared.targets import shown_of_resource
 from portal.actions.registry import Params, action
-from portal.actions.targets import shown_of_resource
 from portal.db import datasets
 from portal.db import views as db
 from portal.domain.base import new_id

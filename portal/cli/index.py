@@ -13,7 +13,7 @@ from portal.actions import registry
 from portal.cli.base import portal, show
 from portal.cli.opened import opened
 from portal.pipeline import index, names
-from search.lexicon import SHIPPED, read
+from search.text.lexicon import SHIPPED, read
 
 
 @portal.group("index")

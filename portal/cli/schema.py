@@ -13,7 +13,8 @@ import click
 from portal.cli.base import portal, show
 from portal.cli.targets import options
 from portal.errors import BadFile
-from portal.quality import descriptor, proposal
+from portal.quality.frictionless import schema_check
+from portal.quality.table import proposal
 from portal.reading import child, read_table
 from portal.settings import load
 from schemas import catalog
@@ -78,9 +79,9 @@ def show_schema(name: str, machine: bool, lang: str) -> None:
 def check_schema(file: Path, machine: bool, lang: str) -> None:
     """Check the Table Schema in FILE (version 1 or 2). Exit code 1 when no table can be judged by it."""
     given = _read(file)
-    problems = descriptor.check(given)
+    problems = schema_check.check(given)
     valid = not any(problem.severity == "error" for problem in problems)
-    version = descriptor.version(given) if isinstance(given, dict) else None
+    version = schema_check.version(given) if isinstance(given, dict) else None
     if machine:
         show({"valid": valid, "version": version, "problems": [problem.to_dict() for problem in problems]})
     else:
@@ -150,7 +151,7 @@ def _given(text: str) -> Json:
     if not path.is_file():
         return _named(text).descriptor
     given = _read(path)
-    wrong = [problem.en for problem in descriptor.check(given) if problem.severity == "error"]
+    wrong = [problem.en for problem in schema_check.check(given) if problem.severity == "error"]
     if wrong:
         raise click.ClickException(f"{path.name}: {'; '.join(wrong)}")
     return dict(given)

@@ -18,7 +18,7 @@ from portal.cli import targets
 from portal.cli.base import portal, show
 from portal.pipeline import validate
 from portal.pipeline.verdict import CheckedResource
-from portal.quality.report import Report
+from portal.quality.findings.report import Report
 from portal.reading import ReadOptions, child
 from portal.settings import Settings, load
 from schemas.record import DatasetRecord
@@ -136,9 +136,13 @@ def _peer(target: str, path: Path, schema: Any, limit: int, settings: Settings, 
     folder, name, remote = path.absolute().parent, path.name, targets.is_address(target)
     if whole:
         came = targets.whole_package(target, path, settings) if remote else {}
-        judged = child.run("portal.quality.peer:judge_package", folder, name, limit, name=name, limits=limits)
+        judged = child.run(
+            "portal.quality.table.frictionless_report:judge_package", folder, name, limit, name=name, limits=limits
+        )
         return _placed(judged, came)
-    judged = child.run("portal.quality.peer:judge", folder, name, schema, limit, name=name, limits=limits)
+    judged = child.run(
+        "portal.quality.table.frictionless_report:judge", folder, name, schema, limit, name=name, limits=limits
+    )
     return _placed(judged, {name: target} if remote else {})
 
 

@@ -41,7 +41,8 @@ from portal.domain.datastore import TableAlias, TableLoad
 from portal.domain.events import FINGERPRINT_LETTERS, FORGET, INDEX, QUALITY, RENDER, OutboxRow
 from portal.domain.rendering import Around, package_dict, unchanged
 from portal.errors import Invalid, NotFound
-from portal.quality import personal, public_texts
+from portal.quality import personal
+from portal.quality.personal import public_texts
 from schemas.record import DatasetRecord
 
 NOTHING = b"{}"
@@ -346,7 +347,7 @@ def undropped(session: Session, resource: Resource, version: TableVersion | None
     schema = looks.full_schema(resource)
     if version is None or not schema:
         return ()
-    return personal.undropped([str(column["name"]) for column in version.manifest["fields"]], schema)
+    return personal.fields_to_drop([str(column["name"]) for column in version.manifest["fields"]], schema)
 
 
 def list_reports(session: Session, package_id: str, limit: int = 20) -> Sequence[ValidationReport]:

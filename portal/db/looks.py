@@ -13,7 +13,7 @@ from portal.db.holding import HeldDataset
 from portal.db.uow import UnitOfWork
 from portal.domain.datasets import OPEN, WAITING, Resource, TableVersion
 from portal.domain.events import LOAD
-from portal.quality import treatments
+from portal.quality.personal import treatments
 from schemas import catalog
 
 

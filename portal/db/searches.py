@@ -19,7 +19,7 @@ from portal.db.uow import UnitOfWork
 from portal.domain.base import now
 from portal.domain.searches import LONGEST, SearchCount
 from portal.quality import personal
-from search.folding import exact, words
+from search.text.folding import exact, words
 
 FLUSH_SECONDS = 3.0
 MOST_WAITING = 1000

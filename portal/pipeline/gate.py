@@ -15,12 +15,13 @@ from portal.domain.gate import BLOCK, OVERRIDE, QUARANTINE
 from portal.pipeline import store, validate
 from portal.pipeline.store import Decision, Prepared
 from portal.pipeline.verdict import CheckedResource, Verdict, is_personal, part_keys, whole_key
-from portal.quality import rows, tables
-from portal.quality.rows import Place, Unsplittable
+from portal.quality.findings import bad_rows
+from portal.quality.findings.bad_rows import Place, Unsplittable
+from portal.quality.table.check import check_table
 from portal.reading import ReadOptions
 from portal.runtime import Portal
 from portal.tabular.store import Manifest
-from portal.tabular.types import CellProblem
+from portal.tabular.versions.types import CellProblem
 from schemas.tabletypes import missing_values
 from schemas.texttable import TextTable
 
@@ -127,7 +128,9 @@ def _let_pass(
         share = 100 * len(bad) / max(checked.report.rows, 1)
         if share > rule.policy.max_bad_percent:
             return _held(checked, mode, "too-many-bad-rows", f"{share:.1f}")
-        kept = replace(checked, tables=tuple(rows.without(each, _of(each, checked, bad)) for each in checked.tables))
+        kept = replace(
+            checked, tables=tuple(bad_rows.without(each, _of(each, checked, bad)) for each in checked.tables)
+        )
     else:
         bad = _as_far_as_of_rows(whole, schema, references, portal.settings.validation_seconds)
         kept = replace(checked, tables=_blanked(checked, bad, schema))
@@ -150,12 +153,12 @@ def _bad_rows(whole: TextTable, schema: Mapping[str, Any], references: Reference
     bad: dict[Place, Any] = {}
     until = time.monotonic() + seconds
     for _ in range(ROUNDS):
-        left = rows.without(whole, bad) if bad else whole
+        left = bad_rows.without(whole, bad) if bad else whole
         remaining = max(until - time.monotonic(), 0.0)
-        report = tables.check_table(left, schema, references=references, limit=MOST_BAD_ROWS, seconds=remaining)
+        report = check_table(left, schema, references=references, limit=MOST_BAD_ROWS, seconds=remaining)
         if report.valid:
             return bad
-        bad |= rows.bad_places(report)
+        bad |= bad_rows.bad_places(report)
     raise Unsplittable("rows that depend on each other")
 
 
@@ -163,14 +166,14 @@ def _as_far_as_of_rows(
     whole: TextTable, schema: Mapping[str, Any], references: References, seconds: float
 ) -> dict[Place, Any]:
     """The rows with an error; errors of the whole table do not hold back what is published in spite of errors."""
-    report = tables.check_table(whole, schema, references=references, limit=MOST_BAD_ROWS, seconds=seconds)
+    report = check_table(whole, schema, references=references, limit=MOST_BAD_ROWS, seconds=seconds)
     of_rows = tuple(each for each in report.findings if each.row is not None and each.row > 1)
-    return rows.bad_places(replace(report, findings=of_rows))
+    return bad_rows.bad_places(replace(report, findings=of_rows))
 
 
 def _blanked(checked: CheckedResource, bad: Mapping[Place, Any], schema: Mapping[str, Any]) -> tuple[TextTable, ...]:
     missing = next(iter(missing_values(schema)), "")
-    return tuple(rows.blanked(each, _of(each, checked, bad), missing) for each in checked.tables)
+    return tuple(bad_rows.blank_cells(each, _of(each, checked, bad), missing) for each in checked.tables)
 
 
 def _kept_aside(portal: Portal, whole: TextTable, bad: Mapping[Place, Any]) -> str:
@@ -178,7 +181,7 @@ def _kept_aside(portal: Portal, whole: TextTable, bad: Mapping[Place, Any]) -> s
     work = portal.settings.data_dir / "work"
     work.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w+", encoding="utf-8", newline="", dir=work, suffix=".csv") as out:
-        rows.write(out, whole, bad)
+        bad_rows.write(out, whole, bad)
         out.flush()
         out.seek(0)
         return portal.files.put_file(out.buffer).key

@@ -23,7 +23,7 @@ from portal.errors import Unavailable
 from portal.pipeline import claims, gate, store, stored, validate
 from portal.pipeline.reach import http_options
 from portal.pipeline.references import references
-from portal.quality import tables
+from portal.quality.table.check import no_progress
 from portal.reading import ReadOptions
 from portal.runtime import Portal
 from portal.tabular.store import Manifest
@@ -111,7 +111,7 @@ def load_file(
     resource: Resource,
     dataset: Dataset,
     run_id: str | None = None,
-    progress: Callable[[int], object] = tables.nobody,
+    progress: Callable[[int], object] = no_progress,
 ) -> None:
     """Load the stored file of a resource; `progress` is told of the rows of every batch, and may stop the check."""
     key = resource.file_key or ""
@@ -174,7 +174,7 @@ def _rows(
     *,
     run_id: str | None = None,
     fetched: tuple[str, Download] | None = None,
-    progress: Callable[[int], object] = tables.nobody,
+    progress: Callable[[int], object] = no_progress,
 ) -> None:
     """Check a file, store of its rows what the gate lets pass, and write down what is wrong, if anything is."""
     with portal.read() as uow:

@@ -12,8 +12,8 @@ from portal.domain.rendering import former_names
 from portal.pipeline.references import references
 from portal.runtime import Portal
 from schemas.administrative import AdministrativeUnits
-from search.lexicon import MOST_LINES
-from search.renamed import agency_lines, place_lines
+from search.text.former_names import agency_lines, place_lines
+from search.text.lexicon import MOST_LINES
 
 UNITS = "noi-vu/don-vi-hanh-chinh"
 FILE = "names.txt"

@@ -16,9 +16,9 @@ from portal.domain.base import now, stamp
 from portal.domain.datasets import Dataset, Resource, ValidationReport
 from portal.domain.events import QUALITY
 from portal.pipeline import claims
-from portal.quality import freshness, mqa, openness
-from portal.quality.facts import Facts, ResourceFacts
-from portal.quality.freshness import Freshness
+from portal.quality.dataset import freshness, mqa, openness
+from portal.quality.dataset.facts import Facts, ResourceFacts
+from portal.quality.dataset.freshness import Freshness
 from portal.runtime import Portal
 
 BATCH = 100
@@ -160,7 +160,7 @@ def _mqa(points: tuple[mqa.Points, ...], total: int) -> dict[str, Any]:
     return {"points": total, "of": mqa.MOST, "rating": mqa.rating(total), "dimensions": dimensions}
 
 
-def _openness(judged: tuple[openness.Judged, ...], passed: int) -> dict[str, Any]:
+def _openness(judged: tuple[openness.JudgedCheck, ...], passed: int) -> dict[str, Any]:
     checks = [
         {
             "id": each.check.id,

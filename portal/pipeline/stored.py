@@ -15,7 +15,7 @@ from portal.pipeline.gate import Rule
 from portal.pipeline.references import references
 from portal.pipeline.store import Decision, Prepared
 from portal.pipeline.verdict import CheckedResource
-from portal.quality import treatments
+from portal.quality.personal import treatments
 from portal.reading import ReadOptions
 from portal.runtime import Portal
 from portal.tabular.store import Manifest

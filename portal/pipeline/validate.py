@@ -9,11 +9,15 @@ from typing import Any
 
 from portal.errors import BadFile
 from portal.pipeline.verdict import ERROR, CheckedResource, Verdict, is_personal
-from portal.quality import documents, metadata, personal, rows, tables, treatments
-from portal.quality.checks import MESSAGES, SEVERITIES
-from portal.quality.masking import masked
-from portal.quality.messages import say
-from portal.quality.report import Finding, Report, Text
+from portal.quality import documents, personal
+from portal.quality.checks.catalogue import MESSAGES, SEVERITIES
+from portal.quality.dataset import metadata
+from portal.quality.findings import bad_rows
+from portal.quality.findings.masking import mask_report
+from portal.quality.findings.messages import say
+from portal.quality.findings.report import Finding, Report, Text
+from portal.quality.personal import treatments
+from portal.quality.table.check import check_table, no_progress
 from portal.reading import ReadOptions, read_table
 from schemas import catalog
 from schemas.record import Content, DatasetRecord, ResourceRecord
@@ -37,7 +41,7 @@ def check(
     options: ReadOptions,
     *,
     public: bool,
-    progress: Callable[[int], object] = tables.nobody,
+    progress: Callable[[int], object] = no_progress,
 ) -> CheckedResource:
     """Check one resource; without content, or where a file that is no table is in order, there is no report.
 
@@ -49,20 +53,20 @@ def check(
         return _document(resource, resource.content, options, public=public)
     try:
         read = read_table(resource.content, format=resource.format, options=options)
-        whole = treatments.treated(read, _described(resource)) if public else read
+        whole = treatments.apply_treatments(read, _described(resource)) if public else read
         tagged = _tagged(resource, whole)
         schema = _schema(resource, whole, with_persons=bool(tagged) and not public)
-        report = tables.check_table(
+        report = check_table(
             whole, schema, references=references, limit=limit, progress=progress, seconds=options.check_seconds
         )
-        samples = rows.sample(whole, report, schema)
+        samples = bad_rows.sample(whole, report, schema)
         parts = _parts(resource, resource.content, whole, options, public=public)
         beside = _beside(resource, resource.content, read, options)
     except BadFile as problem:
         refused = _refusal(resource, problem)
         found = documents.check(resource.content.parts, options)  # a person may still open the file itself
         return CheckedResource(resource, replace(refused, findings=(*refused.findings, *found)))
-    report = _with(masked(_naming(report, tagged)), beside)
+    report = _with(mask_report(_naming(report, tagged)), beside)
     report = _without_persons(report) if public else report
     named = tuple(replace(finding, resource=resource.name) for finding in report.findings)
     checked = CheckedResource(resource, replace(report, findings=named), parts, schema, whole, samples)
@@ -81,7 +85,7 @@ def _document(resource: ResourceRecord, content: Content, options: ReadOptions, 
 
 def _tagged(resource: ResourceRecord, table: TextTable) -> tuple[str, ...]:
     """Columns of the table that its whole schema tags as personal data to be dropped."""
-    return personal.undropped(table.labels, _described(resource))
+    return personal.fields_to_drop(table.labels, _described(resource))
 
 
 def _described(resource: ResourceRecord) -> Mapping[str, Any]:
@@ -130,7 +134,7 @@ def _parts(
         return (whole,)
     single = (replace(content, parts=(part,)) for part in content.parts)
     read = [read_table(one, format=resource.format, options=options) for one in single]
-    return tuple(treatments.treated(each, _described(resource)) for each in read) if public else tuple(read)
+    return tuple(treatments.apply_treatments(each, _described(resource)) for each in read) if public else tuple(read)
 
 
 def _tabular(resource: ResourceRecord) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from portal.quality.report import Finding, Report
+from portal.quality.findings.report import Finding, Report
 from schemas.record import ResourceRecord
 from schemas.texttable import TextTable
 from schemas.vocabularies import UNREAD_FILE

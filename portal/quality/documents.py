@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from portal.errors import BadFile
-from portal.quality.checks import MESSAGES, SEVERITIES
-from portal.quality.messages import say
+from portal.quality.checks.catalogue import MESSAGES, SEVERITIES
+from portal.quality.findings.messages import say
+from portal.quality.findings.report import Finding
 from portal.quality.personal import PersonalMention, scan_text, scan_value
-from portal.quality.personal.files import of_looked, of_rows, together
-from portal.quality.report import Finding
+from portal.quality.personal.files import of_rows, scan_from_plain, together
 from portal.reading import ReadOptions, child
 from portal.reading.documents import pieces
 from schemas.record import ContentPart
@@ -37,11 +37,11 @@ def check(parts: Iterable[ContentPart], options: ReadOptions) -> tuple[Finding, 
 
 
 def _of(part: ContentPart, options: ReadOptions) -> Iterator[Finding]:
-    told = _in_child("portal.quality.personal.files:looked", part, options)
+    told = _in_child("portal.quality.personal.files:scan_to_plain", part, options)
     if told is None:
         yield _finding(UNREAD_FILE, "", "hold", part)
         return
-    seen = of_looked(told, part.name)
+    seen = scan_from_plain(told, part.name)
     if seen.unread:
         yield _finding(UNREAD_FILE, "", "hold", part)
     yield from (_finding(PERSONAL_TEXT, each.kind, each.verdict, part) for each in seen.mentions)
@@ -73,7 +73,7 @@ def _beside(
         return together(scan_text(_first_lines(part.path, titles)), part.name) if titles else ()
     labels = [label.strip() for label in table.labels]
     told = _in_child("portal.quality.documents:outside", part, options, labels)
-    return None if told is None else of_looked({**told, "unread": False}, part.name).mentions
+    return None if told is None else scan_from_plain({**told, "unread": False}, part.name).mentions
 
 
 def _is_packed(path: Path) -> bool:

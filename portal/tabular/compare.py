@@ -10,10 +10,10 @@ import duckdb
 import orjson
 import polars as pl
 
-from portal.tabular.manifest import Column, Manifest
-from portal.tabular.query import ID, RowQueryError, quoted
-from portal.tabular.rendering import json_columns, plain
-from portal.tabular.texts import csv_line, harmless, harmless_cells
+from portal.tabular.exports.text_formats import csv_line, escape_formula, escape_formula_cells
+from portal.tabular.manifest import ID, Column, Manifest
+from portal.tabular.reading_rows.query import RowQueryError, quote_name
+from portal.tabular.reading_rows.rendering import json_columns, plain
 
 KINDS = ("added", "removed", "changed")
 FORMS = {"ndjson": "application/x-ndjson", "csv": "text/csv"}
@@ -47,7 +47,7 @@ class Difference:
     rows: list[Record]
 
 
-def matched_by(old: Manifest, new: Manifest, asked: Sequence[str]) -> tuple[str, ...]:
+def match_columns(old: Manifest, new: Manifest, asked: Sequence[str]) -> tuple[str, ...]:
     """The columns by which rows are matched. Raises RowQueryError for one that is not in both versions."""
     keys = tuple(asked or new.primary_key or (ID,))
     for manifest in (old, new):
@@ -66,8 +66,10 @@ class Comparison:
         columns = _common(old.manifest, new.manifest)
         others = [name for name in columns if name not in keys]
         one, two = _side(old, columns), _side(new, columns)
-        same = " AND ".join(f"o.{quoted(key)} IS NOT DISTINCT FROM n.{quoted(key)}" for key in keys)
-        differs = " OR ".join(f"o.{quoted(name)} IS DISTINCT FROM n.{quoted(name)}" for name in others) or "FALSE"
+        same = " AND ".join(f"o.{quote_name(key)} IS NOT DISTINCT FROM n.{quote_name(key)}" for key in keys)
+        differs = (
+            " OR ".join(f"o.{quote_name(name)} IS DISTINCT FROM n.{quote_name(name)}" for name in others) or "FALSE"
+        )
         alone = f"WHEN o.{ID} IS NULL THEN 'added' WHEN n.{ID} IS NULL THEN 'removed'"
         kind = f"CASE {alone} WHEN {differs} THEN 'changed' END"
         joined = f"SELECT {kind} AS kind, o.{ID} AS o, n.{ID} AS n FROM {one} o FULL JOIN {two} n ON {same}"  # noqa: S608 - names quoted
@@ -122,7 +124,7 @@ class Comparison:
         """A line for each row that came or went, two for one that changed: what it was, then what it is."""
         names = [column.name for column in self._new.columns]
         names += [column.name for column in self._old.columns if column.name not in names]
-        yield csv_line([CHANGE, *(map(harmless, names) if escaped else names)])
+        yield csv_line([CHANGE, *(map(escape_formula, names) if escaped else names)])
         for places in self._blocks():
             was = [(line, kind, o) for line, (kind, o, _) in enumerate(places) if o is not None]
             now = [(line, kind, n) for line, (kind, _, n) in enumerate(places) if n is not None]
@@ -138,7 +140,7 @@ def _texts(side: Side, wanted: Sequence[tuple[int, str, int]], changed: str, *, 
     frame = asked.select(ID).join(side.rows(asked[ID].to_list()), on=ID, how="left", maintain_order="left")
     pairs = zip(frame.schema.items(), side.columns, strict=True)
     cells = frame.select(
-        harmless_cells(name)
+        escape_formula_cells(name)
         if escaped and isinstance(kind, pl.String)
         else plain(name, kind, c, exact=True).cast(pl.String)
         for (name, kind), c in pairs
@@ -163,13 +165,13 @@ def _common(old: Manifest, new: Manifest) -> list[str]:
 def _side(side: Side, columns: Sequence[str]) -> str:
     """The rows as texts, so that two versions with other types can be compared."""
     types = {column.name: column for column in side.manifest.fields}
-    texts = ", ".join(f"{_text(types[name])} AS {quoted(name)}" for name in columns if name != ID)
+    texts = ", ".join(f"{_text(types[name])} AS {quote_name(name)}" for name in columns if name != ID)
     own = f", {texts}" if texts else ""
     return f"(SELECT {ID}{own} FROM {side.sql})"  # noqa: S608 - names quoted
 
 
 def _text(column: Column) -> str:
-    name = quoted(column.name)
+    name = quote_name(column.name)
     if column.ckan_type != "numeric":
         return f"{name}::VARCHAR"
     pointed = f"CASE WHEN contains({name}::VARCHAR, '.') THEN {name}::VARCHAR ELSE {name}::VARCHAR || '.' END"

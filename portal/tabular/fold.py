@@ -33,7 +33,7 @@ def words(text: str) -> list[str]:
     return "".join(char if char.isalnum() else " " for char in fold(text)).split()
 
 
-def folded(cells: list[pl.Expr]) -> pl.Expr:
+def fold_rows(cells: list[pl.Expr]) -> pl.Expr:
     """All cells of a row as one folded text: every word with a blank before it, so that prefixes can be found."""
     joined = pl.concat_str([pl.lit(""), *cells], separator=" ", ignore_nulls=True)
     return joined.map_batches(fold_texts, return_dtype=pl.String)

@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 
+ID = "_id"
+"""The column that numbers the rows of a table."""
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 

@@ -13,20 +13,20 @@ import orjson
 import polars as pl
 
 from portal.files import Files
-from portal.tabular.answers import Answers
-from portal.tabular.changing import TableChanges
 from portal.tabular.compare import Comparison, Difference, Side
 from portal.tabular.derived import DerivedFiles
-from portal.tabular.engine import Engine
-from portal.tabular.export import Look, check, stream, write_download
-from portal.tabular.fold import folded
-from portal.tabular.hot import FEW_BYTES, FEW_ROWS, HotTable, HotTables
-from portal.tabular.manifest import Column, Manifest
-from portal.tabular.query import ID, RowQuery, RowQueryError, compile_query, quoted
-from portal.tabular.rendering import plain
-from portal.tabular.search import RowPage, frames_in_order, from_hot, from_parts, selecting
-from portal.tabular.sql import SqlSandbox
-from portal.tabular.writing import write_tables
+from portal.tabular.exports.export import Look, check, stream, write_download
+from portal.tabular.fold import fold_rows
+from portal.tabular.manifest import ID, Column, Manifest
+from portal.tabular.public_sql.sandbox import SqlSandbox
+from portal.tabular.reading_rows.answering import RowPage, frames_in_order, from_hot, from_parts, select_statement
+from portal.tabular.reading_rows.cache import AnswerCache
+from portal.tabular.reading_rows.engine import Engine
+from portal.tabular.reading_rows.hot import FEW_BYTES, FEW_ROWS, HotTable, HotTables
+from portal.tabular.reading_rows.query import RowQuery, RowQueryError, compile_query, quote_name
+from portal.tabular.reading_rows.rendering import plain
+from portal.tabular.versions.changing import TableChanges
+from portal.tabular.versions.writing import write_tables
 from schemas.texttable import ROW, TextBatch, TextTable
 
 __all__ = ["Answer", "Manifest", "RowPage", "RowQuery", "RowQueryError", "TabularStore"]
@@ -69,7 +69,7 @@ class TabularStore:
         self._files, self._folder = files, folder
         self._engine = Engine(memory_mb, threads, folder / "spill", seconds)
         self._hot = HotTables(folder, hot_mb * BYTES_PER_MB)
-        self._answers, self.versions = Answers(), Answers()
+        self._answers, self.versions = AnswerCache(), AnswerCache()
         self._fingerprints: dict[int, tuple[Manifest, str]] = {}
         self._sandbox = SqlSandbox()
         self.derived = DerivedFiles(folder)
@@ -102,7 +102,7 @@ class TabularStore:
 
     def _side(self, manifest: Manifest) -> Side:
         names = [ID, *(column.name for column in manifest.fields)]
-        selected = f"SELECT {', '.join(map(quoted, names))} FROM {self._source(manifest)}"  # noqa: S608 - names quoted
+        selected = f"SELECT {', '.join(map(quote_name, names))} FROM {self._source(manifest)}"  # noqa: S608 - names quoted
 
         def rows(ids: list[int]) -> pl.DataFrame:
             hot = self._hot.find(self._fingerprint(manifest)) if manifest.rows else None
@@ -142,7 +142,7 @@ class TabularStore:
         }
         kinds = {ID: pl.Int64, "name": pl.String, "oid": pl.Int64, "alias_of": pl.String}
         frame = pl.DataFrame(about, schema=kinds)
-        fold = folded([pl.col("name"), pl.col("alias_of")]).alias("_fold")
+        fold = fold_rows([pl.col("name"), pl.col("alias_of")]).alias("_fold")
         columns = (
             Column("name", "string", "text"),
             Column("oid", "integer", "int8"),
@@ -197,7 +197,7 @@ class TabularStore:
 
     def batches(self, manifest: Manifest) -> Iterator[Any]:
         """All rows with their numbers and folded texts, as Arrow batches in the order of their numbers."""
-        order = "" if self._in_order(manifest) else f" ORDER BY {quoted(ID)}"
+        order = "" if self._in_order(manifest) else f" ORDER BY {quote_name(ID)}"
         with self._engine.running(f"SELECT * FROM {self._source(manifest)}{order}", []) as found:  # noqa: S608 - a path of ours
             yield from iter(found.to_arrow_reader(BLOCK))
 
@@ -217,9 +217,9 @@ class TabularStore:
             if hot is not None:
                 yield from frames_in_order(self._engine, hot, query, statement)
                 return
-        columns = [quoted(column.name) for column in statement.columns]
+        columns = [quote_name(column.name) for column in statement.columns]
         as_stored = statement.by_number and self._in_order(manifest)
-        sql = selecting(statement, self._source(manifest), query, columns, as_stored=as_stored)
+        sql = select_statement(statement, self._source(manifest), query, columns, as_stored=as_stored)
         with self._engine.running(sql, statement.parameters) as found:
             for batch in found.to_arrow_reader(BLOCK):
                 yield _frame(batch)
@@ -235,7 +235,7 @@ class TabularStore:
         known: bool | None = self._answers.find(key)
         if known is None:
             known, last = True, 0
-            with self._engine.running(f"SELECT {quoted(ID)} FROM {self._source(manifest)}", []) as found:  # noqa: S608 - as above
+            with self._engine.running(f"SELECT {quote_name(ID)} FROM {self._source(manifest)}", []) as found:  # noqa: S608 - as above
                 for batch in found.to_arrow_reader(BLOCK):
                     ids = batch.column(0).to_numpy()
                     known = known and int(ids[0]) > last and bool((ids[1:] > ids[:-1]).all())
@@ -253,8 +253,8 @@ class TabularStore:
     def values(self, manifest: Manifest, names: Iterable[str]) -> dict[str, list[str | None]]:
         """Whole columns as texts, for lookups by foreign keys."""
         wanted = [name for name in names if any(column.name == name for column in manifest.fields)]
-        selected = ", ".join(f"{quoted(name)}::VARCHAR" for name in wanted)
-        rows = self._run(f"SELECT {selected} FROM {self._source(manifest)} ORDER BY {quoted(ID)}", [])  # noqa: S608 - as above
+        selected = ", ".join(f"{quote_name(name)}::VARCHAR" for name in wanted)
+        rows = self._run(f"SELECT {selected} FROM {self._source(manifest)} ORDER BY {quote_name(ID)}", [])  # noqa: S608 - as above
         return {name: [row[index] for row in rows] for index, name in enumerate(wanted)}
 
     def texts(self, manifest: Manifest) -> TextTable:

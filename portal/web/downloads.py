@@ -17,8 +17,8 @@ from portal.db import datastore
 from portal.domain.base import is_uuid
 from portal.domain.datasets import Dataset, Resource, ShownTable, TableVersion
 from portal.tabular.compare import FORMS as DIFFERENCES
-from portal.tabular.compare import matched_by
-from portal.tabular.export import FORMS, MEDIA_TYPES, Look
+from portal.tabular.compare import match_columns
+from portal.tabular.exports.export import FORMS, MEDIA_TYPES, Look
 from portal.tabular.store import Manifest, RowQuery, RowQueryError
 from portal.web.action_api import actor_of_request, the_portal
 from portal.web.envelope import SANDBOX
@@ -98,7 +98,7 @@ def diff(resource_id: str) -> Answer:
         raise NotFound
     before, after = Manifest.from_dict(old.manifest), Manifest.from_dict(new.manifest)
     try:
-        keys = matched_by(before, after, [key for key in request.args.get("key", "").split(",") if key])
+        keys = match_columns(before, after, [key for key in request.args.get("key", "").split(",") if key])
     except RowQueryError as error:
         raise BadRequest(orjson.dumps(error.errors).decode()) from None
     body = the_portal().tables.differences(before, after, keys, form, escaped=_look().escaped)

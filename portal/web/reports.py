@@ -16,7 +16,7 @@ from portal.actions import registry
 from portal.db import datasets as db
 from portal.db import validation
 from portal.domain.base import is_uuid
-from portal.quality import shapes
+from portal.quality.findings import report_formats
 from portal.web.action_api import actor_of_request, the_portal
 
 reports = Blueprint("reports", __name__)
@@ -33,7 +33,7 @@ def findings(dataset: str, resource_id: str) -> Response:
     """What is wrong with a resource, a line for each finding, in one language (`lang`)."""
     lang = "en" if request.args.get("lang", "vi") == "en" else "vi"
     shown = _call("resource_validation_show", resource_id=resource_id, report_id=request.args.get("report_id"))
-    return _download(shapes.table(shown["report"], lang), f"{resource_id}-validation.csv")
+    return _download(report_formats.table(shown["report"], lang), f"{resource_id}-validation.csv")
 
 
 @reports.route("/dataset/<dataset>/resource/<resource_id>/quarantine.csv")
@@ -102,7 +102,7 @@ def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
 def _cell(value: Any) -> str:
     if isinstance(value, list):
         return " ".join(map(str, value))
-    return shapes.plain(value)
+    return report_formats.plain(value)
 
 
 def _download(text: str, name: str) -> Response:

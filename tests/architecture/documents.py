@@ -6,8 +6,8 @@ from pathlib import Path
 
 from portal import bootstrap
 from portal.actions.registry import ACTIONS, Action
-from portal.quality.checks import CHECKS
-from portal.quality.messages import ERRORS, Check, Message
+from portal.quality.checks.catalogue import CHECKS
+from portal.quality.findings.messages import ERRORS, Check, Message
 from portal.reading.refusals import TEXTS
 from portal.settings import SETTINGS
 from tests.architecture.settings_vi import SENTENCES
@@ -24,9 +24,13 @@ BEGIN, END = "<!-- settings: written by tests/architecture/documents.py -->", "<
 
 
 def modules() -> list[Path]:
-    """Every module of ours, in the order of the tree, migrations left out."""
-    found = (path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")))
-    return [path for path in found if "versions" not in path.parts and path.name != "env.py"]
+    """Every module of ours, the modules of a folder before the folders in it, migrations left out."""
+    found = (path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"), key=_place))
+    return [path for path in found if path.parent.parts[-2:] != ("migrations", "versions") and path.name != "env.py"]
+
+
+def _place(path: Path) -> tuple[tuple[str, ...], str]:
+    return path.parent.parts, path.name
 
 
 def sentence(path: Path) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from search import open_backend
 from search.backend import SearchBackend
-from search.lexicon import SHIPPED
+from search.text.lexicon import SHIPPED
 from tests.servers.elasticsearch import elasticsearch_url
 
 ENGINES = ("memory", "folder", pytest.param("elasticsearch", marks=pytest.mark.elasticsearch))

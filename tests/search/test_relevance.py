@@ -9,7 +9,7 @@ from statistics import fmean
 from benchmarks.relevance.judged import measured, names_file, questions
 from benchmarks.relevance.sample import TOPICS, entries
 from search import open_backend
-from search.lexicon import SHIPPED
+from search.text.lexicon import SHIPPED
 
 FLOORS = {
     "accented": 0.92, "unaccented": 0.92, "abbreviation": 0.92, "question": 0.89, "typo": 0.95,

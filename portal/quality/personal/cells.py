@@ -141,7 +141,7 @@ def _candidates(cells: pl.Series, roles: frozenset[str]) -> pl.Series | None:
 
 def _judge(text: str, roles: frozenset[str]) -> Mapping[str, Evidence]:
     """The kinds that one cell is of."""
-    inner = nested.parsed(text)
+    inner = nested.parse_json(text)
     found = nested.hits(inner, roles) if inner is not None else mentions.hits(text, roles)
     judged: dict[str, Evidence] = {}
     for hit in found:

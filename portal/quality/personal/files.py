@@ -23,14 +23,14 @@ HIDDEN = "…"
 
 
 @dataclass(frozen=True, slots=True)
-class LookedAt:
+class FileScan:
     """What a file holds that is personal, and whether a part of it could not be looked into."""
 
     mentions: tuple[PersonalMention, ...]
     unread: bool
 
 
-def scan_file(path: Path, name: str, options: ReadOptions = DEFAULTS) -> LookedAt:
+def scan_file(path: Path, name: str, options: ReadOptions = DEFAULTS) -> FileScan:
     """Look at everything in a file, one mention a kind; never raises for what the file is."""
     found = list(scan_text(name))
     where = HIDDEN if found else name
@@ -38,10 +38,10 @@ def scan_file(path: Path, name: str, options: ReadOptions = DEFAULTS) -> LookedA
     for piece in pieces(path, name, options):
         unread = unread or piece.unread
         found += _of_piece(piece)
-    return LookedAt(together(found, where), unread)
+    return FileScan(together(found, where), unread)
 
 
-def looked(path: str, name: str) -> dict[str, Any]:
+def scan_to_plain(path: str, name: str) -> dict[str, Any]:
     """The same in plain values, for a child process: {"mentions": [{kind, level, verdict, count}], "unread": bool}."""
     told = scan_file(Path(path), name)
     mentions = [
@@ -50,11 +50,11 @@ def looked(path: str, name: str) -> dict[str, Any]:
     return {"mentions": mentions, "unread": told.unread}
 
 
-def of_looked(told: Mapping[str, Any], name: str) -> LookedAt:
-    """What `looked` told, as it was found."""
+def scan_from_plain(told: Mapping[str, Any], name: str) -> FileScan:
+    """What `scan_to_plain` told, as it was found."""
     where = HIDDEN if scan_text(name) else name
     mentions = tuple(PersonalMention(**each, where=where) for each in told["mentions"])
-    return LookedAt(mentions, bool(told["unread"]))
+    return FileScan(mentions, bool(told["unread"]))
 
 
 def _of_piece(piece: Piece) -> list[PersonalMention]:

@@ -12,7 +12,7 @@ _KEPT_CONTROLS = "\n\t\r"
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹘﹣－"), "-")
 
 
-def folded(label: str) -> str:
+def fold(label: str) -> str:
     """A label in lower case, without diacritics, its words parted by single spaces."""
     spread = unicodedata.normalize("NFD", label.replace("đ", "d").replace("Đ", "D"))
     plain = "".join(letter for letter in spread if not unicodedata.combining(letter))
@@ -23,7 +23,7 @@ def label_words(label: str) -> str:
     """The words of a label however it is written: snake_case, kebab-case, camelCase, with or without diacritics."""
     clean = bare(label)
     parted = clean if clean.isupper() else _HUMP.sub(" ", clean)
-    return folded(parted)
+    return fold(parted)
 
 
 def bare(text: str) -> str:

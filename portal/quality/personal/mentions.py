@@ -97,7 +97,7 @@ _HOME = re.compile(
 
 def hits(text: str, roles: frozenset[str] = frozenset()) -> list[Hit]:
     """What one text mentions; `roles` are the meanings of its label. A name alone is no hit."""
-    clean = numbers.expanded(bare(text[:LONGEST]).strip())
+    clean = numbers.expand_number(bare(text[:LONGEST]).strip())
     if clean.isascii() and clean.isdigit():
         # Most cells with many digits are nothing but digits.
         hit = _judged(Number(clean, 0, len(clean), True), "", roles)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from portal.quality.personal.folding import folded
+from portal.quality.personal.folding import fold
 
 _FAMILY_NAMES = """
 nguyen tran le pham hoang huynh phan vu vo dang bui do ho ngo duong ly dao doan vuong trinh truong dinh lam
@@ -52,7 +52,7 @@ Quan Hóa|Mường Lát|Cẩm Thủy|Cẩm Phả|Nông Cống|Hoằng Hóa|Đôn
 An Dương Vương|Hùng Vương|Thánh Gióng|Yết Kiêu|Dã Tượng|Tản Đà|Tú Xương|Nam Cao|Tố Hữu|Thợ Nhuộm|Hàng Đào
 Lạc Trung
 """
-FAMOUS = frozenset(folded(name) for name in _FAMOUS.replace("\n", "|").split("|") if name)
+FAMOUS = frozenset(fold(name) for name in _FAMOUS.replace("\n", "|").split("|") if name)
 """Persons that streets and schools are named after, and places whose names begin like names of families."""
 ORGANIZED = re.compile(
     r"(?i)\b(?:công ty|cty|doanh nghiệp|dntn|htx|hợp tác xã|sở|ubnd|ủy ban|uỷ ban|trường|thpt|thcs|tiểu học|mầm non|"
@@ -89,14 +89,14 @@ def is_name(text: str) -> bool:
     words = cell.replace(".", " ").split()
     if not 2 <= len(words) <= MOST_WORDS or not all(_is_word(word) for word in words):
         return False
-    is_family = folded(words[0]) in FAMILY_NAMES and words[0].lower() not in _NO_FAMILY
+    is_family = fold(words[0]) in FAMILY_NAMES and words[0].lower() not in _NO_FAMILY
     return is_family and not ORGANIZED.search(cell)
 
 
 def is_family_name(text: str) -> bool:
     """Whether a cell looks like a family name, alone or with the words between it and the given name."""
     words = text.split()
-    return 1 <= len(words) <= 3 and folded(words[0]) in USUAL and all(map(_is_word, words))
+    return 1 <= len(words) <= 3 and fold(words[0]) in USUAL and all(map(_is_word, words))
 
 
 def _is_word(word: str) -> bool:
@@ -113,7 +113,7 @@ def share_of_names(cells: Iterable[str]) -> float:
     """Which part of these cells looks like names of persons; none where most are famous ones, as those of streets."""
     listed = list(cells)
     named = [cell for cell in listed if is_name(cell)]
-    famous = sum(folded(cell) in FAMOUS for cell in named)
+    famous = sum(fold(cell) in FAMOUS for cell in named)
     return 0.0 if not listed or 2 * famous >= len(named) else (len(named) - famous) / len(listed)
 
 
@@ -143,7 +143,7 @@ def _name_length(text: str, words: list[re.Match[str]], first: int) -> int:
 
 
 def _is_person(text: str, words: list[re.Match[str]], first: int, length: int) -> bool:
-    names = [folded(word[0]) for word in words[first : first + length]]
+    names = [fold(word[0]) for word in words[first : first + length]]
     before = text[max(0, words[first].start() - 24) : words[first].start()]
     spoken = [match.end() for match in _PERSON.finditer(before)]
     introduced = bool(spoken) and not before[spoken[-1] :].strip(" :.,-")

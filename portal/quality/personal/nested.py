@@ -30,7 +30,7 @@ OF_OFFICES = {"address", "place"}
 """What an organization in the same record has as well."""
 
 
-def parsed(text: str) -> Any:
+def parse_json(text: str) -> Any:
     """The list or object that a cell holds as JSON; None where it holds none."""
     if text.lstrip()[:1] not in ("{", "["):
         return None

@@ -81,7 +81,7 @@ def national(digits: str) -> str:
     return _ABROAD.sub("0", digits) if len(digits) > 10 else digits
 
 
-def expanded(text: str) -> str:
+def expand_number(text: str) -> str:
     """A cell as a program may have written its number: "3.8095012345E+10" and "38095012345.0" become plain digits."""
     power = _POWER.fullmatch(text)
     if not power:

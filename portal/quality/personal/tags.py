@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def undropped(labels: Sequence[str], schema: Mapping[str, Any]) -> tuple[str, ...]:
+def fields_to_drop(labels: Sequence[str], schema: Mapping[str, Any]) -> tuple[str, ...]:
     """Fields tagged as personal data to be dropped that a table still has: it must not become open with them."""
     present = {label.strip() for label in labels}
     return tuple(

@@ -8,8 +8,8 @@ import pytest
 from portal.access.identity import ANONYMOUS, SYSTEM
 from portal.errors import NotFound
 from portal.pipeline import load, score
-from portal.quality import freshness, mqa, openness
-from portal.quality.facts import Facts, ResourceFacts
+from portal.quality.dataset import freshness, mqa, openness
+from portal.quality.dataset.facts import Facts, ResourceFacts
 from portal.runtime import Portal
 from portal.web.app import create_app
 from schemas.record import Upload

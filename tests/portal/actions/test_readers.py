@@ -14,7 +14,7 @@ from portal.db import datastore
 from portal.errors import NotFound
 from portal.pipeline import sweep
 from portal.runtime import Portal
-from portal.tabular.export import Look
+from portal.tabular.exports.export import Look
 from portal.tabular.manifest import Manifest
 from portal.tabular.store import RowQuery
 from tests.portal.actions.people import call, make_org

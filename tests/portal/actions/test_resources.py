@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from portal.access.identity import ANONYMOUS, SYSTEM, Actor
-from portal.actions.uploading import LONGEST_FILE_NAME, file_name
+from portal.actions._shared.uploads import LONGEST_FILE_NAME, file_name
 from portal.errors import Invalid, NotAuthorized, NotFound
 from portal.pipeline import load
 from portal.runtime import Portal

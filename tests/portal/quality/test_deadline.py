@@ -10,7 +10,7 @@ import pytest
 
 from portal.quality import deadline
 from portal.quality.deadline import NotJudged
-from portal.quality.tables import check_table
+from portal.quality.table.check import check_table
 from portal.reading import read_table
 
 COLUMNS = 30

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from portal.errors import BadFile
-from portal.quality.tables import check_table
+from portal.quality.table.check import check_table
 from portal.reading import read_table
 from tests.portal.reading.hostile import table_cells, xlsx, zipped
 

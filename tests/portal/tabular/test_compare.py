@@ -11,9 +11,9 @@ import pytest
 from portal.files import open_files
 from portal.tabular import compare, store
 from portal.tabular.manifest import Column
-from portal.tabular.query import RowQueryError
+from portal.tabular.reading_rows.query import RowQueryError
 from portal.tabular.store import Manifest, TabularStore
-from portal.tabular.upserting import apply
+from portal.tabular.versions.upserting import apply
 
 FIELDS = (Column("ma", "string", "text"), Column("so", "number", "numeric"), Column("ngày", "date", "date"))
 
@@ -67,9 +67,9 @@ def test_nothing_differs_and_keys_are_checked(tables: TabularStore) -> None:
     old, new = versions(tables)
     assert b"".join(tables.differences(new, new, ("_id",), "ndjson")) == b""
     assert b"".join(tables.differences(new, new, ("_id",), "csv")) == "_change,_id,ma,so,ngày,ghi\r\n".encode()
-    assert compare.matched_by(old, new, ()) == ("ma",)
+    assert compare.match_columns(old, new, ()) == ("ma",)
     with pytest.raises(RowQueryError):
-        compare.matched_by(old, new, ["ghi"])
+        compare.match_columns(old, new, ["ghi"])
 
 
 def test_an_emptied_table_is_all_removed(tables: TabularStore) -> None:

@@ -32,6 +32,6 @@ def test_every_character_folds_the_same() -> None:
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_rows_fold_to_words(form: str) -> None:
     frame = pl.DataFrame({"a": [unicodedata.normalize(form, VIETNAMESE), None, ""], "b": ["00123", "Ω", None]})
-    assert frame.select(fold.folded([pl.col("a"), pl.col("b")])).to_series().to_list() == [
+    assert frame.select(fold.fold_rows([pl.col("a"), pl.col("b")])).to_series().to_list() == [
         " benh vien da khoa tinh thanh hoa so 181 duong hai thuong lan ong dac biet uoay 00123", " ω", " "
     ]  # fmt: skip

@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portal.files import open_files
-from portal.tabular import changing, writing
 from portal.tabular.manifest import Column
 from portal.tabular.store import Manifest, RowQuery, RowQueryError, TabularStore
-from portal.tabular.types import CellProblem
+from portal.tabular.versions import changing, writing
+from portal.tabular.versions.types import CellProblem
 from schemas.texttable import ROW, TextBatch, TextTable
 
 

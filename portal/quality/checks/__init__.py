@@ -1,0 +1,1 @@
+"""Our own checks beyond Frictionless: a module for each family, and the list of them all."""

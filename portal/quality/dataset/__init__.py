@@ -1,0 +1,1 @@
+"""A dataset judged: its metadata, openness, freshness and points."""

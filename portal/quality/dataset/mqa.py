@@ -1,0 +1,193 @@
+"""MQA points: the five dimensions of the European metadata quality assessment, 405 points in all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from portal.quality.dataset.facts import MACHINE_READABLE, NON_PROPRIETARY, Facts, ResourceFacts
+from schemas.vocabularies import ACCESS_KINDS, FORMATS, LICENCE_BY_ID
+
+KNOWN_FORMATS = frozenset(FORMATS.values())
+RATINGS = ((351, "excellent"), (221, "good"), (121, "sufficient"), (0, "bad"))
+"""MQA's own bounds."""
+Share = Callable[[Facts], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric: at most `of` points, and which share of them a dataset has (0 to 1)."""
+
+    id: str
+    vi: str
+    en: str
+    of: int
+    share: Share
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """One of the five dimensions."""
+
+    id: str
+    vi: str
+    en: str
+    metrics: tuple[Metric, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """A metric and its points."""
+
+    dimension: Dimension
+    metric: Metric
+    points: int
+
+
+def _filled(*names: str) -> Share:
+    return lambda facts: float(bool(facts.text(*names)))
+
+
+def _each(test: Callable[[ResourceFacts], object]) -> Share:
+    """The share of resources that pass a test."""
+
+    def share(facts: Facts) -> float:
+        passed = sum(bool(test(each)) for each in facts.resources)
+        return passed / len(facts.resources) if facts.resources else 0.0
+
+    return share
+
+
+def _stored(each: ResourceFacts) -> bool:
+    return each.stored is True
+
+
+def _compliant(facts: Facts) -> float:
+    """The mandatory properties of DCAT-AP: title, description, publisher, and an access URL for each distribution."""
+    mandatory = facts.text("title") and facts.text("notes") and facts.package.get("organization")
+    return float(bool(mandatory) and all(each.shown.get("url") for each in facts.resources))
+
+
+def _known_licence(facts: Facts) -> float:
+    return float(facts.text("license_id") not in ("", "notspecified") and facts.text("license_id") in LICENCE_BY_ID)
+
+
+DIMENSIONS: tuple[Dimension, ...] = (
+    Dimension(
+        "findability",
+        "Dễ tìm",
+        "Findability",
+        (
+            Metric("keywords", "Từ khóa", "Keywords", 30, lambda facts: float(bool(facts.package.get("tags")))),
+            Metric(
+                "categories",
+                "Chủ đề, lĩnh vực",
+                "Categories",
+                30,
+                lambda facts: float(bool(facts.package.get("groups")) or bool(facts.text("sector"))),
+            ),
+            Metric("spatial", "Phạm vi không gian", "Geographic coverage", 20, _filled("spatial_unit", "spatial")),
+            Metric("temporal", "Phạm vi thời gian", "Temporal coverage", 20, _filled("period", "temporal")),
+        ),
+    ),
+    Dimension(
+        "accessibility",
+        "Dễ truy cập",
+        "Accessibility",
+        (
+            Metric("access-url", "Địa chỉ truy cập hoạt động", "Access URL works", 50, _each(_stored)),
+            Metric(
+                "download-url", "Có địa chỉ tải xuống", "Download URL", 20, _each(lambda each: each.shown.get("url"))
+            ),
+            Metric("download-works", "Tải xuống được", "Download works", 30, _each(_stored)),
+        ),
+    ),
+    Dimension(
+        "interoperability",
+        "Tương tác",
+        "Interoperability",
+        (
+            Metric("format", "Có định dạng", "Format", 20, _each(lambda each: each.format)),
+            Metric("media-type", "Có kiểu nội dung", "Media type", 10, _each(lambda each: each.shown.get("mimetype"))),
+            Metric(
+                "format-known",
+                "Định dạng thuộc danh mục",
+                "Format of the vocabulary",
+                10,
+                _each(lambda each: each.format in KNOWN_FORMATS),
+            ),
+            Metric(
+                "non-proprietary",
+                "Định dạng mở",
+                "Non-proprietary",
+                20,
+                _each(lambda each: each.format in NON_PROPRIETARY),
+            ),
+            Metric(
+                "machine-readable",
+                "Máy đọc được",
+                "Machine-readable",
+                20,
+                _each(lambda each: each.format in MACHINE_READABLE),
+            ),
+            Metric("dcat-ap", "Đủ trường bắt buộc của DCAT-AP", "DCAT-AP's mandatory fields", 30, _compliant),
+        ),
+    ),
+    Dimension(
+        "reusability",
+        "Tái sử dụng",
+        "Reusability",
+        (
+            Metric("licence", "Có giấy phép", "Licence", 20, _filled("license_id")),
+            Metric("licence-known", "Giấy phép thuộc danh mục", "Licence of the vocabulary", 10, _known_licence),
+            Metric("access", "Có loại hình chia sẻ", "Access kind", 10, _filled("access_kind")),
+            Metric(
+                "access-known",
+                "Loại hình chia sẻ thuộc danh mục",
+                "Access kind of the vocabulary",
+                5,
+                lambda facts: float(facts.text("access_kind") in ACCESS_KINDS),
+            ),
+            Metric(
+                "contact",
+                "Đầu mối liên hệ",
+                "Contact point",
+                20,
+                _filled("contact_name", "contact_email", "maintainer", "maintainer_email", "author_email"),
+            ),
+            Metric(
+                "publisher",
+                "Cơ quan công bố",
+                "Publisher",
+                10,
+                lambda facts: float(bool(facts.package.get("organization"))),
+            ),
+        ),
+    ),
+    Dimension(
+        "contextuality",
+        "Ngữ cảnh",
+        "Contextuality",
+        (
+            Metric("rights", "Căn cứ pháp lý, quyền", "Rights", 5, _filled("legal_basis", "rights")),
+            Metric("size", "Kích thước tệp", "File size", 5, _each(lambda each: each.shown.get("size"))),
+            Metric("issued", "Ngày ban hành", "Date of issue", 5, _filled("metadata_created")),
+            Metric("modified", "Ngày cập nhật", "Date of modification", 5, _filled("metadata_modified")),
+        ),
+    ),
+)
+MOST = sum(metric.of for dimension in DIMENSIONS for metric in dimension.metrics)
+
+
+def judge(facts: Facts) -> tuple[Points, ...]:
+    """The points of every metric, in order."""
+    return tuple(
+        Points(dimension, metric, round(metric.of * metric.share(facts)))
+        for dimension in DIMENSIONS
+        for metric in dimension.metrics
+    )
+
+
+def rating(points: int) -> str:
+    """MQA's word for so many points."""
+    return next(word for bound, word in RATINGS if points >= bound)

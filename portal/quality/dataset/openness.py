@@ -1,0 +1,189 @@
+"""The ten openness checks OC1-OC10: what makes data open by law, each with its outcome in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from portal.quality.dataset.facts import MACHINE_READABLE, NON_PROPRIETARY, Facts
+from schemas.vocabularies import LICENCE_BY_ID
+
+Outcome = Literal["pass", "fail", "unknown"]
+DOMESTIC = "dlm-vn"
+"""The domestic terms for open data; they do not conform to the Open Definition and are open data by law."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One openness check: what it asks, and how it is mended."""
+
+    id: str
+    vi: str
+    en: str
+    mend_vi: str
+    mend_en: str
+    judge: Callable[[Facts], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedCheck:
+    """A check and its outcome."""
+
+    check: Check
+    outcome: Outcome
+
+
+def _all(outcomes: Iterable[bool | None]) -> Outcome:
+    found = list(outcomes)
+    if any(outcome is False for outcome in found):
+        return "fail"
+    return "pass" if any(found) and None not in found else "unknown"
+
+
+def _yes(value: object) -> Outcome:
+    return "pass" if value else "fail"
+
+
+def _complete(facts: Facts) -> Outcome:
+    return _all(each.whole for each in facts.resources if each.whole is not None)
+
+
+def _fresh(facts: Facts) -> Outcome:
+    return "unknown" if facts.fresh is None else _yes(facts.fresh)
+
+
+def _reachable(facts: Facts) -> Outcome:
+    if facts.package.get("private") or not facts.resources:
+        return "fail"
+    return _all(each.stored for each in facts.resources)
+
+
+def _machine_readable(facts: Facts) -> Outcome:
+    return _yes(any(each.format in MACHINE_READABLE for each in facts.resources))
+
+
+def _anonymous(facts: Facts) -> Outcome:
+    return _yes(not facts.package.get("private") and facts.text("access_kind") in ("", "open"))
+
+
+def _licensed(facts: Facts) -> Outcome:
+    licence = LICENCE_BY_ID.get(facts.text("license_id"))
+    free = licence is not None and (licence.open or licence.id == DOMESTIC)
+    return _yes(free and any(each.format in NON_PROPRIETARY for each in facts.resources))
+
+
+def _free(facts: Facts) -> Outcome:
+    priced = any(str(extra.get("key")) in ("price", "phi", "gia") for extra in facts.package.get("extras", ()))
+    return _yes(not priced)
+
+
+def _impersonal(facts: Facts) -> Outcome:
+    return _yes(not any(each.personal for each in facts.resources))
+
+
+def _described(facts: Facts) -> Outcome:
+    publisher = (facts.package.get("organization") or {}).get("title")
+    mandatory = (
+        facts.text("title"),
+        facts.text("author", "maintainer") or publisher,
+        facts.text("metadata_modified"),
+        facts.text("notes"),
+        publisher,
+        facts.text("name"),
+        facts.text("contact_email", "contact_name", "maintainer_email", "author_email"),
+    )
+    return _yes(all(mandatory))
+
+
+def _listed(facts: Facts) -> Outcome:
+    return _yes(facts.text("annex") and facts.text("annex_number"))
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "OC1",
+        "Đầy đủ: số dòng công bố bằng số dòng của nguồn",
+        "Complete: as many rows are published as the source has",
+        "Sửa các dòng lỗi đang bị tách riêng rồi gửi lại tệp.",
+        "Mend the rows that were put aside and send the file again.",
+        _complete,
+    ),
+    Check(
+        "OC2",
+        "Mới: cập nhật đúng tần suất đã khai báo",
+        "Fresh: updated within the declared frequency",
+        "Cập nhật dữ liệu, hoặc khai báo đúng tần suất.",
+        "Update the data, or declare the true frequency.",
+        _fresh,
+    ),
+    Check(
+        "OC3",
+        "Truy cập được trên mạng",
+        "Reachable on the network",
+        "Đặt chế độ công khai và tải tệp lên cổng; liên kết ngoài không được kiểm tra.",
+        "Make the dataset public and upload its files; links to elsewhere are not checked.",
+        _reachable,
+    ),
+    Check(
+        "OC4",
+        "Máy đọc được",
+        "Machine-readable",
+        "Thêm CSV, JSON hoặc XLSX bên cạnh PDF, ảnh.",
+        "Add CSV, JSON or XLSX beside PDF or images.",
+        _machine_readable,
+    ),
+    Check(
+        "OC5",
+        "Không cần định danh người dùng",
+        "No identification needed",
+        "Chuyển loại hình chia sẻ sang mở nếu dữ liệu được phép mở.",
+        "Set the access kind to open, where the data may be open.",
+        _anonymous,
+    ),
+    Check(
+        "OC6",
+        "Định dạng mở và có giấy phép mở",
+        "Open format and an open licence",
+        "Chọn giấy phép mở và thêm một định dạng mở (CSV, JSON, ODS).",
+        "Choose an open licence and add an open format (CSV, JSON, ODS).",
+        _licensed,
+    ),
+    Check(
+        "OC7",
+        "Miễn phí",
+        "Free of charge",
+        "Bỏ trường giá.",
+        "Remove the price.",
+        _free,
+    ),
+    Check(
+        "OC8",
+        "Không có dữ liệu cá nhân",
+        "No personal data",
+        "Loại bỏ các cột mà báo cáo kiểm tra nêu tên.",
+        "Drop the columns that the validation report names.",
+        _impersonal,
+    ),
+    Check(
+        "OC9",
+        "Mô tả đủ: tiêu đề, tác giả, ngày, mô tả, cơ quan, định danh, đầu mối liên hệ",
+        "Described: title, creator, date, description, publisher, identifier, contact",
+        "Điền các trường còn thiếu.",
+        "Fill in the missing fields.",
+        _described,
+    ),
+    Check(
+        "OC10",
+        "Có trong danh mục được phê duyệt",
+        "Listed in an approved catalogue decision",
+        "Ghi phụ lục và số thứ tự trong quyết định danh mục.",
+        "Enter annex and number of the catalogue decision.",
+        _listed,
+    ),
+)
+
+
+def judge(facts: Facts) -> tuple[JudgedCheck, ...]:
+    """The outcome of every check, in order; "unknown" is what nothing here can tell."""
+    return tuple(JudgedCheck(check, check.judge(facts)) for check in CHECKS)

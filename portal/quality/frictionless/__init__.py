@@ -1,0 +1,1 @@
+"""Frictionless' verdicts on a schema and on every cell, found a whole column at a time."""

@@ -1,0 +1,1 @@
+"""Rows as files and streams, in every format that is given out."""

@@ -1,0 +1,1 @@
+"""SQL of strangers: what it may say, and the limited processes that run it."""

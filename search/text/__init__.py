@@ -1,0 +1,1 @@
+"""Vietnamese words: made comparable, their synonyms and former names, and their spelling."""
