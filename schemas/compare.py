@@ -36,7 +36,9 @@ def summary(changes: tuple[Change, ...]) -> Json:
     """JSON-ready: {breaking, bump, changes}; `bump` is the part of the version number that ought to rise."""
     breaking = any(change.breaks for change in changes)
     quiet = {"title", "description", "example"}
-    bump = "major" if breaking else "minor" if any(c.what not in quiet for c in changes) else "patch"
+    bump = "minor" if any(change.what not in quiet for change in changes) else "patch"
+    if breaking:
+        bump = "major"
     listed = [{**asdict(change), "breaking": bool(change.breaks)} for change in changes]
     return {"breaking": breaking, "bump": bump if changes else "none", "changes": listed}
 

@@ -250,7 +250,9 @@ def package_record(loaded: Mapping[str, Any]) -> DatasetRecord:
 
 
 def _profile_value(translated: bool, value: Any) -> Any:
-    return (_translations(value) if translated else as_text(value)) if value not in (None, "") else None
+    if value in (None, ""):
+        return None
+    return _translations(value) if translated else as_text(value)
 
 
 def resource_record(loaded: Mapping[str, Any]) -> ResourceRecord:

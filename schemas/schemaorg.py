@@ -41,7 +41,7 @@ def describe(package: Mapping[str, Any], site_url: str, site_title: str) -> Json
         "datePublished": f"{package['metadata_created']}Z",
         "dateModified": f"{package['metadata_modified']}Z",
         "isAccessibleForFree": True if package.get("isopen") else None,
-        "temporalCoverage": (start if start == end else f"{start}/{end}") if start else package.get("period"),
+        "temporalCoverage": _period(package, start, end),
         "spatialCoverage": package.get("spatial_unit"),
         "creator": _body(package, site_url),
         "publisher": _body(package, site_url),
@@ -55,6 +55,13 @@ def describe(package: Mapping[str, Any], site_url: str, site_title: str) -> Json
 def script(described: Json) -> str:
     """The description as the text of a script element: nothing in it can end the element."""
     return orjson.dumps(described).decode().translate(_ESCAPES)
+
+
+def _period(package: Mapping[str, Any], start: str | None, end: str | None) -> str | None:
+    """The period of a dataset in ISO 8601, else in the publisher's own words."""
+    if not start:
+        return package.get("period")
+    return start if start == end else f"{start}/{end}"
 
 
 def _body(package: Mapping[str, Any], site_url: str) -> Json | None:

@@ -155,7 +155,8 @@ def _asked(ctx: Context, params: Params) -> tuple[list[str] | None, bool]:
     ids = params["dataset_ids"]
     if ids is not None and not isinstance(ids, (str, list)):
         raise Invalid({"dataset_ids": ["Must be a list of ids or names"]})
-    wanted = [str(each) for each in ([ids] if isinstance(ids, str) else ids)] if ids is not None else None
+    given = [ids] if isinstance(ids, str) else ids
+    wanted = None if given is None else [str(each) for each in given]
     if params["query"] in (None, "", {}):
         return wanted, False
     found, count = _found(ctx, batch_query(params["query"]), params["limit"])

@@ -225,7 +225,9 @@ def save(uow: UnitOfWork, dataset: HeldDataset, site_url: str, *, quiet: bool = 
     looks.await_looks(uow, dataset.resources)
     if not render(uow.session, dataset, site_url, quiet=quiet):
         return False
-    deed = "new" if not before else "deleted" if dataset.state == "deleted" else "changed"
+    deed = "deleted" if dataset.state == "deleted" else "changed"
+    if not before:
+        deed = "new"
     note_change(uow, dataset, None if quiet else deed)
     if before and _told_elsewhere(before) != (dataset.is_public, dataset.name):
         uow.later_for_each(RENDER, relationships.list_related_ids(uow.session, dataset.id))

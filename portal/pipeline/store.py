@@ -133,7 +133,9 @@ def store(portal: Portal, uow: UnitOfWork, item: Item, verdict: Verdict, prepare
     identity = _identity(uow, item, dataset)
     identity.fingerprint, identity.content_hash, identity.refused_hash = item.fingerprint, item.content_hash, None
     identity.present, identity.report_id = True, report.id
-    outcome = ADDED if fresh or revived else UPDATED if changed else UNCHANGED
+    outcome = UPDATED if changed else UNCHANGED
+    if fresh or revived:
+        outcome = ADDED
     uow.audit(None, "harvest", "Dataset", dataset.id, source=item.source.name, outcome=outcome)
     return Stored(outcome, dataset.id, report.id)
 

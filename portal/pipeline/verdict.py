@@ -76,7 +76,9 @@ class CheckedResource:
             for each in findings
             if personal_verdict(each) == ERROR or (each.field or "") not in passed
         }
-        return ERROR if ERROR in verdicts else HOLD if HOLD in verdicts else ""
+        if ERROR in verdicts:
+            return ERROR
+        return HOLD if HOLD in verdicts else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,9 @@ def _licence(package: Mapping[str, Any]) -> Json:
     license_id = package.get("license_id") or ""
     known = LICENCE_BY_ID.get(license_id)
     address = (known.url if known else "") or str(iri(package.get("license_url")) or "")
-    return {"license": address} if address else {"rights": known.title if known else license_id}
+    if address:
+        return {"license": address}
+    return {"rights": known.title if known else license_id}
 
 
 def _temporal(period: str) -> str:

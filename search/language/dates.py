@@ -74,7 +74,9 @@ def _base(text: str, now: datetime) -> tuple[datetime, str]:
 
 def _base_length(text: str) -> int:
     found = _ISO.match(text)
-    return 3 if text.startswith("NOW") else found.end() if found else 0
+    if text.startswith("NOW"):
+        return len("NOW")
+    return found.end() if found else 0
 
 
 def _offset(zone: str | None) -> timedelta:

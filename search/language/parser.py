@@ -67,7 +67,9 @@ def parse_free(text: str) -> Node:
     if text.strip() in ("", "*"):
         return Everything()
     found = [_free_word(*parts) for parts in _FREE.findall(text)][:MOST_CLAUSES]
-    return found[0] if len(found) == 1 else And(tuple(found)) if found else Term(None, text)
+    if not found:
+        return Term(None, text)
+    return found[0] if len(found) == 1 else And(tuple(found))
 
 
 def refuse_magic(text: str) -> None:
@@ -202,7 +204,9 @@ class _Parser:
             raise self._error("a value is missing after the colon")
         node = self._ended(field, word)
         # A minus after the colon belongs to a number or stands for "not this value", as Solr reads it.
-        return Not(node) if sign and not word.text[:1].isdigit() else _negative(node) if sign else node
+        if not sign:
+            return node
+        return _negative(node) if word.text[:1].isdigit() else Not(node)
 
     def _ended(self, field: str | None, word: _Word) -> Node:
         if not word.pattern:

@@ -144,9 +144,13 @@ def _end(text: str | None) -> str:
 
 
 def _pattern(pattern: str) -> str:
-    return "".join(
-        f"\\{escaped}" if escaped else char if char in "*?" else _word(char) for escaped, char in pattern_parts(pattern)
-    )
+    return "".join(_part_of_pattern(escaped, char) for escaped, char in pattern_parts(pattern))
+
+
+def _part_of_pattern(escaped: str, char: str) -> str:
+    if escaped:
+        return f"\\{escaped}"
+    return char if char in "*?" else _word(char)
 
 
 def pattern_parts(pattern: str) -> list[tuple[str, str]]:

@@ -311,7 +311,7 @@ def _distinct(values: Iterable[str]) -> list[str]:
 
 def _text(holder: Mapping[str, object], name: str) -> str:
     value = holder.get(name)
-    return value if isinstance(value, str) else "" if value is None else str(value)
+    return "" if value is None else str(value)
 
 
 def _sub(holder: Mapping[str, object], name: str) -> Mapping[str, object]:

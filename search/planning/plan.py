@@ -129,7 +129,9 @@ def _order(sort: str | None, *, scored: bool) -> tuple[tuple[SortKey, ...], str]
 def _sort_key(part: str) -> SortKey:
     name, _, direction = " ".join(part.split()).partition(" ")
     field = BY_NAME.get(name)
-    column = "score" if name == "score" else field.sort if field else ""
+    column = field.sort if field else ""
+    if name == "score":
+        column = "score"
     if not column or direction.lower() not in ("", "asc", "desc"):
         names = ", ".join(["score", *(field.name for field in BY_NAME.values() if field.sort)])
         raise QueryError(
@@ -231,8 +233,9 @@ def _on_scale(node: Node, field: Field, now: datetime) -> Clause:
         case tree.Term(_, text) | tree.Phrase(_, text, _):
             return Between(field.column, *_span(text, field, now))
         case tree.Range(_, first, last, include_low, include_high):
-            low = None if first is None else _span(first, field, now)[0 if include_low else 1] + (not include_low)
-            high = None if last is None else _span(last, field, now)[1 if include_high else 0] - (not include_high)
+            # Without its own border a range begins after the whole span (a day, a month) that the border names.
+            low = None if first is None else _span(first, field, now)[not include_low] + (not include_low)
+            high = None if last is None else _span(last, field, now)[include_high] - (not include_high)
             return Whole() if first is None and last is None else Between(field.column, low, high)
         case tree.Exists():
             return Whole()
@@ -266,10 +269,13 @@ def _text_range(
 
 
 def _folded_pattern(pattern: str) -> str:
-    return "".join(
-        f"\\{fold(escaped)}" if escaped else char if char in "*?" else fold(char)
-        for escaped, char in pattern_parts(pattern)
-    )
+    return "".join(_folded_part(escaped, char) for escaped, char in pattern_parts(pattern))
+
+
+def _folded_part(escaped: str, char: str) -> str:
+    if escaped:
+        return f"\\{fold(escaped)}"
+    return char if char in "*?" else fold(char)
 
 
 def _literal(text: str) -> str:

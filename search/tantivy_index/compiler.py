@@ -221,12 +221,16 @@ def _class(first: str, last: str) -> str:
 
 def _next(char: str) -> str:
     after = ord(char) + 1
-    return "" if char == _LAST else chr(0xE000 if 0xD800 <= after < 0xE000 else after)
+    if char == _LAST:
+        return ""
+    return chr(0xE000 if 0xD800 <= after < 0xE000 else after)  # surrogates are no characters
 
 
 def _previous(char: str) -> str:
     before = ord(char) - 1
-    return "" if before < 0 else chr(0xD7FF if 0xD800 <= before < 0xE000 else before)
+    if before < 0:
+        return ""
+    return chr(0xD7FF if 0xD800 <= before < 0xE000 else before)  # surrogates are no characters
 
 
 def _spelled(text: str) -> str:

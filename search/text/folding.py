@@ -105,4 +105,6 @@ def _split_tone(letter: str) -> tuple[str, str]:
     tone = next((str(_TONES.index(mark) + 1) for mark in parts if mark in _TONES), "0")
     bare = unicodedata.normalize("NFC", "".join(mark for mark in parts if mark not in _TONES))
     place = _ALPHABET.find(bare) if len(bare) == 1 else -1
-    return (chr(0x61 + place) if place >= 0 else letter if tone == "0" else fold(letter)), tone
+    if place >= 0:
+        return chr(0x61 + place), tone
+    return letter if tone == "0" else fold(letter), tone

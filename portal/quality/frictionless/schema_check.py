@@ -131,7 +131,9 @@ def _more_keys(keys: object, names: set[str]) -> Iterator[Problem]:
 
 
 def _listed(given: object) -> list[str]:
-    return [given] if isinstance(given, str) else [str(each) for each in given] if isinstance(given, list) else []
+    if isinstance(given, str):
+        return [given]
+    return [str(each) for each in given] if isinstance(given, list) else []
 
 
 def _field(field: Mapping[str, Any]) -> Iterator[Problem]:

@@ -160,7 +160,9 @@ def _texts(compiler: _Compiler, query: RowQuery) -> _Texts:
     texts = _Texts()
     whole = not query.hidden
     all_of: list[str] = []
-    asked = dict(query.q) if isinstance(query.q, Mapping) else {"": query.q} if query.q else {}
+    asked = {"": query.q} if query.q else {}
+    if isinstance(query.q, Mapping):
+        asked = dict(query.q)
     unknown = [name for name in asked if name and name not in compiler.visible]
     if unknown:
         raise RowQueryError({"q": [f'invalid value "{name}"' for name in unknown[:MOST_NAMED]]})

@@ -92,7 +92,9 @@ def guess(value: Any) -> str:
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int):
-        return "int4" if abs(value) < LIMITS["int4"] else "int8" if abs(value) < LIMITS["int8"] else "numeric"
+        if abs(value) < LIMITS["int4"]:
+            return "int4"
+        return "int8" if abs(value) < LIMITS["int8"] else "numeric"
     if isinstance(value, float):
         return "numeric"
     if isinstance(value, dict | list):

@@ -155,7 +155,10 @@ class Shape:
 def _first(tries: Any) -> pl.Series:
     made: pl.Series | None = None
     for each in tries:
-        made = each if made is None else made.fill_null(each) if made.null_count() else made
+        if made is None:
+            made = each
+        elif made.null_count():
+            made = made.fill_null(each)
     assert made is not None  # noqa: S101 - callers give at least one
     return made
 
