@@ -6,12 +6,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from portal.files.disk import Blob, DiskFiles, Stream
+from schemas.units import BYTES_PER_MB
 
 __all__ = ["Blob", "Files", "Stream", "open_files"]
 
 Files = DiskFiles
 """What every store of blobs can do: a folder can, and what lies elsewhere is a folder that fetches what it lacks."""
-BYTES_PER_MB = 1024 * 1024
 
 
 def open_files(url: str, cache: Path | None = None, cache_mb: int = 10_240) -> Files:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from portal.health.problems import Problem, Section
 from portal.runtime import Portal
+from schemas.units import BYTES_PER_MB
 
 NAME = "disk"
 PROBE = b"x" * 4096
 """What is written to see whether something can be written: one block of most file systems."""
-BYTES_PER_MB = 1024 * 1024
 
 
 def look(portal: Portal) -> Section:

@@ -19,9 +19,10 @@ from portal.db import people
 from portal.domain.base import new_id, now
 from portal.domain.harvest import DONE, ERRORED, HarvestJob, HarvestObject, HarvestSource
 from portal.pipeline.lease import Lease
-from portal.pipeline.reach import BYTES_PER_MB, http_options, secrets_of
+from portal.pipeline.reach import http_options, secrets_of
 from portal.runtime import Portal
 from schemas.record import DatasetRecord
+from schemas.units import BYTES_PER_MB
 
 Listed = RemoteItem | ItemError
 BATCH = 100

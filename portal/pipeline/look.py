@@ -16,12 +16,12 @@ from portal.errors import PortalError
 from portal.pipeline import load, stored
 from portal.runtime import Portal
 from portal.tabular.store import Manifest
+from schemas.units import BYTES_PER_MB
 
 SECONDS = 10.0
 """So long the files of one request may be checked within it; what takes longer is left to the worker."""
 MOST = 20
 """So many files of one request are loaded within it."""
-BYTES_PER_MB = 1024 * 1024
 log = logging.getLogger(__name__)
 
 

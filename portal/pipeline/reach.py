@@ -6,8 +6,7 @@ from harvesters.http import HttpOptions
 from harvesters.secrets import Secret, bound
 from portal.errors import SettingsError
 from portal.settings import BINDING_SUFFIX, SECRET_PREFIX, Settings
-
-BYTES_PER_MB = 1024 * 1024
+from schemas.units import BYTES_PER_MB
 
 
 def http_options(settings: Settings) -> HttpOptions:

@@ -21,10 +21,10 @@ import orjson
 
 from portal.errors import BadFile
 from portal.reading import framing
+from schemas.units import BYTES_PER_MB
 
 LOADED = ("portal.reading.served",)
 """What every reader needs is loaded once, before the first child is forked."""
-BYTES_PER_MB = 1024 * 1024
 OPEN_FILES = 1024
 TOLD = 4096
 """Bytes that are kept of what a child wrote to its error stream."""

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from portal.settings import Settings
-
-MIB = 1024 * 1024
+from schemas.units import BYTES_PER_MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Limits:
 class ReadOptions:
     """How far reading goes before it refuses, and what it picks where a file offers a choice."""
 
-    max_bytes: int = 512 * MIB
+    max_bytes: int = 512 * BYTES_PER_MB
     """Bytes of one file, and of everything that an archive or workbook unpacks to."""
     max_rows: int = 20_000_000
     """Rows of one table, its header included."""
@@ -37,9 +36,9 @@ class ReadOptions:
     """Of the child that reads; its seconds are for opening a table and walking it once, and again for each new walk."""
     check_seconds: int = 900
     """Seconds that checking the table, once it is read, may take."""
-    max_cell: int = 8 * MIB
+    max_cell: int = 8 * BYTES_PER_MB
     """Characters of one cell; a row that grows past four times as much (a quote never closed) is refused."""
-    batch_bytes: int = 4 * MIB
+    batch_bytes: int = 4 * BYTES_PER_MB
     """About how many bytes of text become one batch."""
     batch_rows: int = 50_000
     """Rows of a batch where rows are not read as blocks of bytes."""
@@ -62,7 +61,7 @@ class ReadOptions:
     def within(cls, settings: Settings) -> Self:
         """What the settings of this installation allow."""
         return cls(
-            max_bytes=settings.max_resource_size * MIB,
+            max_bytes=settings.max_resource_size * BYTES_PER_MB,
             max_cells=settings.read_cells * 1_000_000,
             check_seconds=settings.validation_seconds,
             limits=Limits(settings.read_memory_mb, settings.read_seconds),

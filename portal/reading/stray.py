@@ -11,9 +11,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
-from portal.reading.options import MIB, ReadOptions
+from portal.reading.options import ReadOptions
 from portal.reading.refusals import refuse
 from portal.reading.scratch import Scratch
+from schemas.units import BYTES_PER_MB
 
 GAP_ROWS, GAP_COLUMNS = 1_000, 100
 """Blank rows or columns between a table and what is no part of it."""
@@ -21,7 +22,7 @@ FEW, SHARE = 10, 0.01
 """Beyond the gap stand so many cells at most, or this share of those before it; else they are a table too."""
 CELL_BYTES = 32
 """What a native reader takes for each cell of a sheet's used range, blank or not."""
-BLOCK = 4 * MIB
+BLOCK = 4 * BYTES_PER_MB
 SHEETS = re.compile(r"(?:.*/)?worksheets/[^/]+\.xml", re.IGNORECASE)
 _ROW = re.compile(rb"""<(?:\w+:)?row\s[^>]*?\br=["'](\d{1,7})["']""")
 _FAR = re.compile(rb"""\sr=["'](?:([A-Z]{2,3})(\d{1,7})|[A-Z](\d{7}))["']""")
@@ -45,7 +46,7 @@ def end(filled: Mapping[int, int], gap: int) -> int:
 
 def most_cells(options: ReadOptions) -> int:
     """Rows × columns that a sheet's used range may have: a grid of them takes half of the memory."""
-    return min(options.max_cells, options.limits.memory_mb * MIB // (2 * CELL_BYTES))
+    return min(options.max_cells, options.limits.memory_mb * BYTES_PER_MB // (2 * CELL_BYTES))
 
 
 def without_far_cells(path: Path, name: str, options: ReadOptions) -> tuple[Scratch | None, dict[str, int]]:

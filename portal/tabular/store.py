@@ -28,10 +28,10 @@ from portal.tabular.reading_rows.rendering import plain
 from portal.tabular.versions.changing import TableChanges
 from portal.tabular.versions.writing import write_tables
 from schemas.texttable import ROW, TextBatch, TextTable
+from schemas.units import BYTES_PER_MB
 
 __all__ = ["Answer", "Manifest", "RowPage", "RowQuery", "RowQueryError", "TabularStore"]
 
-BYTES_PER_MB = 1024 * 1024
 ASKED = tuple(each.name for each in fields(RowQuery))
 MOST_FINGERPRINTS = 1000
 BLOCK = 40_960

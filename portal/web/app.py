@@ -33,8 +33,8 @@ from portal.web.reference import reference
 from portal.web.reports import reports
 from portal.web.util import util
 from schemas import mediatypes
+from schemas.units import BYTES_PER_MB
 
-BYTES_PER_MB = 1024 * 1024
 PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"

@@ -212,7 +212,7 @@ def _chosen(manifest: Manifest, form: str, resource_id: str, query: RowQuery, lo
     except RowQueryError as error:
         raise BadRequest(orjson.dumps(error.errors).decode()) from None
     answer = Response(body, mimetype=MEDIA_TYPES[form])
-    answer.headers["Content-Disposition"] = f'attachment; filename="{resource_id}.{form}"'
+    answer.headers.set("Content-Disposition", "attachment", filename=f"{resource_id}.{form}")
     return answer
 
 

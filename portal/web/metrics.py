@@ -17,9 +17,9 @@ from portal.web.action_api import the_portal
 from portal.web.counters import BUCKETS, BYTES, ROUTES, SECONDS, STATUSES, WIDTH, Counters
 from portal.web.health import health_of_app, portal_version
 from portal.web.operators import is_operator
+from schemas.units import BYTES_PER_MB
 
 metrics = Blueprint("metrics", __name__)
-BYTES_PER_MB = 1024 * 1024
 CHECKS = ("database", "workers", "queues", "disk", "files", "index")
 
 

@@ -107,6 +107,6 @@ def _cell(value: Any) -> str:
 
 def _download(text: str, name: str) -> Response:
     answer = Response("\ufeff" + text, content_type=CSV)
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name.replace(chr(34), "")}"'
+    answer.headers.set("Content-Disposition", "attachment", filename=name)
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer

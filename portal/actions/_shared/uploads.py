@@ -16,10 +16,10 @@ from portal.errors import Invalid
 from portal.runtime import Context
 from schemas import mediatypes
 from schemas.record import ResourceRecord, Upload
+from schemas.units import BYTES_PER_MB
 from schemas.vocabularies import FORMATS, MEDIA_TYPES
 
 LONGEST_FILE_NAME = 100
-BYTES_PER_MB = 1024 * 1024
 
 
 def store(ctx: Context, resource: Resource, upload: Upload, record: ResourceRecord) -> ResourceRecord:
