@@ -51,14 +51,24 @@ class RateCounts:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            missing = SIZE - os.fstat(self._file).st_size
-            # Written, not only stretched: memory that the disk has no room for would end the process at its first use.
-            if missing > 0 and os.pwrite(self._file, bytes(missing), SIZE - missing) < missing:
-                raise OSError("no room")
+            _fill(self._file)
             return mmap.mmap(self._file, SIZE)
         except OSError as error:
             log.warning("rates are counted for this process alone: %s", error.strerror or error)
             return mmap.mmap(-1, SIZE)
+
+
+def _fill(file: int) -> None:
+    """Make a new file as large as the table. Raises OSError where the disk has no room."""
+    # Under the lock: another process that fills it as well would write nothing over what was counted meanwhile.
+    fcntl.lockf(file, fcntl.LOCK_EX)
+    try:
+        missing = SIZE - os.fstat(file).st_size
+        # Written, not only stretched: memory that the disk has no room for would end the process at its first use.
+        if missing > 0 and os.pwrite(file, bytes(missing), SIZE - missing) < missing:
+            raise OSError("no room")
+    finally:
+        fcntl.lockf(file, fcntl.LOCK_UN)
 
 
 def _count(table: mmap.mmap, number: int, minute: int) -> int:

@@ -1,12 +1,14 @@
 """Rate limits: who is counted as whom, what the headers say, and that all processes count together."""
 
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -147,6 +149,27 @@ def test_all_processes_count_together(tmp_path: Path) -> None:
     assert sorted(chain.from_iterable(counts)) == list(range(1, 6001))
     assert RateCounts(tmp_path / "rates.bin").add(b"key", 7) == 6001
     assert RateCounts(tmp_path / "rates.bin").add(b"key", 8) == 1
+
+
+def test_a_process_that_makes_the_file_beside_another_wipes_no_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks at the size first, and writes last, must not write over what was counted between."""
+    first, second = RateCounts(tmp_path / "rates.bin"), RateCounts(tmp_path / "rates.bin")
+    held: list[bool] = []
+    written = os.pwrite
+
+    def looked_at(file: int, *arguments: Any) -> int:
+        other = "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'r+'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+        path = str(tmp_path / "rates.bin")
+        held.append(
+            subprocess.run([sys.executable, "-c", other, path], capture_output=True, check=False).returncode != 0
+        )
+        return written(file, *arguments)
+
+    monkeypatch.setattr(os, "pwrite", looked_at)
+    assert [first.add(b"key", 7), second.add(b"key", 7)] == [1, 2]
+    assert held == [True], "the file is filled once, and nobody else can look at it meanwhile"
 
 
 def test_counting_is_cheap(tmp_path: Path) -> None:
