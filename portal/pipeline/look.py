@@ -6,6 +6,8 @@ import logging
 import time
 from collections.abc import Sequence
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from portal.db import datasets as db
 from portal.db import datastore, outbox
 from portal.db.outbox import Claim
@@ -48,7 +50,10 @@ def look(portal: Portal, claimed: Sequence[Claim]) -> dict[str, Json]:
                 log.exception("the file of resource %s could not be loaded within its request", claim.entity_id)
     finally:
         _settle(portal, done, [claim for claim in claimed if claim not in done])
-    return _dicts(portal, [claim.entity_id for claim in claimed])
+    try:
+        return _dicts(portal, [claim.entity_id for claim in claimed])
+    except SQLAlchemyError:
+        return {}  # the action's own answer, of before the loading, is true as well
 
 
 def _one(portal: Portal, resource_id: str, until: float) -> bool:
@@ -91,10 +96,17 @@ def _bytes(manifest: dict[str, object]) -> int:
 
 
 def _settle(portal: Portal, done: Sequence[Claim], left: Sequence[Claim]) -> None:
-    with portal.work() as uow:
-        outbox.settle(uow.session, done)
-        outbox.release(uow.session, left, now())
-        uow.commit()
+    """Settle what is done and hand back the rest; where the database is away, the claims run out by themselves.
+
+    What the request has written is committed: it must not be told as failed for that.
+    """
+    try:
+        with portal.work() as uow:
+            outbox.settle(uow.session, done)
+            outbox.release(uow.session, left, now())
+            uow.commit()
+    except SQLAlchemyError:
+        log.exception("the claims of a request could not be given back; a worker takes them over in a minute")
 
 
 def _dicts(portal: Portal, resource_ids: Sequence[str]) -> dict[str, Json]:

@@ -3,11 +3,13 @@
 import io
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from portal.access.identity import ANONYMOUS, SYSTEM
 from portal.actions import registry
@@ -145,3 +147,17 @@ def test_a_change_while_a_file_is_loaded_is_not_left_unseen(portal: Portal, monk
     shown = call(portal, SYSTEM, "resource_show", id=made["id"])
     assert shown["check_state"] != "waiting"
     assert shown["validation_status"] == "failure"  # held to the schema that came meanwhile
+
+
+def test_a_database_that_goes_away_after_the_commit_does_not_make_the_upload_fail(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise OperationalError("UPDATE outbox", {}, Exception("gone"))
+
+    with monkeypatch.context() as damaged:
+        damaged.setattr(look, "outbox", SimpleNamespace(settle=away, release=away))
+        damaged.setattr(look, "resource_dict", away)
+        made = upload(portal)
+    assert rows(portal, made["id"]) == ["An", "Bình"]
+    assert len(waiting(portal)) == 1  # the claim runs out by itself
