@@ -1,7 +1,9 @@
-"""Pages of the DCAT catalogue: 100 datasets rendered for the first time, put together from kept parts, or not at all.
+"""Pages of the DCAT catalogue: 100 datasets rendered for the first time, put together
+from kept parts, or not at all.
 
-Fills a portal in a temporary folder with synthetic datasets (five resources each) and asks the application without a
-socket. Times are of one core; the last column is what a client that has the page already waits.
+Fills a portal in a temporary folder with synthetic datasets (five resources each) and
+asks the application without a socket. Times are of one core; the last column is what a
+client that has the page already waits.
 """
 
 from __future__ import annotations
@@ -33,13 +35,19 @@ def main() -> None:
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         fill(Path(folder), given.count)
-        portal = build_portal(load({"PORTAL_DATA_DIR": folder, "PORTAL_LOG_LEVEL": "WARNING"}))
+        portal = build_portal(
+            load({"PORTAL_DATA_DIR": folder, "PORTAL_LOG_LEVEL": "WARNING"})
+        )
         client = create_app(portal).test_client()
-        print(f"{'page of 100':14}{'first ms':>10}{'again ms':>10}{'304 ms':>10}{'kB':>8}")
+        print(
+            f"{'page of 100':14}{'first ms':>10}{'again ms':>10}{'304 ms':>10}{'kB':>8}"
+        )
         for number, suffix in enumerate(("ttl", "jsonld", "rdf"), 1):
             path = f"/catalog.{suffix}?page={number}"
             first = timed(lambda path=path: client.get(path))  # type: ignore[misc]
-            again = statistics.median(timed(lambda path=path: client.get(path)) for _ in range(9))  # type: ignore[misc]
+            again = statistics.median(
+                timed(lambda path=path: client.get(path)) for _ in range(9)
+            )  # type: ignore[misc]
             answer = client.get(path)
             known = {"If-None-Match": answer.headers["ETag"]}
             not_modified = statistics.median(

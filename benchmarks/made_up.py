@@ -1,4 +1,6 @@
-"""Synthetic datasets with titles as a Vietnamese province writes them: any number, the same ones each time."""
+"""Synthetic datasets with titles as a Vietnamese province writes them: any number, the
+same ones each time.
+"""
 
 from __future__ import annotations
 
@@ -29,17 +31,25 @@ nhà ở xã hội|mỏ khoáng sản|đất công nghiệp|sở hữu trí tu�
 chỉ tiêu kinh tế xã hội"""
 _FORMS = """danh sách|danh mục|thống kê|số liệu|kết quả|báo cáo|bảng tổng hợp|mạng lưới|tình hình|kế hoạch
 hiện trạng|bản đồ"""
-_TIMES = "năm|quý I năm|quý II năm|quý III năm|quý IV năm|6 tháng đầu năm|giai đoạn 5 năm đến"
+_TIMES = (
+    "năm|quý I năm|quý II năm|quý III năm|quý IV năm|6 tháng đầu năm|giai đoạn 5 năm "
+    "đến"
+)
 _NOTES = """bộ dữ liệu|cập nhật định kỳ|theo quyết định|của Ủy ban nhân dân tỉnh|phục vụ|công khai minh bạch
 quản lý nhà nước|người dân và doanh nghiệp|khai thác|sử dụng|thông tin|mã định danh|tên đơn vị
 địa chỉ|tọa độ|ngày cấp|thời hạn|diện tích|số lượng|tỷ lệ|đơn vị tính|ghi chú|nguồn số liệu
 cơ quan chủ trì|kiểm tra|xác nhận|chuẩn hóa|liên thông|chia sẻ|trục tích hợp|kho dữ liệu dùng chung
 văn bản|hướng dẫn|biểu mẫu|hằng tháng|hằng quý"""
 _FORMATS = ("CSV", "XLSX", "JSON", "GeoJSON", "PDF", "XML", "SHP", "API")
-_LICENCES = (("cc-by", "Creative Commons Attribution"), ("odc-pddl", "Open Data Commons PDDL"), ("notspecified", ""))
+_LICENCES = (
+    ("cc-by", "Creative Commons Attribution"),
+    ("odc-pddl", "Open Data Commons PDDL"),
+    ("notspecified", ""),
+)
 _INITIALS = "b c ch d đ g h kh l m n ng nh ph q s t th tr v x".split(" ")  # noqa: SIM905 - a row of sounds
 _RHYMES = (  # noqa: SIM905 - a row of sounds
-    "a ai am an ang anh ao ân âu e en êm ên i ia iên in inh o oan oi ong ô ôn ông ơi ơn u uân ui ung ư ương ưu"
+    "a ai am an ang anh ao ân âu e en êm ên i ia iên in inh o oan oi ong ô ôn ông ơi "
+    "ơn u uân ui ung ư ương ưu"
 ).split(" ")
 _TONES = ("", "\u0301", "\u0300", "\u0309", "\u0303", "\u0323")
 _BEGAN = datetime(2016, 1, 1)  # noqa: DTZ001 - CKAN's datetimes name no zone
@@ -47,39 +57,75 @@ ORGANIZATIONS = 40
 
 
 class MadeUp:
-    """Datasets by number; words are frequent and rare as in a language (Zipf), over some 9,000 syllables and names."""
+    """Datasets by number; words are frequent and rare as in a language (Zipf), over
+    some 9,000 syllables and names.
+    """
 
     def __init__(self) -> None:
         chance = random.Random(20_260_701)
         syllables = list(dict.fromkeys(_syllable(chance) for _ in range(9_000)))
-        self.places = [f"{chance.choice(('xã', 'phường'))} {a.title()} {b.title()}" for a, b in _pairs(syllables, 166)]
+        self.places = [
+            f"{chance.choice(('xã', 'phường'))} {a.title()} {b.title()}"
+            for a, b in _pairs(syllables, 166)
+        ]
         self.topics = _TOPICS.replace("\n", "|").split("|")
-        self._forms, self._times = _FORMS.replace("\n", "|").split("|"), _TIMES.split("|")
+        self._forms, self._times = (
+            _FORMS.replace("\n", "|").split("|"),
+            _TIMES.split("|"),
+        )
         self._notes = [*_NOTES.replace("\n", "|").split("|"), *self.topics, *syllables]
-        self._notes_weights = list(accumulate(1 / (place + 2) ** 0.9 for place in range(len(self._notes))))
-        self._topic_weights = list(accumulate(1 / (place + 3) ** 0.7 for place in range(len(self.topics))))
+        self._notes_weights = list(
+            accumulate(1 / (place + 2) ** 0.9 for place in range(len(self._notes)))
+        )
+        self._topic_weights = list(
+            accumulate(1 / (place + 3) ** 0.7 for place in range(len(self.topics)))
+        )
         self.organizations = [f"co-quan-{number:02}" for number in range(ORGANIZATIONS)]
-        self._organization_weights = list(accumulate(1 / (place + 1) for place in range(ORGANIZATIONS)))
+        self._organization_weights = list(
+            accumulate(1 / (place + 1) for place in range(ORGANIZATIONS))
+        )
 
     def title(self, chance: random.Random) -> str:
-        """ "Danh sách trường mầm non phường Hạc Thành năm 2024", with a rare word now and then."""
+        """ "Danh sách trường mầm non phường Hạc Thành năm 2024", with a rare word now
+        and then.
+        """
         topic = chance.choices(self.topics, cum_weights=self._topic_weights)[0]
-        rare = f" {chance.choices(self._notes, cum_weights=self._notes_weights)[0]}" if chance.random() < 0.5 else ""
-        time = f" {chance.choice(self._times)} {chance.randrange(2016, 2027)}" if chance.random() < 0.7 else ""
-        said = f"{chance.choice(self._forms)} {topic}{rare} {chance.choice(self.places)}{time}"
+        rare = (
+            f" {chance.choices(self._notes, cum_weights=self._notes_weights)[0]}"
+            if chance.random() < 0.5
+            else ""
+        )
+        time = (
+            f" {chance.choice(self._times)} {chance.randrange(2016, 2027)}"
+            if chance.random() < 0.7
+            else ""
+        )
+        said = (
+            f"{chance.choice(self._forms)} {topic}{rare} "
+            f"{chance.choice(self.places)}{time}"
+        )
         return said[0].upper() + said[1:]
 
     def package(self, number: int) -> dict[str, Any]:
-        """The package dict of dataset `number`, with the keys that package_show answers."""
+        """The package dict of dataset `number`, with the keys that package_show
+        answers.
+        """
         chance = random.Random(number)
         key = f"{number:08x}-0000-4000-8000-{number:012x}"
         created = _BEGAN + timedelta(minutes=chance.randrange(10 * 365 * 1440))
         changed = created + timedelta(minutes=chance.randrange(300 * 1440))
-        organization = chance.choices(self.organizations, cum_weights=self._organization_weights)[0]
+        organization = chance.choices(
+            self.organizations, cum_weights=self._organization_weights
+        )[0]
         licence, licence_title = chance.choice(_LICENCES)
-        tags = sorted(set(chance.choices(self.topics, cum_weights=self._topic_weights, k=5)))
+        tags = sorted(
+            set(chance.choices(self.topics, cum_weights=self._topic_weights, k=5))
+        )
         title = self.title(chance)
-        resources = [_resource(chance, key, place, title) for place in range(chance.randrange(1, 5))]
+        resources = [
+            _resource(chance, key, place, title)
+            for place in range(chance.randrange(1, 5))
+        ]
         return {
             "author": None, "author_email": None, "creator_user_id": None, "id": key, "isopen": licence != "",
             "license_id": licence, "license_title": licence_title, "maintainer": None, "maintainer_email": None,
@@ -104,14 +150,18 @@ class MadeUp:
         return (orjson.dumps(self.package(number)) for number in range(first, end))
 
     def question(self, chance: random.Random) -> str:
-        """One to three neighbouring pieces of a title, half of them typed without diacritics."""
+        """One to three neighbouring pieces of a title, half of them typed without
+        diacritics.
+        """
         words = self.title(chance).split()
         at = chance.randrange(len(words))
         asked = " ".join(words[at : at + chance.randrange(2, 6)])
         return _bare(asked) if chance.random() < 0.5 else asked
 
     def beginning(self, chance: random.Random) -> str:
-        """What is in a search field after a few keys: a word or two, the last unfinished."""
+        """What is in a search field after a few keys: a word or two, the last
+        unfinished.
+        """
         words = self.title(chance).split()
         at = chance.randrange(max(1, len(words) - 1))
         asked = " ".join(words[at : at + chance.randrange(1, 4)])
@@ -124,7 +174,9 @@ def organization_id(name: str) -> str:
     return f"{name[-2:]:0>8}-0000-4000-9000-{0:012}"
 
 
-def _resource(chance: random.Random, key: str, place: int, title: str) -> dict[str, Any]:
+def _resource(
+    chance: random.Random, key: str, place: int, title: str
+) -> dict[str, Any]:
     kind = chance.choices(_FORMATS, (8, 6, 4, 1, 2, 2, 1, 1))[0]
     return {
         "id": f"{key[:24]}{place:012x}", "package_id": key, "name": f"{title} ({kind})", "format": kind,
@@ -135,10 +187,16 @@ def _resource(chance: random.Random, key: str, place: int, title: str) -> dict[s
 
 
 def _syllable(chance: random.Random) -> str:
-    initial, rhyme, tone = chance.choice(_INITIALS), chance.choice(_RHYMES), chance.choice(_TONES)
+    initial, rhyme, tone = (
+        chance.choice(_INITIALS),
+        chance.choice(_RHYMES),
+        chance.choice(_TONES),
+    )
     vowels = [place for place, letter in enumerate(rhyme) if letter in "aăâeêioôơuư"]
     at = vowels[0 if vowels[-1] == len(rhyme) - 1 else -1]  # máu, tiền
-    return unicodedata.normalize("NFC", initial + rhyme[: at + 1] + tone + rhyme[at + 1 :])
+    return unicodedata.normalize(
+        "NFC", initial + rhyme[: at + 1] + tone + rhyme[at + 1 :]
+    )
 
 
 def _pairs(syllables: list[str], count: int) -> list[tuple[str, str]]:
@@ -147,5 +205,7 @@ def _pairs(syllables: list[str], count: int) -> list[tuple[str, str]]:
 
 def _bare(text: str) -> str:
     return "".join(
-        letter for letter in unicodedata.normalize("NFD", text) if not unicodedata.combining(letter)
+        letter
+        for letter in unicodedata.normalize("NFD", text)
+        if not unicodedata.combining(letter)
     ).translate(str.maketrans("đĐ", "dD"))

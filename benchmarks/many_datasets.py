@@ -1,8 +1,10 @@
-"""Changes of many datasets at once: how long they take, and how long everybody else waits to write meanwhile.
+"""Changes of many datasets at once: how long they take, and how long everybody else
+waits to write meanwhile.
 
-Fills a portal on SQLite in a temporary folder with datasets of one organization. Then, in turn: all of them made
-private in one transaction (the way it was until decision 9) and by `bulk_update_private`; the organization renamed
-with every dataset rendered in one transaction, and by `organization_patch`. A second thread makes a small write every
+Fills a portal on SQLite in a temporary folder with datasets of one organization. Then,
+in turn: all of them made private in one transaction (the way it was until decision 9)
+and by `bulk_update_private`; the organization renamed with every dataset rendered in
+one transaction, and by `organization_patch`. A second thread makes a small write every
 20 ms and keeps how long that took. Compare ratios of one run.
 """
 
@@ -37,7 +39,9 @@ from portal.settings import load
 
 def fill(portal: Portal, count: int) -> tuple[str, list[str]]:
     """An organization and the ids of its datasets."""
-    made = registry.call(portal, SYSTEM, "organization_create", {"name": "org", "title": "Sở"})
+    made = registry.call(
+        portal, SYSTEM, "organization_create", {"name": "org", "title": "Sở"}
+    )
     chance, ids = random.Random(7), [new_id() for _ in range(count)]
     with portal.work() as uow:
         for number, key in enumerate(ids):
@@ -50,7 +54,9 @@ def fill(portal: Portal, count: int) -> tuple[str, list[str]]:
 
 @contextmanager
 def others(portal: Portal) -> Iterator[list[float]]:
-    """Somebody else who writes a little all the time; how long each of his writes took."""
+    """Somebody else who writes a little all the time; how long each of his writes
+    took.
+    """
     waits: list[float] = []
     over = threading.Event()
 
@@ -73,12 +79,16 @@ def others(portal: Portal) -> Iterator[list[float]]:
 
 @contextmanager
 def held(portal: Portal) -> Iterator[list[float]]:
-    """How long each writing transaction of this thread held SQLite's lock, from having it to the commit."""
+    """How long each writing transaction of this thread held SQLite's lock, from having
+    it to the commit.
+    """
     holds: list[float] = []
     began = [0.0]
     mine = threading.current_thread()
 
-    def has_lock(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+    def has_lock(
+        _connection: object, _cursor: object, statement: str, *_rest: object
+    ) -> None:
         if threading.current_thread() is mine and statement == "BEGIN IMMEDIATE":
             began[0] = time.perf_counter()
 
@@ -96,7 +106,9 @@ def held(portal: Portal) -> Iterator[list[float]]:
         event.remove(portal.engine, "commit", commits)
 
 
-def at_once(portal: Portal, ids: list[str], change: Callable[[Dataset], object]) -> None:
+def at_once(
+    portal: Portal, ids: list[str], change: Callable[[Dataset], object]
+) -> None:
     """The way it was: every dataset in one transaction."""
     with portal.work() as uow:
         for dataset in held_datasets(uow, ids):
@@ -106,7 +118,9 @@ def at_once(portal: Portal, ids: list[str], change: Callable[[Dataset], object])
 
 
 def rename_at_once(portal: Portal, organization: str, ids: list[str]) -> None:
-    """The way it was: the new title and every dataset that tells it in one transaction."""
+    """The way it was: the new title and every dataset that tells it in one
+    transaction.
+    """
     with portal.work() as uow:
         uow.session.get_one(Group, organization).title = "Sở mới"
         for dataset in held_datasets(uow, ids):
@@ -117,7 +131,9 @@ def rename_at_once(portal: Portal, organization: str, ids: list[str]) -> None:
 def rename(portal: Portal, organization: str) -> None:
     """The way it is, and how long until the last dataset tells the new title."""
     began = time.perf_counter()
-    registry.call(portal, SYSTEM, "organization_patch", {"id": organization, "title": "Sở khác"})
+    registry.call(
+        portal, SYSTEM, "organization_patch", {"id": organization, "title": "Sở khác"}
+    )
     print(f"{'':34}answered after {time.perf_counter() - began:.2f} s")
     rendering.drain(portal)
     with portal.read() as uow:
@@ -131,8 +147,14 @@ def measure(portal: Portal, what: str, deed: Callable[[], object]) -> None:
         deed()
         took = time.perf_counter() - began
     waits.sort()
-    told = f"{what:34}{took:8.2f} s   held {max(holds):6.2f} s at most, in {len(holds)} transactions"
-    print(f"{told}; others waited {waits[-1]:6.2f} s at most, {waits[len(waits) // 2]:.2f} s in the middle")
+    told = (
+        f"{what:34}{took:8.2f} s   held {max(holds):6.2f} s at most, in {len(holds)} "
+        "transactions"
+    )
+    print(
+        f"{told}; others waited {waits[-1]:6.2f} s at most, "
+        f"{waits[len(waits) // 2]:.2f} s in the middle"
+    )
 
 
 def main() -> None:
@@ -141,15 +163,35 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=2600)
     count = parser.parse_args().count
     with tempfile.TemporaryDirectory() as folder:
-        settings = load({"PORTAL_DATA_DIR": str(Path(folder)), "PORTAL_LOG_LEVEL": "WARNING"})
-        portal = replace(build_portal(settings, upgrade=True), after_write=lambda _portal: None)
+        settings = load(
+            {"PORTAL_DATA_DIR": str(Path(folder)), "PORTAL_LOG_LEVEL": "WARNING"}
+        )
+        portal = replace(
+            build_portal(settings, upgrade=True), after_write=lambda _portal: None
+        )
         organization, ids = fill(portal, count)
-        measure(portal, "private, one transaction", lambda: at_once(portal, ids, lambda d: setattr(d, "private", True)))
+        measure(
+            portal,
+            "private, one transaction",
+            lambda: at_once(portal, ids, lambda d: setattr(d, "private", True)),
+        )
         at_once(portal, ids, lambda dataset: setattr(dataset, "private", False))
         asked = {"org_id": organization, "datasets": ids}
-        measure(portal, "bulk_update_private", lambda: registry.call(portal, SYSTEM, "bulk_update_private", asked))
-        measure(portal, "new title, one transaction", lambda: rename_at_once(portal, organization, ids))
-        measure(portal, "organization_patch and RENDER", lambda: rename(portal, organization))
+        measure(
+            portal,
+            "bulk_update_private",
+            lambda: registry.call(portal, SYSTEM, "bulk_update_private", asked),
+        )
+        measure(
+            portal,
+            "new title, one transaction",
+            lambda: rename_at_once(portal, organization, ids),
+        )
+        measure(
+            portal,
+            "organization_patch and RENDER",
+            lambda: rename(portal, organization),
+        )
         portal.close()
 
 

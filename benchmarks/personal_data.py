@@ -1,4 +1,5 @@
-"""How well personal data is found: precision and recall of each kind on made-up tables, innocents included.
+"""How well personal data is found: precision and recall of each kind on made-up tables,
+innocents included.
 
 python -m benchmarks.personal_data [--seed 7] [--each 40]
 """
@@ -41,7 +42,9 @@ class Score:
 
     def add(self, made: Made) -> None:
         """Look at one table."""
-        mentions = {each.kind: str(each.verdict) for each in of_rows(made.labels, made.rows)}
+        mentions = {
+            each.kind: str(each.verdict) for each in of_rows(made.labels, made.rows)
+        }
         verdict = max(mentions.values(), key=ORDER.__getitem__, default="")
         held = {kind for kind, each in mentions.items() if each in ("hold", "error")}
         self.planted[made.kind] += 1
@@ -77,14 +80,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--each", type=int, default=40)
-    parser.add_argument("--missed", action="store_true", help="print the labels of what was misjudged")
+    parser.add_argument(
+        "--missed", action="store_true", help="print the labels of what was misjudged"
+    )
     given = parser.parse_args()
     began = time.perf_counter()
     score = scored(corpus(given.seed, given.each))
     print(f"{'kind':24}{'tables':>8}{'recall':>9}{'precision':>11}")
-    for kind in sorted(filter(None, score.planted), key=lambda kind: (kind not in NUMBERED, kind)):
-        print(f"{kind:24}{score.planted[kind]:8}{score.recall(kind):9.3f}{score.precision(kind):11.3f}")
-    print(f"{'innocent':24}{score.planted['']:8}{score.right[''] / score.planted['']:9.3f}")
+    for kind in sorted(
+        filter(None, score.planted), key=lambda kind: (kind not in NUMBERED, kind)
+    ):
+        print(
+            f"{kind:24}{score.planted[kind]:8}{score.recall(kind):9.3f}{score.precision(kind):11.3f}"
+        )
+    print(
+        f"{'innocent':24}{score.planted['']:8}{score.right[''] / score.planted['']:9.3f}"
+    )
     print(f"{time.perf_counter() - began:.1f} s")
     for made, verdict, mentions in score.misjudged if given.missed else ():
         print(made.kind or "innocent", made.labels, made.rows[0], verdict, mentions)

@@ -1,4 +1,6 @@
-"""Made-up values of persons and of what resembles them: nobody's numbers, names put together from common parts."""
+"""Made-up values of persons and of what resembles them: nobody's numbers, names put
+together from common parts.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +17,53 @@ def _split(words: str) -> tuple[str, ...]:
 FAMILY = _split(
     "Nguyễn|Trần|Lê|Phạm|Hoàng|Phan|Vũ|Đặng|Bùi|Đỗ|Hồ|Ngô|Dương|Lý|Trịnh|Mai|Hà|Lương|Cao|Đinh|Quách|Lưu|Tống"
 )
-MIDDLE = _split("Văn|Thị|Hữu|Đức|Minh|Xuân|Ngọc|Thanh|Quốc|Công|Thu|Hồng|Bá|Thế|Kim|Anh")
+MIDDLE = _split(
+    "Văn|Thị|Hữu|Đức|Minh|Xuân|Ngọc|Thanh|Quốc|Công|Thu|Hồng|Bá|Thế|Kim|Anh"
+)
 GIVEN = _split(
     "An|Bình|Cường|Dung|Giang|Hà|Hạnh|Hùng|Khoa|Lan|Linh|Long|Mai|Nam|Nga|Oanh|Phúc|Quân|Sơn|Tâm|Thảo|Tuấn|Vinh|Yến"
 )
-COMMUNES = ("Nga Sơn", "Hạc Thành", "Sầm Sơn", "Thọ Xuân", "Yên Định", "Hoằng Hóa", "Tĩnh Gia", "Vĩnh Lộc", "Ngọc Lặc")
-STREETS = ("Lê Lai", "Trần Phú", "Nguyễn Trãi", "Hàng Đồng", "Cao Thắng", "Bà Triệu", "Quang Trung", "Lê Hoàn")
+COMMUNES = (
+    "Nga Sơn",
+    "Hạc Thành",
+    "Sầm Sơn",
+    "Thọ Xuân",
+    "Yên Định",
+    "Hoằng Hóa",
+    "Tĩnh Gia",
+    "Vĩnh Lộc",
+    "Ngọc Lặc",
+)
+STREETS = (
+    "Lê Lai",
+    "Trần Phú",
+    "Nguyễn Trãi",
+    "Hàng Đồng",
+    "Cao Thắng",
+    "Bà Triệu",
+    "Quang Trung",
+    "Lê Hoàn",
+)
 PROVINCES = ("001", "038", "036", "040", "079", "031", "022", "092", "014", "045")
-SIGNS = (" ", ".", "-", "/", "\u00a0", "\u2009", "_", "·", " - ", "\u200b", "–", "'", ":")
+SIGNS = (
+    " ",
+    ".",
+    "-",
+    "/",
+    "\u00a0",
+    "\u2009",
+    "_",
+    "·",
+    " - ",
+    "\u200b",
+    "–",
+    "'",
+    ":",
+)
 DIGITS = ("０１２３４５６７８９", "٠١٢٣٤٥٦٧٨٩", "०१२३४५६७८९")
 ILLNESSES = _split(
-    "HIV dương tính|Lao phổi|Tâm thần phân liệt|Ung thư vú|Khuyết tật vận động|Đái tháo đường|Viêm gan B"
+    "HIV dương tính|Lao phổi|Tâm thần phân liệt|Ung thư vú|Khuyết tật vận động|Đái "
+    "tháo đường|Viêm gan B"
 )
 Dice = random.Random
 Cells = Callable[[Dice], str]
@@ -33,9 +71,15 @@ Cells = Callable[[Dice], str]
 
 def name(dice: Dice) -> str:
     """A name of two to four words, in one of the ways that offices write names."""
-    words = [dice.choice(FAMILY), *dice.sample(MIDDLE, dice.choice((1, 1, 1, 2))), dice.choice(GIVEN)]
+    words = [
+        dice.choice(FAMILY),
+        *dice.sample(MIDDLE, dice.choice((1, 1, 1, 2))),
+        dice.choice(GIVEN),
+    ]
     said = " ".join(words)
-    return dice.choice((said, said, said, said.upper(), f"{dice.choice(('Ông', 'Bà'))} {said}"))
+    return dice.choice(
+        (said, said, said, said.upper(), f"{dice.choice(('Ông', 'Bà'))} {said}")
+    )
 
 
 def citizen(dice: Dice) -> str:
@@ -62,7 +106,22 @@ def foreign(digits: str, dice: Dice) -> str:
 
 def mobile(dice: Dice) -> str:
     """A mobile number as people write it."""
-    digits = dice.choice(("032", "035", "038", "056", "070", "077", "081", "085", "090", "091", "097", "098"))
+    digits = dice.choice(
+        (
+            "032",
+            "035",
+            "038",
+            "056",
+            "070",
+            "077",
+            "081",
+            "085",
+            "090",
+            "091",
+            "097",
+            "098",
+        )
+    )
     rest = f"{dice.randint(0, 9999999):07d}"
     return dice.choice(
         (
@@ -80,17 +139,28 @@ def mobile(dice: Dice) -> str:
 def birth(dice: Dice) -> str:
     """A day of birth, or a year."""
     day = date(1940, 1, 1) + timedelta(days=dice.randint(0, 30_000))
-    return dice.choice((f"{day:%d/%m/%Y}", day.isoformat(), f"{day:%d-%m-%Y}", str(day.year), f"{day:%d.%m.%Y}"))
+    return dice.choice(
+        (
+            f"{day:%d/%m/%Y}",
+            day.isoformat(),
+            f"{day:%d-%m-%Y}",
+            str(day.year),
+            f"{day:%d.%m.%Y}",
+        )
+    )
 
 
 def home(dice: Dice) -> str:
     """An address where somebody could live."""
     return dice.choice(
         (
-            f"Số {dice.randint(1, 300)} ngõ {dice.randint(1, 90)} {dice.choice(STREETS)}",
+            f"Số {dice.randint(1, 300)} ngõ {dice.randint(1, 90)} "
+            f"{dice.choice(STREETS)}",
             f"Thôn {dice.randint(1, 12)}, xã {dice.choice(COMMUNES)}",
-            f"{dice.randint(1, 300)} đường {dice.choice(STREETS)}, phường {dice.choice(COMMUNES)}",
-            f"Tổ {dice.randint(1, 20)}, phố {dice.choice(STREETS)}, P. {dice.choice(COMMUNES)}",
+            f"{dice.randint(1, 300)} đường {dice.choice(STREETS)}, phường "
+            f"{dice.choice(COMMUNES)}",
+            f"Tổ {dice.randint(1, 20)}, phố {dice.choice(STREETS)}, P. "
+            f"{dice.choice(COMMUNES)}",
         )
     )
 
@@ -106,13 +176,19 @@ def plate(dice: Dice) -> str:
     series = dice.choice(("A", "B", "C", "B1", "AA", "F5"))
     number = f"{dice.randint(0, 99999):05d}"
     return dice.choice(
-        (f"36{series}-{number[:3]}.{number[3:]}", f"36{series}-{number}", f"36-{series} {number[:3]}.{number[3:]}")
+        (
+            f"36{series}-{number[:3]}.{number[3:]}",
+            f"36{series}-{number}",
+            f"36-{series} {number[:3]}.{number[3:]}",
+        )
     )
 
 
 def digits_of(count: int, first: str = "") -> Cells:
     """Cells of so many random digits."""
-    return lambda dice: first + "".join(dice.choice("0123456789") for _ in range(count - len(first)))
+    return lambda dice: (
+        first + "".join(dice.choice("0123456789") for _ in range(count - len(first)))
+    )
 
 
 def one_of(*values: str) -> Cells:
@@ -126,15 +202,27 @@ def number_between(low: int, high: int) -> Cells:
 
 
 IDENTITY = _split(
-    "so_cccd|CCCD|Số CCCD/CMND|soCccd|can_cuoc_cong_dan|Căn cước công dân|SỐ ĐỊNH DANH CÁ NHÂN|citizen_id|"
+    "so_cccd|CCCD|Số CCCD/CMND|soCccd|can_cuoc_cong_dan|Căn cước công dân|SỐ ĐỊNH "
+    "DANH CÁ NHÂN|citizen_id|"
     "National ID|so-cccd|Số căn cước|cccd_chu_ho|Số CC|idCard|giay_to_tuy_than"
 )
 NAMES = _split(
-    "ho_ten|Họ và tên|hoTen|HỌ TÊN|full_name|chu_ho|Tên chủ hộ|Họ tên học sinh|nguoi_nop|ten|Tên công dân|"
+    "ho_ten|Họ và tên|hoTen|HỌ TÊN|full_name|chu_ho|Tên chủ hộ|Họ tên học "
+    "sinh|nguoi_nop|ten|Tên công dân|"
     "chu_xe|Người được cấp|ten_nguoi_dan|hovaten|c1|cot_2"
 )
 SURE_NAMES = NAMES[:9]
-NOTHING = ("ghi_chu_2", "c3", "so", "gia_tri_khac", "Thông tin", "noi_dung", "F7", "cot_4", "truong_1")
+NOTHING = (
+    "ghi_chu_2",
+    "c3",
+    "so",
+    "gia_tri_khac",
+    "Thông tin",
+    "noi_dung",
+    "F7",
+    "cot_4",
+    "truong_1",
+)
 FILLERS: tuple[tuple[str, Cells], ...] = (
     ("stt", number_between(1, 999)),
     ("xa", one_of(*COMMUNES)),
@@ -167,7 +255,14 @@ def any_citizen(dice: Dice) -> str:
     """A citizen number in any spelling."""
     number = citizen(dice)
     return dice.choice(
-        (number, parted(number, dice), foreign(number, dice), f"\u200b{number}", f" {number} ", f"'{number}")
+        (
+            number,
+            parted(number, dice),
+            foreign(number, dice),
+            f"\u200b{number}",
+            f" {number} ",
+            f"'{number}",
+        )
     )
 
 
@@ -176,7 +271,9 @@ def as_number(dice: Dice) -> str:
     number = citizen(dice)[1:].rjust(11, "3")
     while number[0] == "0":
         number = citizen(dice)[1:]
-    return dice.choice((number, f"{number}.0", f"{number[0]}.{number[1:]}E+10", f"{number}.00"))
+    return dice.choice(
+        (number, f"{number}.0", f"{number[0]}.{number[1:]}E+10", f"{number}.00")
+    )
 
 
 def nested(dice: Dice) -> str:

@@ -1,9 +1,11 @@
-"""Search at size: indexing, and questions put to the engine and through HTTP, beside CKAN 2.12's figures.
+"""Search at size: indexing, and questions put to the engine and through HTTP, beside
+CKAN 2.12's figures.
 
-Fills a portal of its own in a temporary folder with synthetic datasets (rows are written in bulk through the portal's
-unit of work, not one by one through package_create), rebuilds its index, and asks. Without --url the index is the
-embedded one. CKAN's figures were measured with 100,000 datasets and Solr 9.10 on two shared cores of another day:
-compare ratios, and only between runs of the same size.
+Fills a portal of its own in a temporary folder with synthetic datasets (rows are
+written in bulk through the portal's unit of work, not one by one through
+package_create), rebuilds its index, and asks. Without --url the index is the embedded
+one. CKAN's figures were measured with 100,000 datasets and Solr 9.10 on two shared
+cores of another day: compare ratios, and only between runs of the same size.
 """
 
 from __future__ import annotations
@@ -61,7 +63,9 @@ ENGINE_PEER = {"keyword + 4 facets": "Solr 4.4 / 27 ms"}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: what was asked, how often a second, and the median and the 99th percentile in ms."""
+    """One line of the table: what was asked, how often a second, and the median and the
+    99th percentile in ms.
+    """
 
     name: str
     rate: float
@@ -69,28 +73,53 @@ class Row:
     worst: float
 
     def __str__(self) -> str:
-        return f"  {self.name:32} {self.rate:8.1f}/s  p50 {self.median:7.2f}  p99 {self.worst:7.2f} ms"
+        return (
+            f"  {self.name:32} {self.rate:8.1f}/s  p50 {self.median:7.2f}  p99 "
+            f"{self.worst:7.2f} ms"
+        )
 
 
 def fill(portal: Portal, count: int, words: MadeUp) -> None:
-    """Write the organizations and `count` datasets; a folder of an earlier run is gone on with."""
+    """Write the organizations and `count` datasets; a folder of an earlier run is gone
+    on with.
+    """
     with portal.read() as uow:
         held = uow.session.scalar(select(func.count()).select_from(Dataset)) or 0
     assert held <= count, f"the folder holds {held} datasets already"
     for name in () if held else words.organizations:
-        organization = {"id": organization_id(name), "name": name, "title": f"Cơ quan {name[-2:]}"}
+        organization = {
+            "id": organization_id(name),
+            "name": name,
+            "title": f"Cơ quan {name[-2:]}",
+        }
         registry.call(portal, SYSTEM, "organization_create", organization)
     for first in range(held, count, 2_000):
         with portal.work() as uow:
-            rows = [_row(payload) for payload in words.payloads(first, min(count, first + 2_000))]
+            rows = [
+                _row(payload)
+                for payload in words.payloads(first, min(count, first + 2_000))
+            ]
             uow.session.execute(insert(Dataset), rows)
             uow.commit()
 
 
 def _row(payload: bytes) -> dict[str, object]:
     package = orjson.loads(payload)
-    copied = ("id", "name", "title", "notes", "license_id", "owner_org", "private", "state", "type")
-    return {name: package[name] for name in copied} | {"rendered": payload, "revision": 1}
+    copied = (
+        "id",
+        "name",
+        "title",
+        "notes",
+        "license_id",
+        "owner_org",
+        "private",
+        "state",
+        "type",
+    )
+    return {name: package[name] for name in copied} | {
+        "rendered": payload,
+        "revision": 1,
+    }
 
 
 def questions(words: MadeUp, seed: int) -> dict[str, Callable[[], SearchRequest]]:
@@ -99,13 +128,19 @@ def questions(words: MadeUp, seed: int) -> dict[str, Callable[[], SearchRequest]
     public = {"rows": ROWS, "facet_fields": FACETS, "relax_below": 1}
     return {
         "keyword + 4 facets": lambda: SearchRequest(q=words.question(chance), **public),
-        "keyword, no facets": lambda: SearchRequest(q=words.question(chance), rows=ROWS, relax_below=1),
+        "keyword, no facets": lambda: SearchRequest(
+            q=words.question(chance), rows=ROWS, relax_below=1
+        ),
         "keyword + filter + 4 facets": lambda: SearchRequest(
-            q=words.question(chance), fq=(f"organization:{chance.choice(words.organizations)}",), **public
+            q=words.question(chance),
+            fq=(f"organization:{chance.choice(words.organizations)}",),
+            **public,
         ),
         "match all + 4 facets": lambda: SearchRequest(**public),
         "rows=0": lambda: SearchRequest(q=words.question(chance), rows=0),
-        "typeahead": lambda: SearchRequest(q=words.beginning(chance), rows=10, begun=True),
+        "typeahead": lambda: SearchRequest(
+            q=words.beginning(chance), rows=10, begun=True
+        ),
     }
 
 
@@ -115,27 +150,38 @@ def addresses(words: MadeUp, seed: int) -> dict[str, Callable[[], str]]:
     facets = orjson.dumps(FACETS).decode()
 
     def action(name: str, **fields: object) -> str:
-        return f"/api/3/action/{name}?" + urlencode({key.replace("_", "."): text for key, text in fields.items()})
+        return f"/api/3/action/{name}?" + urlencode(
+            {key.replace("_", "."): text for key, text in fields.items()}
+        )
 
     def search(**fields: object) -> str:
         return action("package_search", rows=ROWS, facet_field=facets, **fields)
 
     return {
         "keyword + 4 facets": lambda: search(q=words.question(chance)),
-        "keyword, no facets": lambda: action("package_search", rows=ROWS, q=words.question(chance)),
-        "keyword + filter + 4 facets": lambda: search(
-            q=words.question(chance), fq=f"organization:{chance.choice(words.organizations)}"
+        "keyword, no facets": lambda: action(
+            "package_search", rows=ROWS, q=words.question(chance)
         ),
-        "keyword + 4 facets + highlights": lambda: search(q=words.question(chance), hl="true"),
+        "keyword + filter + 4 facets": lambda: search(
+            q=words.question(chance),
+            fq=f"organization:{chance.choice(words.organizations)}",
+        ),
+        "keyword + 4 facets + highlights": lambda: search(
+            q=words.question(chance), hl="true"
+        ),
         "match all + 4 facets": search,
         "rows=0": lambda: action("package_search", rows=0, q=words.question(chance)),
         "search_suggest": lambda: action("search_suggest", q=words.beginning(chance)),
-        "package_autocomplete": lambda: action("package_autocomplete", q=words.beginning(chance)),
+        "package_autocomplete": lambda: action(
+            "package_autocomplete", q=words.beginning(chance)
+        ),
         "status_show": lambda: action("status_show"),
     }
 
 
-def timed(name: str, seconds: float, clients: int, opened: Callable[[], Callable[[], None]]) -> Row:
+def timed(
+    name: str, seconds: float, clients: int, opened: Callable[[], Callable[[], None]]
+) -> Row:
     """Ask for `seconds` with `clients` threads, each with what `opened` gives it."""
     took: list[float] = []
     stop = time.perf_counter() + seconds
@@ -153,16 +199,27 @@ def timed(name: str, seconds: float, clients: int, opened: Callable[[], Callable
     for thread in threads:
         thread.join()
     took.sort()
-    return Row(name, len(took) / seconds, statistics.median(took), took[int(len(took) * 0.99)])
+    return Row(
+        name, len(took) / seconds, statistics.median(took), took[int(len(took) * 0.99)]
+    )
 
 
 def at_the_engine(url: str, folder: str, seconds: float) -> tuple[list[Row], int]:
-    """Ask the index in this process: the rows, and the process's resident MB afterwards."""
+    """Ask the index in this process: the rows, and the process's resident MB
+    afterwards.
+    """
     engine = open_backend(url, Path(folder), alias=ALIAS)
     rows = []
     for name, request in questions(MadeUp(), 11).items():
         engine.search(request())
-        rows.append(timed(name, seconds, 1, lambda request=request: lambda: engine.search(request())))  # type: ignore[misc]
+        rows.append(
+            timed(
+                name,
+                seconds,
+                1,
+                lambda request=request: lambda: engine.search(request()),
+            )
+        )  # type: ignore[misc]
     engine.close()
     return rows, resident(os.getpid())
 
@@ -177,7 +234,8 @@ def through_http(port: int, seconds: float) -> Iterator[Row]:
                 numbers = itertools.count(1)
 
                 def once() -> None:
-                    # The kernel gives each connection to one of the workers: four that stay may all have the same one.
+                    # The kernel gives each connection to one of the workers: four that
+                    # stay may all have the same one.
                     if next(numbers) % REQUESTS_EACH == 0:
                         connection.close()
                     connection.request("GET", address())
@@ -194,21 +252,33 @@ def through_http(port: int, seconds: float) -> Iterator[Row]:
 def resident(process: int) -> int:
     """Resident MB of a process and its children."""
     status = Path(f"/proc/{process}/status").read_text()
-    own = int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) // 1024
+    own = (
+        int(
+            next(
+                line for line in status.splitlines() if line.startswith("VmRSS")
+            ).split()[1]
+        )
+        // 1024
+    )
     children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
     return own + sum(resident(int(child)) for child in children)
 
 
 def size_of(folder: Path) -> int:
     """MB of the files in a folder."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) // 2**20
+    return (
+        sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        // 2**20
+    )
 
 
 def server_size(url: str) -> int:
     """MB of the index on an Elasticsearch, its primaries only."""
     with Elasticsearch(url) as client:
         client.indices.refresh(index=ALIAS)
-        held: int = client.indices.stats(index=ALIAS).body["_all"]["primaries"]["store"]["size_in_bytes"]
+        held: int = client.indices.stats(index=ALIAS).body["_all"]["primaries"][
+            "store"
+        ]["size_in_bytes"]
         return held // 2**20
 
 
@@ -225,8 +295,17 @@ def serving(environment: Mapping[str, str], workers: int) -> Iterator[tuple[int,
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    command = [sys.executable, "-c", "from portal.cli import main; main()", "serve", "--port", str(port)]
-    server = subprocess.Popen([*command, "--workers", str(workers)], env={**os.environ, **environment})
+    command = [
+        sys.executable,
+        "-c",
+        "from portal.cli import main; main()",
+        "serve",
+        "--port",
+        str(port),
+    ]
+    server = subprocess.Popen(
+        [*command, "--workers", str(workers)], env={**os.environ, **environment}
+    )
     try:
         for _ in itertools.repeat(None, 300):
             with socket.socket() as probe:
@@ -245,7 +324,11 @@ def measured(given: argparse.Namespace, folder: Path) -> None:
         "PORTAL_DATA_DIR": str(folder), "PORTAL_LOG_LEVEL": "WARNING", "PORTAL_SEARCH_URL": given.url,
         "PORTAL_SEARCH_INDEX": ALIAS,
     }  # fmt: skip
-    print(f"{given.datasets:,} datasets, {'Elasticsearch' if given.url else 'embedded'}, load {os.getloadavg()[0]:.1f}")
+    print(
+        f"{given.datasets:,} datasets, "
+        f"{'Elasticsearch' if given.url else 'embedded'}, load "
+        f"{os.getloadavg()[0]:.1f}"
+    )
     portal = build_portal(load(environment), upgrade=True)
     started = time.perf_counter()
     fill(portal, given.datasets, MadeUp())
@@ -254,10 +337,14 @@ def measured(given: argparse.Namespace, folder: Path) -> None:
         rebuilt(portal, given, folder)
     portal.close()
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
-        rows, memory = fresh.submit(at_the_engine, given.url, str(folder / "index"), given.seconds).result()
+        rows, memory = fresh.submit(
+            at_the_engine, given.url, str(folder / "index"), given.seconds
+        ).result()
     print(f"the engine alone, one caller, {memory} MB resident")
     for row in rows:
-        print(f"{row}  {f'[{ENGINE_PEER[row.name]}]' if row.name in ENGINE_PEER else ''}")
+        print(
+            f"{row}  {f'[{ENGINE_PEER[row.name]}]' if row.name in ENGINE_PEER else ''}"
+        )
     with serving(environment, given.workers) as (port, process):
         print(f"through HTTP, {given.workers} workers")
         for row in through_http(port, given.seconds):
@@ -273,19 +360,43 @@ def rebuilt(portal: Portal, given: argparse.Namespace, folder: Path) -> None:
     took, worked = time.perf_counter() - started, time.process_time() - worked
     size = server_size(given.url) if given.url else size_of(folder / "index")
     rate = given.datasets / took
-    print(f"indexed in {took:.1f} s ({worked:.1f} s of processor): {rate:,.0f} docs/s, {size} MB on disk,")
-    print(f"  {resident(os.getpid())} MB resident  [CKAN: {PEER['indexing']}]", flush=True)
+    print(
+        f"indexed in {took:.1f} s ({worked:.1f} s of processor): {rate:,.0f} docs/s, "
+        f"{size} MB on disk,"
+    )
+    print(
+        f"  {resident(os.getpid())} MB resident  [CKAN: {PEER['indexing']}]", flush=True
+    )
 
 
 def main() -> None:
     """Run once."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--datasets", type=int, default=100_000, help="how many (1,000,000 at most)")
-    options.add_argument("--seconds", type=float, default=3.0, help="for each line of the table")
-    options.add_argument("--workers", type=int, default=2, help="processes of the server")
-    options.add_argument("--no-rebuild", dest="rebuild", action="store_false", help="ask the index of an earlier run")
-    options.add_argument("--url", default=os.environ.get("ELASTICSEARCH_URL", ""), help="an Elasticsearch to measure")
-    options.add_argument("--keep", type=Path, help="a folder to leave the portal in, or of an earlier run")
+    options.add_argument(
+        "--datasets", type=int, default=100_000, help="how many (1,000,000 at most)"
+    )
+    options.add_argument(
+        "--seconds", type=float, default=3.0, help="for each line of the table"
+    )
+    options.add_argument(
+        "--workers", type=int, default=2, help="processes of the server"
+    )
+    options.add_argument(
+        "--no-rebuild",
+        dest="rebuild",
+        action="store_false",
+        help="ask the index of an earlier run",
+    )
+    options.add_argument(
+        "--url",
+        default=os.environ.get("ELASTICSEARCH_URL", ""),
+        help="an Elasticsearch to measure",
+    )
+    options.add_argument(
+        "--keep",
+        type=Path,
+        help="a folder to leave the portal in, or of an earlier run",
+    )
     given = options.parse_args()
     folder = given.keep or Path(tempfile.mkdtemp(prefix="search-benchmark-"))
     try:

@@ -1,4 +1,6 @@
-"""How fast an index is rebuilt from the database, and where the time goes: embedded and (with --url) Elasticsearch."""
+"""How fast an index is rebuilt from the database, and where the time goes: embedded and
+(with --url) Elasticsearch.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,17 @@ from search.planning.document import flatten
 
 
 def measured(folder: Path, url: str) -> None:
-    """Rebuild a filled portal's index twice, the second time with everything warm, and report the second."""
-    environment = {"PORTAL_DATA_DIR": str(folder), "PORTAL_LOG_LEVEL": "WARNING", "PORTAL_SEARCH_URL": url}
-    portal = build_portal(load({**environment, "PORTAL_SEARCH_INDEX": f"indexing-{uuid.uuid4().hex[:8]}"}))
+    """Rebuild a filled portal's index twice, the second time with everything warm, and
+    report the second.
+    """
+    environment = {
+        "PORTAL_DATA_DIR": str(folder),
+        "PORTAL_LOG_LEVEL": "WARNING",
+        "PORTAL_SEARCH_URL": url,
+    }
+    portal = build_portal(
+        load({**environment, "PORTAL_SEARCH_INDEX": f"indexing-{uuid.uuid4().hex[:8]}"})
+    )
     try:
         index.rebuild(portal)
         before = resource.getrusage(resource.RUSAGE_SELF)
@@ -32,7 +42,10 @@ def measured(folder: Path, url: str) -> None:
         after = resource.getrusage(resource.RUSAGE_SELF)
         own = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         engine = "Elasticsearch" if url else "embedded"
-        print(f"{engine}: {held} datasets in {seconds:.1f} s, {held / seconds:,.0f}/s; own CPU {own:.1f} s")
+        print(
+            f"{engine}: {held} datasets in {seconds:.1f} s, {held / seconds:,.0f}/s; "
+            f"own CPU {own:.1f} s"
+        )
     finally:
         if url:
             drop(url, portal.settings.search_index)
@@ -50,7 +63,9 @@ def drop(url: str, alias: str) -> None:
 
 def parts(folder: Path) -> None:
     """What reading the entries and flattening them takes of it."""
-    portal = build_portal(load({"PORTAL_DATA_DIR": str(folder), "PORTAL_LOG_LEVEL": "WARNING"}))
+    portal = build_portal(
+        load({"PORTAL_DATA_DIR": str(folder), "PORTAL_LOG_LEVEL": "WARNING"})
+    )
     try:
         entries = _timed("read from the database", portal)
         started = time.perf_counter()
@@ -70,7 +85,11 @@ def _timed(title: str, portal: Portal) -> list[index.IndexEntry]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--url", default=os.environ.get("ELASTICSEARCH_URL", ""), help="an Elasticsearch to compare")
+    parser.add_argument(
+        "--url",
+        default=os.environ.get("ELASTICSEARCH_URL", ""),
+        help="an Elasticsearch to compare",
+    )
     parser.add_argument("--datasets", type=int, default=20_000)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:

@@ -1,4 +1,6 @@
-"""How well search ranks: nDCG@10 of judged Vietnamese questions, embedded and (with --url) Elasticsearch."""
+"""How well search ranks: nDCG@10 of judged Vietnamese questions, embedded and (with
+--url) Elasticsearch.
+"""
 
 from __future__ import annotations
 
@@ -44,8 +46,13 @@ def report(name: str, scores: dict[Question, float]) -> None:
     kinds = defaultdict(list)
     for question, score in scores.items():
         kinds[question.kind].append(score)
-    print(f"{name}: nDCG@10 {fmean(scores.values()):.3f} over {len(scores)} questions, {len(entries())} datasets")
-    print("  " + ", ".join(f"{kind} {fmean(found):.3f}" for kind, found in kinds.items()))
+    print(
+        f"{name}: nDCG@10 {fmean(scores.values()):.3f} over {len(scores)} questions, "
+        f"{len(entries())} datasets"
+    )
+    print(
+        "  " + ", ".join(f"{kind} {fmean(found):.3f}" for kind, found in kinds.items())
+    )
     for question, score in sorted(scores.items(), key=lambda pair: pair[1]):
         if score < POOR:
             print(f"  {score:.2f}  {question.kind}: {question.typed}")
@@ -53,7 +60,11 @@ def report(name: str, scores: dict[Question, float]) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--url", default=os.environ.get("ELASTICSEARCH_URL", ""), help="an Elasticsearch to compare")
+    parser.add_argument(
+        "--url",
+        default=os.environ.get("ELASTICSEARCH_URL", ""),
+        help="an Elasticsearch to compare",
+    )
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         names = names_file(Path(folder))

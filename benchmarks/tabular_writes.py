@@ -1,7 +1,8 @@
-"""Writing rows: the typed load of a CSV, appends and upserts of 1,000 rows, reads beside them; and SQLite.
+"""Writing rows: the typed load of a CSV, appends and upserts of 1,000 rows, reads
+beside them; and SQLite.
 
-Everything goes through the actions and the loader of a portal in a temporary folder; CKAN's figures were measured
-through its API on two shared cores: compare ratios.
+Everything goes through the actions and the loader of a portal in a temporary folder;
+CKAN's figures were measured through its API on two shared cores: compare ratios.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ TYPES = {
     "ma": "string", "ten": "string", "dia_chi": "string", "ma_tinh": "integer", "ma_xa": "string", "loai": "string",
     "so_luong": "integer", "gia": "number", "lat": "number", "co": "boolean", "ngay": "date", "thoi_diem": "datetime",
 }  # fmt: skip
-SCHEMA = {"fields": [{"name": name, "type": kind} for name, kind in TYPES.items()], "primaryKey": ["ma"]}
+SCHEMA = {
+    "fields": [{"name": name, "type": kind} for name, kind in TYPES.items()],
+    "primaryKey": ["ma"],
+}
 
 
 def frame(start: int, count: int) -> pl.DataFrame:
@@ -53,7 +57,9 @@ def frame(start: int, count: int) -> pl.DataFrame:
         (19.3 + pl.col("n") * 31 % 100_000 / 100_000).round(5).alias("lat"),
         (pl.col("n") % 2 == 0).cast(pl.String).alias("co"),
         day.alias("ngay"),
-        pl.format("{}T{}:15:00+07:00", day, (pl.col("n") % 24).cast(pl.String).str.zfill(2)).alias("thoi_diem"),
+        pl.format(
+            "{}T{}:15:00+07:00", day, (pl.col("n") % 24).cast(pl.String).str.zfill(2)
+        ).alias("thoi_diem"),
     )
 
 
@@ -69,7 +75,9 @@ def call(portal: Portal, action: str, **params: Any) -> Any:
     return registry.call(portal, SYSTEM, action, params)
 
 
-def upsert(portal: Portal, key: str, records: list[dict[str, Any]], method: str) -> float:
+def upsert(
+    portal: Portal, key: str, records: list[dict[str, Any]], method: str
+) -> float:
     """Seconds of one datastore_upsert."""
     given = {"resource_id": key, "records": records, "method": method, "force": True}
     return timed(lambda: call(portal, "datastore_upsert", **given))
@@ -88,10 +96,14 @@ def sqlite_figures(path: Path, folder: Path, count: int) -> None:
         base.commit()
 
     def put(start: int) -> None:
-        base.executemany(f"INSERT OR REPLACE INTO t VALUES ({marks})", frame(start, 1000).rows())
+        base.executemany(
+            f"INSERT OR REPLACE INTO t VALUES ({marks})", frame(start, 1000).rows()
+        )
         base.commit()
 
-    print(f"  SQLite: load {timed(fill):.1f} s, append {timed(lambda: put(count * 2)) * 1000:.0f} ms, "
+    print(
+        f"  SQLite: load {timed(fill):.1f} s, append "
+        f"{timed(lambda: put(count * 2)) * 1000:.0f} ms, "
           f"upsert {timed(lambda: put(1000)) * 1000:.0f} ms")  # fmt: skip
 
 
@@ -105,7 +117,13 @@ def beside(portal: Portal, key: str, spread: list[dict[str, Any]]) -> None:
         params = {"resource_id": key, "limit": 100, "filters": {"ma_xa": "14007"}}
         while not stop.is_set():
             try:
-                waits.append(timed(lambda: registry.call(portal, ANONYMOUS, "datastore_search", params)))
+                waits.append(
+                    timed(
+                        lambda: registry.call(
+                            portal, ANONYMOUS, "datastore_search", params
+                        )
+                    )
+                )
             except Exception as error:
                 errors.append(error)
 
@@ -119,7 +137,8 @@ def beside(portal: Portal, key: str, spread: list[dict[str, Any]]) -> None:
     waits.sort()
     print(f"  4 readers beside 1 writer: {len(waits)} reads, {len(errors)} errors, "
           f"p50 {waits[len(waits) // 2] * 1000:.0f}, "
-          f"p99 {waits[int(len(waits) * 0.99)] * 1000:.0f}, longest {waits[-1] * 1000:.0f} ms; "
+          f"p99 {waits[int(len(waits) * 0.99)] * 1000:.0f}, longest "
+          f"{waits[-1] * 1000:.0f} ms; "
           f"a write {statistics.median(writes) * 1000:.0f} ms")  # fmt: skip
 
 
@@ -132,27 +151,51 @@ def main() -> None:
         path = Path(folder) / "rows.csv"
         frame(1, count).write_csv(path)
         portal = build_portal(
-            settings({}, data_dir=folder, max_resource_size="1000", log_level="WARNING"), upgrade=True
+            settings(
+                {}, data_dir=folder, max_resource_size="1000", log_level="WARNING"
+            ),
+            upgrade=True,
         )
-        portal = replace(portal, after_write=Background().wake)  # as in the server: nobody waits for the index
+        # As in the server: nobody waits for the index.
+        portal = replace(portal, after_write=Background().wake)
         call(portal, "organization_create", name="so")
         call(portal, "package_create", name="bang", owner_org="so")
         with path.open("rb") as file:
             upload = Upload(stream=file, name="rows.csv", media_type="text/csv")
             made: list[Any] = []
             up = timed(
-                lambda: made.append(call(portal, "resource_create", package_id="bang", upload=upload, schema=SCHEMA))
+                lambda: made.append(
+                    call(
+                        portal,
+                        "resource_create",
+                        package_id="bang",
+                        upload=upload,
+                        schema=SCHEMA,
+                    )
+                )
             )
         key = made[0]["id"]
         loaded = timed(lambda: load.drain(portal))
-        total = registry.call(portal, ANONYMOUS, "datastore_search", {"resource_id": key, "limit": 0})["total"]
+        total = registry.call(
+            portal, ANONYMOUS, "datastore_search", {"resource_id": key, "limit": 0}
+        )["total"]
         assert total == count, total
-        print(f"{count} rows x {len(TYPES)}, {path.stat().st_size / 1e6:.0f} MB; CKAN: 255-290 s through its API, "
+        print(
+            f"{count} rows x {len(TYPES)}, {path.stat().st_size / 1e6:.0f} MB; CKAN: "
+            "255-290 s through its API, "
               f"54 s by XLoader as texts")  # fmt: skip
         print(f"  upload {up:.2f} s, typed load with validation {loaded:.2f} s")
-        new = [upsert(portal, key, frame(count + n * 1000 + 1, 1000).to_dicts(), "insert") for n in range(12)]
-        print(f"  append 1,000: median {statistics.median(new) * 1000:.0f}, longest {max(new) * 1000:.0f} ms")
-        spread = pl.concat([frame(n * (count // 1000) + 1, 1) for n in range(1000)]).to_dicts()
+        new = [
+            upsert(portal, key, frame(count + n * 1000 + 1, 1000).to_dicts(), "insert")
+            for n in range(12)
+        ]
+        print(
+            f"  append 1,000: median {statistics.median(new) * 1000:.0f}, longest "
+            f"{max(new) * 1000:.0f} ms"
+        )
+        spread = pl.concat(
+            [frame(n * (count // 1000) + 1, 1) for n in range(1000)]
+        ).to_dicts()
         some = [{"ma": record["ma"], "gia": record["gia"]} for record in spread]
         whole = [upsert(portal, key, spread, "upsert") for _ in range(5)]
         partial = [upsert(portal, key, some, "upsert") for _ in range(5)]

@@ -1,4 +1,6 @@
-"""check_table beside Frictionless on the same files in one run: rows a second, CPU, peak memory, and equal errors."""
+"""check_table beside Frictionless on the same files in one run: rows a second, CPU,
+peak memory, and equal errors.
+"""
 
 from __future__ import annotations
 
@@ -26,21 +28,43 @@ from schemas.record import Content, ContentPart
 PROVINCES = [str(number) for number in range(1, 35)]
 SCHEMA: dict[str, Any] = {
     "fields": [
-        {"name": "ma", "type": "string", "constraints": {"required": True, "unique": True, "pattern": "^[0-9]{8}$"}},
-        {"name": "ten", "type": "string", "constraints": {"required": True, "maxLength": 60}},
+        {
+            "name": "ma",
+            "type": "string",
+            "constraints": {"required": True, "unique": True, "pattern": "^[0-9]{8}$"},
+        },
+        {
+            "name": "ten",
+            "type": "string",
+            "constraints": {"required": True, "maxLength": 60},
+        },
         {"name": "dia_chi", "type": "string"},
         {"name": "ma_tinh", "type": "integer", "constraints": {"required": True}},
         {"name": "ma_xa", "type": "string", "constraints": {"pattern": "^[0-9]{5}$"}},
-        {"name": "loai", "type": "string", "constraints": {"enum": ["A", "B", "C", "D"]}},
-        {"name": "so_luong", "type": "integer", "constraints": {"minimum": 0, "maximum": 100000}},
+        {
+            "name": "loai",
+            "type": "string",
+            "constraints": {"enum": ["A", "B", "C", "D"]},
+        },
+        {
+            "name": "so_luong",
+            "type": "integer",
+            "constraints": {"minimum": 0, "maximum": 100000},
+        },
         {"name": "gia", "type": "number", "constraints": {"minimum": 0}},
-        {"name": "lat", "type": "number", "constraints": {"minimum": 19.28, "maximum": 20.68}},
+        {
+            "name": "lat",
+            "type": "number",
+            "constraints": {"minimum": 19.28, "maximum": 20.68},
+        },
         {"name": "co", "type": "boolean"},
         {"name": "ngay", "type": "date"},
         {"name": "thoi_diem", "type": "datetime"},
     ],
     "primaryKey": ["ma"],
-    "foreignKeys": [{"fields": ["ma_tinh"], "reference": {"resource": "tinh", "fields": ["ma"]}}],
+    "foreignKeys": [
+        {"fields": ["ma_tinh"], "reference": {"resource": "tinh", "fields": ["ma"]}}
+    ],
 }
 
 
@@ -72,12 +96,16 @@ def write(folder: Path, rows: int, bad: float) -> Path:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([field["name"] for field in SCHEMA["fields"]])
         writer.writerows(row(number, dice, bad) for number in range(rows))
-    (folder / "tinh.csv").write_text("ma\n" + "\n".join(PROVINCES) + "\n", encoding="utf-8")
+    (folder / "tinh.csv").write_text(
+        "ma\n" + "\n".join(PROVINCES) + "\n", encoding="utf-8"
+    )
     return path
 
 
 class Case(NamedTuple):
-    """One table to check: its file, its schema and the lists that its foreign keys point to."""
+    """One table to check: its file, its schema and the lists that its foreign keys
+    point to.
+    """
 
     name: str
     path: Path
@@ -95,22 +123,37 @@ class Spent(NamedTuple):
 
 
 def cases(folder: Path, rows: int) -> Iterator[Case]:
-    """The tables of the comparison; the wide and the spreadsheet have fewer rows, about as many cells."""
+    """The tables of the comparison; the wide and the spreadsheet have fewer rows, about
+    as many cells.
+    """
     plain = {key: value for key, value in SCHEMA.items() if key != "foreignKeys"}
-    for name, schema, bad in (("clean", plain, 0.0), ("1 % bad", plain, 0.01), ("foreign keys", SCHEMA, 0.0)):
+    for name, schema, bad in (
+        ("clean", plain, 0.0),
+        ("1 % bad", plain, 0.01),
+        ("foreign keys", SCHEMA, 0.0),
+    ):
         home = folder / name.replace(" ", "-").replace("%", "")
         home.mkdir()
         yield Case(name, write(home, rows, bad), schema, rows)
     wide = max(rows // 5, 1)
     home = folder / "wide"
     home.mkdir()
-    schema = {"fields": [{**field, "name": f"{field['name']}_{n}"} for n in range(5) for field in plain["fields"]]}
+    schema = {
+        "fields": [
+            {**field, "name": f"{field['name']}_{n}"}
+            for n in range(5)
+            for field in plain["fields"]
+        ]
+    }
     yield Case("60 columns", _wide(home, wide, schema), schema, wide)
     sheet = max(rows // 4, 1)
     home = folder / "sheet"
     home.mkdir()
     yield Case(
-        "XLSX", _sheet(home, sheet), {"fields": [{"name": f["name"], "type": "string"} for f in plain["fields"]]}, sheet
+        "XLSX",
+        _sheet(home, sheet),
+        {"fields": [{"name": f["name"], "type": "string"} for f in plain["fields"]]},
+        sheet,
     )
 
 
@@ -119,7 +162,10 @@ def _wide(folder: Path, rows: int, schema: dict[str, Any]) -> Path:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([field["name"] for field in schema["fields"]])
-        writer.writerows([cell for _ in range(5) for cell in row(number, dice, 0.0)] for number in range(rows))
+        writer.writerows(
+            [cell for _ in range(5) for cell in row(number, dice, 0.0)]
+            for number in range(rows)
+        )
     return path
 
 
@@ -136,7 +182,9 @@ def _sheet(folder: Path, rows: int) -> Path:
 
 
 def ours(case: Case) -> Counter[str]:
-    """Check a table with our engine, our own checks included; the errors of Frictionless' codes."""
+    """Check a table with our engine, our own checks included; the errors of
+    Frictionless' codes.
+    """
     table = read_table(Content((ContentPart.of(case.path),)))
     report = check_table(table, case.schema, references={"tinh": {"ma": PROVINCES}}.get)
     counts: Counter[str] = Counter()
@@ -147,10 +195,21 @@ def ours(case: Case) -> Counter[str]:
 
 def theirs(case: Case) -> Counter[str]:
     """Check a table with Frictionless, all errors listed."""
-    tinh = {"name": "tinh", "path": "tinh.csv", "schema": {"fields": [{"name": "ma", "type": "integer"}]}}
-    own = {"name": "t", "path": case.path.name, "encoding": "utf-8", "schema": case.schema}
+    tinh = {
+        "name": "tinh",
+        "path": "tinh.csv",
+        "schema": {"fields": [{"name": "ma", "type": "integer"}]},
+    }
+    own = {
+        "name": "t",
+        "path": case.path.name,
+        "encoding": "utf-8",
+        "schema": case.schema,
+    }
     others = [tinh] if "foreignKeys" in case.schema else []
-    package = Package.from_descriptor({"name": "p", "resources": [own, *others]}, basepath=str(case.path.parent))
+    package = Package.from_descriptor(
+        {"name": "p", "resources": [own, *others]}, basepath=str(case.path.parent)
+    )
     report = package.get_resource("t").validate(limit_errors=10**9)
     return Counter(error.type for error in report.tasks[0].errors)
 
@@ -159,11 +218,17 @@ def _child(check: Callable[[Case], Counter[str]], case: Case, pipe: Connection) 
     started, cpu = time.perf_counter(), time.process_time()
     errors = check(case)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    pipe.send(Spent(time.perf_counter() - started, time.process_time() - cpu, peak, dict(errors)))
+    pipe.send(
+        Spent(
+            time.perf_counter() - started, time.process_time() - cpu, peak, dict(errors)
+        )
+    )
 
 
 def measured(check: Callable[[Case], Counter[str]], case: Case) -> Spent:
-    """One check in a process of its own, so that its memory is its own; imports are not timed."""
+    """One check in a process of its own, so that its memory is its own; imports are not
+    timed.
+    """
     there, here = multiprocessing.Pipe()
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=_child, args=(check, case, here))
@@ -175,22 +240,36 @@ def measured(check: Callable[[Case], Counter[str]], case: Case) -> Spent:
 
 
 def main() -> None:
-    """Print one table: every case, ours beside Frictionless, with equal errors checked in the same run."""
+    """Print one table: every case, ours beside Frictionless, with equal errors checked
+    in the same run.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--rows", type=int, default=50_000, help="rows of a plain table (wide: a fifth, XLSX: a quarter)"
+        "--rows",
+        type=int,
+        default=50_000,
+        help="rows of a plain table (wide: a fifth, XLSX: a quarter)",
     )
     rows = parser.parse_args().rows
-    print(f"{'table':<13}{'rows':>9} {'engine':<13}{'rows/s':>10}{'CPU s':>8}{'peak MB':>9}{'errors':>9}{'ratio':>7}")
+    print(
+        f"{'table':<13}{'rows':>9} "
+        f"{'engine':<13}{'rows/s':>10}{'CPU s':>8}{'peak MB':>9}{'errors':>9}{'ratio':>7}"
+    )
     with tempfile.TemporaryDirectory() as folder:
         for case in cases(Path(folder), rows):
             fast, slow = measured(ours, case), measured(theirs, case)
-            same = "same errors" if fast.errors == slow.errors else f"DIFFER: {fast.errors} {slow.errors}"
+            same = (
+                "same errors"
+                if fast.errors == slow.errors
+                else f"DIFFER: {fast.errors} {slow.errors}"
+            )
             for engine, spent in (("ours", fast), ("frictionless", slow)):
                 ratio = f"×{slow.seconds / spent.seconds:.0f}" if spent is fast else ""
                 print(
-                    f"{case.name:<13}{case.rows:>9,} {engine:<13}{case.rows / spent.seconds:>10,.0f}{spent.cpu:>8.2f}"
-                    f"{spent.peak:>9.0f}{sum(spent.errors.values()):>9,}{ratio:>7}  {same if spent is fast else ''}",
+                    f"{case.name:<13}{case.rows:>9,} "
+                    f"{engine:<13}{case.rows / spent.seconds:>10,.0f}{spent.cpu:>8.2f}"
+                    f"{spent.peak:>9.0f}{sum(spent.errors.values()):>9,}{ratio:>7}  "
+                    f"{same if spent is fast else ''}",
                     flush=True,
                 )
 

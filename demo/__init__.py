@@ -1,1 +1,3 @@
-"""The demo: sample sources, served over real sockets and files, and harvested from end to end."""
+"""The demo: sample sources, served over real sockets and files, and harvested from end
+to end.
+"""

@@ -1,4 +1,6 @@
-"""A small LGSP gateway on loopback: WSO2-like tokens that expire early, JSON and XML, errors inside an HTTP 200."""
+"""A small LGSP gateway on loopback: WSO2-like tokens that expire early, JSON and XML,
+errors inside an HTTP 200.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ EXPIRES_IN = 3600
 
 @dataclass
 class Service:
-    """One service: its rows, how it answers, and which of its calls (counted from 1) answer an error inside a 200."""
+    """One service: its rows, how it answers, and which of its calls (counted from 1)
+    answer an error inside a 200.
+    """
 
     rows: Sequence[Row]
     kind: str = "json"
@@ -30,8 +34,10 @@ class Service:
 
 
 class Gateway:
-    """The gateway as a context manager; `url` is its address. A token opens `calls_per_token` calls, then answers 401,
-    although it says that it lasts an hour. Without a listening socket it opens one on a free port."""
+    """The gateway as a context manager; `url` is its address. A token opens
+    `calls_per_token` calls, then answers 401, although it says that it lasts an hour.
+    Without a listening socket it opens one on a free port.
+    """
 
     def __init__(
         self,
@@ -49,7 +55,9 @@ class Gateway:
         self._left: dict[str, int] = {}
         self._lock = threading.Lock()
         listening = listening or socket.create_server(("127.0.0.1", 0))
-        self._server = ThreadingHTTPServer(listening.getsockname(), _handler(self), bind_and_activate=False)
+        self._server = ThreadingHTTPServer(
+            listening.getsockname(), _handler(self), bind_and_activate=False
+        )
         self._server.socket.close()
         self._server.socket = listening
         self._server.daemon_threads = True
@@ -65,25 +73,46 @@ class Gateway:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
-    def token(self, authorization: str, form: Mapping[str, Sequence[str]]) -> tuple[int, dict[str, Any]]:
+    def token(
+        self, authorization: str, form: Mapping[str, Sequence[str]]
+    ) -> tuple[int, dict[str, Any]]:
         """The answer of /token."""
         given = authorization.removeprefix("Basic ").encode()
-        identity = base64.b64decode(given).decode("utf-8", "replace") if authorization.startswith("Basic ") else ""
-        identity = identity or ":".join(form.get(key, [""])[0] for key in ("client_id", "client_secret"))
-        if form.get("grant_type") != ["client_credentials"] or not secrets.compare_digest(identity, self._identity):
-            return 401, {"error": "invalid_client", "error_description": "Client Authentication failed."}
+        identity = (
+            base64.b64decode(given).decode("utf-8", "replace")
+            if authorization.startswith("Basic ")
+            else ""
+        )
+        identity = identity or ":".join(
+            form.get(key, [""])[0] for key in ("client_id", "client_secret")
+        )
+        if form.get("grant_type") != [
+            "client_credentials"
+        ] or not secrets.compare_digest(identity, self._identity):
+            return 401, {
+                "error": "invalid_client",
+                "error_description": "Client Authentication failed.",
+            }
         token = secrets.token_urlsafe(24)
         with self._lock:
             self.tokens_given += 1
             self._left[token] = self._calls_per_token
         scope = "am_application_scope default"
-        return 200, {"access_token": token, "scope": scope, "token_type": "Bearer", "expires_in": EXPIRES_IN}
+        return 200, {
+            "access_token": token,
+            "scope": scope,
+            "token_type": "Bearer",
+            "expires_in": EXPIRES_IN,
+        }
 
     def admit(self, authorization: str) -> bool:
         """Whether a Bearer token still opens a call; it opens one less afterwards."""
@@ -97,19 +126,35 @@ class Gateway:
         """Status, media type and body of a service's call."""
         service = self.services.get(path)
         if service is None:
-            return 404, "application/json", b'{"fault": {"code": 404, "message": "No matching resource found"}}'
+            return (
+                404,
+                "application/json",
+                b'{"fault": {"code": 404, "message": "No matching resource found"}}',
+            )
         with self._lock:
             service.calls += 1
             failing = service.calls in service.failing_calls
         if failing:
-            return 200, "application/json", json.dumps({"MSG": "He thong dang ban, thu lai sau", "Count": 0}).encode()
+            return (
+                200,
+                "application/json",
+                json.dumps(
+                    {"MSG": "He thong dang ban, thu lai sau", "Count": 0}
+                ).encode(),
+            )
         if service.kind == "xml":
             return 200, "application/xml", data_service_xml(path, service.rows)
-        return 200, "application/json", json.dumps(list(service.rows), ensure_ascii=False).encode()
+        return (
+            200,
+            "application/json",
+            json.dumps(list(service.rows), ensure_ascii=False).encode(),
+        )
 
 
 def data_service_xml(path: str, rows: Sequence[Row]) -> bytes:
-    """Rows as a WSO2 Data Service writes them: a namespace for each service, xsi:nil for nothing."""
+    """Rows as a WSO2 Data Service writes them: a namespace for each service, xsi:nil
+    for nothing.
+    """
     name = path.strip("/").split("/")[0]
     head = f'<Entries xmlns="http://ws.wso2.org/dataservice/{name}">'
     return f"{head}{''.join(map(_entry, rows))}</Entries>".encode()
@@ -121,7 +166,10 @@ def _entry(row: Row) -> str:
 
 def _cell(key: str, value: Any) -> str:
     if value in (None, ""):
-        return f'<{key} xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true"/>'
+        return (
+            f'<{key} xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
+            'xsi:nil="true"/>'
+        )
     return f"<{key}>{escape(str(value))}</{key}>"
 
 
@@ -133,10 +181,14 @@ def _handler(gateway: Gateway) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             """Tokens."""
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+            body = self.rfile.read(
+                int(self.headers.get("Content-Length") or 0)
+            ).decode()
             if urlsplit(self.path).path != "/token":
                 return self._send(405, "application/json", b"{}")
-            status, answer = gateway.token(self.headers.get("Authorization", ""), parse_qs(body))
+            status, answer = gateway.token(
+                self.headers.get("Authorization", ""), parse_qs(body)
+            )
             return self._send(status, "application/json", json.dumps(answer).encode())
 
         def do_GET(self) -> None:

@@ -1,4 +1,6 @@
-"""The sample gateway as a process of its own, on a socket that the demo has opened and tells its sources of."""
+"""The sample gateway as a process of its own, on a socket that the demo has opened and
+tells its sources of.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ CLIENT_ID, SECRET_NAME, SECRET = "demo", "LGSP_DEMO", "demo-secret"
 def gateway(listening: socket.socket) -> Gateway:
     """The gateway on an open socket, which it closes in the end."""
     services = sources.gateway_services(DATA)
-    return Gateway(services, client_id=CLIENT_ID, client_secret=SECRET, listening=listening)
+    return Gateway(
+        services, client_id=CLIENT_ID, client_secret=SECRET, listening=listening
+    )
 
 
 def child(fd: int) -> Child:

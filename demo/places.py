@@ -1,4 +1,6 @@
-"""Who publishes and under which theme: the demo's organizations and the twelve national themes, as data."""
+"""Who publishes and under which theme: the demo's organizations and the twelve national
+themes, as data.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +30,14 @@ NNMT = Place(
     "Department of Agriculture and Environment",
     "Kế thừa Sở Nông nghiệp và Phát triển nông thôn và Sở Tài nguyên và Môi trường.",
 )
-VAN_PHONG = Place("van-phong-ubnd-tinh", "Văn phòng UBND tỉnh", "Office of the Provincial People's Committee")
-THONG_KE = Place("thong-ke-tinh", "Thống kê tỉnh Thanh Hóa", "Thanh Hóa Statistics Office")
+VAN_PHONG = Place(
+    "van-phong-ubnd-tinh",
+    "Văn phòng UBND tỉnh",
+    "Office of the Provincial People's Committee",
+)
+THONG_KE = Place(
+    "thong-ke-tinh", "Thống kê tỉnh Thanh Hóa", "Thanh Hóa Statistics Office"
+)
 
 
 def organizations() -> tuple[Place, ...]:
@@ -38,7 +46,9 @@ def organizations() -> tuple[Place, ...]:
 
 
 def groups() -> tuple[Place, ...]:
-    """The twelve themes of the national portal, which the portal's own sectors map to."""
+    """The twelve themes of the national portal, which the portal's own sectors map
+    to.
+    """
     return (
         Place("nong-nghiep", "Nông nghiệp", "Agriculture"),
         Place("kinh-te-thuong-mai", "Kinh tế, thương mại", "Economy and trade"),

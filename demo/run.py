@@ -1,4 +1,6 @@
-"""The run behind `make demo`: sources, jobs, progress, what each gave, and what to try next."""
+"""The run behind `make demo`: sources, jobs, progress, what each gave, and what to try
+next.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 from demo import gateway_process, places, sources
@@ -39,10 +48,13 @@ Json = dict[str, Any]
 
 
 def run(*, port: int, serve: bool) -> int:
-    """Harvest everything, tell what came, then serve until Ctrl-C. Returns the exit code: 0 when all went as meant."""
+    """Harvest everything, tell what came, then serve until Ctrl-C. Returns the exit
+    code: 0 when all went as meant.
+    """
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     if serve:
-        processes.listen(HOST, port).close()  # a port that is taken is told before the harvest, not after it
+        # A port that is taken is told before the harvest, not after it.
+        processes.listen(HOST, port).close()
     before = load().site_url
     environment = _environment(port)
     settings = load(environment)
@@ -50,7 +62,9 @@ def run(*, port: int, serve: bool) -> int:
     with processes.stopping(seconds=STOP_SECONDS) as stop:
         good = _publish(settings, gateway, before, console, stop)
     if stop.is_set():
-        console.print("Stopped before everything was published; the next run goes on from there.")
+        console.print(
+            "Stopped before everything was published; the next run goes on from there."
+        )
         return STOPPED
     if serve:
         console.print(f"\nServing on {settings.site_url} ; Ctrl-C ends it.")
@@ -58,13 +72,24 @@ def run(*, port: int, serve: bool) -> int:
     return 0 if good else 1
 
 
-def _publish(settings: Settings, gateway: socket.socket, before: str, console: Console, stop: threading.Event) -> bool:
-    """Harvest everything and tell what came; every engine is closed again afterwards."""
+def _publish(
+    settings: Settings,
+    gateway: socket.socket,
+    before: str,
+    console: Console,
+    stop: threading.Event,
+) -> bool:
+    """Harvest everything and tell what came; every engine is closed again
+    afterwards.
+    """
     started = time.perf_counter()
     work = settings.data_dir / "demo"
     work.mkdir(parents=True, exist_ok=True)
     sources.prepare(DATA, work)
-    with gateway_process.gateway(gateway.dup()) as answering, closing(build_portal(settings, upgrade=True)) as portal:
+    with (
+        gateway_process.gateway(gateway.dup()) as answering,
+        closing(build_portal(settings, upgrade=True)) as portal,
+    ):
         if not is_given(site.VARIABLE):
             rendering.follow_site(portal, before)
         found = sources.demo_sources(answering.url, DATA, work)
@@ -73,33 +98,59 @@ def _publish(settings: Settings, gateway: socket.socket, before: str, console: C
         if stop.is_set():
             return False
         good = _tell(portal, console, jobs)
-    console.print(f"Everything is published after {time.perf_counter() - started:.1f} s, below {settings.data_dir}.")
+    console.print(
+        f"Everything is published after {time.perf_counter() - started:.1f} s, below "
+        f"{settings.data_dir}."
+    )
     _try(console, settings.site_url)
     return good
 
 
 def _environment(port: int) -> dict[str, str]:
-    """The environment of the harvest and of every process that serves: as it is, and what the demo's sources need."""
+    """The environment of the harvest and of every process that serves: as it is, and
+    what the demo's sources need.
+    """
     given = dict(os.environ)
     given[f"PORTAL_SECRET_{gateway_process.SECRET_NAME}"] = gateway_process.SECRET
     given[f"PORTAL_SECRET_{gateway_process.SECRET_NAME}_FOR"] = f"{HOST} org:*"
     first = load(given)
     given["PORTAL_DATA_DIR"] = str(first.data_dir)
     given["PORTAL_HARVEST_ALLOW"] = ",".join((*first.harvest_allow, LOOPBACK))
-    given["PORTAL_HARVEST_ROOTS"] = ",".join((*first.harvest_roots, str(DATA), str(first.data_dir / "demo")))
+    given["PORTAL_HARVEST_ROOTS"] = ",".join(
+        (*first.harvest_roots, str(DATA), str(first.data_dir / "demo"))
+    )
     given.setdefault("PORTAL_LOG_LEVEL", "WARNING")
-    given.setdefault("PORTAL_WORKER_STOP", "1")  # who presses Ctrl-C at a demo waits for nothing
+    # Who presses Ctrl-C at a demo waits for nothing.
+    given.setdefault("PORTAL_WORKER_STOP", "1")
     if not is_given(site.VARIABLE):
         given[site.VARIABLE] = processes.address(HOST, port)
     return given
 
 
 def _prepare(portal: Portal, found: tuple[sources.DemoSource, ...]) -> None:
-    """Create or update organizations, groups and sources; a second run finds them as they are."""
+    """Create or update organizations, groups and sources; a second run finds them as
+    they are.
+    """
     for place in places.organizations():
-        _ensure(portal, "organization", {"name": place.name, "title": place.title, "description": place.description})
+        _ensure(
+            portal,
+            "organization",
+            {
+                "name": place.name,
+                "title": place.title,
+                "description": place.description,
+            },
+        )
     for place in places.groups():
-        _ensure(portal, "group", {"name": place.name, "title": place.title, "description": place.description})
+        _ensure(
+            portal,
+            "group",
+            {
+                "name": place.name,
+                "title": place.title,
+                "description": place.description,
+            },
+        )
     for source in found:
         described = {
             "name": source.name,
@@ -122,8 +173,12 @@ def _ensure(portal: Portal, noun: str, described: Json) -> None:
         registry.call(portal, SYSTEM, f"{noun}_patch", {**described, "id": known["id"]})
 
 
-def _harvest(portal: Portal, console: Console, names: list[str], stop: threading.Event) -> list[Json]:
-    """Queue a job for every source and work the queue off, with a bar for each; none is begun after `stop`."""
+def _harvest(
+    portal: Portal, console: Console, names: list[str], stop: threading.Event
+) -> list[Json]:
+    """Queue a job for every source and work the queue off, with a bar for each; none is
+    begun after `stop`.
+    """
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -139,11 +194,20 @@ def _harvest(portal: Portal, console: Console, names: list[str], stop: threading
             task = progress.add_task(name, total=None)
             job_id = _queue(portal, name)
 
-            def step(stage: str, done: int, total: int, task: Any = task, name: str = name) -> None:
-                progress.update(task, description=f"{name}: {stage}", completed=done, total=total or None)
+            def step(
+                stage: str, done: int, total: int, task: Any = task, name: str = name
+            ) -> None:
+                progress.update(
+                    task,
+                    description=f"{name}: {stage}",
+                    completed=done,
+                    total=total or None,
+                )
 
             owner = scheduler.owner_name()
-            while not stop.is_set() and scheduler.work_once(portal, owner, step, stop=stop):
+            while not stop.is_set() and scheduler.work_once(
+                portal, owner, step, stop=stop
+            ):
                 pass
             job = registry.call(portal, SYSTEM, "harvest_job_show", {"id": job_id})
             count = sum(job["stats"].values())
@@ -157,22 +221,45 @@ def _queue(portal: Portal, name: str) -> str:
     source = registry.call(portal, SYSTEM, "harvest_source_show", {"id": name})
     last = source["status"]["last_job"]
     if last and last["status"] in ("New", "Running"):
-        return str(last["id"])  # a run that was killed left it behind; it is finished first
-    return str(registry.call(portal, SYSTEM, "harvest_job_create", {"source_id": source["id"]})["id"])
+        # A run that was killed left it behind; it is finished first.
+        return str(last["id"])
+    return str(
+        registry.call(
+            portal, SYSTEM, "harvest_job_create", {"source_id": source["id"]}
+        )["id"]
+    )
 
 
 def _tell(portal: Portal, console: Console, jobs: list[Json]) -> bool:
-    """Print what each source gave. False when a listing broke off or a dataset failed; a refusal is as meant."""
-    table = Table("source", "found", "new", "changed", "unchanged", "deleted", "refused", "failed")
+    """Print what each source gave. False when a listing broke off or a dataset failed;
+    a refusal is as meant.
+    """
+    table = Table(
+        "source", "found", "new", "changed", "unchanged", "deleted", "refused", "failed"
+    )
     for job in jobs:
-        source = registry.call(portal, SYSTEM, "harvest_source_show", {"id": job["source_id"]})
+        source = registry.call(
+            portal, SYSTEM, "harvest_source_show", {"id": job["source_id"]}
+        )
         counts = job["stats"]
-        numbers = [counts[name] for name in ("added", "updated", "not modified", "deleted", "refused", "errored")]
+        numbers = [
+            counts[name]
+            for name in (
+                "added",
+                "updated",
+                "not modified",
+                "deleted",
+                "refused",
+                "errored",
+            )
+        ]
         table.add_row(source["name"], str(sum(numbers)), *map(str, numbers))
     console.print(table)
     for job in jobs:
         _tell_reasons(portal, console, job)
-    return not any(job["gather_error_summary"] or job["stats"]["errored"] for job in jobs)
+    return not any(
+        job["gather_error_summary"] or job["stats"]["errored"] for job in jobs
+    )
 
 
 def _tell_reasons(portal: Portal, console: Console, job: Json) -> None:
@@ -181,19 +268,33 @@ def _tell_reasons(portal: Portal, console: Console, job: Json) -> None:
         console.print(f"[red]the listing broke off[/]: {error['message']}")
     for item in report["object_errors"].values():
         for error in item["errors"]:
-            console.print(f"[red]failed[/] {item['title'] or item['guid']}: {error['message']}")
+            console.print(
+                f"[red]failed[/] {item['title'] or item['guid']}: {error['message']}"
+            )
         if item["report_status"] == "refused" and item["report"]:
-            console.print(f"[yellow]refused[/] {item['title'] or item['guid']}: its last good version stays as it is")
+            console.print(
+                f"[yellow]refused[/] {item['title'] or item['guid']}: its last good "
+                "version stays as it is"
+            )
             for line in _refusals(item["report"]):
                 console.print(f"    {line}", highlight=False, markup=False)
 
 
 def _refusals(report: Json, most: int = 6) -> list[str]:
     """The first errors of a report, in Vietnamese, with the way to mend them."""
-    findings = [finding for resource in report["resources"] for finding in resource["report"]["findings"]]
+    findings = [
+        finding
+        for resource in report["resources"]
+        for finding in resource["report"]["findings"]
+    ]
     errors = [finding for finding in findings if finding["severity"] == "error"]
-    lines = [f"{finding['message']['vi']} → {finding['hint']['vi']}" for finding in errors[:most]]
-    return [*lines, f"… và {len(errors) - most} lỗi nữa"] if len(errors) > most else lines
+    lines = [
+        f"{finding['message']['vi']} → {finding['hint']['vi']}"
+        for finding in errors[:most]
+    ]
+    return (
+        [*lines, f"… và {len(errors) - most} lỗi nữa"] if len(errors) > most else lines
+    )
 
 
 def _try(console: Console, address: str) -> None:
@@ -202,7 +303,8 @@ def _try(console: Console, address: str) -> None:
     for line in (
         f"{address}/                                             the pages",
         f"curl '{api}/package_search?q=gia+nong+san'",
-        f"curl '{api}/package_search?q=doanh+nghiệp&facet.field=[\"organization\"]&rows=2'",
+        "curl "
+        f"'{api}/package_search?q=doanh+nghiệp&facet.field=[\"organization\"]&rows=2'",
         f"curl '{api}/package_show?id=don-vi-hanh-chinh'",
         ".venv/bin/portal harvest list",
         ".venv/bin/portal index check",
@@ -210,8 +312,12 @@ def _try(console: Console, address: str) -> None:
         console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
 
 
-def _serve(environment: dict[str, str], gateway: socket.socket, port: int, log_level: str) -> None:
-    """Turn this process into the supervisor of the sample gateway, the web server and a worker, until Ctrl-C."""
+def _serve(
+    environment: dict[str, str], gateway: socket.socket, port: int, log_level: str
+) -> None:
+    """Turn this process into the supervisor of the sample gateway, the web server and a
+    worker, until Ctrl-C.
+    """
     listening = processes.listen(HOST, port)
     children = (
         gateway_process.child(gateway.fileno()),

@@ -1,4 +1,6 @@
-"""Whom the demo harvests: every source with its settings, the files it needs, and what the sample gateway answers."""
+"""Whom the demo harvests: every source with its settings, the files it needs, and what
+the sample gateway answers.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ ENTERPRISE_COLUMNS = {
     "TrangThai": "trang_thai",
     "NgayCapNhat": "ngay_cap_nhat",
 }
-"""Columns that are kept. NguoiDaiDien and DienThoai are personal and stand in no list: they are dropped on reading."""
+"""Columns that are kept. NguoiDaiDien and DienThoai are personal and stand in no list:
+they are dropped on reading.
+"""
 PRICE_COLUMNS = {
     "NgayKhaoSat": "ngay",
     "MaHang": "ma_mat_hang",
@@ -59,7 +63,9 @@ PRICE_COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class DemoSource:
-    """A harvest source, in the words of harvest_source_create; `owner` is an organization's name."""
+    """A harvest source, in the words of harvest_source_create; `owner` is an
+    organization's name.
+    """
 
     name: str
     title: str
@@ -77,7 +83,8 @@ def units(data: Path) -> Rows:
 
 
 def prepare(data: Path, work: Path) -> None:
-    """Write the files below `work` that file and database sources read: stations, measurements, indicators.
+    """Write the files below `work` that file and database sources read: stations,
+    measurements, indicators.
 
     What already holds the same is not touched, so a second run finds no change.
     """
@@ -86,7 +93,9 @@ def prepare(data: Path, work: Path) -> None:
 
 
 def demo_sources(gateway_url: str, data: Path, work: Path) -> tuple[DemoSource, ...]:
-    """Every source of the demo, in the order in which they are harvested: what others refer to comes first."""
+    """Every source of the demo, in the order in which they are harvested: what others
+    refer to comes first.
+    """
     return (
         _units_source(data),
         _enterprise_source(gateway_url),
@@ -94,18 +103,27 @@ def demo_sources(gateway_url: str, data: Path, work: Path) -> tuple[DemoSource, 
         _station_source(work),
         _indicator_source(work),
         _package_source(data, "gdp", "GDP các nước (Data Package, PDDL)"),
-        _package_source(data, "cpi", "Chỉ số giá tiêu dùng các nước (Data Package, CC BY)"),
+        _package_source(
+            data, "cpi", "Chỉ số giá tiêu dùng các nước (Data Package, CC BY)"
+        ),
     )
 
 
 def gateway_services(data: Path) -> dict[str, Service]:
-    """What the sample gateway serves: two answers of the enterprise service (the second is faulty), and the prices,
-    whose first call fails inside an HTTP 200."""
+    """What the sample gateway serves: two answers of the enterprise service (the second
+    is faulty), and the prices, whose first call fails inside an HTTP 200.
+    """
     known = AdministrativeUnits(units(data))
     return {
-        "/doanhnghiepso/1.0.0/danhsach": Service(enterprises.enterprises(known, QUARTER)),
-        "/doanhnghiepso/1.0.0/quytruoc": Service(enterprises.faulty_enterprises(known, FAULTY_QUARTER)),
-        "/gianongsan/1.0.0/hangngay": Service(prices.farm_prices(), "xml", frozenset({1})),
+        "/doanhnghiepso/1.0.0/danhsach": Service(
+            enterprises.enterprises(known, QUARTER)
+        ),
+        "/doanhnghiepso/1.0.0/quytruoc": Service(
+            enterprises.faulty_enterprises(known, FAULTY_QUARTER)
+        ),
+        "/gianongsan/1.0.0/hangngay": Service(
+            prices.farm_prices(), "xml", frozenset({1})
+        ),
     }
 
 
@@ -119,27 +137,57 @@ def _units_source(data: Path) -> DemoSource:
         places.NOI_VU.name,
         {
             "dataset": _described("D01", real=True) | {"groups": ["dia-phuong"]},
-            "resources": [{"name": "don-vi-hanh-chinh", "pattern": UNITS.name, "schema_name": "D01"}],
+            "resources": [
+                {
+                    "name": "don-vi-hanh-chinh",
+                    "pattern": UNITS.name,
+                    "schema_name": "D01",
+                }
+            ],
         },
     )
 
 
 def _enterprise_source(gateway_url: str) -> DemoSource:
     described = _described("D02") | {"groups": ["cong-nghe"]}
-    faulty = {"name": f"{described['name']}-quy-truoc", "title": f"{described['title']}, quý trước (có lỗi để thử)"}
-    now = _service("/doanhnghiepso/1.0.0/danhsach", "json", "D02", ENTERPRISE_COLUMNS, described)
-    before = _service("/doanhnghiepso/1.0.0/quytruoc", "json", "D02", ENTERPRISE_COLUMNS, described | faulty)
-    return _lgsp("lgsp-doanh-nghiep-so", "LGSP: doanh nghiệp công nghệ số", gateway_url, places.KHCN, now, before)
+    faulty = {
+        "name": f"{described['name']}-quy-truoc",
+        "title": f"{described['title']}, quý trước (có lỗi để thử)",
+    }
+    now = _service(
+        "/doanhnghiepso/1.0.0/danhsach", "json", "D02", ENTERPRISE_COLUMNS, described
+    )
+    before = _service(
+        "/doanhnghiepso/1.0.0/quytruoc",
+        "json",
+        "D02",
+        ENTERPRISE_COLUMNS,
+        described | faulty,
+    )
+    return _lgsp(
+        "lgsp-doanh-nghiep-so",
+        "LGSP: doanh nghiệp công nghệ số",
+        gateway_url,
+        places.KHCN,
+        now,
+        before,
+    )
 
 
 def _price_source(gateway_url: str) -> DemoSource:
     described = _described("D09") | {"groups": ["nong-nghiep"]}
-    service = _service("/gianongsan/1.0.0/hangngay", "xml", "D09", PRICE_COLUMNS, described)
-    return _lgsp("lgsp-gia-nong-san", "LGSP: giá nông sản", gateway_url, places.NNMT, service)
+    service = _service(
+        "/gianongsan/1.0.0/hangngay", "xml", "D09", PRICE_COLUMNS, described
+    )
+    return _lgsp(
+        "lgsp-gia-nong-san", "LGSP: giá nông sản", gateway_url, places.NNMT, service
+    )
 
 
 def _described(code: str, *, real: bool = False) -> dict[str, Any]:
-    """What the catalogue says of the dataset of a schema; illustrative data says so in its notes and tags."""
+    """What the catalogue says of the dataset of a schema; illustrative data says so in
+    its notes and tags.
+    """
     table = catalog.get(code)
     note = "" if real else f" Đây là {LABEL}, không phải số liệu thật."
     return {
@@ -154,15 +202,24 @@ def _described(code: str, *, real: bool = False) -> dict[str, Any]:
             "access_kind": table.access_kind,
             "frequency": table.frequency,
             "title_translated": {"vi": table.title, "en": table.title_en},
-            "notes_translated": {"vi": table.description + note, "en": table.description_en},
+            "notes_translated": {
+                "vi": table.description + note,
+                "en": table.description_en,
+            },
         },
     }
 
 
 def _service(
-    path: str, kind: str, schema: str, columns: Mapping[str, str], dataset: Mapping[str, Any]
+    path: str,
+    kind: str,
+    schema: str,
+    columns: Mapping[str, str],
+    dataset: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """How an LGSP service answers: names in its own words, dd/MM/yyyy, dot for thousands and comma for decimals."""
+    """How an LGSP service answers: names in its own words, dd/MM/yyyy, dot for
+    thousands and comma for decimals.
+    """
     return {
         "path": path,
         "kind": kind,
@@ -175,9 +232,24 @@ def _service(
     }
 
 
-def _lgsp(name: str, title: str, url: str, owner: places.Place, *services: Mapping[str, Any]) -> DemoSource:
-    auth = {"kind": "oauth2_cc", "token_url": f"{url}/token", "client_id": "demo", "secret": "LGSP_DEMO"}
-    return DemoSource(name, title, "lgsp", url, "DAILY", owner.name, {"auth": auth, "services": list(services)})
+def _lgsp(
+    name: str, title: str, url: str, owner: places.Place, *services: Mapping[str, Any]
+) -> DemoSource:
+    auth = {
+        "kind": "oauth2_cc",
+        "token_url": f"{url}/token",
+        "client_id": "demo",
+        "secret": "LGSP_DEMO",
+    }
+    return DemoSource(
+        name,
+        title,
+        "lgsp",
+        url,
+        "DAILY",
+        owner.name,
+        {"auth": auth, "services": list(services)},
+    )
 
 
 def _station_source(work: Path) -> DemoSource:
@@ -186,8 +258,18 @@ def _station_source(work: Path) -> DemoSource:
         "groups": ["moi-truong"],
     }
     resources = [
-        {"name": "tram", "pattern": "tram.csv", "schema_name": "D13/tram", "encoding": "windows-1258"},
-        {"name": "so-lieu", "pattern": "so-lieu/*.csv", "schema_name": "D13/so-lieu", "mode": "append"},
+        {
+            "name": "tram",
+            "pattern": "tram.csv",
+            "schema_name": "D13/tram",
+            "encoding": "windows-1258",
+        },
+        {
+            "name": "so-lieu",
+            "pattern": "so-lieu/*.csv",
+            "schema_name": "D13/so-lieu",
+            "mode": "append",
+        },
     ]
     return DemoSource(
         "quan-trac-moi-truong",
@@ -206,7 +288,11 @@ def _indicator_source(work: Path) -> DemoSource:
         "groups": ["kinh-te-thuong-mai"],
     }
     resources = [
-        {"name": "chi-tieu", "query": "SELECT * FROM chi_tieu ORDER BY ma", "schema_name": "D18/chi-tieu"},
+        {
+            "name": "chi-tieu",
+            "query": "SELECT * FROM chi_tieu ORDER BY ma",
+            "schema_name": "D18/chi-tieu",
+        },
         {
             "name": "gia-tri",
             "query": "SELECT * FROM gia_tri ORDER BY ma_chi_tieu, ma_don_vi, ky",
@@ -216,9 +302,13 @@ def _indicator_source(work: Path) -> DemoSource:
     url = f"sqlite:///{(work / 'chi-tieu.sqlite').resolve()}"
     title = "Cơ sở dữ liệu chỉ tiêu tổng hợp"
     config = {"dataset": described, "resources": resources}
-    return DemoSource("chi-tieu-tong-hop", title, "sql", url, "MONTHLY", places.VAN_PHONG.name, config)
+    return DemoSource(
+        "chi-tieu-tong-hop", title, "sql", url, "MONTHLY", places.VAN_PHONG.name, config
+    )
 
 
 def _package_source(data: Path, name: str, title: str) -> DemoSource:
     url = str(data / "packages" / name / "datapackage.json")
-    return DemoSource(f"goi-{name}", title, "datapackage", url, "MANUAL", places.THONG_KE.name, {})
+    return DemoSource(
+        f"goi-{name}", title, "datapackage", url, "MANUAL", places.THONG_KE.name, {}
+    )

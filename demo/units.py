@@ -1,4 +1,6 @@
-"""D01 from its sources: re-expresses two MIT-licensed tables of Vietnamese units as rows of our own schema."""
+"""D01 from its sources: re-expresses two MIT-licensed tables of Vietnamese units as
+rows of our own schema.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ PROVINCE = "38"
 LAST_OLD_DAY = "2025-06-30"
 FIRST_NEW_DAY = "2025-07-01"
 OLD_LIST_DAY = "2004-07-08"
-"""Date of the decision that gave the former tree its codes. The sources do not date each unit's own foundation."""
+"""Date of the decision that gave the former tree its codes. The sources do not date
+each unit's own foundation.
+"""
 OLD_LIST = "QĐ 124/2004/QĐ-TTg (danh mục mã; ngày hiệu lực là ngày của danh mục)"
 NEW_LIST = "NQ 1686/NQ-UBTVQH15; QĐ 19/2025/QĐ-TTg"
 
@@ -49,10 +53,11 @@ class SourceMismatch(ValueError):
 
 
 def unit_rows(folder: Path) -> list[dict[str, str]]:
-    """Every row of D01 (province, current communes, former districts, former communes), by level and code.
+    """Every row of D01 (province, current communes, former districts, former communes),
+    by level and code.
 
-    `folder` holds the five source files under their own names. Raises SourceMismatch where the
-    national tree and the mapping name different codes.
+    `folder` holds the five source files under their own names. Raises SourceMismatch
+    where the national tree and the mapping name different codes.
     """
     heirs = _heirs(folder)
     return [_province(), *_communes(folder), *_old_units(folder, heirs)]
@@ -61,8 +66,15 @@ def unit_rows(folder: Path) -> list[dict[str, str]]:
 def _row(code: str, full_name: str, level: int, **rest: str) -> dict[str, str]:
     kind = next(kind for kind in TYPES if full_name.startswith(kind + " "))
     row = dict.fromkeys(FIELDS, "") | rest
-    row |= {"ma_dvhc": code, "ten": full_name[len(kind) + 1 :], "loai": kind, "cap": str(level)}
-    return {name: unicodedata.normalize("NFC", text.strip()) for name, text in row.items()}
+    row |= {
+        "ma_dvhc": code,
+        "ten": full_name[len(kind) + 1 :],
+        "loai": kind,
+        "cap": str(level),
+    }
+    return {
+        name: unicodedata.normalize("NFC", text.strip()) for name, text in row.items()
+    }
 
 
 def _province() -> dict[str, str]:
@@ -72,7 +84,11 @@ def _province() -> dict[str, str]:
 def _communes(folder: Path) -> Iterator[dict[str, str]]:
     tree = next(unit for unit in _json(folder / NEW_TREE) if unit["Code"] == PROVINCE)
     official = {ward["Code"] for ward in tree["Wards"]}
-    located = {_code(row["wardCode"]): row for row in _csv(folder / NEW_UNITS) if row["provinceCode"] == PROVINCE}
+    located = {
+        _code(row["wardCode"]): row
+        for row in _csv(folder / NEW_UNITS)
+        if row["provinceCode"] == PROVINCE
+    }
     _same_codes("current communes", official, set(located))
     people = _population(folder)
     for code in sorted(official):
@@ -92,13 +108,24 @@ def _communes(folder: Path) -> Iterator[dict[str, str]]:
 
 
 def _population(folder: Path) -> dict[str, str]:
-    """Persons by "phường hạc thành"; the file writes some numbers with a thousands comma ("28,717")."""
-    rows = (row for row in _csv(folder / POPULATION) if row["tentinh"].casefold().endswith("thanh hóa"))
-    return {f"{row['loai']} {row['tenhc']}".casefold(): row["dansonguoi"].replace(",", "") for row in rows}
+    """Persons by "phường hạc thành"; the file writes some numbers with a thousands
+    comma ("28,717").
+    """
+    rows = (
+        row
+        for row in _csv(folder / POPULATION)
+        if row["tentinh"].casefold().endswith("thanh hóa")
+    )
+    return {
+        f"{row['loai']} {row['tenhc']}".casefold(): row["dansonguoi"].replace(",", "")
+        for row in rows
+    }
 
 
 def _heirs(folder: Path) -> dict[str, set[str]]:
-    """Successor codes by old commune code; the mapping writes old codes as floats ("14755.0")."""
+    """Successor codes by old commune code; the mapping writes old codes as floats
+    ("14755.0").
+    """
     heirs: dict[str, set[str]] = defaultdict(set)
     for row in _csv(folder / OLD_TO_NEW):
         if row["provinceCode"] == PROVINCE:
@@ -109,16 +136,23 @@ def _heirs(folder: Path) -> dict[str, set[str]]:
 def _old_units(folder: Path, heirs: dict[str, set[str]]) -> Iterator[dict[str, str]]:
     tree = next(unit for unit in _json(folder / OLD_TREE) if unit["Code"] == PROVINCE)
     districts = sorted(tree["District"], key=lambda unit: unit["Code"])
-    wards = sorted((ward for district in districts for ward in district["Ward"]), key=lambda unit: unit["Code"])
+    wards = sorted(
+        (ward for district in districts for ward in district["Ward"]),
+        key=lambda unit: unit["Code"],
+    )
     _same_codes("former communes", {ward["Code"] for ward in wards}, set(heirs))
     for district in districts:
         into = set().union(*(heirs[ward["Code"]] for ward in district["Ward"]))
         yield _ended(district["Code"], district["FullName"], 2, PROVINCE, into)
     for ward in wards:
-        yield _ended(ward["Code"], ward["FullName"], 3, ward["DistrictCode"], heirs[ward["Code"]])
+        yield _ended(
+            ward["Code"], ward["FullName"], 3, ward["DistrictCode"], heirs[ward["Code"]]
+        )
 
 
-def _ended(code: str, name: str, level: int, parent: str, into: set[str]) -> dict[str, str]:
+def _ended(
+    code: str, name: str, level: int, parent: str, into: set[str]
+) -> dict[str, str]:
     return _row(
         code,
         name,
@@ -133,11 +167,15 @@ def _ended(code: str, name: str, level: int, parent: str, into: set[str]) -> dic
 
 def _same_codes(what: str, one: set[str], other: set[str]) -> None:
     if one != other:
-        raise SourceMismatch(f"The sources disagree about the {what}: {sorted(one ^ other)[:10]}")
+        raise SourceMismatch(
+            f"The sources disagree about the {what}: {sorted(one ^ other)[:10]}"
+        )
 
 
 def _code(text: str) -> str:
-    """A commune code that lost its zeros or gained ".0" on the way, as five digits again."""
+    """A commune code that lost its zeros or gained ".0" on the way, as five digits
+    again.
+    """
     return text.removesuffix(".0").zfill(5)
 
 

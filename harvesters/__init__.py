@@ -1,4 +1,6 @@
-"""How to read each kind of source: the list of kinds, and the one door to an adapter."""
+"""How to read each kind of source: the list of kinds, and the one door to an
+adapter.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ __all__ = ["KINDS", "ConfigError", "SourceKind", "check_config", "open_source"]
 
 @dataclass(frozen=True, slots=True)
 class SourceKind:
-    """One kind of source: its name, what it is for, and the schema of its configuration."""
+    """One kind of source: its name, what it is for, and the schema of its
+    configuration.
+    """
 
     name: str
     title_vi: str
@@ -37,13 +41,22 @@ class SourceKind:
         """The keys of its configuration: {key: {required, help}}."""
         schema = self.config()
         return {
-            field.data_key or key: {"required": field.required, "help": field.metadata.get("help", "")}
+            field.data_key or key: {
+                "required": field.required,
+                "help": field.metadata.get("help", ""),
+            }
             for key, field in schema.fields.items()
         }
 
 
 KINDS: tuple[SourceKind, ...] = (
-    SourceKind("ckan", "Cổng CKAN khác", "Another CKAN", "url: address of the portal", CkanConfig),
+    SourceKind(
+        "ckan",
+        "Cổng CKAN khác",
+        "Another CKAN",
+        "url: address of the portal",
+        CkanConfig,
+    ),
     SourceKind(
         "dcat",
         "Danh mục DCAT",
@@ -51,29 +64,63 @@ KINDS: tuple[SourceKind, ...] = (
         "url: address of an RDF/XML, Turtle, JSON-LD or data.json",
         DcatConfig,
     ),
-    SourceKind("lgsp", "Dịch vụ LGSP", "LGSP services", "url: address of the gateway", LgspConfig),
     SourceKind(
-        "sql", "Cơ sở dữ liệu ngành", "A sector database", "url: SQLAlchemy address without a password", SqlConfig
+        "lgsp",
+        "Dịch vụ LGSP",
+        "LGSP services",
+        "url: address of the gateway",
+        LgspConfig,
     ),
     SourceKind(
-        "datapackage", "Data Package", "Data Package", "url: folder or address of a datapackage.json", DataPackageConfig
+        "sql",
+        "Cơ sở dữ liệu ngành",
+        "A sector database",
+        "url: SQLAlchemy address without a password",
+        SqlConfig,
     ),
-    SourceKind("files", "Thư mục tệp", "Dropped files", "url: folder below PORTAL_HARVEST_ROOTS", FilesConfig),
+    SourceKind(
+        "datapackage",
+        "Data Package",
+        "Data Package",
+        "url: folder or address of a datapackage.json",
+        DataPackageConfig,
+    ),
+    SourceKind(
+        "files",
+        "Thư mục tệp",
+        "Dropped files",
+        "url: folder below PORTAL_HARVEST_ROOTS",
+        FilesConfig,
+    ),
 )
 BY_NAME = {kind.name: kind for kind in KINDS}
 
 
 def check_config(kind: str, url: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration as its kind loads it. Raises ConfigError that names what is wrong."""
+    """A configuration as its kind loads it. Raises ConfigError that names what is
+    wrong.
+    """
     if kind not in BY_NAME:
-        raise ConfigError({"source_type": [f"Unknown kind of source; there are {', '.join(BY_NAME)}."]})
+        raise ConfigError(
+            {
+                "source_type": [
+                    f"Unknown kind of source; there are {', '.join(BY_NAME)}."
+                ]
+            }
+        )
     if not url.strip():
         raise ConfigError({"url": ["Missing value"]})
     loaded = load_config(BY_NAME[kind].config(), config)
     if kind == "sql":
         _check_database(url)
-    if kind == "files" and not loaded["each"] and not (loaded["dataset"] and loaded["resources"]):
-        raise ConfigError({"dataset": ["Give `dataset` and `resources`, or set `each`."]})
+    if (
+        kind == "files"
+        and not loaded["each"]
+        and not (loaded["dataset"] and loaded["resources"])
+    ):
+        raise ConfigError(
+            {"dataset": ["Give `dataset` and `resources`, or set `each`."]}
+        )
     return loaded
 
 

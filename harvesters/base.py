@@ -1,4 +1,6 @@
-"""SourceAdapter, RemoteItem and the two errors: what every kind of source looks like from outside."""
+"""SourceAdapter, RemoteItem and the two errors: what every kind of source looks like
+from outside.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,12 @@ from schemas.record import DatasetRecord
 
 
 class SourceError(Exception):
-    """The source itself failed: the trip is incomplete, and nothing may be deleted after it.
+    """The source itself failed: the trip is incomplete, and nothing may be deleted
+    after it.
 
     `code` is a stable machine word ("timeout", "unauthorized", "not-json", "too-large",
-    "blocked-address", …), `message` says what, where and how to mend it. Never holds a secret.
-    `retry` tells whether the same call may succeed later.
+    "blocked-address", …), `message` says what, where and how to mend it. Never holds a
+    secret. `retry` tells whether the same call may succeed later.
     """
 
     def __init__(self, code: str, message: str, *, retry: bool = False) -> None:
@@ -29,9 +32,10 @@ class SourceError(Exception):
 class RemoteItem:
     """One dataset that the source lists.
 
-    `id` is stable within the source. `fingerprint` changes whenever the dataset does (equal means
-    there is nothing to load); None when the source gives no such sign before loading.
-    `payload` is JSON-serialisable: whatever `load` needs to go on in another process.
+    `id` is stable within the source. `fingerprint` changes whenever the dataset does
+    (equal means there is nothing to load); None when the source gives no such sign
+    before loading. `payload` is JSON-serialisable: whatever `load` needs to go on in
+    another process.
     """
 
     id: str
@@ -41,9 +45,13 @@ class RemoteItem:
 
 
 class ItemError(Exception):
-    """One dataset of the source is bad; the trip goes on. `item_id` names it where it has a name."""
+    """One dataset of the source is bad; the trip goes on. `item_id` names it where it
+    has a name.
+    """
 
-    def __init__(self, message: str, *, item_id: str = "", code: str = "bad-item") -> None:
+    def __init__(
+        self, message: str, *, item_id: str = "", code: str = "bad-item"
+    ) -> None:
         super().__init__(message)
         self.item_id = item_id
         self.code = code
@@ -51,13 +59,15 @@ class ItemError(Exception):
 
 
 class SourceAdapter(Protocol):
-    """How to read one kind of source. Adapters hold no session, no settings and no secret in repr."""
+    """How to read one kind of source. Adapters hold no session, no settings and no
+    secret in repr.
+    """
 
     def items(self) -> Iterator[RemoteItem | ItemError]:
         """List every dataset of the source, lazily, page by page.
 
-        Ending without an exception means that the listing is complete. Raises SourceError when the
-        source breaks off. A bad entry is yielded as ItemError.
+        Ending without an exception means that the listing is complete. Raises
+        SourceError when the source breaks off. A bad entry is yielded as ItemError.
         """
         ...
 

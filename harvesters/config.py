@@ -1,4 +1,6 @@
-"""What the configurations of all kinds of source share: dataset metadata, resources, and clear errors."""
+"""What the configurations of all kinds of source share: dataset metadata, resources,
+and clear errors.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from schemas.vocabularies import LICENCE_BY_ID, PROFILE_NAMES
 
 
 class ConfigError(ValueError):
-    """A configuration that its kind does not understand; `errors` maps each key to its messages."""
+    """A configuration that its kind does not understand; `errors` maps each key to its
+    messages.
+    """
 
     def __init__(self, errors: Mapping[str, Any]) -> None:
         super().__init__("; ".join(f"{key}: {value}" for key, value in errors.items()))
@@ -32,7 +36,9 @@ class DatasetConfig(Config):
     name = fields.String(required=True, metadata={"help": "name (URL) of the dataset"})
     title = fields.String(load_default="")
     notes = fields.String(load_default="")
-    license_id = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(list(LICENCE_BY_ID)))
+    license_id = fields.String(
+        load_default=None, allow_none=True, validate=validate.OneOf(list(LICENCE_BY_ID))
+    )
     author = fields.String(load_default=None, allow_none=True)
     author_email = fields.String(load_default=None, allow_none=True)
     maintainer = fields.String(load_default=None, allow_none=True)
@@ -42,14 +48,20 @@ class DatasetConfig(Config):
     private = fields.Boolean(load_default=False)
     tags = fields.List(fields.String(), load_default=list)
     groups = fields.List(fields.String(), load_default=list)
-    extras = fields.Dict(keys=fields.String(), values=fields.String(), load_default=dict)
+    extras = fields.Dict(
+        keys=fields.String(), values=fields.String(), load_default=dict
+    )
     profile = fields.Dict(
-        keys=fields.String(validate=validate.OneOf(sorted(PROFILE_NAMES))), values=fields.Raw(), load_default=dict
+        keys=fields.String(validate=validate.OneOf(sorted(PROFILE_NAMES))),
+        values=fields.Raw(),
+        load_default=dict,
     )
 
 
 def load_config(schema: Schema, config: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration, checked. Raises ConfigError that names the keys there are when one is unknown."""
+    """A configuration, checked. Raises ConfigError that names the keys there are when
+    one is unknown.
+    """
     try:
         loaded: dict[str, Any] = schema.load(dict(config))
     except ValidationError as error:
@@ -62,7 +74,16 @@ def load_config(schema: Schema, config: Mapping[str, Any]) -> dict[str, Any]:
     return loaded
 
 
-def dataset_record(described: Mapping[str, Any], resources: tuple[ResourceRecord, ...]) -> DatasetRecord:
+def dataset_record(
+    described: Mapping[str, Any], resources: tuple[ResourceRecord, ...]
+) -> DatasetRecord:
     """A dataset as its configuration describes it."""
-    plain = {key: value for key, value in described.items() if key not in ("tags", "groups")}
-    return DatasetRecord(**plain, tags=tuple(described["tags"]), groups=tuple(described["groups"]), resources=resources)
+    plain = {
+        key: value for key, value in described.items() if key not in ("tags", "groups")
+    }
+    return DatasetRecord(
+        **plain,
+        tags=tuple(described["tags"]),
+        groups=tuple(described["groups"]),
+        resources=resources,
+    )

@@ -1,4 +1,6 @@
-"""Databases of sources: which addresses one may have, judged like those of the web, and what a connection is told."""
+"""Databases of sources: which addresses one may have, judged like those of the web, and
+what a connection is told.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ POSTGRESQL = frozenset({"postgresql", "postgresql+psycopg"})
 SQLITE = frozenset({"sqlite", "sqlite+pysqlite"})
 POSTGRESQL_PORT = 5432
 POSTGRESQL_OPTIONS = frozenset({"sslmode", "connect_timeout"})
-"""What an address may say after its "?"; everything else of the driver may name files, hosts or services."""
+"""What an address may say after its "?"; everything else of the driver may name files,
+hosts or services.
+"""
 CONNECT_SECONDS = "10"
 NO_FILE = "/nonexistent/portal"
 """A file that libpq looks for in vain, where it would else read the server's own."""
@@ -39,7 +43,9 @@ class DatabaseOptions:
     """What decides about databases of sources, and the limits of reading them."""
 
     allow: tuple[str, ...] = ()
-    """Host names or networks that may be asked although they are private or loopback."""
+    """Host names or networks that may be asked although they are private or
+    loopback.
+    """
     roots: tuple[Path, ...] = ()
     """Folders below which SQLite files may be read."""
     own: OwnDatabase | None = None
@@ -52,21 +58,29 @@ class DatabaseOptions:
 
 
 def parse(address: str) -> URL:
-    """An address of a kind that sources may have. Raises SourceError that says what is expected; asks nobody."""
+    """An address of a kind that sources may have. Raises SourceError that says what is
+    expected; asks nobody.
+    """
     try:
         url = make_url(address)
     except (ArgumentError, ValueError):
         raise SourceError(
-            "bad-address", "A SQLAlchemy address is expected, e.g. postgresql://user@host/name or sqlite:///file."
+            "bad-address",
+            "A SQLAlchemy address is expected, e.g. postgresql://user@host/name or "
+            "sqlite:///file.",
         ) from None
     if url.password is not None:
-        raise SourceError("secret-in-address", "The address must not hold a password; name a secret in `password`.")
+        raise SourceError(
+            "secret-in-address",
+            "The address must not hold a password; name a secret in `password`.",
+        )
     if url.drivername in SQLITE:
         return url
     if url.drivername not in POSTGRESQL:
         raise SourceError(
             "unsupported-database",
-            f"Databases of the kind {url.drivername} are not read; postgresql:// and sqlite:/// are.",
+            f"Databases of the kind {url.drivername} are not read; postgresql:// and "
+            "sqlite:/// are.",
         )
     return _postgresql(url)
 
@@ -75,17 +89,28 @@ def _postgresql(url: URL) -> URL:
     strange = sorted(set(url.query) - POSTGRESQL_OPTIONS)
     if strange:
         known = ", ".join(sorted(POSTGRESQL_OPTIONS))
-        raise SourceError("bad-option", f"The address may not say {', '.join(strange)}; it may say {known}.")
+        raise SourceError(
+            "bad-option",
+            f"The address may not say {', '.join(strange)}; it may say {known}.",
+        )
     if not url.host or url.host[0] in "/@" or "," in url.host:
-        raise SourceError("bad-address", "The address names exactly one host: postgresql://user@host/name.")
+        raise SourceError(
+            "bad-address",
+            "The address names exactly one host: postgresql://user@host/name.",
+        )
     if not url.username or not url.database:
         # libpq would fill in the name of the server's own user.
-        raise SourceError("bad-address", "The address names user and database: postgresql://user@host/name.")
+        raise SourceError(
+            "bad-address",
+            "The address names user and database: postgresql://user@host/name.",
+        )
     return url
 
 
 def places(url: URL) -> tuple[str, ...]:
-    """What a secret is judged against: the host and port that it would be sent to; nothing for a file."""
+    """What a secret is judged against: the host and port that it would be sent to;
+    nothing for a file.
+    """
     if url.drivername in SQLITE:
         return ()
     named = f"[{url.host}]" if ":" in str(url.host) else url.host
@@ -93,20 +118,35 @@ def places(url: URL) -> tuple[str, ...]:
 
 
 def connection(url: URL, password: str, options: DatabaseOptions) -> dict[str, Any]:
-    """What the reading process connects with: {"kind": "sqlite", "file"} or {"kind": "postgresql", "told"}.
+    """What the reading process connects with: {"kind": "sqlite", "file"} or {"kind":
+    "postgresql", "told"}.
 
-    `told` is everything that libpq is told; it names judged addresses, so that no second DNS answer can matter.
-    Raises SourceError for a place where sources may not be.
+    `told` is everything that libpq is told; it names judged addresses, so that no
+    second DNS answer can matter. Raises SourceError for a place where sources may not
+    be.
     """
     if url.drivername in SQLITE:
-        return {"kind": "sqlite", "file": str(_judged_file(url.database or "", options.roots))}
+        return {
+            "kind": "sqlite",
+            "file": str(_judged_file(url.database or "", options.roots)),
+        }
     host, port = str(url.host), url.port or POSTGRESQL_PORT
     addresses = Guard(options.allow).resolve(host, port)
     _refuse_own(host, addresses, port, options.own)
-    return {"kind": "postgresql", "told": _told(url, host, addresses, port, password, options.ca_bundle)}
+    return {
+        "kind": "postgresql",
+        "told": _told(url, host, addresses, port, password, options.ca_bundle),
+    }
 
 
-def _told(url: URL, host: str, addresses: list[str], port: int, password: str, ca_bundle: str | None) -> dict[str, str]:
+def _told(
+    url: URL,
+    host: str,
+    addresses: list[str],
+    port: int,
+    password: str,
+    ca_bundle: str | None,
+) -> dict[str, str]:
     query: Mapping[str, Any] = url.query
     told = {
         "host": ",".join([host] * len(addresses)),
@@ -137,22 +177,35 @@ def _one(value: str | tuple[str, ...]) -> str:
 def _judged_file(name: str, roots: tuple[Path, ...]) -> Path:
     path = Path(name).resolve()
     if not any(path.is_relative_to(root.resolve()) for root in roots):
-        raise SourceError("outside-roots", f"The file {path.name} lies outside the folders of PORTAL_HARVEST_ROOTS.")
+        raise SourceError(
+            "outside-roots",
+            f"The file {path.name} lies outside the folders of PORTAL_HARVEST_ROOTS.",
+        )
     if not path.is_file():
         raise SourceError("not-found", f"There is no database file {path.name}.")
     return path
 
 
-def _refuse_own(host: str, addresses: list[str], port: int, own: OwnDatabase | None) -> None:
-    """Raise SourceError where the portal's own database answers, under whatever name or address of its machine."""
+def _refuse_own(
+    host: str, addresses: list[str], port: int, own: OwnDatabase | None
+) -> None:
+    """Raise SourceError where the portal's own database answers, under whatever name or
+    address of its machine.
+    """
     if own is None:
         return
     here = _on_this_machine(own.address)
     for address in addresses:
         same_server = port == own.port and here and _on_this_machine(address)
-        if same_server or host.lower() == own.host.lower() or _same(address, own.address):
+        if (
+            same_server
+            or host.lower() == own.host.lower()
+            or _same(address, own.address)
+        ):
             raise SourceError(
-                "own-database", f"{host} is where the portal's own database is; no source is read from there."
+                "own-database",
+                f"{host} is where the portal's own database is; no source is read "
+                "from there.",
             )
 
 
@@ -170,7 +223,9 @@ def _plain(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 
 
 def _on_this_machine(address: str) -> bool:
-    """Whether an address is one of this machine's: only then may a socket be bound to it. A Unix socket is, too."""
+    """Whether an address is one of this machine's: only then may a socket be bound to
+    it. A Unix socket is, too.
+    """
     try:
         parsed = _plain(address)
     except ValueError:

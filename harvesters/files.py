@@ -1,4 +1,6 @@
-"""Dropped files: a folder becomes one dataset, tables made of one file or of one a day, or a dataset for each file."""
+"""Dropped files: a folder becomes one dataset, tables made of one file or of one a day,
+or a dataset for each file.
+"""
 
 from __future__ import annotations
 
@@ -23,16 +25,21 @@ UNFINISHED = (".part", ".tmp", ".crdownload", "~")
 def inner_pattern(value: str) -> None:
     """A glob below the folder: `*.csv`, `days/*.csv`; never out of it."""
     if value.startswith("/") or ".." in value.split("/") or not value:
-        raise ValidationError("A pattern below the folder is expected, such as *.csv or days/*.csv.")
+        raise ValidationError(
+            "A pattern below the folder is expected, such as *.csv or days/*.csv."
+        )
 
 
 class FileConfig(Config):
-    """One resource: the files that match a pattern. `append` makes one table of all of them, in order of names;
-    `replace` takes the last one."""
+    """One resource: the files that match a pattern. `append` makes one table of all of
+    them, in order of names; `replace` takes the last one.
+    """
 
     name = fields.String(required=True)
     pattern = fields.String(required=True, validate=inner_pattern)
-    mode = fields.String(load_default="replace", validate=validate.OneOf(["replace", "append"]))
+    mode = fields.String(
+        load_default="replace", validate=validate.OneOf(["replace", "append"])
+    )
     schema_name = fields.String(load_default=None, allow_none=True)
     description = fields.String(load_default="")
     format = fields.String(load_default="")
@@ -41,34 +48,51 @@ class FileConfig(Config):
 
 
 class FilesConfig(Config):
-    """A folder as one dataset (`dataset` and `resources`), or each file as a dataset (`each`)."""
+    """A folder as one dataset (`dataset` and `resources`), or each file as a dataset
+    (`each`).
+    """
 
     dataset = fields.Nested(DatasetConfig, load_default=None, allow_none=True)
     resources = fields.List(fields.Nested(FileConfig), load_default=list)
-    each = fields.Boolean(load_default=False, metadata={"help": "every file that matches `pattern` is a dataset"})
+    each = fields.Boolean(
+        load_default=False,
+        metadata={"help": "every file that matches `pattern` is a dataset"},
+    )
     pattern = fields.String(load_default="*", validate=inner_pattern)
-    schema_name = fields.String(load_default=None, allow_none=True, metadata={"help": "table schema of `each` file"})
+    schema_name = fields.String(
+        load_default=None,
+        allow_none=True,
+        metadata={"help": "table schema of `each` file"},
+    )
     license_id = fields.String(load_default=None, allow_none=True)
     tags = fields.List(fields.String(), load_default=list)
-    settle_seconds = fields.Float(load_default=2.0, metadata={"help": "younger files may still be being written"})
+    settle_seconds = fields.Float(
+        load_default=2.0, metadata={"help": "younger files may still be being written"}
+    )
 
 
 class FilesAdapter:
     """SourceAdapter over a folder."""
 
-    def __init__(self, url: str, config: Mapping[str, Any], roots: tuple[Path, ...]) -> None:
+    def __init__(
+        self, url: str, config: Mapping[str, Any], roots: tuple[Path, ...]
+    ) -> None:
         self._url, self._config, self._roots = url, config, roots
 
     def _folder(self) -> Path:
         folder = local_path(self._url, self._roots)
         if not folder.is_dir():
             raise SourceError(
-                "not-a-folder", f"{folder.name} is no folder; name the folder that files are dropped into."
+                "not-a-folder",
+                f"{folder.name} is no folder; name the folder that files are dropped "
+                "into.",
             )
         return folder
 
     def _matching(self, pattern: str) -> list[Path]:
-        """Settled files of the folder that match, in order of names; links that leave the folder are no files of it."""
+        """Settled files of the folder that match, in order of names; links that leave
+        the folder are no files of it.
+        """
         folder = self._folder()
         before = time.time() - self._config["settle_seconds"]
         return [
@@ -91,8 +115,14 @@ class FilesAdapter:
 
     def _whole(self) -> RemoteItem:
         described = self._config["dataset"]
-        found = [path for each in self._config["resources"] for path in self._matching(each["pattern"])]
-        return RemoteItem(described["name"], described["title"] or described["name"], _hash(found))
+        found = [
+            path
+            for each in self._config["resources"]
+            for path in self._matching(each["pattern"])
+        ]
+        return RemoteItem(
+            described["name"], described["title"] or described["name"], _hash(found)
+        )
 
     def load(self, item: RemoteItem, folder: Path) -> DatasetRecord:
         """The dataset with its files, read where they lie."""
@@ -123,10 +153,16 @@ class FilesAdapter:
         found = self._matching(described["pattern"])
         if not found:
             raise ItemError(
-                f"No file matches {described['pattern']} for the resource {described['name']}.", code="no-file"
+                f"No file matches {described['pattern']} for the resource "
+                f"{described['name']}.",
+                code="no-file",
             )
         chosen = found if described["mode"] == "append" else found[-1:]
-        content = Content(tuple(ContentPart.of(path) for path in chosen), described["encoding"], described["dialect"])
+        content = Content(
+            tuple(ContentPart.of(path) for path in chosen),
+            described["encoding"],
+            described["dialect"],
+        )
         return ResourceRecord(
             name=described["name"],
             format=described["format"] or chosen[-1].suffix.lstrip("."),
@@ -143,11 +179,17 @@ def _hash(paths: list[Path]) -> str:
     """SHA-256 over names and bytes."""
     digest = hashlib.sha256()
     for path in paths:
-        digest.update(path.name.encode() + b"\0" + ContentPart.of(path).sha256.encode() + b"\n")
+        digest.update(
+            path.name.encode() + b"\0" + ContentPart.of(path).sha256.encode() + b"\n"
+        )
     return digest.hexdigest()
 
 
 def slug(text: str) -> str:
     """A dataset's name out of a file's: ASCII, lower case, hyphens."""
-    plain = unicodedata.normalize("NFKD", text.lower().replace("đ", "d")).encode("ascii", "ignore").decode()
+    plain = (
+        unicodedata.normalize("NFKD", text.lower().replace("đ", "d"))
+        .encode("ascii", "ignore")
+        .decode()
+    )
     return re.sub(r"[^a-z0-9_]+", "-", plain).strip("-") or "dataset"

@@ -1,4 +1,6 @@
-"""Guard: which addresses a source may have, judged after DNS and pinned to the connection."""
+"""Guard: which addresses a source may have, judged after DNS and pinned to the
+connection.
+"""
 
 from __future__ import annotations
 
@@ -24,28 +26,38 @@ class Guard:
         self._networks = [network for name in allow if (network := _network(name))]
 
     def resolve(self, host: str, port: int) -> list[str]:
-        """The addresses of a host, each of them allowed. Raises SourceError, also when only one of them is not."""
+        """The addresses of a host, each of them allowed. Raises SourceError, also when
+        only one of them is not.
+        """
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
-            raise SourceError("unknown-host", f"The host {host} is not known; check the address.", retry=True) from None
+            raise SourceError(
+                "unknown-host",
+                f"The host {host} is not known; check the address.",
+                retry=True,
+            ) from None
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         for address in addresses:
             self.check(host, address)
         return addresses
 
     def check(self, host: str, address: str) -> None:
-        """Raise SourceError unless the address is public, or named by the configuration."""
+        """Raise SourceError unless the address is public, or named by the
+        configuration.
+        """
         parsed = ipaddress.ip_address(address.partition("%")[0])
         if not is_public(parsed) and not self._named(host, parsed):
             raise SourceError(
                 "blocked-address",
-                f"{host} is a private or local address ({address}). If it is meant, name it in PORTAL_HARVEST_ALLOW.",
+                f"{host} is a private or local address ({address}). If it is meant, "
+                "name it in PORTAL_HARVEST_ALLOW.",
             )
 
     def _named(self, host: str, address: IpAddress) -> bool:
         return host.lower().strip("[]") in self._hosts or any(
-            address.version == network.version and address in network for network in self._networks
+            address.version == network.version and address in network
+            for network in self._networks
         )
 
 
@@ -58,18 +70,27 @@ def _network(name: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
 
 def is_public(address: IpAddress) -> bool:
     """Whether an address, and the IPv4 address that it may carry inside, is public."""
-    if not address.is_global or address.is_multicast or address.is_reserved or address.is_unspecified:
+    if (
+        not address.is_global
+        or address.is_multicast
+        or address.is_reserved
+        or address.is_unspecified
+    ):
         return False
     if isinstance(address, ipaddress.IPv4Address):
         return address not in SHARED_SPACE
-    inner = address.ipv4_mapped or (address.sixtofour if address in SIX_TO_FOUR else None)
+    inner = address.ipv4_mapped or (
+        address.sixtofour if address in SIX_TO_FOUR else None
+    )
     if address in NAT64:
         inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return inner is None or is_public(inner)
 
 
 class PinnedBackend(httpcore.SyncBackend):
-    """Connects to the very addresses that the guard has judged, so that a second DNS answer cannot matter."""
+    """Connects to the very addresses that the guard has judged, so that a second DNS
+    answer cannot matter.
+    """
 
     def __init__(self, guard: Guard) -> None:
         super().__init__()
@@ -87,11 +108,15 @@ class PinnedBackend(httpcore.SyncBackend):
         problem: Exception | None = None
         for address in self._guard.resolve(host, port):
             try:
-                return super().connect_tcp(address, port, timeout, local_address, socket_options)
+                return super().connect_tcp(
+                    address, port, timeout, local_address, socket_options
+                )
             except httpcore.ConnectError as error:
                 problem = error
         raise problem or httpcore.ConnectError(f"no address of {host} answers")
 
-    def connect_unix_socket(self, path: str, timeout: float | None = None, socket_options: Any = None) -> Any:
+    def connect_unix_socket(
+        self, path: str, timeout: float | None = None, socket_options: Any = None
+    ) -> Any:
         """Refused: sources are on the network."""
         raise SourceError("blocked-address", "Unix sockets are no sources.")

@@ -1,4 +1,6 @@
-"""The one guarded client: addresses checked after DNS and pinned, redirects re-checked, sizes and times bounded."""
+"""The one guarded client: addresses checked after DNS and pinned, redirects re-checked,
+sizes and times bounded.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,12 @@ from harvesters.guard import Guard, PinnedBackend
 
 RETRIED = (429, 502, 503, 504)
 REDIRECTS = (301, 302, 303, 307, 308)
-CODES = {401: "unauthorized", 403: "forbidden", 404: "not-found", 429: "too-many-requests"}
+CODES = {
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not-found",
+    429: "too-many-requests",
+}
 CHUNK = 64 * 1024
 _TITLE = re.compile(rb"<title[^>]*>([^<]{1,120})", re.IGNORECASE)
 
@@ -33,7 +40,9 @@ class HttpOptions:
     """Every limit of the client."""
 
     allow: tuple[str, ...] = ()
-    """Host names or networks that may be asked although they are private or loopback."""
+    """Host names or networks that may be asked although they are private or
+    loopback.
+    """
     connect_timeout: float = 10.0
     """Seconds until a connection must stand."""
     read_timeout: float = 30.0
@@ -43,12 +52,16 @@ class HttpOptions:
     retries: int = 3
     """How often a failed request is tried again."""
     backoff: float = 0.5
-    """Seconds before the first retry; each next one waits twice as long, with jitter."""
+    """Seconds before the first retry; each next one waits twice as long, with
+    jitter.
+    """
     max_bytes: int = 100 * 1024 * 1024
     """Bytes of one answer, unpacked."""
     max_redirects: int = 5
     ca_bundle: str | None = None
-    """File of certificates that sources may be signed by, besides the usual authorities."""
+    """File of certificates that sources may be signed by, besides the usual
+    authorities.
+    """
     user_agent: str = "thanhhoa-data-portal harvester"
 
 
@@ -65,7 +78,9 @@ class Download:
 
 
 class GuardedClient:
-    """HTTP for adapters. Every failure is a SourceError that says what, where and how to mend it."""
+    """HTTP for adapters. Every failure is a SourceError that says what, where and how
+    to mend it.
+    """
 
     def __init__(self, options: HttpOptions) -> None:
         self.options = options
@@ -112,7 +127,10 @@ class GuardedClient:
         digest, size = hashlib.sha256(), 0
         seen: dict[str, str] = {}
         try:
-            with self.stream("GET", url, headers_seen=seen, **request) as chunks, path.open("wb") as file:
+            with (
+                self.stream("GET", url, headers_seen=seen, **request) as chunks,
+                path.open("wb") as file,
+            ):
                 for chunk in chunks:
                     digest.update(chunk)
                     size += file.write(chunk)
@@ -120,23 +138,39 @@ class GuardedClient:
             path.unlink(missing_ok=True)
             raise
         media_type = seen.get("content-type", "").partition(";")[0].strip().lower()
-        return Download(path, digest.hexdigest(), size, media_type, seen.get("etag", ""), seen.get("last-modified", ""))
+        return Download(
+            path,
+            digest.hexdigest(),
+            size,
+            media_type,
+            seen.get("etag", ""),
+            seen.get("last-modified", ""),
+        )
 
     @contextmanager
     def stream(
-        self, method: str, url: str, *, headers_seen: dict[str, str] | None = None, **request: Any
+        self,
+        method: str,
+        url: str,
+        *,
+        headers_seen: dict[str, str] | None = None,
+        **request: Any,
     ) -> Iterator[Iterator[bytes]]:
         """The answer piece by piece, after redirects and retries."""
         deadline = time.monotonic() + self.options.total_timeout
         response = self._answer(method, url, deadline, request)
         try:
             if headers_seen is not None:
-                headers_seen.update({key.lower(): value for key, value in response.headers.items()})
+                headers_seen.update(
+                    {key.lower(): value for key, value in response.headers.items()}
+                )
             yield self._chunks(response, url, deadline)
         finally:
             response.close()
 
-    def _answer(self, method: str, url: str, deadline: float, request: dict[str, Any]) -> httpx.Response:
+    def _answer(
+        self, method: str, url: str, deadline: float, request: dict[str, Any]
+    ) -> httpx.Response:
         for attempt in range(self.options.retries + 1):
             last = attempt == self.options.retries
             try:
@@ -151,10 +185,16 @@ class GuardedClient:
             wait = response.headers.get("Retry-After")
             response.close()
             self._pause(attempt, deadline, wait)
-        raise SourceError("timeout", f"{shown(url)} did not answer in time.", retry=True)
+        raise SourceError(
+            "timeout", f"{shown(url)} did not answer in time.", retry=True
+        )
 
-    def _follow(self, method: str, url: str, deadline: float, request: dict[str, Any]) -> httpx.Response:
-        """Send, and follow redirects by hand: each hop is judged like the first, and loses credentials elsewhere."""
+    def _follow(
+        self, method: str, url: str, deadline: float, request: dict[str, Any]
+    ) -> httpx.Response:
+        """Send, and follow redirects by hand: each hop is judged like the first, and
+        loses credentials elsewhere.
+        """
         first = _origin(url)
         for _ in range(self.options.max_redirects + 1):
             response = self._once(method, url, deadline, request)
@@ -163,35 +203,64 @@ class GuardedClient:
                 return response
             response.close()
             url = urljoin(url, target)
-            request = {key: value for key, value in request.items() if key not in ("params", "data", "json")}
+            request = {
+                key: value
+                for key, value in request.items()
+                if key not in ("params", "data", "json")
+            }
             method = "GET" if response.status_code in (301, 302, 303) else method
             if _origin(url) != first:
-                request = {key: value for key, value in request.items() if key not in ("auth", "headers")}
-        raise SourceError("redirects", f"{shown(url)} redirects again and again; give the final address.")
+                request = {
+                    key: value
+                    for key, value in request.items()
+                    if key not in ("auth", "headers")
+                }
+        raise SourceError(
+            "redirects",
+            f"{shown(url)} redirects again and again; give the final address.",
+        )
 
-    def _once(self, method: str, url: str, deadline: float, request: dict[str, Any]) -> httpx.Response:
+    def _once(
+        self, method: str, url: str, deadline: float, request: dict[str, Any]
+    ) -> httpx.Response:
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise SourceError("bad-address", f"{shown(url)} is no http or https address.")
+            raise SourceError(
+                "bad-address", f"{shown(url)} is no http or https address."
+            )
         if time.monotonic() > deadline:
             raise SourceError(
-                "timeout", f"{shown(url)} took longer than {self.options.total_timeout:.0f} s.", retry=True
+                "timeout",
+                f"{shown(url)} took longer than {self.options.total_timeout:.0f} s.",
+                retry=True,
             )
         try:
             return self._client.send(
-                self._client.build_request(method, url, **_without_auth(request)), stream=True, auth=request.get("auth")
+                self._client.build_request(method, url, **_without_auth(request)),
+                stream=True,
+                auth=request.get("auth"),
             )
         except httpx.TimeoutException:
-            raise SourceError("timeout", f"{shown(url)} did not answer in time.", retry=True) from None
+            raise SourceError(
+                "timeout", f"{shown(url)} did not answer in time.", retry=True
+            ) from None
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError):
-            raise SourceError("bad-address", f"{shown(url)} is no address that can be asked.") from None
+            raise SourceError(
+                "bad-address", f"{shown(url)} is no address that can be asked."
+            ) from None
         except httpx.ConnectError as error:
             if "CERTIFICATE" in str(error).upper():
                 raise SourceError(
-                    "certificate", f"The certificate of {shown(url)} cannot be trusted; see PORTAL_HARVEST_CA_FILE."
+                    "certificate",
+                    f"The certificate of {shown(url)} cannot be trusted; see "
+                    "PORTAL_HARVEST_CA_FILE.",
                 ) from None
-            raise SourceError("unreachable", f"{shown(url)} cannot be reached.", retry=True) from None
+            raise SourceError(
+                "unreachable", f"{shown(url)} cannot be reached.", retry=True
+            ) from None
         except httpx.HTTPError:
-            raise SourceError("broken-off", f"{shown(url)} broke the connection off.", retry=True) from None
+            raise SourceError(
+                "broken-off", f"{shown(url)} broke the connection off.", retry=True
+            ) from None
 
     def _checked(self, response: httpx.Response, url: str) -> httpx.Response:
         status = response.status_code
@@ -205,31 +274,49 @@ class GuardedClient:
             404: "not-found",
             429: "too-many-requests",
         }.get(status, "http-error")
-        raise SourceError(code, f"{shown(url)} answered {status}.", retry=status in RETRIED)
+        raise SourceError(
+            code, f"{shown(url)} answered {status}.", retry=status in RETRIED
+        )
 
-    def _chunks(self, response: httpx.Response, url: str, deadline: float) -> Iterator[bytes]:
+    def _chunks(
+        self, response: httpx.Response, url: str, deadline: float
+    ) -> Iterator[bytes]:
         size = 0
         try:
             for chunk in response.iter_bytes(CHUNK):
                 size += len(chunk)
                 if size > self.options.max_bytes:
                     limit = self.options.max_bytes // (1024 * 1024)
-                    raise SourceError("too-large", f"{shown(url)} gives more than {limit} MB.")
+                    raise SourceError(
+                        "too-large", f"{shown(url)} gives more than {limit} MB."
+                    )
                 if time.monotonic() > deadline:
                     seconds = f"{self.options.total_timeout:.0f}"
-                    raise SourceError("timeout", f"{shown(url)} took longer than {seconds} s.", retry=True)
+                    raise SourceError(
+                        "timeout",
+                        f"{shown(url)} took longer than {seconds} s.",
+                        retry=True,
+                    )
                 yield chunk
         except httpx.TimeoutException:
-            raise SourceError("timeout", f"{shown(url)} fell silent in the middle.", retry=True) from None
+            raise SourceError(
+                "timeout", f"{shown(url)} fell silent in the middle.", retry=True
+            ) from None
         except httpx.HTTPError:
-            raise SourceError("broken-off", f"{shown(url)} broke off in the middle.", retry=True) from None
+            raise SourceError(
+                "broken-off", f"{shown(url)} broke off in the middle.", retry=True
+            ) from None
 
     def _pause(self, attempt: int, deadline: float, wait: str | None) -> None:
         seconds = self.options.backoff * 2**attempt * (0.5 + random.random())  # noqa: S311 - jitter, not a secret
         if wait and wait.isdigit():
             seconds = max(seconds, float(wait))
         if time.monotonic() + seconds > deadline:
-            raise SourceError("timeout", "The source asks to be tried again later than this trip can wait.", retry=True)
+            raise SourceError(
+                "timeout",
+                "The source asks to be tried again later than this trip can wait.",
+                retry=True,
+            )
         time.sleep(seconds)
 
 
@@ -238,7 +325,9 @@ def _without_auth(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port as the client reads them: credentials stay with one origin, and never leave TLS."""
+    """Scheme, host and port as the client reads them: credentials stay with one origin,
+    and never leave TLS.
+    """
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
@@ -262,10 +351,19 @@ def _port(url: str) -> int | None:
 
 
 def parse_json(url: str, body: bytes) -> Any:
-    """JSON out of a body. Raises SourceError "not-json" that quotes at most the title of a page."""
+    """JSON out of a body. Raises SourceError "not-json" that quotes at most the title
+    of a page.
+    """
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         title = _TITLE.search(body[:4096])
-        said = f' It is a page called "{title.group(1).decode("utf-8", "replace").strip()}".' if title else ""
-        raise SourceError("not-json", f"{shown(url)} did not answer JSON.{said} Check the address.") from None
+        said = (
+            " It is a page called "
+            f'"{title.group(1).decode("utf-8", "replace").strip()}".'
+            if title
+            else ""
+        )
+        raise SourceError(
+            "not-json", f"{shown(url)} did not answer JSON.{said} Check the address."
+        ) from None

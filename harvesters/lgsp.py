@@ -1,4 +1,6 @@
-"""LGSP services of a province: WSO2-like tokens, JSON or Data-Service XML, and errors inside an HTTP 200."""
+"""LGSP services of a province: WSO2-like tokens, JSON or Data-Service XML, and errors
+inside an HTTP 200.
+"""
 
 from __future__ import annotations
 
@@ -24,79 +26,133 @@ NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 EARLY_SECONDS = 60
 """A token is renewed so long before it expires."""
 PERMANENT = {"100", "101", "106", "500"}
-"""Codes of the axes' own errors: authentication, address, agency, data (as seen in provincial services)."""
+"""Codes of the axes' own errors: authentication, address, agency, data (as seen in
+provincial services).
+"""
 TOKEN_KINDS = ("oauth2_cc", "login_json")
 AUTH_KINDS = ("none", "api_key", "basic", *TOKEN_KINDS)
 
 
 class AuthConfig(Config):
-    """How the gateway knows its callers; secrets are names of PORTAL_SECRET_… settings."""
+    """How the gateway knows its callers; secrets are names of PORTAL_SECRET_…
+    settings.
+    """
 
     kind = fields.String(required=True, validate=validate.OneOf(AUTH_KINDS))
-    token_url = fields.String(load_default="", metadata={"help": "address of /token or of the login"})
+    token_url = fields.String(
+        load_default="", metadata={"help": "address of /token or of the login"}
+    )
     client_id = fields.String(load_default="")
     secret = fields.String(load_default="", metadata={"help": "name of the secret"})
-    header = fields.String(load_default="apikey", metadata={"help": "header of an api_key"})
-    token_path = fields.String(load_default="token", metadata={"help": "where login_json's answer holds the token"})
+    header = fields.String(
+        load_default="apikey", metadata={"help": "header of an api_key"}
+    )
+    token_path = fields.String(
+        load_default="token",
+        metadata={"help": "where login_json's answer holds the token"},
+    )
 
 
 class ServiceConfig(RowsConfig):
     """One service: one dataset with one table."""
 
-    path = fields.String(required=True, metadata={"help": "resource below context and version"})
+    path = fields.String(
+        required=True, metadata={"help": "resource below context and version"}
+    )
     kind = fields.String(load_default="json", validate=validate.OneOf(["json", "xml"]))
-    rows = fields.String(load_default="", metadata={"help": "dotted path to the list in JSON; name of the XML entry"})
+    rows = fields.String(
+        load_default="",
+        metadata={"help": "dotted path to the list in JSON; name of the XML entry"},
+    )
     dataset = fields.Nested(DatasetConfig, required=True)
     resource = fields.String(load_default="", metadata={"help": "name of the resource"})
     schema_name = fields.String(load_default=None, allow_none=True)
-    params = fields.Dict(keys=fields.String(), values=fields.String(), load_default=dict)
+    params = fields.Dict(
+        keys=fields.String(), values=fields.String(), load_default=dict
+    )
     max_rows = fields.Integer(load_default=1_000_000, validate=validate.Range(min=1))
 
 
 class LgspConfig(Config):
     """A gateway and the services to harvest from it."""
 
-    context = fields.String(load_default="", metadata={"help": "context of the API, e.g. dldc"})
-    version = fields.String(load_default="", metadata={"help": "version of the API, e.g. 1.0.0"})
+    context = fields.String(
+        load_default="", metadata={"help": "context of the API, e.g. dldc"}
+    )
+    version = fields.String(
+        load_default="", metadata={"help": "version of the API, e.g. 1.0.0"}
+    )
     auth = fields.Nested(AuthConfig, load_default=lambda: {"kind": "none"})
-    services = fields.List(fields.Nested(ServiceConfig), required=True, validate=validate.Length(min=1))
+    services = fields.List(
+        fields.Nested(ServiceConfig), required=True, validate=validate.Length(min=1)
+    )
 
 
 class LgspAdapter:
     """SourceAdapter over a gateway: each service is one item."""
 
-    def __init__(self, url: str, config: Mapping[str, Any], client: GuardedClient, secrets: Secrets) -> None:
-        self._client, self._services = client, {service["path"]: service for service in config["services"]}
-        parts = (url.rstrip("/"), config["context"].strip("/"), config["version"].strip("/"))
+    def __init__(
+        self,
+        url: str,
+        config: Mapping[str, Any],
+        client: GuardedClient,
+        secrets: Secrets,
+    ) -> None:
+        self._client, self._services = (
+            client,
+            {service["path"]: service for service in config["services"]},
+        )
+        parts = (
+            url.rstrip("/"),
+            config["context"].strip("/"),
+            config["version"].strip("/"),
+        )
         self._base = "/".join(part for part in parts if part)
         self._auth = Authority(self._base, url, config["auth"], client, secrets)
 
     def items(self) -> Iterator[RemoteItem | ItemError]:
         """The declared services."""
         for path, service in self._services.items():
-            yield RemoteItem(path, service["dataset"]["title"] or service["dataset"]["name"])
+            yield RemoteItem(
+                path, service["dataset"]["title"] or service["dataset"]["name"]
+            )
 
     def load(self, item: RemoteItem, folder: Path) -> DatasetRecord:
         """Call one service and keep the declared columns of its rows."""
         service = self._services.get(item.id)
         if service is None:
-            raise ItemError(f"The service {item.id} is no longer configured.", item_id=item.id)
+            raise ItemError(
+                f"The service {item.id} is no longer configured.", item_id=item.id
+            )
         rows = self._rows(service)
         shaper = RowShaper(service)
         _declared_columns(rows, shaper, item.id)
         name = service["resource"] or service["dataset"]["name"]
         content = write_rows(
-            list(shaper.names.values()), map(shaper.row, rows), folder / f"{name}.csv", most=service["max_rows"]
+            list(shaper.names.values()),
+            map(shaper.row, rows),
+            folder / f"{name}.csv",
+            most=service["max_rows"],
         )
-        resource = ResourceRecord(name=name, format="CSV", schema_name=service["schema_name"], content=content)
+        resource = ResourceRecord(
+            name=name, format="CSV", schema_name=service["schema_name"], content=content
+        )
         return dataset_record(service["dataset"], (resource,))
 
     def _rows(self, service: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """The rows of a service; an error inside an HTTP 200 that may pass is asked again."""
+        """The rows of a service; an error inside an HTTP 200 that may pass is asked
+        again.
+        """
         for left in (2, 1, 0):
-            body = self._call(f"{self._base}/{service['path'].lstrip('/')}", service["params"])
+            body = self._call(
+                f"{self._base}/{service['path'].lstrip('/')}", service["params"]
+            )
             try:
-                return list((xml_rows if service["kind"] == "xml" else json_rows)(body, service["rows"]))
+                return list(
+                    (xml_rows if service["kind"] == "xml" else json_rows)(
+                        body, service["rows"]
+                    )
+                )
             except SourceError as error:
                 if not error.retry or not left:
                     raise
@@ -104,31 +160,51 @@ class LgspAdapter:
 
     def _call(self, url: str, params: Mapping[str, str]) -> bytes:
         try:
-            return self._client.get_bytes(url, params=dict(params), headers=self._auth.headers())
+            return self._client.get_bytes(
+                url, params=dict(params), headers=self._auth.headers()
+            )
         except SourceError as error:
             if error.code != "unauthorized":
                 raise
         self._auth.forget()
-        return self._client.get_bytes(url, params=dict(params), headers=self._auth.headers())
+        return self._client.get_bytes(
+            url, params=dict(params), headers=self._auth.headers()
+        )
 
     def close(self) -> None:
         """Give back connections."""
         self._client.close()
 
 
-def _declared_columns(rows: list[Mapping[str, Any]], shaper: RowShaper, item_id: str) -> None:
-    """A column that no row has is a misspelt or changed service, not an empty column."""
+def _declared_columns(
+    rows: list[Mapping[str, Any]], shaper: RowShaper, item_id: str
+) -> None:
+    """A column that no row has is a misspelt or changed service, not an empty
+    column.
+    """
     present = {key for row in rows for key in row}
     lacking = [name for name in shaper.names if name not in present]
     if rows and lacking:
         given = ", ".join(sorted(present))
-        raise ItemError(f"The service gives no column {', '.join(lacking)}; it gives {given}.", item_id=item_id)
+        raise ItemError(
+            f"The service gives no column {', '.join(lacking)}; it gives {given}.",
+            item_id=item_id,
+        )
 
 
 class Authority:
-    """Headers that open the gateway; a token is kept until shortly before it expires."""
+    """Headers that open the gateway; a token is kept until shortly before it
+    expires.
+    """
 
-    def __init__(self, base: str, url: str, config: Mapping[str, Any], client: GuardedClient, secrets: Secrets) -> None:
+    def __init__(
+        self,
+        base: str,
+        url: str,
+        config: Mapping[str, Any],
+        client: GuardedClient,
+        secrets: Secrets,
+    ) -> None:
         self._config, self._client, self._secrets = config, client, secrets
         self._base = base
         self._token_url = config.get("token_url") or f"{url.rstrip('/')}/token"
@@ -165,11 +241,16 @@ class Authority:
             token, lasts = answer.get("access_token"), answer.get("expires_in", 3600)
         else:
             body = {"SystemId": identity, "SecretKey": secret}
-            answer = parse_json(self._token_url, self._client.send("POST", self._token_url, json=body))
+            answer = parse_json(
+                self._token_url, self._client.send("POST", self._token_url, json=body)
+            )
             token, lasts = dig(answer, self._config["token_path"]), 29 * 60
         if not isinstance(token, str) or not token:
             where = shown(self._token_url)
-            raise SourceError("no-token", f"{where} gave no token; check the client id and its secret.")
+            raise SourceError(
+                "no-token",
+                f"{where} gave no token; check the client id and its secret.",
+            )
         self._token = token
         self._until = time.monotonic() + max(1.0, float(lasts) - EARLY_SECONDS)
 
@@ -186,44 +267,66 @@ def dig(value: Any, path: str) -> Any:
 
 
 def json_rows(body: bytes, path: str) -> Iterable[Mapping[str, Any]]:
-    """Rows of a JSON answer. Raises SourceError for a business error or an answer of another shape."""
+    """Rows of a JSON answer. Raises SourceError for a business error or an answer of
+    another shape.
+    """
     answer = parse_json("the service", body)
     refuse_business_error(answer)
     rows = dig(answer, path) if path else answer
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
         where = f"at {path}" if path else "at the top"
-        raise SourceError("not-rows", f"The answer holds no list of objects {where}; check `rows`.")
+        raise SourceError(
+            "not-rows", f"The answer holds no list of objects {where}; check `rows`."
+        )
     return rows
 
 
 def refuse_business_error(answer: Any) -> None:
-    """Services say errors inside an HTTP 200: {"MSG": …, "Count": 0}, {"code": 100, …}, {"success": false}."""
+    """Services say errors inside an HTTP 200: {"MSG": …, "Count": 0}, {"code": 100, …},
+    {"success": false}.
+    """
     if not isinstance(answer, Mapping):
         return
     code = str(answer.get("code", answer.get("errorCode", answer.get("status", ""))))
-    message = str(answer.get("MSG") or answer.get("message") or answer.get("description") or "")[:300]
-    told = answer.get("MSG") not in (None, "Done") or answer.get("success") is False or code in PERMANENT
+    message = str(
+        answer.get("MSG") or answer.get("message") or answer.get("description") or ""
+    )[:300]
+    told = (
+        answer.get("MSG") not in (None, "Done")
+        or answer.get("success") is False
+        or code in PERMANENT
+    )
     if told:
         text = f"The service answers an error: {code} {message}".strip()
         raise SourceError("service-error", text, retry=code not in PERMANENT)
 
 
 def xml_rows(body: bytes, entry: str) -> Iterator[dict[str, str]]:
-    """Rows of a WSO2 Data Service: entries by local name, xsi:nil as nothing, no entities, element by element."""
+    """Rows of a WSO2 Data Service: entries by local name, xsi:nil as nothing, no
+    entities, element by element.
+    """
     if body.lstrip().startswith(b"{"):
-        refuse_business_error(parse_json("the service", body))  # gateways say their errors in JSON all the same
+        # Gateways say their errors in JSON all the same.
+        refuse_business_error(parse_json("the service", body))
     try:
         depth = 0
-        for event, element in ElementTree.iterparse(io.BytesIO(body), events=("start", "end"), forbid_dtd=True):
+        for event, element in ElementTree.iterparse(
+            io.BytesIO(body), events=("start", "end"), forbid_dtd=True
+        ):
             depth += 1 if event == "start" else -1
             name = _local(element.tag)
             if event == "start" and depth == 1 and name.lower() in ("fault", "error"):
-                raise SourceError("service-error", "The service answers a fault.", retry=True)
+                raise SourceError(
+                    "service-error", "The service answers a fault.", retry=True
+                )
             if event == "end" and (name == entry if entry else depth == 1):
                 yield {_local(cell.tag): _cell(cell) for cell in element}
                 element.clear()
     except (ElementTree.ParseError, DefusedXmlException):
-        raise SourceError("not-xml", "The service did not answer the XML of a Data Service; check `kind`.") from None
+        raise SourceError(
+            "not-xml",
+            "The service did not answer the XML of a Data Service; check `kind`.",
+        ) from None
 
 
 def _cell(cell: Any) -> str:

@@ -9,10 +9,17 @@ from harvesters.base import SourceError
 
 
 def local_path(url: str, roots: tuple[Path, ...]) -> Path:
-    """The file or folder that a path or file:// address names. Raises SourceError for one outside every root."""
-    path = Path(unquote(urlsplit(url).path) if url.startswith("file://") else url).resolve()
+    """The file or folder that a path or file:// address names. Raises SourceError for
+    one outside every root.
+    """
+    path = Path(
+        unquote(urlsplit(url).path) if url.startswith("file://") else url
+    ).resolve()
     if not any(inside(path, root) for root in roots):
-        raise SourceError("outside-roots", f"{path.name} lies outside the folders of PORTAL_HARVEST_ROOTS.")
+        raise SourceError(
+            "outside-roots",
+            f"{path.name} lies outside the folders of PORTAL_HARVEST_ROOTS.",
+        )
     if not path.exists():
         raise SourceError("not-found", f"There is no file or folder {path.name}.")
     return path

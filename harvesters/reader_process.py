@@ -1,4 +1,6 @@
-"""The process that reads a sector database, seen from outside: started clean, ended in time, its errors retold."""
+"""The process that reads a sector database, seen from outside: started clean, ended in
+time, its errors retold.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +16,18 @@ import orjson
 from harvesters.base import ItemError, SourceError
 
 KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "TZ")
-"""All that the process learns of the environment: nothing of it may reach a server of strangers."""
+"""All that the process learns of the environment: nothing of it may reach a server of
+strangers.
+"""
 GRACE_SECONDS = 30
-"""So much longer than its statements may the process take: start, connection, writing."""
+"""So much longer than its statements may the process take: start, connection,
+writing.
+"""
 
 
 def read_database(request: Mapping[str, Any], folder: Path) -> None:
-    """Run the statements of a request; their tables are written to the files that it names.
+    """Run the statements of a request; their tables are written to the files that it
+    names.
 
     `request` is what `harvesters.sql_reader` expects. Raises SourceError or ItemError.
     """
@@ -53,7 +60,10 @@ def _run(request: bytes, folder: Path, seconds: float) -> Mapping[str, Any]:
         return _answer(said.read())
     except subprocess.TimeoutExpired:
         raise SourceError(
-            "timeout", f"The database did not give its tables within {seconds:.0f} s; see `timeout`.", retry=True
+            "timeout",
+            f"The database did not give its tables within {seconds:.0f} s; see "
+            "`timeout`.",
+            retry=True,
         ) from None
     except BrokenPipeError:
         return _answer(b"")
@@ -70,7 +80,9 @@ def _answer(said: bytes) -> Mapping[str, Any]:
         answer: Mapping[str, Any] = orjson.loads(said)
     except orjson.JSONDecodeError:
         raise SourceError(
-            "reader-died", "The process that read the database ended by itself; its tables may be too large."
+            "reader-died",
+            "The process that read the database ended by itself; its tables may be "
+            "too large.",
         ) from None
     return answer
 
@@ -78,4 +90,9 @@ def _answer(said: bytes) -> Mapping[str, Any]:
 def _environment(folder: Path) -> dict[str, str]:
     """A home without files of anybody, and no variable that a driver would read."""
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-    return {**kept, "HOME": str(folder), "LANG": "C.UTF-8", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return {
+        **kept,
+        "HOME": str(folder),
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }

@@ -1,4 +1,6 @@
-"""Rows of a source become the columns that its configuration keeps: renamed, dates and numbers as we write them."""
+"""Rows of a source become the columns that its configuration keeps: renamed, dates and
+numbers as we write them.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,15 @@ from harvesters.config import Config
 from schemas import catalog
 from schemas.record import Content, ContentPart
 
-DATE_PARTS = {"dd": "%d", "MM": "%m", "yyyy": "%Y", "yy": "%y", "HH": "%H", "mm": "%M", "ss": "%S"}
+DATE_PARTS = {
+    "dd": "%d",
+    "MM": "%m",
+    "yyyy": "%Y",
+    "yy": "%y",
+    "HH": "%H",
+    "mm": "%M",
+    "ss": "%S",
+}
 
 
 class RowsConfig(Config):
@@ -28,29 +38,44 @@ class RowsConfig(Config):
         keys=fields.String(),
         values=fields.String(),
         required=True,
-        metadata={"help": "their column → ours; what is not named is dropped before anything is kept"},
+        metadata={
+            "help": (
+                "their column → ours; what is not named is dropped before anything is "
+                "kept"
+            )
+        },
     )
     dates = fields.List(
         fields.String(),
         load_default=None,
         allow_none=True,
-        metadata={"help": "our columns that hold dates; default: as the table schema says"},
+        metadata={
+            "help": "our columns that hold dates; default: as the table schema says"
+        },
     )
-    date_format = fields.String(load_default="dd/MM/yyyy", metadata={"help": "how the source writes dates"})
+    date_format = fields.String(
+        load_default="dd/MM/yyyy", metadata={"help": "how the source writes dates"}
+    )
     numbers = fields.List(
         fields.String(),
         load_default=None,
         allow_none=True,
-        metadata={"help": "our columns that hold numbers; default: as the table schema says"},
+        metadata={
+            "help": "our columns that hold numbers; default: as the table schema says"
+        },
     )
     decimal = fields.String(load_default=",", validate=validate.OneOf([",", "."]))
-    thousands = fields.String(load_default="", validate=validate.OneOf(["", ",", ".", " "]))
+    thousands = fields.String(
+        load_default="", validate=validate.OneOf(["", ",", ".", " "])
+    )
 
 
 class RowShaper:
-    """Keeps the declared columns of a row and writes their cells as a Table Schema reads them.
+    """Keeps the declared columns of a row and writes their cells as a Table Schema
+    reads them.
 
-    A cell that is not what it should be stays as it was written, so that validation names it.
+    A cell that is not what it should be stays as it was written, so that validation
+    names it.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -60,12 +85,20 @@ class RowShaper:
         self._numbers = _named(config["numbers"], types, ("integer", "number"))
         self._format = strptime_format(config["date_format"])
         self._decimal, self._thousands = config["decimal"], config["thousands"]
-        grouped = rf"\d{{1,3}}({re.escape(self._thousands)}\d{{3}})+" if self._thousands else r"\d+"
-        self._number = re.compile(rf"^[+-]?({grouped}|\d+)({re.escape(self._decimal)}\d+)?$")
+        grouped = (
+            rf"\d{{1,3}}({re.escape(self._thousands)}\d{{3}})+"
+            if self._thousands
+            else r"\d+"
+        )
+        self._number = re.compile(
+            rf"^[+-]?({grouped}|\d+)({re.escape(self._decimal)}\d+)?$"
+        )
 
     def row(self, row: Mapping[str, Any]) -> list[str]:
         """The cells of one row, in the order of the declared columns."""
-        return [self._cell(ours, row.get(theirs)) for theirs, ours in self.names.items()]
+        return [
+            self._cell(ours, row.get(theirs)) for theirs, ours in self.names.items()
+        ]
 
     def _cell(self, name: str, value: Any) -> str:
         written = plain(value)
@@ -81,7 +114,11 @@ class RowShaper:
         except ValueError:
             return text
         midnight = moment.time() == time.min
-        return moment.date().isoformat() if midnight and "%H" not in self._format else moment.isoformat()
+        return (
+            moment.date().isoformat()
+            if midnight and "%H" not in self._format
+            else moment.isoformat()
+        )
 
     def _plain_number(self, text: str) -> str:
         stripped = text.strip()
@@ -92,7 +129,9 @@ class RowShaper:
 
 
 def _types(schema_name: str | None) -> dict[str, str]:
-    """Column → type of a table schema of ours. Raises ItemError for a name that there is none of."""
+    """Column → type of a table schema of ours. Raises ItemError for a name that there
+    is none of.
+    """
     if not schema_name:
         return {}
     try:
@@ -102,12 +141,20 @@ def _types(schema_name: str | None) -> dict[str, str]:
     return {field["name"]: field["type"] for field in listed}
 
 
-def _named(given: list[str] | None, types: Mapping[str, str], kinds: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(given if given is not None else (name for name, kind in types.items() if kind in kinds))
+def _named(
+    given: list[str] | None, types: Mapping[str, str], kinds: tuple[str, ...]
+) -> frozenset[str]:
+    return frozenset(
+        given
+        if given is not None
+        else (name for name, kind in types.items() if kind in kinds)
+    )
 
 
 def plain(value: Any) -> str:
-    """A value of JSON or a database as text: codes as they are, numbers exactly, nothing for null."""
+    """A value of JSON or a database as text: codes as they are, numbers exactly,
+    nothing for null.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -123,16 +170,23 @@ def plain(value: Any) -> str:
 
 def strptime_format(pattern: str) -> str:
     """dd/MM/yyyy, as source owners write it, for strptime."""
-    return re.sub("dd|MM|yyyy|yy|HH|mm|ss", lambda found: DATE_PARTS[found.group()], pattern)
+    return re.sub(
+        "dd|MM|yyyy|yy|HH|mm|ss", lambda found: DATE_PARTS[found.group()], pattern
+    )
 
 
-def write_rows(header: list[str], rows: Iterable[list[str]], path: Path, *, most: int) -> Content:
+def write_rows(
+    header: list[str], rows: Iterable[list[str]], path: Path, *, most: int
+) -> Content:
     """Write rows as UTF-8 CSV. Raises ItemError when there are more than `most`."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         for number, row in enumerate(rows, 1):
             if number > most:
-                raise ItemError(f"More than {most} rows; raise max_rows if that is meant.", code="too-many-rows")
+                raise ItemError(
+                    f"More than {most} rows; raise max_rows if that is meant.",
+                    code="too-many-rows",
+                )
             writer.writerow(row)
     return Content((ContentPart.of(path),), encoding="utf-8")

@@ -1,4 +1,6 @@
-"""A sector database: declared SELECT statements become tables, read in one read-only transaction."""
+"""A sector database: declared SELECT statements become tables, read in one read-only
+transaction.
+"""
 
 from __future__ import annotations
 
@@ -39,24 +41,39 @@ class SqlConfig(Config):
     """One database gives one dataset."""
 
     dataset = fields.Nested(DatasetConfig, required=True)
-    resources = fields.List(fields.Nested(QueryConfig), required=True, validate=validate.Length(min=1))
-    password = fields.String(load_default="", metadata={"help": "name of the secret that is the password"})
+    resources = fields.List(
+        fields.Nested(QueryConfig), required=True, validate=validate.Length(min=1)
+    )
+    password = fields.String(
+        load_default="", metadata={"help": "name of the secret that is the password"}
+    )
     max_rows = fields.Integer(load_default=5_000_000, validate=validate.Range(min=1))
     timeout = fields.Integer(
         load_default=300,
         validate=validate.Range(min=1, max=86_400),
-        metadata={"help": "seconds for one statement; the reading process is ended soon after"},
+        metadata={
+            "help": "seconds for one statement; the reading process is ended soon after"
+        },
     )
 
 
 class SqlAdapter:
-    """SourceAdapter over a database; it is read by a process of its own that knows nothing else."""
+    """SourceAdapter over a database; it is read by a process of its own that knows
+    nothing else.
+    """
 
-    def __init__(self, url: str, config: Mapping[str, Any], secrets: Secrets, options: DatabaseOptions) -> None:
+    def __init__(
+        self,
+        url: str,
+        config: Mapping[str, Any],
+        secrets: Secrets,
+        options: DatabaseOptions,
+    ) -> None:
         self._config, self._options = config, options
         self._url = databases.parse(url)
         self._password = self._revealed(secrets)
-        # An address that may not be asked is told before a trip begins; it is judged again when it is used.
+        # An address that may not be asked is told before a trip begins; it is judged
+        # again when it is used.
         databases.connection(self._url, "", options)
 
     def _revealed(self, secrets: Secrets) -> str:
@@ -69,10 +86,17 @@ class SqlAdapter:
         yield RemoteItem(dataset["name"], dataset["title"] or dataset["name"])
 
     def load(self, item: RemoteItem, folder: Path) -> DatasetRecord:
-        """Run every statement in one transaction, so that all tables are of one moment."""
-        files = [folder / f"{number}.csv" for number, _ in enumerate(self._config["resources"])]
+        """Run every statement in one transaction, so that all tables are of one
+        moment.
+        """
+        files = [
+            folder / f"{number}.csv"
+            for number, _ in enumerate(self._config["resources"])
+        ]
         request = {
-            "connection": databases.connection(self._url, self._password, self._options),
+            "connection": databases.connection(
+                self._url, self._password, self._options
+            ),
             "timeout": self._config["timeout"],
             "max_rows": self._config["max_rows"],
             "max_bytes": self._options.max_bytes,
@@ -84,7 +108,10 @@ class SqlAdapter:
         }
         read_database(request, folder)
         described = zip(self._config["resources"], files, strict=True)
-        return dataset_record(self._config["dataset"], tuple(_resource(each, file) for each, file in described))
+        return dataset_record(
+            self._config["dataset"],
+            tuple(_resource(each, file) for each, file in described),
+        )
 
     def close(self) -> None:
         """Nothing stays open between calls."""

@@ -1,4 +1,6 @@
-"""The process that reads a sector database: one request on its input, tables into files, one answer on its output."""
+"""The process that reads a sector database: one request on its input, tables into
+files, one answer on its output.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ def _end_with_parent() -> None:
 
 
 def answer(request: Mapping[str, Any]) -> dict[str, Any]:
-    """{} when all tables are written, else {"error": {code, message, retry, item}}; `item`: the dataset is at fault."""
+    """{} when all tables are written, else {"error": {code, message, retry, item}};
+    `item`: the dataset is at fault.
+    """
     try:
         _limit(request)
         _read(request)
@@ -51,13 +55,24 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         return _error(error.code, error.message, item=True)
     except SQLAlchemyError as error:
         kind = type(getattr(error, "orig", None) or error).__name__
-        return _error("database", f"The database could not be read ({kind}); check address and queries.")
+        return _error(
+            "database",
+            f"The database could not be read ({kind}); check address and queries.",
+        )
     except MemoryError:
-        return _error("too-much-memory", "The database gives a value that is too large to be read.", item=True)
+        return _error(
+            "too-much-memory",
+            "The database gives a value that is too large to be read.",
+            item=True,
+        )
     except OSError as error:
         if error.errno != errno.EFBIG:
             raise
-        return _error("too-large", f"A table is larger than {request['max_bytes'] // 2**20} MB.", item=True)
+        return _error(
+            "too-large",
+            f"A table is larger than {request['max_bytes'] // 2**20} MB.",
+            item=True,
+        )
     return {}
 
 
@@ -66,9 +81,14 @@ def _error(code: str, message: str, *, item: bool = False) -> dict[str, Any]:
 
 
 def _limit(request: Mapping[str, Any]) -> None:
-    for kind, most in ((resource.RLIMIT_AS, request["memory_bytes"]), (resource.RLIMIT_FSIZE, request["max_bytes"])):
+    for kind, most in (
+        (resource.RLIMIT_AS, request["memory_bytes"]),
+        (resource.RLIMIT_FSIZE, request["max_bytes"]),
+    ):
         _, hard = resource.getrlimit(kind)
-        resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+        resource.setrlimit(
+            kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard)
+        )
 
 
 def _read(request: Mapping[str, Any]) -> None:
@@ -77,7 +97,9 @@ def _read(request: Mapping[str, Any]) -> None:
         with engine.connect() as connection:
             _only_read(connection, request["timeout"])
             for each in request["queries"]:
-                _table(connection, each["query"], Path(each["file"]), request["max_rows"])
+                _table(
+                    connection, each["query"], Path(each["file"]), request["max_rows"]
+                )
     finally:
         engine.dispose()
 
@@ -85,18 +107,27 @@ def _read(request: Mapping[str, Any]) -> None:
 def _engine(described: Mapping[str, Any]) -> Engine:
     if described["kind"] == "sqlite":
         address = f"file:{quote(described['file'])}?mode=ro"
-        return create_engine("sqlite://", creator=lambda: sqlite3.connect(address, uri=True))
+        return create_engine(
+            "sqlite://", creator=lambda: sqlite3.connect(address, uri=True)
+        )
     told = dict(described["told"])
     if psycopg.pq.version() >= LIBPQ_WITH_REQUIRE_AUTH:
         told["require_auth"] = KNOWN_LOGINS
-    return create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(**told))
+    return create_engine(
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(**told)
+    )
 
 
 def _only_read(connection: Connection, seconds: int) -> None:
-    """Let the database itself refuse writes, and end what takes too long, where it can."""
+    """Let the database itself refuse writes, and end what takes too long, where it
+    can.
+    """
     statements = {
         "sqlite": ("PRAGMA query_only = ON",),
-        "postgresql": ("SET TRANSACTION READ ONLY", f"SET LOCAL statement_timeout = {int(seconds) * 1000}"),
+        "postgresql": (
+            "SET TRANSACTION READ ONLY",
+            f"SET LOCAL statement_timeout = {int(seconds) * 1000}",
+        ),
     }
     for statement in statements[connection.dialect.name]:
         connection.exec_driver_sql(statement)

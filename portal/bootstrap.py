@@ -63,21 +63,32 @@ CHATTY = ("alembic", "apscheduler", "elastic_transport", "httpcore", "httpx")
 
 
 def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
-    """Open every engine. With `upgrade` the database is brought to the newest revision first.
+    """Open every engine. With `upgrade` the database is brought to the newest revision
+    first.
 
     Raises SettingsError when a setting is wrong or the database is older than the code.
     """
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=settings.log_level,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
     for library in CHATTY:
-        logging.getLogger(library).setLevel(max(logging.WARNING, logging.getLogger().level))
-    reach.secrets_of(settings)  # a binding that cannot be read is told now, not at the first trip
+        logging.getLogger(library).setLevel(
+            max(logging.WARNING, logging.getLogger().level)
+        )
+    # A binding that cannot be read is told now, not at the first trip.
+    reach.secrets_of(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     engine = open_engine(settings.database_url, settings.sqlite_synchronous)
     if upgrade:
         migrate.upgrade(engine)
     elif migrate.current(engine) != migrate.newest():
-        raise SettingsError("The database is not at the newest revision: run `portal db upgrade` first.")
-    files = open_files(settings.files_url, settings.data_dir / "cache", settings.files_cache_mb)
+        raise SettingsError(
+            "The database is not at the newest revision: run `portal db upgrade` first."
+        )
+    files = open_files(
+        settings.files_url, settings.data_dir / "cache", settings.files_cache_mb
+    )
     return Portal(
         settings=settings,
         engine=engine,
@@ -121,13 +132,19 @@ def _open_search(settings: Settings) -> SearchBackend:
 
 
 def _lexicon(settings: Settings) -> tuple[Path, ...]:
-    """The files of words that mean the same: ours, the names that the worker gathers, the stewards' own."""
+    """The files of words that mean the same: ours, the names that the worker gathers,
+    the stewards' own.
+    """
     own = (Path(settings.search_words),) if settings.search_words else ()
     return (SHIPPED, settings.data_dir / names.FILE, *own)
 
 
 def create_app() -> Flask:
-    """The WSGI application, from the environment: what a web server is pointed at (`portal.bootstrap:create_app()`)."""
+    """The WSGI application, from the environment: what a web server is pointed at
+    (`portal.bootstrap:create_app()`).
+    """
     portal = build_portal(load())
     background = Background(rendering.render_more)
-    return create_web(replace(portal, after_write=background.wake, before_search=background.catch_up))
+    return create_web(
+        replace(portal, after_write=background.wake, before_search=background.catch_up)
+    )

@@ -7,7 +7,9 @@ from typing import Any
 
 
 class PortalError(Exception):
-    """Base of every error that a person may read; its message holds no secret, SQL or path."""
+    """Base of every error that a person may read; its message holds no secret, SQL or
+    path.
+    """
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message)
@@ -23,7 +25,9 @@ class NotAuthorized(PortalError):
 
 
 class NotOpen(NotAuthorized):
-    """The thing is closed until it is looked at, or for what was found; `vi` and `en` say why, without a value."""
+    """The thing is closed until it is looked at, or for what was found; `vi` and `en`
+    say why, without a value.
+    """
 
     def __init__(self, vi: str, en: str) -> None:
         super().__init__(f"{en} / {vi}")
@@ -32,11 +36,17 @@ class NotOpen(NotAuthorized):
 
 
 class Invalid(PortalError):
-    """Input that breaks a rule; `errors` maps each field to its messages, positions kept for lists."""
+    """Input that breaks a rule; `errors` maps each field to its messages, positions
+    kept for lists.
+    """
 
     def __init__(self, errors: Mapping[str, Any] | str) -> None:
-        self.errors: dict[str, Any] = {"message": errors} if isinstance(errors, str) else dict(errors)
-        super().__init__("; ".join(f"{key}: {value}" for key, value in self.errors.items()))
+        self.errors: dict[str, Any] = (
+            {"message": errors} if isinstance(errors, str) else dict(errors)
+        )
+        super().__init__(
+            "; ".join(f"{key}: {value}" for key, value in self.errors.items())
+        )
 
 
 class IntegrityProblem(PortalError):
@@ -58,7 +68,8 @@ class SearchProblem(PortalError):
 class Unavailable(PortalError):
     """An engine (database, search, files, disk) cannot be used now; try again later.
 
-    `reason` is what the engine itself said: for the log and the command line, never for a caller of the API.
+    `reason` is what the engine itself said: for the log and the command line, never for
+    a caller of the API.
     """
 
     def __init__(self, message: str = "", *, reason: str = "") -> None:
@@ -71,24 +82,37 @@ class NoSpace(Unavailable):
 
 
 class Unfinished(PortalError):
-    """A change of many things that something stopped: `done` are changed, `left` are not; once more does the rest."""
+    """A change of many things that something stopped: `done` are changed, `left` are
+    not; once more does the rest.
+    """
 
-    def __init__(self, problem: Exception, done: Sequence[str], left: Sequence[str]) -> None:
-        why = problem.message if isinstance(problem, PortalError) else "the database did not answer in time"
-        message = f"Stopped after {len(done)} of {len(done) + len(left)}: {why}. Do it again to change the others."
+    def __init__(
+        self, problem: Exception, done: Sequence[str], left: Sequence[str]
+    ) -> None:
+        why = (
+            problem.message
+            if isinstance(problem, PortalError)
+            else "the database did not answer in time"
+        )
+        message = (
+            f"Stopped after {len(done)} of {len(done) + len(left)}: {why}. Do it "
+            "again to change the others."
+        )
         super().__init__(message)
         self.done, self.left = list(done), list(left)
 
 
 class SettingsError(PortalError):
-    """A setting is missing or wrong; the message names the variable and what it takes."""
+    """A setting is missing or wrong; the message names the variable and what it
+    takes.
+    """
 
 
 class BadFile(PortalError):
     """A file cannot be read as what it claims to be.
 
-    `code` is a stable machine word ("not-utf8", "zip-bomb", "not-xlsx", "empty", "no-header", …);
-    `vi` and `en` say what is wrong and how to mend it.
+    `code` is a stable machine word ("not-utf8", "zip-bomb", "not-xlsx", "empty",
+    "no-header", …); `vi` and `en` say what is wrong and how to mend it.
     """
 
     def __init__(self, code: str, vi: str, en: str) -> None:

@@ -1,4 +1,6 @@
-"""Outages: what an error of the database, a disk or the system means, in one sentence for whoever waits."""
+"""Outages: what an error of the database, a disk or the system means, in one sentence
+for whoever waits.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,14 @@ from sqlalchemy import exc
 
 from portal.errors import NoSpace, Unavailable
 
-FULL = "The portal's disk is full, so nothing was stored. Reading goes on; try again later."
-READ_ONLY = "The portal's disk can only be read at present, so nothing was stored. Try again later."
+FULL = (
+    "The portal's disk is full, so nothing was stored. Reading goes on; try again "
+    "later."
+)
+READ_ONLY = (
+    "The portal's disk can only be read at present, so nothing was stored. Try again "
+    "later."
+)
 DISK = "The portal's disk cannot be read or written now; try again later."
 GONE = "The database cannot be reached now; try again in a moment."
 BUSY = "The database is busy with other work; try again in a moment."
@@ -63,7 +71,9 @@ SQLSTATES: tuple[tuple[str, str], ...] = (
     ("XX001", DAMAGED),
     ("XX002", DAMAGED),
 )
-"""By how PostgreSQL's SQLSTATE begins (postgresql.org/docs/current/errcodes-appendix.html)."""
+"""By how PostgreSQL's SQLSTATE begins
+(postgresql.org/docs/current/errcodes-appendix.html).
+"""
 TEXTS: tuple[tuple[str, str], ...] = (
     ("No space left on device", FULL),
     ("Disk quota exceeded", FULL),
@@ -72,7 +82,9 @@ TEXTS: tuple[tuple[str, str], ...] = (
     ("Too many open files", TOO_MANY),
     ("No usable temporary directory", TEMPORARY),
 )
-"""By what engines say that pass the system's error on as a text (tantivy, DuckDB, polars)."""
+"""By what engines say that pass the system's error on as a text (tantivy, DuckDB,
+polars).
+"""
 LOST_TRANSACTION = "8s2b"
 """SQLAlchemy's code for the use of a connection that broke earlier."""
 DEEPEST = 10
@@ -81,8 +93,8 @@ DEEPEST = 10
 def explain(error: BaseException) -> Unavailable | None:
     """The outage that an error comes from, None for an error of another kind.
 
-    Its message is for everybody; its `reason` names the engine's own words, for the log and the command line,
-    and holds no SQL.
+    Its message is for everybody; its `reason` names the engine's own words, for the log
+    and the command line, and holds no SQL.
     """
     for each in _causes(error):
         message = _judge(each)
@@ -93,7 +105,9 @@ def explain(error: BaseException) -> Unavailable | None:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it came from, the driver's own error before the one that wraps it."""
+    """The error and what it came from, the driver's own error before the one that wraps
+    it.
+    """
     current: BaseException | None = error
     for _ in range(DEEPEST):
         if current is None:
@@ -127,7 +141,9 @@ def _of_system(error: OSError) -> str | None:
 
 
 def _is_temporary(error: OSError) -> bool:
-    """Whether what is missing is the temporary folder itself, or any that could be one."""
+    """Whether what is missing is the temporary folder itself, or any that could be
+    one.
+    """
     if error.filename is None:
         return "temporary directory" in str(error)
     folder = Path(tempfile.gettempdir())
@@ -140,11 +156,15 @@ def _of_postgresql(error: BaseException) -> str | None:
     if state is None:
         names = {kind.__name__ for kind in type(error).__mro__}
         return GONE if names & {"OperationalError", "InterfaceError"} else None
-    return next((message for begin, message in SQLSTATES if state.startswith(begin)), None)
+    return next(
+        (message for begin, message in SQLSTATES if state.startswith(begin)), None
+    )
 
 
 def _lost(error: exc.SQLAlchemyError) -> bool:
-    """Whether SQLAlchemy itself tells of a connection that is not to be had, or no longer."""
+    """Whether SQLAlchemy itself tells of a connection that is not to be had, or no
+    longer.
+    """
     if isinstance(error, exc.DBAPIError):
         return error.connection_invalidated
     pool_is_empty = isinstance(error, exc.TimeoutError | exc.DisconnectionError)
@@ -152,6 +172,8 @@ def _lost(error: exc.SQLAlchemyError) -> bool:
 
 
 def _one_line(error: BaseException) -> str:
-    """The error's own words; of a statement that failed the driver's alone, without SQL and values."""
+    """The error's own words; of a statement that failed the driver's alone, without SQL
+    and values.
+    """
     said = getattr(error, "orig", None) or error
     return f"{type(said).__name__}: {' '.join(str(said).split())[:300]}"

@@ -1,4 +1,6 @@
-"""What every process of the portal shares: signals as data, an end that follows the parent's, a port taken once."""
+"""What every process of the portal shares: signals as data, an end that follows the
+parent's, a port taken once.
+"""
 
 from __future__ import annotations
 
@@ -21,34 +23,49 @@ from portal.errors import SettingsError
 
 PARENT = "SUPERVISOR_PID"
 """The environment variable by which a supervisor tells its children who it is."""
-ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+ENDING = tuple(
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP")
+    if hasattr(signal, name)
+)
 BACKLOG = 1024
 PR_SET_PDEATHSIG = 1
 LOOK_SECONDS = 1.0
 
 
 class Signals:
-    """A context manager in the main thread: signals that came are numbers to be waited for.
+    """A context manager in the main thread: signals that came are numbers to be waited
+    for.
 
-    Handlers do nothing: what is done about a signal is done by whoever waits, outside the handler, where locks
-    may be taken. A hang-up that is ignored already (nohup) stays ignored.
+    Handlers do nothing: what is done about a signal is done by whoever waits, outside
+    the handler, where locks may be taken. A hang-up that is ignored already (nohup)
+    stays ignored.
     """
 
     def __init__(self, *more: int) -> None:
-        self._numbers = [number for number in (*ENDING, *more) if signal.getsignal(number) is not signal.SIG_IGN]
+        self._numbers = [
+            number
+            for number in (*ENDING, *more)
+            if signal.getsignal(number) is not signal.SIG_IGN
+        ]
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Signals:
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
         self._writer.setblocking(False)
-        self._wakeup = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        self._wakeup = signal.set_wakeup_fd(
+            self._writer.fileno(), warn_on_full_buffer=False
+        )
         for number in self._numbers:
             self._before[number] = signal.signal(number, _nothing)
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
@@ -57,7 +74,9 @@ class Signals:
         self._writer.close()
 
     def wait(self, seconds: float) -> list[int]:
-        """The signals that came, as soon as there is one; none when so many seconds passed."""
+        """The signals that came, as soon as there is one; none when so many seconds
+        passed.
+        """
         ready, _, _ = select.select([self._reader], [], [], max(0.0, seconds))
         return list(self._reader.recv(4096)) if ready else []
 
@@ -70,12 +89,18 @@ class Signals:
 def stopping(seconds: float | None = None) -> Iterator[threading.Event]:
     """An event that the first signal sets; a second signal ends the process at once.
 
-    With `seconds` the process ends that long after the first signal, whatever is still under way. A thread
-    waits for the signals, so that none is missed while the main thread is in a long call.
+    With `seconds` the process ends that long after the first signal, whatever is still
+    under way. A thread waits for the signals, so that none is missed while the main
+    thread is in a long call.
     """
     stop, over = threading.Event(), threading.Event()
     with Signals() as signals:
-        watcher = threading.Thread(target=_watch, args=(signals, stop, over, seconds), name="signals", daemon=True)
+        watcher = threading.Thread(
+            target=_watch,
+            args=(signals, stop, over, seconds),
+            name="signals",
+            daemon=True,
+        )
         watcher.start()
         try:
             yield stop
@@ -85,7 +110,12 @@ def stopping(seconds: float | None = None) -> Iterator[threading.Event]:
             watcher.join()
 
 
-def _watch(signals: Signals, stop: threading.Event, over: threading.Event, seconds: float | None) -> None:
+def _watch(
+    signals: Signals,
+    stop: threading.Event,
+    over: threading.Event,
+    seconds: float | None,
+) -> None:
     deadline = float("inf")
     while not over.is_set():
         for number in signals.wait(min(LOOK_SECONDS, deadline - time.monotonic())):
@@ -103,10 +133,11 @@ def _nothing(number: int, frame: FrameType | None) -> None:
 
 
 def end_with_parent(number: int = signal.SIGKILL) -> None:
-    """Let the system send this process a signal when the supervisor that started it ends, however it ends.
+    """Let the system send this process a signal when the supervisor that started it
+    ends, however it ends.
 
-    Without a supervisor nothing is done. Its variable is taken out of the environment: what this process
-    starts has another parent.
+    Without a supervisor nothing is done. Its variable is taken out of the environment:
+    what this process starts has another parent.
     """
     parent = int(os.environ.pop(PARENT, "0"))
     if not parent:
@@ -114,7 +145,9 @@ def end_with_parent(number: int = signal.SIGKILL) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
     else:
-        threading.Thread(target=_look_after, args=(parent, number), name="parent", daemon=True).start()
+        threading.Thread(
+            target=_look_after, args=(parent, number), name="parent", daemon=True
+        ).start()
     if os.getppid() != parent:  # it ended before the system was told
         os.kill(os.getpid(), number)
 
@@ -127,7 +160,9 @@ def _look_after(parent: int, number: int) -> None:
 
 
 def end_now(code: int = 0) -> None:
-    """End this process although threads of it are still at work; what they hold was given back before."""
+    """End this process although threads of it are still at work; what they hold was
+    given back before.
+    """
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -135,30 +170,48 @@ def end_now(code: int = 0) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Take a port for this process and its children alone. Raises SettingsError, in one sentence, when that fails.
+    """Take a port for this process and its children alone. Raises SettingsError, in one
+    sentence, when that fails.
 
-    No other server shares the port (SO_REUSEPORT is off): a second one on it is refused instead of
-    answering every other request.
+    No other server shares the port (SO_REUSEPORT is off): a second one on it is refused
+    instead of answering every other request.
     """
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        both = family == socket.AF_INET6 and host == "::" and socket.has_dualstack_ipv6()
-        return socket.create_server(address[:2], family=family, backlog=BACKLOG, dualstack_ipv6=both)
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        both = (
+            family == socket.AF_INET6 and host == "::" and socket.has_dualstack_ipv6()
+        )
+        return socket.create_server(
+            address[:2], family=family, backlog=BACKLOG, dualstack_ipv6=both
+        )
     except OSError as error:
-        raise SettingsError(f"Port {port} at {host} cannot be served: {_reason(error)}.") from None
+        raise SettingsError(
+            f"Port {port} at {host} cannot be served: {_reason(error)}."
+        ) from None
 
 
 def _reason(error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return "another program has it; end that one, or choose another port with --port"
+        return (
+            "another program has it; end that one, or choose another port with --port"
+        )
     if error.errno == errno.EACCES:
-        return "this user may not; ports below 1024 are for root, choose another with --port"
+        return (
+            "this user may not; ports below 1024 are for root, choose another with "
+            "--port"
+        )
     if error.errno == errno.EADDRNOTAVAIL:
         return "this machine has no such address; choose another with --host"
     return error.strerror or type(error).__name__
 
 
 def address(host: str, port: int) -> str:
-    """The address by which this machine itself reaches a server that listens at `host`."""
+    """The address by which this machine itself reaches a server that listens at
+    `host`.
+    """
     reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - "everywhere" is read, not bound
-    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
+    return (
+        f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
+    )

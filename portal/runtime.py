@@ -1,4 +1,6 @@
-"""Portal (the engines, open) and Context (engines, unit of work, actor): what every use case is handed."""
+"""Portal (the engines, open) and Context (engines, unit of work, actor): what every use
+case is handed.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +25,11 @@ from search.backend import SearchBackend
 class Portal:
     """The open engines of one process.
 
-    `render_some` renders datasets that a commit made out of date, a bounded number of them at once; `after_write`
-    sees to what a commit has put into the outbox, now or soon; `before_search` makes sure that who searches finds
-    what they wrote before, and waits for what others wrote a moment only. `look` loads the small ones of the files that
-    a commit has left closed, and returns the dicts of their resources by id.
+    `render_some` renders datasets that a commit made out of date, a bounded number of
+    them at once; `after_write` sees to what a commit has put into the outbox, now or
+    soon; `before_search` makes sure that who searches finds what they wrote before, and
+    waits for what others wrote a moment only. `look` loads the small ones of the files
+    that a commit has left closed, and returns the dicts of their resources by id.
     """
 
     settings: Settings
@@ -45,7 +48,11 @@ class Portal:
         return UnitOfWork(self.engine, write=False)
 
     def work(
-        self, actor_id: str | None = None, *, eager: bool = False, claims: Mapping[str, timedelta] | None = None
+        self,
+        actor_id: str | None = None,
+        *,
+        eager: bool = False,
+        claims: Mapping[str, timedelta] | None = None,
     ) -> UnitOfWork:
         """A unit of work that may write, for a user or (None) for the portal itself."""
         return UnitOfWork(self.engine, actor_id=actor_id, eager=eager, claims=claims)

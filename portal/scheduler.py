@@ -1,4 +1,6 @@
-"""The worker: ticks for what is due, and jobs from the queue, side by side, until it is told to end."""
+"""The worker: ticks for what is due, and jobs from the queue, side by side, until it is
+told to end.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,19 @@ from portal.db import harvest as db
 from portal.db.harvest import LeaseLost
 from portal.domain.events import LINK, LOAD
 from portal.domain.harvest import INTERVALS, HarvestSource
-from portal.pipeline import claims, index, load, names, policies, publish, rendering, run, runs, score, sweep
+from portal.pipeline import (
+    claims,
+    index,
+    load,
+    names,
+    policies,
+    publish,
+    rendering,
+    run,
+    runs,
+    score,
+    sweep,
+)
 from portal.pipeline.heartbeat import Heartbeat
 from portal.runtime import Portal
 from portal.threads import SideBySide, Taken, Ticks
@@ -32,7 +46,9 @@ SWEEP_SECONDS = 3600
 LINK_SECONDS = 600
 NAMES_SECONDS = 600
 LOADS, LINKS = 2, 4
-"""Uploads, and links, that a worker loads at once: a small table does not wait for a large or a slow one."""
+"""Uploads, and links, that a worker loads at once: a small table does not wait for a
+large or a slow one.
+"""
 TIME_ZONE = "Asia/Ho_Chi_Minh"
 log = logging.getLogger(__name__)
 
@@ -43,7 +59,9 @@ def owner_name() -> str:
 
 
 def following(source: HarvestSource, moment: datetime) -> datetime | None:
-    """When the source is due next: by its interval, or by cron in the time of Việt Nam; None for MANUAL."""
+    """When the source is due next: by its interval, or by cron in the time of Việt Nam;
+    None for MANUAL.
+    """
     if source.frequency in INTERVALS:
         return moment + INTERVALS[source.frequency]
     if source.frequency == "MANUAL" or not source.frequency:
@@ -54,7 +72,9 @@ def following(source: HarvestSource, moment: datetime) -> datetime | None:
 
 
 def enqueue_due(portal: Portal) -> int:
-    """Queue a job for every source whose time has come; however many workers tick, each turn is taken once."""
+    """Queue a job for every source whose time has come; however many workers tick, each
+    turn is taken once.
+    """
     queued = 0
     with portal.work() as uow:
         moment = clock.moment(uow.session)
@@ -69,7 +89,9 @@ def enqueue_due(portal: Portal) -> int:
 
 
 def follow_clock(portal: Portal) -> int:
-    """Bring turns and leases that a clock before it was set back put too far ahead to where they belong."""
+    """Bring turns and leases that a clock before it was set back put too far ahead to
+    where they belong.
+    """
     brought = 0
     with portal.work() as uow:
         moment = clock.moment(uow.session)
@@ -77,16 +99,24 @@ def follow_clock(portal: Portal) -> int:
             soonest = following(source, moment)
             if source.next_run and soonest and source.next_run > soonest:
                 brought += db.take_turn(uow.session, source, soonest)
-        brought += db.shorten_leases(uow.session, moment, timedelta(seconds=portal.settings.harvest_lease))
+        brought += db.shorten_leases(
+            uow.session, moment, timedelta(seconds=portal.settings.harvest_lease)
+        )
         if brought:
             uow.commit()
     return brought
 
 
 def work_once(
-    portal: Portal, owner: str, progress: run.Progress = run.unseen, *, stop: threading.Event | None = None
+    portal: Portal,
+    owner: str,
+    progress: run.Progress = run.unseen,
+    *,
+    stop: threading.Event | None = None,
 ) -> bool:
-    """Claim one job and walk it; False when the queue is empty. Once `stop` is set the job is handed back."""
+    """Claim one job and walk it; False when the queue is empty. Once `stop` is set the
+    job is handed back.
+    """
     taken = _take(portal, owner)
     if taken is not None:
         _walk(portal, owner, stop, taken.job_id, progress)
@@ -103,7 +133,11 @@ def _take(portal: Portal, owner: str, untried_only: bool = False) -> Taken | Non
 
 
 def _walk(
-    portal: Portal, owner: str, stop: threading.Event | None, job_id: str, progress: run.Progress = run.unseen
+    portal: Portal,
+    owner: str,
+    stop: threading.Event | None,
+    job_id: str,
+    progress: run.Progress = run.unseen,
 ) -> None:
     try:
         run.run_job(portal, job_id, owner, progress, stop)
@@ -114,8 +148,9 @@ def _walk(
 def work(portal: Portal, stop: threading.Event, *, ticks: bool = True) -> bool:
     """Work until `stop` is set: ticks in the background, several jobs side by side.
 
-    What is under way then is brought to its end. What has none after PORTAL_WORKER_STOP seconds is handed back to
-    the next worker, and False is returned: its threads still run, so the process should end.
+    What is under way then is brought to its end. What has none after PORTAL_WORKER_STOP
+    seconds is handed back to the next worker, and False is returned: its threads still
+    run, so the process should end.
     """
     owner = owner_name()
     with Heartbeat(portal, owner):
@@ -143,18 +178,32 @@ def _hand_back(portal: Portal, owner: str) -> None:
         number = db.hand_back(uow.session, owner, clock.moment(uow.session))
         uow.commit()
     rows = claims.hand_back(portal)
-    log.warning("%d jobs and %d tables are handed back: they take longer than PORTAL_WORKER_STOP", number, rows)
+    log.warning(
+        "%d jobs and %d tables are handed back: they take longer than "
+        "PORTAL_WORKER_STOP",
+        number,
+        rows,
+    )
 
 
 def add_ticks(portal: Portal, stop: threading.Event, ticks: Ticks) -> None:
-    """Start what comes again and again: due sources, the outbox, ageing scores, names, policies, the sweep.
+    """Start what comes again and again: due sources, the outbox, ageing scores, names,
+    policies, the sweep.
 
     Only loading runs several times at once. After `stop` nothing is begun.
     """
     poll = portal.settings.worker_poll
 
-    def every(seconds: float, task: Callable[..., object], *, times: int = 1, at_once: bool = False) -> None:
-        ticks.every(seconds, partial(guarded, task, portal), times=times, at_once=at_once)
+    def every(
+        seconds: float,
+        task: Callable[..., object],
+        *,
+        times: int = 1,
+        at_once: bool = False,
+    ) -> None:
+        ticks.every(
+            seconds, partial(guarded, task, portal), times=times, at_once=at_once
+        )
 
     def load_uploads(portal: Portal) -> int:
         return load.drain(portal, LOAD, stop=stop)
@@ -186,7 +235,9 @@ def add_ticks(portal: Portal, stop: threading.Event, ticks: Ticks) -> None:
 
 
 def guarded(task: Callable[..., Any], *args: Any) -> Any:
-    """Run a task; a failure is logged and the worker lives on. Returns what the task returned, None if it failed."""
+    """Run a task; a failure is logged and the worker lives on. Returns what the task
+    returned, None if it failed.
+    """
     try:
         return task(*args)
     except Exception as error:
@@ -195,9 +246,13 @@ def guarded(task: Callable[..., Any], *args: Any) -> Any:
 
 
 def _log_failure(task: str, error: Exception) -> None:
-    """An outage is one line, as it comes back with every turn; any other failure is told with its stack."""
+    """An outage is one line, as it comes back with every turn; any other failure is
+    told with its stack.
+    """
     outage = outages.explain(error)
     if outage is None:
         log.error("%s failed; it is tried again at its next turn", task, exc_info=error)
     else:
-        log.error("%s waits for its next turn: %s (%s)", task, outage.message, outage.reason)
+        log.error(
+            "%s waits for its next turn: %s (%s)", task, outage.message, outage.reason
+        )

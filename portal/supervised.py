@@ -1,6 +1,8 @@
-"""A child of the supervisor: from its first moment on it ends with its parent, then it runs the module that it is for.
+"""A child of the supervisor: from its first moment on it ends with its parent, then it
+runs the module that it is for.
 
-Nothing heavy is imported before that: an import may take seconds, in which an orphan would hold the port.
+Nothing heavy is imported before that: an import may take seconds, in which an orphan
+would hold the port.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Supervisor: starts processes by exec, starts again those that end, and ends all of them when it is told to.
+"""Supervisor: starts processes by exec, starts again those that end, and ends all of
+them when it is told to.
 
-It runs as a program of its own (`replace_by` turns the process that planned it into it), so that server
-processes never come from a process with threads, open databases or locks.
+It runs as a program of its own (`replace_by` turns the process that planned it into
+it), so that server processes never come from a process with threads, open databases or
+locks.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from portal.processes import ENDING, PARENT, Signals
 AT_ONCE_SECONDS = 10.0
 """A process that ends sooner than this after its start has ended at once."""
 DELAYS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0)
-"""Seconds to wait before each further start of a process that ends at once; after the last it is given up."""
+"""Seconds to wait before each further start of a process that ends at once; after the
+last it is given up.
+"""
 LOOK_SECONDS = 1.0
 PYTHON = (sys.executable, "-P", "-m")
 """How a module of ours is run; -P: what lies in the current folder is not imported."""
@@ -29,7 +33,9 @@ log = logging.getLogger("portal.supervisor")  # it runs as __main__
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A process to keep alive: its name in the log, its command, and the open files that it is handed."""
+    """A process to keep alive: its name in the log, its command, and the open files
+    that it is handed.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -38,7 +44,9 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to keep alive, how long an end may take in seconds, and how much is logged."""
+    """What to keep alive, how long an end may take in seconds, and how much is
+    logged.
+    """
 
     children: tuple[Child, ...]
     stop_seconds: float
@@ -52,18 +60,32 @@ class Plan:
     def read(cls, text: str) -> Plan:
         """The plan that `write` wrote."""
         given = json.loads(text)
-        children = tuple(Child(each["name"], tuple(each["command"]), tuple(each["fds"])) for each in given["children"])
+        children = tuple(
+            Child(each["name"], tuple(each["command"]), tuple(each["fds"]))
+            for each in given["children"]
+        )
         return cls(children, given["stop_seconds"], given["log_level"])
 
 
-def module(name: str, words: tuple[str, ...], fds: tuple[int, ...] = (), dying: int = signal.SIGTERM) -> Child:
-    """A module of ours with its arguments; it gets the signal `dying` when the supervisor ends, however that comes."""
+def module(
+    name: str,
+    words: tuple[str, ...],
+    fds: tuple[int, ...] = (),
+    dying: int = signal.SIGTERM,
+) -> Child:
+    """A module of ours with its arguments; it gets the signal `dying` when the
+    supervisor ends, however that comes.
+    """
     return Child(name, (*PYTHON, "portal.supervised", str(int(dying)), *words), fds)
 
 
 def web(number: int, fd: int) -> Child:
-    """A web process on an open, listening socket; it ends hard, for old code must not answer beside new."""
-    return module(f"web process {number}", ("portal.webprocess", str(fd)), (fd,), signal.SIGKILL)
+    """A web process on an open, listening socket; it ends hard, for old code must not
+    answer beside new.
+    """
+    return module(
+        f"web process {number}", ("portal.webprocess", str(fd)), (fd,), signal.SIGKILL
+    )
 
 
 def worker() -> Child:
@@ -73,7 +95,9 @@ def worker() -> Child:
 
 @dataclass(slots=True)
 class Kept:
-    """One child under way: its process, since when, how often it ended at once in a row, and when it starts again."""
+    """One child under way: its process, since when, how often it ended at once in a
+    row, and when it starts again.
+    """
 
     child: Child
     process: subprocess.Popen[bytes] | None = None
@@ -83,7 +107,9 @@ class Kept:
 
 
 def run(plan: Plan) -> int:
-    """Keep the children of a plan alive until a signal ends them; the exit code, 1 when one was given up."""
+    """Keep the children of a plan alive until a signal ends them; the exit code, 1 when
+    one was given up.
+    """
     kept = [Kept(child) for child in plan.children]
     with Signals(signal.SIGCHLD) as signals:
         told = _keep(kept, signals)
@@ -92,7 +118,9 @@ def run(plan: Plan) -> int:
 
 
 def _keep(kept: list[Kept], signals: Signals) -> int:
-    """Start what is due and note what ended, until it is over: how many signals said so, 0 when a child is given up."""
+    """Start what is due and note what ended, until it is over: how many signals said
+    so, 0 when a child is given up.
+    """
     while True:
         for each in kept:
             if each.process is None and time.monotonic() >= each.again:
@@ -101,7 +129,11 @@ def _keep(kept: list[Kept], signals: Signals) -> int:
         if told:
             return told
         for each in kept:
-            if each.process is not None and each.process.poll() is not None and not _ended(each):
+            if (
+                each.process is not None
+                and each.process.poll() is not None
+                and not _ended(each)
+            ):
                 return 0
 
 
@@ -112,7 +144,8 @@ def _next_start(kept: list[Kept]) -> float:
 
 
 def _start(each: Kept) -> None:
-    # A group of its own: Ctrl-C reaches the supervisor alone, which ends its children in order.
+    # A group of its own: Ctrl-C reaches the supervisor alone, which ends its children
+    # in order.
     each.process = subprocess.Popen(  # noqa: S603 - our own programs, no shell
         each.child.command,
         stdin=subprocess.DEVNULL,
@@ -125,14 +158,17 @@ def _start(each: Kept) -> None:
 
 
 def _ended(each: Kept) -> bool:
-    """Note that a child ended and when it starts again; False when it ended at once too often."""
+    """Note that a child ended and when it starts again; False when it ended at once too
+    often.
+    """
     assert each.process is not None  # noqa: S101 - only children under way end
     pid, reason = each.process.pid, _how(each.process.returncode)
     each.process = None
     at_once = time.monotonic() - each.started < AT_ONCE_SECONDS
     if at_once and each.failures == len(DELAYS):
         log.error(
-            "%s (process %d) %s at once, as the %d before it: it is given up, and everything ends. "
+            "%s (process %d) %s at once, as the %d before it: it is given up, and "
+            "everything ends. "
             "Its own last words, above, say why.",
             *(each.child.name, pid, reason, each.failures),
         )
@@ -140,23 +176,38 @@ def _ended(each: Kept) -> bool:
     delay = DELAYS[each.failures] if at_once else 0.0
     each.failures = each.failures + 1 if at_once else 0
     each.again = time.monotonic() + delay
-    log.warning("%s (process %d) %s; it is started again in %.1f s", each.child.name, pid, reason, delay)
+    log.warning(
+        "%s (process %d) %s; it is started again in %.1f s",
+        each.child.name,
+        pid,
+        reason,
+        delay,
+    )
     return True
 
 
 def _how(code: int) -> str:
     """How a process ended, in words."""
-    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    return (
+        f"was ended by {signal.Signals(-code).name}"
+        if code < 0
+        else f"ended with exit code {code}"
+    )
 
 
 def _end(kept: list[Kept], signals: Signals, seconds: float) -> None:
-    """Tell all to end; those that have not after some seconds, or at a second signal, are killed."""
+    """Tell all to end; those that have not after some seconds, or at a second signal,
+    are killed.
+    """
     running = [each.process for each in kept if each.process is not None]
     for process in running:
         process.send_signal(signal.SIGTERM)
     deadline = time.monotonic() + seconds
     while any(process.poll() is None for process in running):
-        told = any(number in ENDING for number in signals.wait(min(LOOK_SECONDS, deadline - time.monotonic())))
+        told = any(
+            number in ENDING
+            for number in signals.wait(min(LOOK_SECONDS, deadline - time.monotonic()))
+        )
         if told or time.monotonic() >= deadline:
             break
     for process in running:
@@ -172,7 +223,8 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def replace_by(plan: Plan) -> None:
-    """Turn this process into the supervisor of a plan: same id, no thread, no open file but those of the plan.
+    """Turn this process into the supervisor of a plan: same id, no thread, no open file
+    but those of the plan.
 
     Never returns.
     """
@@ -187,7 +239,9 @@ def replace_by(plan: Plan) -> None:
 def main() -> None:
     """The program: `python -m portal.supervisor PLAN`."""
     plan = Plan.read(sys.argv[1])
-    logging.basicConfig(level=plan.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=plan.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
     sys.exit(run(plan))
 
 

@@ -1,4 +1,6 @@
-"""Threads of a worker: tasks at intervals by a clock that never steps back, and jobs that go on side by side."""
+"""Threads of a worker: tasks at intervals by a clock that never steps back, and jobs
+that go on side by side.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +13,28 @@ from typing import NamedTuple
 class Ticks:
     """Tasks that come again and again until `stop` is set, each in a thread of its own.
 
-    Time is waited for by the monotonic clock: setting the wall clock neither stops nor hurries them. A task that
-    takes longer than its interval is not begun beside itself.
+    Time is waited for by the monotonic clock: setting the wall clock neither stops nor
+    hurries them. A task that takes longer than its interval is not begun beside itself.
     """
 
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
         self._threads: list[threading.Thread] = []
 
-    def every(self, seconds: float, task: Callable[[], object], *, times: int = 1, at_once: bool = False) -> None:
+    def every(
+        self,
+        seconds: float,
+        task: Callable[[], object],
+        *,
+        times: int = 1,
+        at_once: bool = False,
+    ) -> None:
         """Begin a task that comes every so many seconds, in so many threads."""
         for _ in range(times):
             name = getattr(task, "__name__", "task")
-            thread = threading.Thread(target=self._run, args=(seconds, task, at_once), name=name, daemon=True)
+            thread = threading.Thread(
+                target=self._run, args=(seconds, task, at_once), name=name, daemon=True
+            )
             self._threads.append(thread)
             thread.start()
 
@@ -34,22 +45,28 @@ class Ticks:
             task()
 
     def join(self, deadline: float) -> bool:
-        """Wait for the tasks under way until a moment of the monotonic clock; whether all came to their end."""
+        """Wait for the tasks under way until a moment of the monotonic clock; whether
+        all came to their end.
+        """
         return join(self._threads, deadline)
 
 
 class Taken(NamedTuple):
-    """A job that was taken from a queue; `suspect`: a process died that had taken it before."""
+    """A job that was taken from a queue; `suspect`: a process died that had taken it
+    before.
+    """
 
     job_id: str
     suspect: bool
 
 
 class SideBySide:
-    """Jobs of a queue, so many at a time, each in a thread of its own; none is begun once `stop` is set.
+    """Jobs of a queue, so many at a time, each in a thread of its own; none is begun
+    once `stop` is set.
 
-    `take(untried_only)` takes a job, or None; `walk(job_id)` brings it to its end. Of the jobs that may have ended a
-    process one at a time is walked: what ends processes would take the blame to all that runs beside it each time.
+    `take(untried_only)` takes a job, or None; `walk(job_id)` brings it to its end. Of
+    the jobs that may have ended a process one at a time is walked: what ends processes
+    would take the blame to all that runs beside it each time.
     """
 
     def __init__(
@@ -80,7 +97,9 @@ class SideBySide:
     def _begin(self, taken: Taken) -> None:
         if taken.suspect:
             self._suspect.acquire()
-        thread = threading.Thread(target=self._run, args=(taken,), name=f"job-{taken.job_id[:8]}", daemon=True)
+        thread = threading.Thread(
+            target=self._run, args=(taken,), name=f"job-{taken.job_id[:8]}", daemon=True
+        )
         self._threads = [*(each for each in self._threads if each.is_alive()), thread]
         thread.start()
 
@@ -93,12 +112,16 @@ class SideBySide:
             self._free.release()
 
     def join(self, deadline: float) -> bool:
-        """Wait for the jobs under way until a moment of the monotonic clock; whether all came to their end."""
+        """Wait for the jobs under way until a moment of the monotonic clock; whether
+        all came to their end.
+        """
         return join(self._threads, deadline)
 
 
 def join(threads: list[threading.Thread], deadline: float) -> bool:
-    """Wait for threads until a moment of the monotonic clock; whether all came to their end."""
+    """Wait for threads until a moment of the monotonic clock; whether all came to their
+    end.
+    """
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
     return not any(thread.is_alive() for thread in threads)

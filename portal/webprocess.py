@@ -1,4 +1,6 @@
-"""One web process: the application behind a listening socket that whoever started it has opened."""
+"""One web process: the application behind a listening socket that whoever started it
+has opened.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +23,12 @@ BLOCKING_THREADS = 8
 
 
 class Server(MPServer):
-    """Granian's server without its parent process: it serves in this process, on a socket that is open already.
+    """Granian's server without its parent process: it serves in this process, on a
+    socket that is open already.
 
-    Granian forks its workers and lets each open the port by itself; ours are started by exec, watched by our
-    supervisor, and share one socket, so that a connection that waits is answered by any of them.
+    Granian forks its workers and lets each open the port by itself; ours are started by
+    exec, watched by our supervisor, and share one socket, so that a connection that
+    waits is answered by any of them.
     """
 
     def __init__(self, fd: int) -> None:
@@ -49,7 +53,9 @@ class Server(MPServer):
 
 
 def serve(fd: int, application: Callable[[], Any] = create_app) -> None:
-    """Serve the application on an open socket until a signal ends it; requests under way are answered first."""
+    """Serve the application on an open socket until a signal ends it; requests under
+    way are answered first.
+    """
     Server(fd).serve(target_loader=application, wrap_loader=False)
 
 
@@ -59,7 +65,8 @@ def main() -> None:
         serve(int(sys.argv[1]))
     except PortalError as error:
         sys.exit(f"portal: {error}")
-    processes.end_now()  # everything is answered: tearing down an interpreter of this size only takes time
+    # Everything is answered: tearing down an interpreter of this size only takes time.
+    processes.end_now()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""Old codes of administrative units to the codes in force: splits, chains and reused codes, judged at a date."""
+"""Old codes of administrative units to the codes in force: splits, chains and reused
+codes, judged at a date.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from datetime import date
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One meaning of a code: the same code may stand for another unit before or after its validity."""
+    """One meaning of a code: the same code may stand for another unit before or after
+    its validity.
+    """
 
     code: str
     name: str
@@ -58,7 +62,10 @@ class AdministrativeUnits:
         meanings = self._meanings.get(code.strip(), [])
         if on is not None:
             return next((unit for unit in meanings if unit.in_force(on)), None)
-        return next((unit for unit in meanings if unit.end is None), meanings[-1] if meanings else None)
+        return next(
+            (unit for unit in meanings if unit.end is None),
+            meanings[-1] if meanings else None,
+        )
 
     def get(self, code: str, on: date | None = None) -> Unit:
         """As `find`, but raises UnknownUnit where nothing answers."""
@@ -75,21 +82,31 @@ class AdministrativeUnits:
     def resolve(self, code: str, on: date | None = None) -> tuple[str, ...]:
         """The codes in force now for the unit that `code` meant on `on`, sorted.
 
-        One code for a unit that lives on or was merged, several for one that was divided, through
-        any number of reforms; empty where nothing had that code on that day. Without a day a code
-        in force means itself, even where an earlier unit had the same code.
+        One code for a unit that lives on or was merged, several for one that was
+        divided, through any number of reforms; empty where nothing had that code on
+        that day. Without a day a code in force means itself, even where an earlier unit
+        had the same code.
         """
         unit = self.find(code, on)
         return tuple(sorted(self._follow(unit, frozenset()))) if unit else ()
 
     def current(self, level: int = 3) -> tuple[Unit, ...]:
-        """The units of a level (1 province, 2 district, 3 commune) in force, by code."""
+        """The units of a level (1 province, 2 district, 3 commune) in force, by
+        code.
+        """
         every = (unit for meanings in self._meanings.values() for unit in meanings)
-        return tuple(sorted((u for u in every if u.end is None and u.level == level), key=lambda unit: unit.code))
+        return tuple(
+            sorted(
+                (u for u in every if u.end is None and u.level == level),
+                key=lambda unit: unit.code,
+            )
+        )
 
     def every(self) -> tuple[Unit, ...]:
         """All units that are or were, by code and beginning."""
-        return tuple(unit for code in sorted(self._meanings) for unit in self._meanings[code])
+        return tuple(
+            unit for code in sorted(self._meanings) for unit in self._meanings[code]
+        )
 
     def _follow(self, unit: Unit, seen: frozenset[Unit]) -> set[str]:
         if unit.end is None:
@@ -97,12 +114,18 @@ class AdministrativeUnits:
         if unit in seen:
             return set()  # a circle in the data names nobody
         heirs = [self._heir(code, unit.end) for code in unit.successors]
-        return {code for heir in heirs if heir for code in self._follow(heir, seen | {unit})}
+        return {
+            code for heir in heirs if heir for code in self._follow(heir, seen | {unit})
+        }
 
     def _heir(self, code: str, ended: date) -> Unit | None:
-        """The meaning of a successor code that lives on after `ended`: the first to outlast it."""
+        """The meaning of a successor code that lives on after `ended`: the first to
+        outlast it.
+        """
         meanings = self._meanings.get(code, [])
-        return next((unit for unit in meanings if unit.end is None or unit.end > ended), None)
+        return next(
+            (unit for unit in meanings if unit.end is None or unit.end > ended), None
+        )
 
 
 def _unit(row: Mapping[str, str]) -> Unit:
@@ -115,5 +138,7 @@ def _unit(row: Mapping[str, str]) -> Unit:
         parent=row.get("ma_cha") or "",
         start=date.fromisoformat(row["ngay_hl"]),
         end=date.fromisoformat(ended) if ended else None,
-        successors=tuple(code for code in (row.get("ma_ke_thua") or "").split(";") if code),
+        successors=tuple(
+            code for code in (row.get("ma_ke_thua") or "").split(";") if code
+        ),
     )

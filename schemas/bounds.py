@@ -1,4 +1,6 @@
-"""Bounds of everything that a caller sends: nesting, signs that no store keeps, and how a limit is told."""
+"""Bounds of everything that a caller sends: nesting, signs that no store keeps, and how
+a limit is told.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ from typing import Any
 import orjson
 
 DEEPEST = 64
-"""How deep a parameter nests at most: three times what the deepest Table Schema in a dataset needs."""
+"""How deep a parameter nests at most: three times what the deepest Table Schema in a
+dataset needs.
+"""
 _NUL = "\x00"
 _CONTAINERS = (dict, list)
 
@@ -19,7 +23,9 @@ def told(english: str, vietnamese: str) -> list[str]:
 
 
 def problems(data: Mapping[str, Any]) -> dict[str, list[str]]:
-    """What no action can take, by parameter: nested too deep, a NUL character, half a pair of surrogates."""
+    """What no action can take, by parameter: nested too deep, a NUL character, half a
+    pair of surrogates.
+    """
     found: dict[str, list[str]] = {}
     for key, value in data.items():
         wrong = _wrong_text(key) or _wrong(value)
@@ -29,7 +35,9 @@ def problems(data: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def parse(text: str | bytes) -> Any:
-    """The JSON value of a caller's text. Raises ValueError for what is none, or nests too deep."""
+    """The JSON value of a caller's text. Raises ValueError for what is none, or nests
+    too deep.
+    """
     value = orjson.loads(text)
     if _wrong(value):
         raise ValueError("nested too deep, or with a NUL character")
@@ -37,7 +45,9 @@ def parse(text: str | bytes) -> Any:
 
 
 def _wrong(value: Any) -> list[str] | None:
-    """Level by level, so that no nesting is too deep for the search itself; texts of a level are looked at at once."""
+    """Level by level, so that no nesting is too deep for the search itself; texts of a
+    level are looked at at once.
+    """
     if type(value) is str:
         return _wrong_text(value)
     containers = [value] if type(value) in _CONTAINERS else []
@@ -59,7 +69,9 @@ def _wrong(value: Any) -> list[str] | None:
         containers = [each for each in values if type(each) in _CONTAINERS]
     if not containers:
         return None
-    return told(f"Nested more than {DEEPEST} levels deep", f"Lồng nhau quá {DEEPEST} cấp")
+    return told(
+        f"Nested more than {DEEPEST} levels deep", f"Lồng nhau quá {DEEPEST} cấp"
+    )
 
 
 def _wrong_text(text: Any) -> list[str] | None:
@@ -70,7 +82,10 @@ def _wrong_text(text: Any) -> list[str] | None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        return told("Holds half of a surrogate pair: not Unicode", "Chứa nửa cặp surrogate: không phải Unicode")
+        return told(
+            "Holds half of a surrogate pair: not Unicode",
+            "Chứa nửa cặp surrogate: không phải Unicode",
+        )
     return None
 
 

@@ -1,4 +1,6 @@
-"""Two versions of a Table Schema compared: what changed, for whom it breaks, and why, in both languages."""
+"""Two versions of a Table Schema compared: what changed, for whom it breaks, and why,
+in both languages.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from typing import Any
 from schemas.tabletypes import missing_values
 
 PUBLISHERS, READERS, NOBODY = "publishers", "readers", ""
-"""Whom a change breaks: files that were valid are not any more; programs meet what they did not know."""
+"""Whom a change breaks: files that were valid are not any more; programs meet what they
+did not know.
+"""
 OLD_BOUNDS = {"minimum": 1, "minLength": 1, "maximum": -1, "maxLength": -1}
 Json = dict[str, Any]
 MOST_COMPARED = 1000
@@ -18,7 +22,9 @@ MOST_COMPARED = 1000
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of a field, or ("" as field) of the whole table; `breaks` says for whom."""
+    """One change of a field, or ("" as field) of the whole table; `breaks` says for
+    whom.
+    """
 
     field: str
     what: str
@@ -33,14 +39,20 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...
 
 
 def summary(changes: tuple[Change, ...]) -> Json:
-    """JSON-ready: {breaking, bump, changes}; `bump` is the part of the version number that ought to rise."""
+    """JSON-ready: {breaking, bump, changes}; `bump` is the part of the version number
+    that ought to rise.
+    """
     breaking = any(change.breaks for change in changes)
     quiet = {"title", "description", "example"}
     bump = "minor" if any(change.what not in quiet for change in changes) else "patch"
     if breaking:
         bump = "major"
     listed = [{**asdict(change), "breaking": bool(change.breaks)} for change in changes]
-    return {"breaking": breaking, "bump": bump if changes else "none", "changes": listed}
+    return {
+        "breaking": breaking,
+        "bump": bump if changes else "none",
+        "changes": listed,
+    }
 
 
 def _named(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -60,12 +72,24 @@ def _table(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     if gone:
         listed = ", ".join(f"“{text}”" for text in gone)
         vi = f"{listed} không còn là giá trị trống"
-        yield Change("", "missingValues", PUBLISHERS, vi, f"{listed} no longer stands for a missing value")
+        yield Change(
+            "",
+            "missingValues",
+            PUBLISHERS,
+            vi,
+            f"{listed} no longer stands for a missing value",
+        )
     yield from _foreign(old, new)
     names, new_names = _named(old), _named(new)
     shared = [name for name in names if name in new_names]
     if shared != [name for name in new_names if name in names] and _exact(new):
-        yield Change("", "order", PUBLISHERS, "thứ tự cột thay đổi", "the order of the columns changed")
+        yield Change(
+            "",
+            "order",
+            PUBLISHERS,
+            "thứ tự cột thay đổi",
+            "the order of the columns changed",
+        )
 
 
 def _foreign(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
@@ -73,18 +97,25 @@ def _foreign(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]
     for fields, target in sorted(after - before):
         vi = f"thêm khóa ngoại tới {target}: mã không có trong bảng đó bị từ chối"
         yield Change(
-            fields, "foreignKey", PUBLISHERS, vi, f"new foreign key to {target}: codes not in that table are refused"
+            fields,
+            "foreignKey",
+            PUBLISHERS,
+            vi,
+            f"new foreign key to {target}: codes not in that table are refused",
         )
     for fields, target in sorted(before - after):
         vi = f"bỏ khóa ngoại tới {target}"
-        yield Change(fields, "foreignKey", NOBODY, vi, f"foreign key to {target} was dropped")
+        yield Change(
+            fields, "foreignKey", NOBODY, vi, f"foreign key to {target} was dropped"
+        )
 
 
 def _references(schema: Mapping[str, Any]) -> set[tuple[str, str]]:
     found = set()
     for key in schema.get("foreignKeys", ()):
         reference = key.get("reference", {})
-        target = f"{reference.get('resource') or ''}({', '.join(_keys(reference.get('fields')))})"
+        names = ", ".join(_keys(reference.get("fields")))
+        target = f"{reference.get('resource') or ''}({names})"
         found.add((", ".join(_keys(key.get("fields"))), target))
     return found
 
@@ -97,7 +128,10 @@ def _fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     before, after = _named(old), _named(new)
     for name in before:
         if name not in after:
-            vi, en = "cột bị bỏ: chương trình đọc cột này sẽ lỗi", "the column is gone: programs that read it fail"
+            vi, en = (
+                "cột bị bỏ: chương trình đọc cột này sẽ lỗi",
+                "the column is gone: programs that read it fail",
+            )
             yield Change(name, "removed", READERS, vi, en)
     for name, field in after.items():
         if name in before:
@@ -108,33 +142,63 @@ def _fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
 
 def _added(name: str, field: Mapping[str, Any], schema: Mapping[str, Any]) -> Change:
     if field.get("constraints", {}).get("required"):
-        vi, en = "cột mới bắt buộc: tệp cũ thiếu cột này", "a new required column: older files lack it"
+        vi, en = (
+            "cột mới bắt buộc: tệp cũ thiếu cột này",
+            "a new required column: older files lack it",
+        )
         return Change(name, "added", PUBLISHERS, vi, en)
     if _exact(schema):
         vi = "cột mới: tệp cũ thiếu cột này (fieldsMatch là exact)"
-        return Change(name, "added", PUBLISHERS, vi, "a new column: older files lack it (fieldsMatch is exact)")
-    return Change(name, "added", NOBODY, "cột mới, không bắt buộc", "a new column, not required")
+        return Change(
+            name,
+            "added",
+            PUBLISHERS,
+            vi,
+            "a new column: older files lack it (fieldsMatch is exact)",
+        )
+    return Change(
+        name, "added", NOBODY, "cột mới, không bắt buộc", "a new column, not required"
+    )
 
 
-def _field(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
-    for key, default in (("type", "any"), ("format", "default"), ("decimalChar", "."), ("groupChar", "")):
+def _field(
+    name: str, old: Mapping[str, Any], new: Mapping[str, Any]
+) -> Iterator[Change]:
+    for key, default in (
+        ("type", "any"),
+        ("format", "default"),
+        ("decimalChar", "."),
+        ("groupChar", ""),
+    ):
         before, after = old.get(key, default), new.get(key, default)
         if before != after:
-            vi, en = f"{key} “{before}” thành “{after}”", f"{key} '{before}' became '{after}'"
+            vi, en = (
+                f"{key} “{before}” thành “{after}”",
+                f"{key} '{before}' became '{after}'",
+            )
             yield Change(name, key, f"{PUBLISHERS}, {READERS}", vi, en)
-    yield from _constraints(name, old.get("constraints") or {}, new.get("constraints") or {})
+    yield from _constraints(
+        name, old.get("constraints") or {}, new.get("constraints") or {}
+    )
     before, after = str(old.get("pd") or "none"), str(new.get("pd") or "none")
     if (before, old.get("treatment")) != (after, new.get("treatment")):
         dropped = after != "none" and new.get("treatment") == "drop"
-        vi = f"dữ liệu cá nhân: {before} thành {after} ({new.get('treatment') or 'keep'})"
-        en = f"personal data: {before} became {after} ({new.get('treatment') or 'keep'})"
+        vi = (
+            f"dữ liệu cá nhân: {before} thành {after} "
+            f"({new.get('treatment') or 'keep'})"
+        )
+        en = (
+            f"personal data: {before} became {after} ({new.get('treatment') or 'keep'})"
+        )
         yield Change(name, "pd", READERS if dropped else NOBODY, vi, en)
     for key in ("title", "description", "example"):
         if old.get(key) != new.get(key):
             yield Change(name, key, NOBODY, f"{key} được sửa", f"{key} was reworded")
 
 
-def _constraints(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+def _constraints(
+    name: str, old: Mapping[str, Any], new: Mapping[str, Any]
+) -> Iterator[Change]:
     for key in sorted(old.keys() | new.keys()):
         before, after = old.get(key), new.get(key)
         if before == after:
@@ -144,7 +208,9 @@ def _constraints(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> I
         else:
             breaks = PUBLISHERS if _tighter(key, before, after) else NOBODY
             vi = f"{key}: {_said(before)} thành {_said(after)}"
-            yield Change(name, key, breaks, vi, f"{key}: {_said(before)} became {_said(after)}")
+            yield Change(
+                name, key, breaks, vi, f"{key}: {_said(before)} became {_said(after)}"
+            )
 
 
 def _tighter(key: str, before: Any, after: Any) -> bool:
@@ -174,12 +240,16 @@ def _enum(name: str, before: list[Any], after: list[Any]) -> Iterator[Change]:
 
 
 def _without(values: list[Any], others: list[Any]) -> list[Any]:
-    """The values that are not among the others; quick where they are no lists and objects, as in every schema."""
+    """The values that are not among the others; quick where they are no lists and
+    objects, as in every schema.
+    """
     try:
         known = set(others)
         return [value for value in values if value not in known]
     except TypeError:
-        return [value for value in values if value not in others[:MOST_COMPARED]][:MOST_COMPARED]
+        return [value for value in values if value not in others[:MOST_COMPARED]][
+            :MOST_COMPARED
+        ]
 
 
 def _keys(given: Any) -> tuple[str, ...]:

@@ -1,4 +1,6 @@
-"""Data Packages out: a dataset as a descriptor that frictionless, and our own reader of Data Packages, load whole."""
+"""Data Packages out: a dataset as a descriptor that frictionless, and our own reader of
+Data Packages, load whole.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +13,28 @@ from schemas.vocabularies import LICENCE_BY_ID, MEDIA_TYPES
 
 Json = dict[str, Any]
 NAMES = {
-    "cc-by": "CC-BY-4.0", "cc-by-sa": "CC-BY-SA-4.0", "cc-zero": "CC0-1.0", "odc-by": "ODC-BY-1.0",
-    "odc-odbl": "ODbL-1.0", "odc-pddl": "ODC-PDDL-1.0",
-}  # fmt: skip
+    "cc-by": "CC-BY-4.0",
+    "cc-by-sa": "CC-BY-SA-4.0",
+    "cc-zero": "CC0-1.0",
+    "odc-by": "ODC-BY-1.0",
+    "odc-odbl": "ODbL-1.0",
+    "odc-pddl": "ODC-PDDL-1.0",
+}
 """Licence → its name in the Open Definition's register, as Data Packages write it."""
 
 
-def describe(package: Mapping[str, Any], columns: Mapping[str, Any], site_url: str) -> Json:
-    """The descriptor (Data Package 1.0, valid as 2.0); `columns` gives a table's schema by the id of its resource."""
+def describe(
+    package: Mapping[str, Any], columns: Mapping[str, Any], site_url: str
+) -> Json:
+    """The descriptor (Data Package 1.0, valid as 2.0); `columns` gives a table's schema
+    by the id of its resource.
+    """
     package = clean(package)
     taken: set[str] = set()
     resources = [
-        _resource(resource, columns.get(resource["id"]), _name(resource, taken), site_url)
+        _resource(
+            resource, columns.get(resource["id"]), _name(resource, taken), site_url
+        )
         for resource in package.get("resources") or ()
         if resource.get("url") or resource.get("datastore_active")
     ]
@@ -78,15 +90,21 @@ def _contributors(package: Mapping[str, Any]) -> list[Json]:
     ]
 
 
-def _resource(resource: Mapping[str, Any], schema: Json | None, name: str, site_url: str) -> Json:
-    """A resource; a table is read from its CSV, which is how its schema describes it."""
+def _resource(
+    resource: Mapping[str, Any], schema: Json | None, name: str, site_url: str
+) -> Json:
+    """A resource; a table is read from its CSV, which is how its schema describes
+    it.
+    """
     table = bool(resource.get("datastore_active"))
     format_name = "CSV" if table else str(resource.get("format") or "")
     digest = resource.get("hash") or ""
     found: Json = {
         "profile": "tabular-data-resource" if table and schema else "data-resource",
         "name": name,
-        "path": f"{site_url}/datastore/dump/{resource['id']}?format=csv&numbered=false" if table else resource["url"],
+        "path": f"{site_url}/datastore/dump/{resource['id']}?format=csv&numbered=false"
+        if table
+        else resource["url"],
         "title": resource.get("name"),
         "description": resource.get("description"),
         "format": format_name.lower(),
@@ -98,12 +116,18 @@ def _resource(resource: Mapping[str, Any], schema: Json | None, name: str, site_
         size = resource.get("size")
         found["bytes"] = size if isinstance(size, int) and size >= 0 else None
         found["hash"] = digest if is_digest(digest) and len(digest) == 32 else None
-        found["hash"] = f"sha256:{digest}" if is_digest(digest) and len(digest) == 64 else found["hash"]
+        found["hash"] = (
+            f"sha256:{digest}"
+            if is_digest(digest) and len(digest) == 64
+            else found["hash"]
+        )
     return {key: value for key, value in found.items() if value not in (None, "")}
 
 
 def _schema(schema: Json) -> Json:
-    """The schema alone: foreign keys to other datasets' tables mean nothing inside this package."""
+    """The schema alone: foreign keys to other datasets' tables mean nothing inside this
+    package.
+    """
     return {key: value for key, value in schema.items() if key != "foreignKeys"}
 
 

@@ -6,11 +6,29 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from marshmallow import EXCLUDE, INCLUDE, Schema, ValidationError, fields, validates, validates_schema
+from marshmallow import (
+    EXCLUDE,
+    INCLUDE,
+    Schema,
+    ValidationError,
+    fields,
+    validates,
+    validates_schema,
+)
 
 from schemas import bounds
 from schemas.record import DatasetRecord, ResourceRecord
-from schemas.values import EMAIL, MISSING, Email, Flag, Integer, MediaType, TableSchemaField, Text, Whole
+from schemas.values import (
+    EMAIL,
+    MISSING,
+    Email,
+    Flag,
+    Integer,
+    MediaType,
+    TableSchemaField,
+    Text,
+    Whole,
+)
 from schemas.vocabularies import PROFILE_FIELDS, PROFILE_NAMES, ProfileField
 
 Json = dict[str, Any]
@@ -22,15 +40,33 @@ _TAG = re.compile(r"^[\w .-]*$")
 _LANGUAGE = re.compile(r"^[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")
 _UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
-RESOURCE_GIVEN = frozenset({"id", "name", "url", "description", "format", "mimetype", "size", "hash", "schema"})
+RESOURCE_GIVEN = frozenset(
+    {"id", "name", "url", "description", "format", "mimetype", "size", "hash", "schema"}
+)
 RESOURCE_OURS = frozenset(
     {
-        "package_id", "position", "created", "last_modified", "metadata_modified", "state", "datastore_active",
-        "url_type", "cache_last_updated", "cache_url", "mimetype_inner", "validation_status", "upload", "clear_upload",
-        "validation_timestamp", "revision_id", "datastore_contains_all_records_of_source_file",
+        "package_id",
+        "position",
+        "created",
+        "last_modified",
+        "metadata_modified",
+        "state",
+        "datastore_active",
+        "url_type",
+        "cache_last_updated",
+        "cache_url",
+        "mimetype_inner",
+        "validation_status",
+        "upload",
+        "clear_upload",
+        "validation_timestamp",
+        "revision_id",
+        "datastore_contains_all_records_of_source_file",
     }
-)  # fmt: skip
-"""Keys of a resource that the portal itself writes: what a client sends for them is not kept."""
+)
+"""Keys of a resource that the portal itself writes: what a client sends for them is not
+kept.
+"""
 
 
 def name_errors(name: str) -> list[str]:
@@ -49,12 +85,17 @@ def name_errors(name: str) -> list[str]:
             f'Name "{name}" length is more than maximum {NAME_LONGEST}',
         ]
     elif not _NAME.match(name):
-        errors.append("Must be purely lowercase alphanumeric (ascii) characters and these symbols: -_")
+        errors.append(
+            "Must be purely lowercase alphanumeric (ascii) characters and these "
+            "symbols: -_"
+        )
     return errors
 
 
 class ResourceParams(Schema):
-    """A resource as clients send it; keys that CKAN does not know are kept as they are."""
+    """A resource as clients send it; keys that CKAN does not know are kept as they
+    are.
+    """
 
     class Meta:
         unknown = INCLUDE
@@ -108,7 +149,12 @@ class PackageParams(Schema):
     extras = fields.Raw(allow_none=True)
     groups = fields.Raw(allow_none=True)
     resources = fields.List(fields.Nested(ResourceParams), allow_none=True)
-    locals().update({field.name: fields.Raw(allow_none=True, metadata=_told(field)) for field in PROFILE_FIELDS})
+    locals().update(
+        {
+            field.name: fields.Raw(allow_none=True, metadata=_told(field))
+            for field in PROFILE_FIELDS
+        }
+    )
 
     @validates("name")
     def check_name(self, value: str | None, data_key: str) -> None:
@@ -120,7 +166,9 @@ class PackageParams(Schema):
 
     @validates_schema(skip_on_field_errors=False)
     def check_rest(self, data: Json, **kwargs: Any) -> None:
-        """Tags, extras and the province's fields, whose messages have shapes of their own."""
+        """Tags, extras and the province's fields, whose messages have shapes of their
+        own.
+        """
         errors: Json = {}
         if messages := tag_errors(tag_names(data)):
             errors["tags"] = messages
@@ -131,15 +179,29 @@ class PackageParams(Schema):
 
 
 def tag_names(data: Mapping[str, Any]) -> list[str]:
-    """The tags that a dataset names, by `tags` and by `tag_string`, without doubles, in order of their names."""
-    names = {str(tag.get("name", "")).strip() for tag in _tags(data) if not tag.get("vocabulary_id")}
+    """The tags that a dataset names, by `tags` and by `tag_string`, without doubles, in
+    order of their names.
+    """
+    names = {
+        str(tag.get("name", "")).strip()
+        for tag in _tags(data)
+        if not tag.get("vocabulary_id")
+    }
     names |= {name.strip() for name in (data.get("tag_string") or "").split(",")}
     return sorted(name for name in names if name)
 
 
 def vocabulary_tags(data: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The tags of vocabularies that a dataset names: (vocabulary id or name, tag name)."""
-    return sorted({(str(t["vocabulary_id"]), str(t.get("name", ""))) for t in _tags(data) if t.get("vocabulary_id")})
+    """The tags of vocabularies that a dataset names: (vocabulary id or name, tag
+    name).
+    """
+    return sorted(
+        {
+            (str(t["vocabulary_id"]), str(t.get("name", "")))
+            for t in _tags(data)
+            if t.get("vocabulary_id")
+        }
+    )
 
 
 def _tags(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -155,8 +217,11 @@ def tag_errors(names: Sequence[str]) -> list[str]:
         elif len(name) > TAG_LONGEST:
             errors.append(f'Tag "{name}" length is more than maximum {TAG_LONGEST}')
         elif not _TAG.match(name):
-            errors.append(f'Tag "{name}" can only contain alphanumeric characters, spaces (" "), hyphens ("-"), '
-                          'underscores ("_") or dots (".")')  # fmt: skip
+            errors.append(
+                f'Tag "{name}" can only contain alphanumeric characters, spaces (" '
+                '"), hyphens ("-"), '
+                'underscores ("_") or dots (".")'
+            )
     return errors
 
 
@@ -168,7 +233,10 @@ def _extras_errors(extras: Sequence[Mapping[str, Any]]) -> Json:
     if doubled:
         return {"extras_validation": [f'Duplicate key "{key}"' for key in doubled]}
     taken = set(PackageParams._declared_fields) - PROFILE_NAMES
-    clash = [{"key": ["There is a schema field with the same name"]} if key in taken else {} for key in keys]
+    clash = [
+        {"key": ["There is a schema field with the same name"]} if key in taken else {}
+        for key in keys
+    ]
     return {"extras": clash} if any(clash) else {}
 
 
@@ -181,9 +249,15 @@ def _profile_errors(data: Mapping[str, Any]) -> Json:
         if field.choices and value not in field.choices:
             errors[field.name] = [f"Value must be one of {', '.join(field.choices)}"]
         elif field.translated and not _translations(value):
-            errors[field.name] = ['Must be an object of texts by language, such as {"vi": "…", "en": "…"}']
-        elif field.translated and (strange := sorted(k for k in _translations(value) if not _LANGUAGE.match(k))):
-            errors[field.name] = [f'"{strange[0]}" is not a language code such as vi or en']
+            errors[field.name] = [
+                'Must be an object of texts by language, such as {"vi": "…", "en": "…"}'
+            ]
+        elif field.translated and (
+            strange := sorted(k for k in _translations(value) if not _LANGUAGE.match(k))
+        ):
+            errors[field.name] = [
+                f'"{strange[0]}" is not a language code such as vi or en'
+            ]
         elif not field.translated and isinstance(value, (dict, list)):
             errors[field.name] = ["Must be a text"]
         elif field.name == "contact_email" and not EMAIL.fullmatch(str(value)):
@@ -197,15 +271,21 @@ def _translations(value: Any) -> dict[str, str]:
             value = bounds.parse(value)
         except ValueError:
             return {}
-    good = isinstance(value, Mapping) and all(isinstance(text, str) for text in value.values())
+    good = isinstance(value, Mapping) and all(
+        isinstance(text, str) for text in value.values()
+    )
     return {str(key): text for key, text in value.items()} if good else {}
 
 
 def shape_problem(data: Mapping[str, Any]) -> str | None:
-    """The name of a list that does not hold objects where it must (CKAN's Integrity Error), else None."""
+    """The name of a list that does not hold objects where it must (CKAN's Integrity
+    Error), else None.
+    """
     for key in ("tags", "extras", "groups", "resources"):
         value = data.get(key)
-        if value is not None and not (isinstance(value, list) and all(isinstance(item, Mapping) for item in value)):
+        if value is not None and not (
+            isinstance(value, list) and all(isinstance(item, Mapping) for item in value)
+        ):
             return key
     return None
 
@@ -215,7 +295,9 @@ _PACKAGE = PackageParams()
 
 
 def load_package(data: Mapping[str, Any]) -> tuple[Json, Json]:
-    """Check a dataset: (what could be read, errors by field). Errors are empty for a good one."""
+    """Check a dataset: (what could be read, errors by field). Errors are empty for a
+    good one.
+    """
     try:
         return dict(_PACKAGE.load(data)), {}
     except ValidationError as error:
@@ -225,11 +307,30 @@ def load_package(data: Mapping[str, Any]) -> tuple[Json, Json]:
 
 def package_record(loaded: Mapping[str, Any]) -> DatasetRecord:
     """A checked dataset as the one inbound shape."""
-    names = ("url", "version", "author", "author_email", "maintainer", "maintainer_email", "license_id")
+    names = (
+        "url",
+        "version",
+        "author",
+        "author_email",
+        "maintainer",
+        "maintainer_email",
+        "license_id",
+    )
     texts: Json = {name: loaded.get(name) or None for name in names}
-    profile = {field.name: _profile_value(field.translated, loaded.get(field.name)) for field in PROFILE_FIELDS}
-    extras = {str(e["key"]): as_text(e.get("value")) for e in loaded.get("extras") or () if not e.get("deleted")}
-    profile |= {key: value for key, value in extras.items() if key in PROFILE_NAMES and not profile.get(key)}
+    profile = {
+        field.name: _profile_value(field.translated, loaded.get(field.name))
+        for field in PROFILE_FIELDS
+    }
+    extras = {
+        str(e["key"]): as_text(e.get("value"))
+        for e in loaded.get("extras") or ()
+        if not e.get("deleted")
+    }
+    profile |= {
+        key: value
+        for key, value in extras.items()
+        if key in PROFILE_NAMES and not profile.get(key)
+    }
     return DatasetRecord(
         name=loaded["name"],
         id=loaded.get("id") or None,
@@ -240,10 +341,16 @@ def package_record(loaded: Mapping[str, Any]) -> DatasetRecord:
         type=loaded.get("type") or "dataset",
         tags=tuple(tag_names(loaded)),
         vocabulary_tags=tuple(vocabulary_tags(loaded)),
-        groups=tuple(str(g.get("id") or g.get("name") or "") for g in loaded.get("groups") or ()),
-        extras={key: value for key, value in extras.items() if key not in PROFILE_NAMES},
+        groups=tuple(
+            str(g.get("id") or g.get("name") or "") for g in loaded.get("groups") or ()
+        ),
+        extras={
+            key: value for key, value in extras.items() if key not in PROFILE_NAMES
+        },
         profile={key: value for key, value in profile.items() if value},
-        resources=tuple(resource_record(resource) for resource in loaded.get("resources") or ()),
+        resources=tuple(
+            resource_record(resource) for resource in loaded.get("resources") or ()
+        ),
         notes=loaded.get("notes") or "",
         **texts,
     )
@@ -257,7 +364,11 @@ def _profile_value(translated: bool, value: Any) -> Any:
 
 def resource_record(loaded: Mapping[str, Any]) -> ResourceRecord:
     """A checked resource as the one inbound shape."""
-    kept = {key: value for key, value in loaded.items() if key not in RESOURCE_GIVEN | RESOURCE_OURS}
+    kept = {
+        key: value
+        for key, value in loaded.items()
+        if key not in RESOURCE_GIVEN | RESOURCE_OURS
+    }
     schema = loaded.get("schema")
     return ResourceRecord(
         schema=schema if isinstance(schema, dict) else None,
@@ -289,7 +400,9 @@ class Order(Schema):
     """Parameters of package_resource_reorder and resource_view_reorder."""
 
     id = Text(required=True)
-    order = fields.List(Text(), required=True, metadata={"help": "ids, those that come first"})
+    order = fields.List(
+        Text(), required=True, metadata={"help": "ids, those that come first"}
+    )
 
 
 class Revision(Schema):
@@ -324,7 +437,11 @@ class Paged(Schema):
     @validates_schema
     def check_natural(self, data: Json, **kwargs: Any) -> None:
         """Counts are natural numbers."""
-        wrong = {key: ["Must be a natural number"] for key in ("limit", "offset") if (data.get(key) or 0) < 0}
+        wrong = {
+            key: ["Must be a natural number"]
+            for key in ("limit", "offset")
+            if (data.get(key) or 0) < 0
+        }
         if data.get("page") is not None and data["page"] < 1:
             wrong["page"] = ["Must be a postive integer"]
         if wrong:

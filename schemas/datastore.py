@@ -16,7 +16,9 @@ DEFAULT_LIMIT = 100
 class Natural(fields.Field[Any]):
     """A natural number; an empty text is the default."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Any, **kwargs: Any
+    ) -> Any:
         if value in ("", None):
             return None
         number = whole(value)
@@ -31,7 +33,9 @@ class Natural(fields.Field[Any]):
 class Structure(fields.Field[Any]):
     """A JSON value, given as itself or as its text."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Any, **kwargs: Any
+    ) -> Any:
         if isinstance(value, str) and value.strip()[:1] in ("{", "["):
             try:
                 return bounds.parse(value)
@@ -43,7 +47,9 @@ class Structure(fields.Field[Any]):
 class Names(fields.Field[Any]):
     """Column names: a list, or one text with commas."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Any, **kwargs: Any
+    ) -> Any:
         if isinstance(value, str):
             return [name.strip() for name in value.split(",") if name.strip()]
         if isinstance(value, list) and all(isinstance(name, str) for name in value):
@@ -85,7 +91,9 @@ class DatastoreSearch(Schema):
         if not isinstance(data.get("q") or "", (str, int, float, dict)):
             errors["q"] = ["Expected a text, or a text for each column"]
         if (data.get("records_format") or "objects") not in RECORDS_FORMATS:
-            errors["records_format"] = [f"Value must be one of {', '.join(RECORDS_FORMATS)}"]
+            errors["records_format"] = [
+                f"Value must be one of {', '.join(RECORDS_FORMATS)}"
+            ]
         if errors:
             raise ValidationError(errors)
 
@@ -107,11 +115,17 @@ class DatastoreSql(Schema):
 class Records(fields.Field[Any]):
     """A list of objects, given as itself or as its JSON text."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Any, **kwargs: Any
+    ) -> Any:
         value = _parsed(value)
-        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        if not isinstance(value, list) or not all(
+            isinstance(each, dict) for each in value
+        ):
             raise ValidationError(
-                "The json data is not a list of dicts?" if attr == "records" else "Not a list of dicts"
+                "The json data is not a list of dicts?"
+                if attr == "records"
+                else "Not a list of dicts"
             )
         return value
 
@@ -119,7 +133,9 @@ class Records(fields.Field[Any]):
 class NameList(Names):
     """Names: a list, its JSON text, or one text with commas."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Any, **kwargs: Any
+    ) -> Any:
         return super()._deserialize(_parsed(value), attr, data, **kwargs)
 
 
@@ -155,13 +171,18 @@ class DatastoreCreate(Schema):
     @validates_schema(skip_on_field_errors=False)
     def check_together(self, data: dict[str, Any], **kwargs: Any) -> None:
         """One resource must be meant, and nothing that runs code."""
-        named, made = bool(data.get("resource_id") or data.get("id")), data.get("resource") is not None
+        named, made = (
+            bool(data.get("resource_id") or data.get("id")),
+            data.get("resource") is not None,
+        )
         errors: dict[str, Any] = {}
         if named and made:
             errors["resource"] = ["resource cannot be given together with resource_id"]
         if not named and not made:
             errors["resource_id"] = [MISSING]
-        if made and not (isinstance(data["resource"], dict) and data["resource"].get("package_id")):
+        if made and not (
+            isinstance(data["resource"], dict) and data["resource"].get("package_id")
+        ):
             errors["resource"] = ["package_id is required to create a resource"]
         if data.get("triggers"):
             errors["triggers"] = ["Triggers are not supported"]
@@ -188,7 +209,9 @@ class DatastoreUpsert(Schema):
     def check_method(self, data: dict[str, Any], **kwargs: Any) -> None:
         """The method is one of three."""
         if (data.get("method") or "upsert") not in METHODS:
-            raise ValidationError({"method": [f"Value must be one of {', '.join(METHODS)}"]})
+            raise ValidationError(
+                {"method": [f"Value must be one of {', '.join(METHODS)}"]}
+            )
 
 
 METHODS = ("upsert", "insert", "update")

@@ -18,7 +18,9 @@ _REQUIRED: dict[str, Any] = {"required": MISSING, "null": MISSING}
 
 
 class SourceParams(Schema):
-    """A harvest source: `config` is the JSON text (or object) that its kind understands."""
+    """A harvest source: `config` is the JSON text (or object) that its kind
+    understands.
+    """
 
     url = Text(required=True, error_messages=_REQUIRED)
     source_type = Text(required=True, error_messages=_REQUIRED)
@@ -44,7 +46,10 @@ class SourceParams(Schema):
         """A word of ckanext-harvest, or cron's five fields."""
         if value and value not in HARVEST_FREQUENCIES and not _CRON.match(value):
             words = ", ".join(HARVEST_FREQUENCIES)
-            raise ValidationError(f'Frequency {value} not recognised: use {words}, or cron such as "0 2 * * *"')
+            raise ValidationError(
+                f'Frequency {value} not recognised: use {words}, or cron such as "0 2 '
+                '* * *"'
+            )
 
     @validates("config")
     def check_config(self, value: Any, data_key: str) -> None:
@@ -53,7 +58,9 @@ class SourceParams(Schema):
             try:
                 value = bounds.parse(value)
             except ValueError as error:
-                raise ValidationError(f"Error parsing the configuration options: {error}") from None
+                raise ValidationError(
+                    f"Error parsing the configuration options: {error}"
+                ) from None
         if value not in (None, "") and not isinstance(value, dict):
             raise ValidationError("The configuration must be a JSON object")
 
@@ -73,7 +80,9 @@ class SourceList(Schema):
 
 
 class JobCreate(Schema):
-    """Parameters of harvest_job_create: `run` false leaves the job New until harvest_send_job_to_gather_queue."""
+    """Parameters of harvest_job_create: `run` false leaves the job New until
+    harvest_send_job_to_gather_queue.
+    """
 
     source_id = Text(required=True, error_messages=_REQUIRED)
     run = Flag(load_default=True)

@@ -1,4 +1,6 @@
-"""A package dict read back as the record that it was made from: the start of everything written from package dicts."""
+"""A package dict read back as the record that it was made from: the start of everything
+written from package dicts.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +12,42 @@ from schemas.datasets import RESOURCE_GIVEN, RESOURCE_OURS, as_text
 from schemas.record import DatasetRecord, ResourceRecord
 from schemas.vocabularies import PROFILE_FIELDS, PROFILE_NAMES
 
-UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+UNWRITABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]"
+)
 """Characters that XML 1.0 cannot hold or advises against; no catalogue means them."""
-TEXTS = ("url", "version", "author", "author_email", "maintainer", "maintainer_email", "license_id")
+TEXTS = (
+    "url",
+    "version",
+    "author",
+    "author_email",
+    "maintainer",
+    "maintainer_email",
+    "license_id",
+)
 
 
 def clean(value: Any) -> Any:
-    """The value with texts that every format can carry: no control characters, line ends as `\\n`."""
+    """The value with texts that every format can carry: no control characters, line
+    ends as `\\n`.
+    """
     if isinstance(value, str):
         return UNWRITABLE.sub("", value.replace("\r\n", "\n").replace("\r", "\n"))
     if isinstance(value, Mapping):
         return {clean(key): clean(inner) for key, inner in value.items()}
-    return [clean(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+    return (
+        [clean(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+    )
 
 
 def record_of(package: Mapping[str, Any]) -> DatasetRecord:
-    """The dataset as the one inbound shape; its owner, groups and vocabularies by name."""
-    extras = {str(extra["key"]): as_text(extra.get("value")) for extra in package.get("extras") or ()}
+    """The dataset as the one inbound shape; its owner, groups and vocabularies by
+    name.
+    """
+    extras = {
+        str(extra["key"]): as_text(extra.get("value"))
+        for extra in package.get("extras") or ()
+    }
     tags = package.get("tags") or ()
     return DatasetRecord(
         name=package["name"],
@@ -39,11 +60,25 @@ def record_of(package: Mapping[str, Any]) -> DatasetRecord:
         state=package.get("state") or "active",
         type=package.get("type") or "dataset",
         tags=tuple(tag["name"] for tag in tags if not tag.get("vocabulary_id")),
-        vocabulary_tags=tuple(sorted((_vocabulary(tag), tag["name"]) for tag in tags if tag.get("vocabulary_id"))),
+        vocabulary_tags=tuple(
+            sorted(
+                (_vocabulary(tag), tag["name"])
+                for tag in tags
+                if tag.get("vocabulary_id")
+            )
+        ),
         groups=tuple(group["name"] for group in package.get("groups") or ()),
-        extras={key: value for key, value in extras.items() if key not in PROFILE_NAMES},
-        profile={field.name: package[field.name] for field in PROFILE_FIELDS if package.get(field.name)},
-        resources=tuple(resource_of(resource) for resource in package.get("resources") or ()),
+        extras={
+            key: value for key, value in extras.items() if key not in PROFILE_NAMES
+        },
+        profile={
+            field.name: package[field.name]
+            for field in PROFILE_FIELDS
+            if package.get(field.name)
+        },
+        resources=tuple(
+            resource_of(resource) for resource in package.get("resources") or ()
+        ),
     )
 
 
@@ -66,5 +101,9 @@ def resource_of(resource: Mapping[str, Any]) -> ResourceRecord:
         hash=resource.get("hash") or "",
         schema=schema if isinstance(schema, Mapping) else None,
         schema_name=schema if isinstance(schema, str) else None,
-        extras={key: value for key, value in resource.items() if key not in ours and value is not None},
+        extras={
+            key: value
+            for key, value in resource.items()
+            if key not in ours and value is not None
+        },
     )

@@ -7,7 +7,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates, validates_schema
+from marshmallow import (
+    EXCLUDE,
+    Schema,
+    ValidationError,
+    fields,
+    validates,
+    validates_schema,
+)
 
 from schemas import passwords
 from schemas.datasets import name_errors
@@ -17,8 +24,12 @@ MOST_DAYS = 36_500
 """Days for which a token may be good: a century."""
 REQUIRED: dict[str, Any] = {"required": MISSING, "null": MISSING}
 ORGANIZATION_KINDS = ("agency", "commune", "enterprise", "association", "institute")
-_IDENTIFIER = re.compile(r"^(\d{3}\.\d{2}\.\d{2}\.[A-Z]\d{2}|[A-Z]\d{2}(\.\d{1,3}){0,3})$")
-"""Both forms of an agency's electronic identifier: QCVN 102:2016 and QĐ 20/2020/QĐ-TTg."""
+_IDENTIFIER = re.compile(
+    r"^(\d{3}\.\d{2}\.\d{2}\.[A-Z]\d{2}|[A-Z]\d{2}(\.\d{1,3}){0,3})$"
+)
+"""Both forms of an agency's electronic identifier: QCVN 102:2016 and QĐ
+20/2020/QĐ-TTg.
+"""
 _USER_NAME = re.compile(r"^[a-z0-9_.@-]*$")
 
 
@@ -37,11 +48,23 @@ class GroupParams(Schema):
     type = Text(allow_none=True)
     extras = fields.List(fields.Dict(), load_default=list, allow_none=True)
     users = fields.List(fields.Dict(), allow_none=True)
-    identifier = Text(allow_none=True, metadata={"help": "electronic identifier: 000.00.00.H56 or H56.12"})
-    identifiers = fields.List(Text(), allow_none=True, metadata={"help": "every identifier, in both forms"})
-    kind = Text(allow_none=True, metadata={"help": "agency, commune, enterprise, association or institute"})
-    succeeds = fields.List(fields.Dict(), allow_none=True, metadata={"help": "bodies that it succeeded"})
-    provider_agreement = fields.Dict(allow_none=True, metadata={"help": "number, signed, valid_until, url"})
+    identifier = Text(
+        allow_none=True,
+        metadata={"help": "electronic identifier: 000.00.00.H56 or H56.12"},
+    )
+    identifiers = fields.List(
+        Text(), allow_none=True, metadata={"help": "every identifier, in both forms"}
+    )
+    kind = Text(
+        allow_none=True,
+        metadata={"help": "agency, commune, enterprise, association or institute"},
+    )
+    succeeds = fields.List(
+        fields.Dict(), allow_none=True, metadata={"help": "bodies that it succeeded"}
+    )
+    provider_agreement = fields.Dict(
+        allow_none=True, metadata={"help": "number, signed, valid_until, url"}
+    )
 
     @validates("name")
     def check_name(self, value: str, data_key: str) -> None:
@@ -54,7 +77,10 @@ class GroupParams(Schema):
         """The identifier in one of its two forms, the kind from its list."""
         errors: dict[str, Any] = {}
         for name in ("identifier", "identifiers"):
-            if any(not _IDENTIFIER.match(text) for text in identifiers_of({name: data.get(name)}, name)):
+            if any(
+                not _IDENTIFIER.match(text)
+                for text in identifiers_of({name: data.get(name)}, name)
+            ):
                 errors[name] = ["Must look like 000.00.00.H56 or H56.12"]
         if messages := _succeeds_errors(data.get("succeeds") or ()):
             errors["succeeds"] = messages
@@ -78,7 +104,9 @@ def _succeeds_errors(listed: Sequence[Mapping[str, Any]]) -> list[str]:
     for each in listed:
         unknown = sorted(set(each) - {"title", "name", "identifier", "date"})
         if unknown:
-            return [f"Unknown key {unknown[0]}: title, name, identifier and date are known"]
+            return [
+                f"Unknown key {unknown[0]}: title, name, identifier and date are known"
+            ]
         if not isinstance(each.get("title"), str) or not each["title"].strip():
             return ["Each needs a title: what the body was called"]
         if not _is_day(each.get("date")):
@@ -89,10 +117,14 @@ def _succeeds_errors(listed: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _agreement_errors(agreement: Mapping[str, Any]) -> list[str]:
-    """A provider agreement has a number and the days on which it was signed and (perhaps) ends."""
+    """A provider agreement has a number and the days on which it was signed and
+    (perhaps) ends.
+    """
     unknown = sorted(set(agreement) - {"number", "signed", "valid_until", "url"})
     if unknown:
-        return [f"Unknown key {unknown[0]}: number, signed, valid_until and url are known"]
+        return [
+            f"Unknown key {unknown[0]}: number, signed, valid_until and url are known"
+        ]
     if agreement and not agreement.get("number"):
         return ["The number of the agreement is missing"]
     if agreement and not _is_day(agreement.get("signed")):
@@ -146,8 +178,14 @@ class OfUser(Schema):
     """Parameters of organization_list_for_user and group_list_authz."""
 
     id = Text(allow_none=True, metadata={"help": "another user, for sysadmins"})
-    permission = Text(allow_none=True, metadata={"help": "read, create_dataset, update_dataset, manage_group, …"})
-    am_member = Flag(allow_none=True, metadata={"help": "group_list_authz: also where the caller is a mere member"})
+    permission = Text(
+        allow_none=True,
+        metadata={"help": "read, create_dataset, update_dataset, manage_group, …"},
+    )
+    am_member = Flag(
+        allow_none=True,
+        metadata={"help": "group_list_authz: also where the caller is a mere member"},
+    )
 
 
 class MemberParams(Schema):
@@ -196,8 +234,15 @@ class UserParams(Schema):
     def check_name(self, value: str, data_key: str) -> None:
         """As CKAN: lower-case letters, digits and -_.@"""
         if not 2 <= len(value or "") <= 100 or not _USER_NAME.match(value):
-            message = "Must be purely lowercase alphanumeric (ascii) characters and these symbols: -_"
-            raise ValidationError(message if len(value or "") >= 2 else "Must be at least 2 characters long")
+            message = (
+                "Must be purely lowercase alphanumeric (ascii) characters and these "
+                "symbols: -_"
+            )
+            raise ValidationError(
+                message
+                if len(value or "") >= 2
+                else "Must be at least 2 characters long"
+            )
 
     @validates("password")
     def check_password(self, value: str | None, data_key: str) -> None:

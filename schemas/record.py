@@ -1,4 +1,6 @@
-"""DatasetRecord and ResourceRecord: the one shape of everything that enters the catalogue."""
+"""DatasetRecord and ResourceRecord: the one shape of everything that enters the
+catalogue.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from typing import Any, BinaryIO
 class ContentPart:
     """One local file that holds (a part of) a resource's bytes.
 
-    `name` is the file's own name at the source: it decides the format when nothing else does.
+    `name` is the file's own name at the source: it decides the format when nothing else
+    does.
     """
 
     path: Path
@@ -31,9 +34,11 @@ class ContentPart:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The bytes of a resource, fetched into a local folder: one file, or several that form one table.
+    """The bytes of a resource, fetched into a local folder: one file, or several that
+    form one table.
 
-    `encoding` and `dialect` (Frictionless CSV Dialect keys) are what the source declares, if it does.
+    `encoding` and `dialect` (Frictionless CSV Dialect keys) are what the source
+    declares, if it does.
     """
 
     parts: tuple[ContentPart, ...]
@@ -45,9 +50,9 @@ class Content:
 class ResourceRecord:
     """A resource (DCAT distribution) on its way in.
 
-    `schema` is a Frictionless Table Schema descriptor; `schema_name` names one of `schemas/tables`
-    ("d02" or "khcn/doanh-nghiep-cong-nghe-so"). At most one of them is given.
-    `content` holds fetched bytes; without it the resource is a link to `url`.
+    `schema` is a Frictionless Table Schema descriptor; `schema_name` names one of
+    `schemas/tables` ("d02" or "khcn/doanh-nghiep-cong-nghe-so"). At most one of them is
+    given. `content` holds fetched bytes; without it the resource is a link to `url`.
     """
 
     name: str = ""
@@ -66,12 +71,14 @@ class ResourceRecord:
 
 @dataclass(frozen=True, slots=True)
 class DatasetRecord:
-    """A dataset on its way in, from an adapter, a DCAT graph, a Data Package or `package_create`.
+    """A dataset on its way in, from an adapter, a DCAT graph, a Data Package or
+    `package_create`.
 
-    `tags` and `groups` are names; `vocabulary_tags` pairs a vocabulary's name or id with a tag of it.
-    `owner_org` is the name or id of an organization, or None for the owner that the harvest source
-    declares. `profile` holds the province's own fields (`schemas.vocabularies.PROFILE_FIELDS`);
-    `extras` holds free CKAN extras, text to text.
+    `tags` and `groups` are names; `vocabulary_tags` pairs a vocabulary's name or id
+    with a tag of it. `owner_org` is the name or id of an organization, or None for the
+    owner that the harvest source declares. `profile` holds the province's own fields
+    (`schemas.vocabularies.PROFILE_FIELDS`); `extras` holds free CKAN extras, text to
+    text.
     """
 
     name: str
@@ -99,7 +106,9 @@ class DatasetRecord:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file on its way in with a request: its own name, its bytes, and the media type that its sender claims."""
+    """A file on its way in with a request: its own name, its bytes, and the media type
+    that its sender claims.
+    """
 
     name: str
     stream: BinaryIO

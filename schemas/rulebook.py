@@ -1,4 +1,6 @@
-"""The rules that a table schema may ask for in its "checks": their parameters and what they say, in both languages."""
+"""The rules that a table schema may ask for in its "checks": their parameters and what
+they say, in both languages.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +17,49 @@ class Rule(NamedTuple):
 
 
 RULEBOOK: tuple[Rule, ...] = (
-    Rule("order", '"fields": [a, b, …], "strict"?', "a ≤ b ≤ … trong một dòng", "a ≤ b ≤ … within a row"),
-    Rule("range", '"field", "minimum"?, "maximum"?', "giá trị trong khoảng", "the value lies between"),
-    Rule("units", '"parameter", "field", "units"', "đơn vị đúng với thông số", "the unit that the parameter has"),
-    Rule("count", '"where", "equals"', "đúng bấy nhiêu dòng", "exactly so many rows"),
-    Rule("target", '"where", "minimum"', "ít nhất bấy nhiêu dòng (cho biết)", "at least so many rows (information)"),
-    Rule("person-code", '"field"', "không phải mã 12 chữ số của cá nhân", "no person's code of 12 digits"),
     Rule(
-        "required-when", '"when", "equals"?, "field"', "bắt buộc khi ô khác có giá trị", "required when another cell is"
+        "order",
+        '"fields": [a, b, …], "strict"?',
+        "a ≤ b ≤ … trong một dòng",
+        "a ≤ b ≤ … within a row",
     ),
-    Rule("small-cell", '"field", "minimum"', "số đếm không quá nhỏ để công bố", "a count not too small to publish"),
+    Rule(
+        "range",
+        '"field", "minimum"?, "maximum"?',
+        "giá trị trong khoảng",
+        "the value lies between",
+    ),
+    Rule(
+        "units",
+        '"parameter", "field", "units"',
+        "đơn vị đúng với thông số",
+        "the unit that the parameter has",
+    ),
+    Rule("count", '"where", "equals"', "đúng bấy nhiêu dòng", "exactly so many rows"),
+    Rule(
+        "target",
+        '"where", "minimum"',
+        "ít nhất bấy nhiêu dòng (cho biết)",
+        "at least so many rows (information)",
+    ),
+    Rule(
+        "person-code",
+        '"field"',
+        "không phải mã 12 chữ số của cá nhân",
+        "no person's code of 12 digits",
+    ),
+    Rule(
+        "required-when",
+        '"when", "equals"?, "field"',
+        "bắt buộc khi ô khác có giá trị",
+        "required when another cell is",
+    ),
+    Rule(
+        "small-cell",
+        '"field", "minimum"',
+        "số đếm không quá nhỏ để công bố",
+        "a count not too small to publish",
+    ),
     Rule(
         "row-formula",
         '"field", "formula", "tolerance"?',
@@ -34,10 +69,17 @@ RULEBOOK: tuple[Rule, ...] = (
     Rule(
         "row-formula",
         '"indicator", "value", "by", "formulas", "list"?, "tolerance"?',
-        "chỉ tiêu bằng công thức của các chỉ tiêu khác cùng đơn vị, cùng kỳ; công thức của `list` được dùng trước",
-        "an indicator equals a formula of others of the same unit and period; formulas of the `list` come first",
+        "chỉ tiêu bằng công thức của các chỉ tiêu khác cùng đơn vị, cùng kỳ; công "
+        "thức của `list` được dùng trước",
+        "an indicator equals a formula of others of the same unit and period; "
+        "formulas of the `list` come first",
     ),
-    Rule("formula", '"field"', "ô chứa công thức tính được", "the cell holds a formula that can be computed"),
+    Rule(
+        "formula",
+        '"field"',
+        "ô chứa công thức tính được",
+        "the cell holds a formula that can be computed",
+    ),
     Rule(
         "indicator-bounds",
         '"field", "indicator", "list"',
@@ -53,38 +95,85 @@ RULEBOOK: tuple[Rule, ...] = (
     Rule(
         "sum-of-parts",
         '"field", "part", "whole", "by", "parts", "tolerance"?',
-        "giá trị của `whole` không nhỏ hơn tổng các phần, và bằng tổng khi đủ `parts` phần",
-        "the value of `whole` is no less than the sum of its parts, and equal to it where all `parts` are there",
+        "giá trị của `whole` không nhỏ hơn tổng các phần, và bằng tổng khi đủ `parts` "
+        "phần",
+        "the value of `whole` is no less than the sum of its parts, and equal to it "
+        "where all `parts` are there",
     ),
-    Rule("months-after", '"fields": [a, b], "months"', "b = a cộng số tháng (± 1 ngày)", "b = a plus months (± 1 day)"),
+    Rule(
+        "months-after",
+        '"fields": [a, b], "months"',
+        "b = a cộng số tháng (± 1 ngày)",
+        "b = a plus months (± 1 day)",
+    ),
     Rule(
         "code-parts",
         '"field", "pattern" (?P<x>…), "formula", "equals", "tolerance"?',
         "các phần của mã khớp nhau hoặc khớp ô khác; ngày được tính là năm của nó",
-        "parts of a code agree with each other or with other cells; a day counts as its year",
+        "parts of a code agree with each other or with other cells; a day counts as "
+        "its year",
     ),
-    Rule("coarse", '"fields", "decimals"', "không quá bấy nhiêu chữ số thập phân", "no more decimals than these"),
+    Rule(
+        "coarse",
+        '"fields", "decimals"',
+        "không quá bấy nhiêu chữ số thập phân",
+        "no more decimals than these",
+    ),
     Rule(
         "jump",
         '"key", "order_by", "field", "percent"',
         "không nhảy quá phần trăm",
         "no jump of more than so many per cent",
     ),
-    Rule("unit-slip", '"key", "field", "factor"?', "không lệch đơn vị (×1000)", "no slip of the unit (×1000)"),
-    Rule("stuck", '"key", "order_by", "field", "times"', "giá trị không đứng yên", "the value does not stand still"),
-    Rule("gap", '"key", "order_by", "minutes"', "không thiếu số liệu", "no values are missing"),
     Rule(
-        "non-decreasing", '"key", "order_by", "field", "within"?', "lũy kế không giảm", "a running total does not fall"
+        "unit-slip",
+        '"key", "field", "factor"?',
+        "không lệch đơn vị (×1000)",
+        "no slip of the unit (×1000)",
     ),
-    Rule("distinct-coordinates", '"fields": [lat, lon]', "không trùng tọa độ", "no coordinates twice"),
-    Rule("limit", '"parameter", "field", "limits"', "không vượt giới hạn", "no value above its legal limit"),
+    Rule(
+        "stuck",
+        '"key", "order_by", "field", "times"',
+        "giá trị không đứng yên",
+        "the value does not stand still",
+    ),
+    Rule(
+        "gap",
+        '"key", "order_by", "minutes"',
+        "không thiếu số liệu",
+        "no values are missing",
+    ),
+    Rule(
+        "non-decreasing",
+        '"key", "order_by", "field", "within"?',
+        "lũy kế không giảm",
+        "a running total does not fall",
+    ),
+    Rule(
+        "distinct-coordinates",
+        '"fields": [lat, lon]',
+        "không trùng tọa độ",
+        "no coordinates twice",
+    ),
+    Rule(
+        "limit",
+        '"parameter", "field", "limits"',
+        "không vượt giới hạn",
+        "no value above its legal limit",
+    ),
     Rule(
         "inside",
         '"fields": [lat, lon], "commune"?',
         "tọa độ trong tỉnh, và trong xã của dòng khi đã nạp `noi-vu/ranh-gioi-xa`",
-        "the place lies in the province, and in the row's commune once `noi-vu/ranh-gioi-xa` is loaded",
+        "the place lies in the province, and in the row's commune once "
+        "`noi-vu/ranh-gioi-xa` is loaded",
     ),
-    Rule("unit-at-date", '"field", "date"', "mã đơn vị có hiệu lực tại ngày", "the unit's code was in force that day"),
+    Rule(
+        "unit-at-date",
+        '"field", "date"',
+        "mã đơn vị có hiệu lực tại ngày",
+        "the unit's code was in force that day",
+    ),
 )
 
 
@@ -92,14 +181,21 @@ def markdown() -> str:
     """The section of the rules in docs/schemas.md."""
     lines = [
         "\n## Quy tắc trong `checks` / Rules in `checks`\n",
-        'Mỗi mục là `{"id": …, tham số}`; `?` là tùy chọn. Quy tắc nào cũng nhận `severity` (error, warning, info); '
-        'nhiều quy tắc nhận `where` (ô bằng giá trị, hoặc một trong danh sách; `""` là ô trống). Công thức có '
+        'Mỗi mục là `{"id": …, tham số}`; `?` là tùy chọn. Quy tắc nào cũng nhận '
+        "`severity` (error, warning, info); "
+        'nhiều quy tắc nhận `where` (ô bằng giá trị, hoặc một trong danh sách; `""` '
+        "là ô trống). Công thức có "
         "+ − * /, ngoặc, số, tên cột và so sánh.",
-        'An entry is `{"id": …, parameters}`; `?` is optional. Every rule takes `severity`; many take `where` (a cell '
-        'is a value, or one of a list; `""` is a missing one). Formulas have + − * /, parentheses, numbers, names of '
+        'An entry is `{"id": …, parameters}`; `?` is optional. Every rule takes '
+        "`severity`; many take `where` (a cell "
+        'is a value, or one of a list; `""` is a missing one). Formulas have + − * /, '
+        "parentheses, numbers, names of "
         "columns, and comparisons.\n",
         "| id | tham số / parameters | nghĩa | what holds |",
         "|---|---|---|---|",
-        *(f"| `{rule.id}` | `{rule.takes}` | {rule.vi} | {rule.en} |" for rule in RULEBOOK),
+        *(
+            f"| `{rule.id}` | `{rule.takes}` | {rule.vi} | {rule.en} |"
+            for rule in RULEBOOK
+        ),
     ]
     return "\n".join(lines) + "\n"

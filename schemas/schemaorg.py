@@ -16,7 +16,15 @@ Json = dict[str, Any]
 LONGEST_DESCRIPTION = 5000
 """Google's limit."""
 MOST_VARIABLES = 200
-_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+_ESCAPES = str.maketrans(
+    {
+        "<": "\\u003c",
+        ">": "\\u003e",
+        "&": "\\u0026",
+        "\u2028": "\\u2028",
+        "\u2029": "\\u2029",
+    }
+)
 
 
 def describe(package: Mapping[str, Any], site_url: str, site_title: str) -> Json:
@@ -30,7 +38,9 @@ def describe(package: Mapping[str, Any], site_url: str, site_title: str) -> Json
         "identifier": package["id"],
         "name": package["title"],
         "alternateName": [
-            text for text in (package.get("title_translated") or {}).values() if text != package["title"]
+            text
+            for text in (package.get("title_translated") or {}).values()
+            if text != package["title"]
         ],
         "description": (package.get("notes") or package["title"])[:LONGEST_DESCRIPTION],
         "url": f"{site_url}/dataset/{package['name']}",
@@ -45,19 +55,31 @@ def describe(package: Mapping[str, Any], site_url: str, site_title: str) -> Json
         "spatialCoverage": package.get("spatial_unit"),
         "creator": _body(package, site_url),
         "publisher": _body(package, site_url),
-        "includedInDataCatalog": {"@type": "DataCatalog", "name": site_title, "url": f"{site_url}/"},
-        "distribution": [_download(resource) for resource in package.get("resources") or () if resource["url"]],
+        "includedInDataCatalog": {
+            "@type": "DataCatalog",
+            "name": site_title,
+            "url": f"{site_url}/",
+        },
+        "distribution": [
+            _download(resource)
+            for resource in package.get("resources") or ()
+            if resource["url"]
+        ],
         "variableMeasured": _variables(package),
     }
     return {key: value for key, value in found.items() if value not in (None, "", [])}
 
 
 def script(described: Json) -> str:
-    """The description as the text of a script element: nothing in it can end the element."""
+    """The description as the text of a script element: nothing in it can end the
+    element.
+    """
     return orjson.dumps(described).decode().translate(_ESCAPES)
 
 
-def _period(package: Mapping[str, Any], start: str | None, end: str | None) -> str | None:
+def _period(
+    package: Mapping[str, Any], start: str | None, end: str | None
+) -> str | None:
     """The period of a dataset in ISO 8601, else in the publisher's own words."""
     if not start:
         return package.get("period")
@@ -68,8 +90,16 @@ def _body(package: Mapping[str, Any], site_url: str) -> Json | None:
     organization = package.get("organization")
     if organization:
         address = f"{site_url}/organization/{organization['name']}"
-        return {"@type": "Organization", "name": organization.get("title") or organization["name"], "url": address}
-    return {"@type": "Organization", "name": package["author"]} if package.get("author") else None
+        return {
+            "@type": "Organization",
+            "name": organization.get("title") or organization["name"],
+            "url": address,
+        }
+    return (
+        {"@type": "Organization", "name": package["author"]}
+        if package.get("author")
+        else None
+    )
 
 
 def _download(resource: Mapping[str, Any]) -> Json:
@@ -80,7 +110,9 @@ def _download(resource: Mapping[str, Any]) -> Json:
         "name": resource.get("name"),
         "description": resource.get("description"),
         "contentUrl": resource["url"],
-        "encodingFormat": resource.get("mimetype") or MEDIA_TYPES.get(resource["format"]) or resource["format"],
+        "encodingFormat": resource.get("mimetype")
+        or MEDIA_TYPES.get(resource["format"])
+        or resource["format"],
         "contentSize": f"{size} B" if isinstance(size, int) else None,
     }
     return {key: value for key, value in found.items() if value}
@@ -88,9 +120,18 @@ def _download(resource: Mapping[str, Any]) -> Json:
 
 def _variables(package: Mapping[str, Any]) -> list[Json]:
     schemas = [table_schema(resource) for resource in package.get("resources") or ()]
-    fields = [field for schema in schemas if schema for field in fields_of(schema.get("fields") or ())]
+    fields = [
+        field
+        for schema in schemas
+        if schema
+        for field in fields_of(schema.get("fields") or ())
+    ]
     return [
-        {"@type": "PropertyValue", "name": field["name"], **({"description": title} if title else {})}
+        {
+            "@type": "PropertyValue",
+            "name": field["name"],
+            **({"description": title} if title else {}),
+        }
         for field in fields[:MOST_VARIABLES]
         for title in [field.get("title") or field.get("description")]
     ]

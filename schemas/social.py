@@ -1,4 +1,6 @@
-"""Parameters of the actions about relationships, collaborators, followers, activities, views and vocabularies."""
+"""Parameters of the actions about relationships, collaborators, followers, activities,
+views and vocabularies.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,21 @@ ACTIVITIES, MOST_ACTIVITIES = 31, 100
 class RelationshipParams(Schema):
     """Parameters of package_relationship_create, _update and _delete."""
 
-    subject = Text(required=True, error_messages=REQUIRED, metadata={"help": "id or name of a dataset"})
-    object = Text(required=True, error_messages=REQUIRED, metadata={"help": "id or name of another dataset"})
-    type = Text(required=True, error_messages=REQUIRED, metadata={"help": "depends_on, child_of, links_to, …"})
+    subject = Text(
+        required=True,
+        error_messages=REQUIRED,
+        metadata={"help": "id or name of a dataset"},
+    )
+    object = Text(
+        required=True,
+        error_messages=REQUIRED,
+        metadata={"help": "id or name of another dataset"},
+    )
+    type = Text(
+        required=True,
+        error_messages=REQUIRED,
+        metadata={"help": "depends_on, child_of, links_to, …"},
+    )
     comment = Text(load_default=None, allow_none=True)
 
 
@@ -26,7 +40,11 @@ class RelationshipList(Schema):
     """Parameters of package_relationships_list."""
 
     id = Text(required=True, error_messages=REQUIRED)
-    id2 = Text(load_default=None, allow_none=True, metadata={"help": "only relationships with this dataset"})
+    id2 = Text(
+        load_default=None,
+        allow_none=True,
+        metadata={"help": "only relationships with this dataset"},
+    )
     rel = Text(load_default=None, allow_none=True, metadata={"help": "only this type"})
 
 
@@ -35,7 +53,9 @@ class CollaboratorParams(Schema):
 
     id = Text(required=True, error_messages=REQUIRED)
     user_id = Text(required=True, error_messages=REQUIRED)
-    capacity = Text(load_default=None, allow_none=True, metadata={"help": "admin, editor or member"})
+    capacity = Text(
+        load_default=None, allow_none=True, metadata={"help": "admin, editor or member"}
+    )
 
 
 class CollaboratorList(Schema):
@@ -49,7 +69,9 @@ class BulkParams(Schema):
     """Parameters of bulk_update_private, _public and _delete."""
 
     datasets = fields.List(
-        Text(), required=True, error_messages={"required": MISSING, "null": MISSING, "invalid": "Not a list"}
+        Text(),
+        required=True,
+        error_messages={"required": MISSING, "null": MISSING, "invalid": "Not a list"},
     )
     org_id = Text(required=True, error_messages=REQUIRED)
 
@@ -69,7 +91,9 @@ class FollowList(Schema):
 
 
 class ActivityList(Schema):
-    """Parameters of the activity lists; `after` and `before` are seconds since 1970, UTC."""
+    """Parameters of the activity lists; `after` and `before` are seconds since 1970,
+    UTC.
+    """
 
     id = Text(load_default=None, allow_none=True)
     limit = Integer(load_default=ACTIVITIES, allow_none=True)
@@ -120,7 +144,11 @@ class VocabularyParams(Schema):
 
     id = Text(allow_none=True)
     name = Text(required=True, error_messages=REQUIRED)
-    tags = fields.List(fields.Dict(), required=True, error_messages={**REQUIRED, "invalid": "Not a list"})
+    tags = fields.List(
+        fields.Dict(),
+        required=True,
+        error_messages={**REQUIRED, "invalid": "Not a list"},
+    )
 
     @validates("name")
     def check_name(self, value: str, data_key: str) -> None:

@@ -13,7 +13,8 @@ ROW = "_row"
 
 @dataclass(frozen=True, slots=True)
 class ReadNote:
-    """Something found or repaired while a file was read; `code` names it, `detail` fills its message.
+    """Something found or repaired while a file was read; `code` names it, `detail`
+    fills its message.
 
     `row` is the source row number it stands in, where it stands in one.
     """
@@ -25,7 +26,9 @@ class ReadNote:
 
 @dataclass(frozen=True, slots=True)
 class RaggedRow:
-    """A row whose number of cells differs from the number of labels; kept whole, outside the frame."""
+    """A row whose number of cells differs from the number of labels; kept whole,
+    outside the frame.
+    """
 
     number: int
     cells: tuple[str, ...]
@@ -35,10 +38,11 @@ class RaggedRow:
 class TextBatch:
     """Consecutive rows of one table.
 
-    `frame` has the String columns "0", "1", … (one for each label, in order; an empty cell is "")
-    and the Int64 column `_row`: the row's number in the source, counted as Frictionless counts
-    (the header is row 1, blank rows count). `ragged` rows are not in `frame`. `part` names the file
-    that the rows stand in, where a table is made of several; row numbers count within it.
+    `frame` has the String columns "0", "1", … (one for each label, in order; an empty
+    cell is "") and the Int64 column `_row`: the row's number in the source, counted as
+    Frictionless counts (the header is row 1, blank rows count). `ragged` rows are not
+    in `frame`. `part` names the file that the rows stand in, where a table is made of
+    several; row numbers count within it.
     """
 
     frame: pl.DataFrame
@@ -48,10 +52,12 @@ class TextBatch:
 
 @dataclass(frozen=True, slots=True)
 class TextTable:
-    """A table of text that can be walked through more than once without holding it whole.
+    """A table of text that can be walked through more than once without holding it
+    whole.
 
-    `labels` are the header cells as written (duplicates and blanks included). `batches()` yields
-    batches in order and may be called again. `notes` says what reading found and repaired.
+    `labels` are the header cells as written (duplicates and blanks included).
+    `batches()` yields batches in order and may be called again. `notes` says what
+    reading found and repaired.
     """
 
     labels: tuple[str, ...]

@@ -25,14 +25,28 @@ def _one_of(*words: str) -> validate.OneOf:
 
 
 class Labels(fields.Field[Any]):
-    """Labels of columns: a list of texts, also as a JSON text; a plain text is one label."""
+    """Labels of columns: a list of texts, also as a JSON text; a plain text is one
+    label.
+    """
 
     def __init__(self) -> None:
-        super().__init__(load_default=list, allow_none=True, metadata={"help": "labels of columns, a list of texts"})
+        super().__init__(
+            load_default=list,
+            allow_none=True,
+            metadata={"help": "labels of columns, a list of texts"},
+        )
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[str]:
+    def _deserialize(
+        self,
+        value: Any,
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **kwargs: Any,
+    ) -> list[str]:
         listed = _parsed(value) if isinstance(value, str) else value
-        if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
+        if not isinstance(listed, list) or not all(
+            isinstance(each, str) for each in listed
+        ):
             raise ValidationError("Must be a list of labels")
         if len(listed) > MOST_ROWS:
             raise ValidationError(f"At most {MOST_ROWS} labels")
@@ -62,7 +76,11 @@ class ReportParams(Schema):
 
     resource_id = Text(load_default=None, allow_none=True)
     id = Text(load_default=None, allow_none=True)
-    report_id = Text(load_default=None, allow_none=True, metadata={"help": "an older report of the resource"})
+    report_id = Text(
+        load_default=None,
+        allow_none=True,
+        metadata={"help": "an older report of the resource"},
+    )
     format = Text(load_default="report", validate=_one_of(*FORMS))
     lang = Text(load_default="vi", validate=_one_of(*LANGUAGES))
 
@@ -82,7 +100,11 @@ class RunParams(Schema):
 class RunBatch(Schema):
     """Parameters of resource_validation_run_batch."""
 
-    dataset_ids = fields.Raw(load_default=None, allow_none=True, metadata={"help": "a list of ids or names, or one"})
+    dataset_ids = fields.Raw(
+        load_default=None,
+        allow_none=True,
+        metadata={"help": "a list of ids or names, or one"},
+    )
     query = fields.Raw(
         load_default=None,
         allow_none=True,
@@ -92,7 +114,9 @@ class RunBatch(Schema):
         load_default=MOST_ROWS,
         low=1,
         high=MOST_BATCH,
-        metadata={"help": "datasets of one call; the answer says whether there are more"},
+        metadata={
+            "help": "datasets of one call; the answer says whether there are more"
+        },
     )
 
 
@@ -100,7 +124,9 @@ class ResourceReason(Schema):
     """Parameters of resource_validation_override."""
 
     resource_id = Text(required=True, error_messages=REQUIRED)
-    reason = Text(required=True, error_messages=REQUIRED, validate=validate.Length(10, 2000))
+    reason = Text(
+        required=True, error_messages=REQUIRED, validate=validate.Length(10, 2000)
+    )
     columns = Labels()
 
 
@@ -108,12 +134,16 @@ class DatasetReason(Schema):
     """Parameters of package_validation_override."""
 
     id = Text(required=True, error_messages=REQUIRED)
-    reason = Text(required=True, error_messages=REQUIRED, validate=validate.Length(10, 2000))
+    reason = Text(
+        required=True, error_messages=REQUIRED, validate=validate.Length(10, 2000)
+    )
     columns = Labels()
 
 
 class PolicyParams(Schema):
-    """Parameters of the updates of a policy; `policy` null or empty takes the policy away."""
+    """Parameters of the updates of a policy; `policy` null or empty takes the policy
+    away.
+    """
 
     id = Text(required=True, error_messages=REQUIRED)
     policy = Text(load_default=None, allow_none=True, validate=_one_of("", *POLICIES))
@@ -128,7 +158,11 @@ class QualityList(Page):
     sort = Text(
         load_default="points desc",
         validate=_one_of(
-            *(f"{key}{way}" for key in ("points", "openness", "computed", "name") for way in ("", " desc"))
+            *(
+                f"{key}{way}"
+                for key in ("points", "openness", "computed", "name")
+                for way in ("", " desc")
+            )
         ),
     )
 
@@ -162,12 +196,16 @@ class SchemaPropose(Schema):
     """Parameters of schema_propose: a stored resource, or the text of a table."""
 
     resource_id = Text(load_default=None, allow_none=True)
-    text = Text(load_default=None, allow_none=True, validate=validate.Length(max=MOST_SAMPLE))
+    text = Text(
+        load_default=None, allow_none=True, validate=validate.Length(max=MOST_SAMPLE)
+    )
     name = Text(load_default="table.csv")
 
 
 class SchemaAdopt(Schema):
-    """Parameters of schema_adopt: a resource, and the schema where it is not to be the proposed one."""
+    """Parameters of schema_adopt: a resource, and the schema where it is not to be the
+    proposed one.
+    """
 
     resource_id = Text(required=True)
     schema = fields.Raw(load_default=None, allow_none=True)

@@ -1,4 +1,6 @@
-"""Fields of parameters: texts, flags, whole numbers and media types, each within bounds that a caller is told."""
+"""Fields of parameters: texts, flags, whole numbers and media types, each within bounds
+that a caller is told.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ MISSING = "Missing value"
 LARGEST_NUMBER = 2**63 - 1
 """What a column of whole numbers holds."""
 LARGEST_COUNT = 10**12
-"""More of anything there is not; and times a page of any size it is still a number of 63 bits."""
+"""More of anything there is not; and times a page of any size it is still a number of
+63 bits.
+"""
 MOST_DIGITS = 30
 """Beyond these a number is out of every range, whatever it is."""
 LAST_SECOND = 253_370_764_800
@@ -27,22 +31,38 @@ _WHOLE = re.compile(r"[+-]?[0-9]+(?:\.0+)?", re.ASCII)
 class Text(fields.Field[Any]):
     """A text; numbers become texts, as CKAN takes them."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+    def _deserialize(
+        self,
+        value: Any,
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **kwargs: Any,
+    ) -> Any:
         if value is None:
             return None
         if isinstance(value, (dict, list)):
-            raise ValidationError(f"Must be a Unicode string value, not {type(value).__name__}")
+            raise ValidationError(
+                f"Must be a Unicode string value, not {type(value).__name__}"
+            )
         return str(value)
 
 
 class Email(Text):
     """An e-mail address, or nothing."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+    def _deserialize(
+        self,
+        value: Any,
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **kwargs: Any,
+    ) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
         if text and len(text) > LONGEST_EMAIL:
             english = f"An e-mail address has at most {LONGEST_EMAIL} characters"
-            raise ValidationError(bounds.told(english, f"Địa chỉ thư có nhiều nhất {LONGEST_EMAIL} ký tự"))
+            raise ValidationError(
+                bounds.told(english, f"Địa chỉ thư có nhiều nhất {LONGEST_EMAIL} ký tự")
+            )
         if text and not EMAIL.fullmatch(text):
             raise ValidationError(f"Email {text} is not a valid format")
         return text
@@ -51,33 +71,63 @@ class Email(Text):
 class MediaType(Text):
     """A media type such as text/csv, with or without parameters, or nothing."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+    def _deserialize(
+        self,
+        value: Any,
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **kwargs: Any,
+    ) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
         if text and not mediatypes.valid(text):
-            raise ValidationError([
-                "Must be a media type such as text/csv",
-                "Phải là một kiểu nội dung (media type) như text/csv",
-            ])  # fmt: skip
+            raise ValidationError(
+                [
+                    "Must be a media type such as text/csv",
+                    "Phải là một kiểu nội dung (media type) như text/csv",
+                ]
+            )
         return text
 
 
 class Flag(fields.Field[Any]):
     """CKAN's boolean: true, yes, t, y and 1 are true, anything else is false."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        return value is True or str(value).strip().lower() in ("true", "yes", "t", "y", "1")
+    def _deserialize(
+        self,
+        value: Any,
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **kwargs: Any,
+    ) -> Any:
+        return value is True or str(value).strip().lower() in (
+            "true",
+            "yes",
+            "t",
+            "y",
+            "1",
+        )
 
 
 class Integer(fields.Integer):
-    """A whole number from `low` to `high`; every number of an action is one of these."""
+    """A whole number from `low` to `high`; every number of an action is one of
+    these.
+    """
 
     default_error_messages: Mapping[str, str] = {"invalid": "Invalid integer"}  # type: ignore[assignment]
 
-    def __init__(self, *, low: int = -LARGEST_COUNT, high: int = LARGEST_COUNT, **kwargs: Any) -> None:
+    def __init__(
+        self, *, low: int = -LARGEST_COUNT, high: int = LARGEST_COUNT, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.low, self.high = low, high
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+    def _deserialize(
+        self,
+        value: Any,
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **kwargs: Any,
+    ) -> Any:
         number = super()._deserialize(value, attr, data, **kwargs)
         if number is not None:
             refuse_beyond(number, self.low, self.high)
@@ -87,7 +137,13 @@ class Integer(fields.Integer):
 class Whole(fields.Field[Any]):
     """A whole number of a column, or nothing."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+    def _deserialize(
+        self,
+        value: Any,
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **kwargs: Any,
+    ) -> Any:
         if value in (None, ""):
             return None
         number = whole(value)
@@ -106,30 +162,56 @@ def whole(value: Any) -> int | None:
 
 
 def refuse_beyond(number: int, low: int, high: int) -> None:
-    """Raise ValidationError for a number out of its range, naming the range in both languages."""
+    """Raise ValidationError for a number out of its range, naming the range in both
+    languages.
+    """
     if not low <= number <= high:
         english = f"Must be a whole number from {low} to {high}"
-        raise ValidationError(bounds.told(english, f"Phải là số nguyên từ {low} đến {high}"))
+        raise ValidationError(
+            bounds.told(english, f"Phải là số nguyên từ {low} đến {high}")
+        )
 
 
 class Seconds(fields.Float):
     """A moment as seconds since 1970, within the years that a calendar has."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(allow_nan=False, error_messages={"invalid": "Must be a number of seconds"}, **kwargs)
+        super().__init__(
+            allow_nan=False,
+            error_messages={"invalid": "Must be a number of seconds"},
+            **kwargs,
+        )
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+    def _deserialize(
+        self,
+        value: Any,
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **kwargs: Any,
+    ) -> Any:
         moment = super()._deserialize(value, attr, data, **kwargs)
         if moment is not None and not 0 <= moment <= LAST_SECOND:
             english = f"Must be seconds since 1970, from 0 to {LAST_SECOND}"
-            raise ValidationError(bounds.told(english, f"Phải là số giây kể từ 1970, từ 0 đến {LAST_SECOND}"))
+            raise ValidationError(
+                bounds.told(
+                    english, f"Phải là số giây kể từ 1970, từ 0 đến {LAST_SECOND}"
+                )
+            )
         return moment
 
 
 class TableSchemaField(fields.Field[Any]):
-    """A Table Schema: the name of one of the portal's own, or a descriptor as an object or its JSON text."""
+    """A Table Schema: the name of one of the portal's own, or a descriptor as an object
+    or its JSON text.
+    """
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+    def _deserialize(
+        self,
+        value: Any,
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **kwargs: Any,
+    ) -> Any:
         if value in (None, "", {}):
             return None
         if isinstance(value, str) and not value.lstrip().startswith("{"):
@@ -138,8 +220,12 @@ class TableSchemaField(fields.Field[Any]):
             descriptor = bounds.parse(value) if isinstance(value, str) else value
         except ValueError:
             descriptor = None
-        if not isinstance(descriptor, dict) or not isinstance(descriptor.get("fields"), list):
-            raise ValidationError('Not a Table Schema: a JSON object with a list of "fields" is expected')
+        if not isinstance(descriptor, dict) or not isinstance(
+            descriptor.get("fields"), list
+        ):
+            raise ValidationError(
+                'Not a Table Schema: a JSON object with a list of "fields" is expected'
+            )
         return descriptor
 
 

@@ -1,4 +1,6 @@
-"""Closed lists: licences, access kinds, frequencies, formats, member roles and the province's own fields."""
+"""Closed lists: licences, access kinds, frequencies, formats, member roles and the
+province's own fields.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Licence:
-    """One licence, in the shape that CKAN's license_list answers; `open` is Open Definition conformance."""
+    """One licence, in the shape that CKAN's license_list answers; `open` is Open
+    Definition conformance.
+    """
 
     id: str
     title: str
@@ -19,7 +23,9 @@ class Licence:
     content: bool = False
 
     def describe(self) -> dict[str, Any]:
-        """CKAN's dict: flags are the texts "True" and "False", as its clients expect."""
+        """CKAN's dict: flags are the texts "True" and "False", as its clients
+        expect.
+        """
         return {
             "id": self.id,
             "title": self.title,
@@ -50,11 +56,35 @@ LICENCES: tuple[Licence, ...] = (
         True,
     ),
     Licence(
-        "odc-odbl", "Open Data Commons Open Database License (ODbL)", "Giấy phép CSDL mở (ODbL)", _OD + "odc-odbl", True
+        "odc-odbl",
+        "Open Data Commons Open Database License (ODbL)",
+        "Giấy phép CSDL mở (ODbL)",
+        _OD + "odc-odbl",
+        True,
     ),
-    Licence("odc-by", "Open Data Commons Attribution License", "Ghi công (ODC-BY)", _OD + "odc-by", True),
-    Licence("cc-zero", "Creative Commons CCZero", "Creative Commons CC0", _OD + "cc-zero", True, content=True),
-    Licence("cc-by", "Creative Commons Attribution", "Creative Commons Ghi công", _OD + "cc-by", True, content=True),
+    Licence(
+        "odc-by",
+        "Open Data Commons Attribution License",
+        "Ghi công (ODC-BY)",
+        _OD + "odc-by",
+        True,
+    ),
+    Licence(
+        "cc-zero",
+        "Creative Commons CCZero",
+        "Creative Commons CC0",
+        _OD + "cc-zero",
+        True,
+        content=True,
+    ),
+    Licence(
+        "cc-by",
+        "Creative Commons Attribution",
+        "Creative Commons Ghi công",
+        _OD + "cc-by",
+        True,
+        content=True,
+    ),
     Licence(
         "cc-by-sa",
         "Creative Commons Attribution Share-Alike",
@@ -100,7 +130,9 @@ LICENCES: tuple[Licence, ...] = (
         False,  # its no-resale clause does not conform to the Open Definition
     ),
 )
-"""CKAN's fifteen licences in its own order, then the terms that Vietnamese portals use."""
+"""CKAN's fifteen licences in its own order, then the terms that Vietnamese portals
+use.
+"""
 
 LICENCE_BY_ID = {licence.id: licence for licence in LICENCES}
 
@@ -120,16 +152,32 @@ FREQUENCIES = (
 SHARING_CHANNELS = ("portal", "lgsp", "ndop")
 ORGANIZATION_ROLES = ("admin", "editor", "member")
 GROUP_ROLES = ("admin", "member")
-PERSONAL_COLUMN, PERSONAL_DATA, CITIZEN_ID = "personal-column", "personal-data", "citizen-id"
+PERSONAL_COLUMN, PERSONAL_DATA, CITIZEN_ID = (
+    "personal-column",
+    "personal-data",
+    "citizen-id",
+)
 """Checks that find personal data, and the kind of it that is never anything else."""
 PERSONAL_TEXT, UNREAD_FILE, BESIDE_TABLE = "personal-text", "unread-file", "*"
-"""The same of a file that is no table, that its text could not be read, and the name of all that stands beside one."""
-HARVEST_FREQUENCIES = ("MANUAL", "ALWAYS", "HOURLY", "DAILY", "WEEKLY", "BIWEEKLY", "MONTHLY")
+"""The same of a file that is no table, that its text could not be read, and the name of
+all that stands beside one.
+"""
+HARVEST_FREQUENCIES = (
+    "MANUAL",
+    "ALWAYS",
+    "HOURLY",
+    "DAILY",
+    "WEEKLY",
+    "BIWEEKLY",
+    "MONTHLY",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileField:
-    """One of the province's own dataset fields: a key at the top level of the package dict."""
+    """One of the province's own dataset fields: a key at the top level of the package
+    dict.
+    """
 
     name: str
     title_vi: str
@@ -143,20 +191,38 @@ PROFILE_FIELDS: tuple[ProfileField, ...] = (
     ProfileField("frequency", "Tần suất cập nhật", "Update frequency", FREQUENCIES),
     ProfileField("period", "Kỳ nhập liệu", "Reporting period"),
     ProfileField("sector", "Lĩnh vực", "Sector"),
-    ProfileField("annex", "Phụ lục danh mục", "Annex of the catalogue decision", ("PL1", "PL2", "PL3")),
-    ProfileField("annex_number", "Số thứ tự trong danh mục", "Number in the catalogue decision"),
+    ProfileField(
+        "annex",
+        "Phụ lục danh mục",
+        "Annex of the catalogue decision",
+        ("PL1", "PL2", "PL3"),
+    ),
+    ProfileField(
+        "annex_number", "Số thứ tự trong danh mục", "Number in the catalogue decision"
+    ),
     ProfileField("source_database", "Nguồn cơ sở dữ liệu", "Source database"),
-    ProfileField("sharing_channel", "Kênh chia sẻ", "Sharing channel", SHARING_CHANNELS),
+    ProfileField(
+        "sharing_channel", "Kênh chia sẻ", "Sharing channel", SHARING_CHANNELS
+    ),
     ProfileField("language", "Ngôn ngữ", "Language"),
-    ProfileField("title_translated", "Tiêu đề theo ngôn ngữ", "Title by language", translated=True),
-    ProfileField("notes_translated", "Mô tả theo ngôn ngữ", "Notes by language", translated=True),
+    ProfileField(
+        "title_translated",
+        "Tiêu đề theo ngôn ngữ",
+        "Title by language",
+        translated=True,
+    ),
+    ProfileField(
+        "notes_translated", "Mô tả theo ngôn ngữ", "Notes by language", translated=True
+    ),
     ProfileField("contact_name", "Đầu mối liên hệ", "Contact point"),
     ProfileField("contact_email", "Thư điện tử liên hệ", "Contact e-mail"),
     ProfileField("spatial_unit", "Đơn vị hành chính", "Administrative unit"),
     ProfileField("legal_basis", "Căn cứ pháp lý", "Legal basis"),
     ProfileField("data_label", "Nhãn dữ liệu", "Data label"),
 )
-"""Annexes and channels as in the province's catalogue decision; all optional for foreign CKAN clients."""
+"""Annexes and channels as in the province's catalogue decision; all optional for
+foreign CKAN clients.
+"""
 PROFILE_NAMES = frozenset(field.name for field in PROFILE_FIELDS)
 
 FORMATS: dict[str, str] = {
@@ -211,7 +277,21 @@ FORMATS: dict[str, str] = {
 }
 """Lower-case media type or short name -> the name that CKAN shows."""
 
-TABULAR = frozenset({"CSV", "TSV", "XLSX", "XLS", "ODS", "JSON", "NDJSON", "GeoJSON", "Parquet", "ZIP", "GZ"})
+TABULAR = frozenset(
+    {
+        "CSV",
+        "TSV",
+        "XLSX",
+        "XLS",
+        "ODS",
+        "JSON",
+        "NDJSON",
+        "GeoJSON",
+        "Parquet",
+        "ZIP",
+        "GZ",
+    }
+)
 """Formats whose files are read as tables."""
 
 MEDIA_TYPES: dict[str, str] = {
@@ -235,7 +315,9 @@ MEDIA_TYPES: dict[str, str] = {
 
 
 def format_name(text: str, url: str = "") -> str:
-    """CKAN's format rule: a known name is normalised, an unknown one kept, an empty one guessed from the path."""
+    """CKAN's format rule: a known name is normalised, an unknown one kept, an empty one
+    guessed from the path.
+    """
     given = text.strip()
     if given:
         return FORMATS.get(given.lower().lstrip("."), given)

@@ -31,19 +31,22 @@ def open_backend(
     fallback: bool = False,
     lexicon: Sequence[Path] = (SHIPPED,),
 ) -> SearchBackend:
-    """Open an index: `url` empty, the embedded one in `folder` (None: in memory); else Elasticsearch.
+    """Open an index: `url` empty, the embedded one in `folder` (None: in memory); else
+    Elasticsearch.
 
-    `url` is http(s)://[user:password@]host[:port], several between commas for the nodes of a cluster. `patience` is how
-    many seconds an embedded write waits for another writer; what else there is belongs to Elasticsearch
-    (search.elastic_index). With `fallback` the embedded index is kept beside Elasticsearch and answers while that is
-    down. `lexicon` are files of synonyms, read again when they change. Raises ValueError for what Elasticsearch's
-    client cannot use.
+    `url` is http(s)://[user:password@]host[:port], several between commas for the nodes
+    of a cluster. `patience` is how many seconds an embedded write waits for another
+    writer; what else there is belongs to Elasticsearch (search.elastic_index). With
+    `fallback` the embedded index is kept beside Elasticsearch and answers while that is
+    down. `lexicon` are files of synonyms, read again when they change. Raises
+    ValueError for what Elasticsearch's client cannot use.
     """
     urls = [part.strip() for part in url.split(",") if part.strip()]
     words = LexiconFiles(lexicon)
     if not urls:
         return RelaxingIndex(EmbeddedIndex(folder, patience=patience), words)
-    # Elasticsearch's client costs 0.4 s and 75 MB: whoever keeps to the embedded index should not pay for it.
+    # Elasticsearch's client costs 0.4 s and 75 MB: whoever keeps to the embedded index
+    # should not pay for it.
     from search.elastic_index.client import Server  # noqa: PLC0415  # as above
     from search.elastic_index.index import ElasticIndex  # noqa: PLC0415  # the optional engine behind its door
 
@@ -60,5 +63,7 @@ def open_backend(
     )
     index = ElasticIndex(server, alias=alias, shards=shards, replicas=replicas)
     if fallback:
-        return RelaxingIndex(FallbackIndex(index, EmbeddedIndex(folder, patience=patience)), words)
+        return RelaxingIndex(
+            FallbackIndex(index, EmbeddedIndex(folder, patience=patience)), words
+        )
     return RelaxingIndex(index, words)

@@ -15,7 +15,9 @@ class SearchUnavailable(Exception):
 
 
 class ChangesRefused(SearchUnavailable):
-    """The index takes some changes in no way, and has taken all others; `ids` are those of the refused ones."""
+    """The index takes some changes in no way, and has taken all others; `ids` are those
+    of the refused ones.
+    """
 
     def __init__(self, message: str, ids: Iterable[str]) -> None:
         super().__init__(message)
@@ -25,8 +27,8 @@ class ChangesRefused(SearchUnavailable):
 class QueryError(ValueError):
     """The query cannot be understood.
 
-    `kind` is "query" for a bad parameter or sort (CKAN's Search Query Error) and "search" for a
-    refused or malformed q/fq (CKAN's Search Error).
+    `kind` is "query" for a bad parameter or sort (CKAN's Search Query Error) and
+    "search" for a refused or malformed q/fq (CKAN's Search Error).
     """
 
     def __init__(self, message: str, *, kind: str = "search") -> None:
@@ -38,10 +40,10 @@ class QueryError(ValueError):
 class IndexEntry:
     """One dataset to be indexed.
 
-    `package` is the package dict; `payload` its rendered bytes, stored and given back by a hit.
-    `labels` are the permission labels that may see it ("public", "member-<org id>",
-    "creator-<user id>", "collaborator-<dataset id>"). `version` grows with every change: an older
-    version never replaces a newer one.
+    `package` is the package dict; `payload` its rendered bytes, stored and given back
+    by a hit. `labels` are the permission labels that may see it ("public", "member-<org
+    id>", "creator-<user id>", "collaborator-<dataset id>"). `version` grows with every
+    change: an older version never replaces a newer one.
     """
 
     id: str
@@ -55,12 +57,15 @@ class IndexEntry:
 class SearchRequest:
     """A package_search, as CKAN clients say it.
 
-    `labels` None sees everything. `sort` is CKAN's sort text ("score desc, metadata_modified desc")
-    or None for the default. `fq` entries are AND-ed; each is Lucene grammar.
+    `labels` None sees everything. `sort` is CKAN's sort text ("score desc,
+    metadata_modified desc") or None for the default. `fq` entries are AND-ed; each is
+    Lucene grammar.
 
-    Where free text finds fewer than `relax_below`, relaxed steps may be tried (0: never). `step` is the one to take,
-    `above` are earlier ones whose finds come first, `lexicon` is what words mean; `begun` asks instead for titles that
-    hold the words of q, the last of them perhaps unfinished. With `tell_wanted` the answer says what was looked for.
+    Where free text finds fewer than `relax_below`, relaxed steps may be tried (0:
+    never). `step` is the one to take, `above` are earlier ones whose finds come first,
+    `lexicon` is what words mean; `begun` asks instead for titles that hold the words of
+    q, the last of them perhaps unfinished. With `tell_wanted` the answer says what was
+    looked for.
     """
 
     q: str = "*:*"
@@ -86,8 +91,9 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What texts were searched for, folded: words, runs of words in order, regular expressions of words, and words of
-    which one letter may be wrong."""
+    """What texts were searched for, folded: words, runs of words in order, regular
+    expressions of words, and words of which one letter may be wrong.
+    """
 
     words: frozenset[str] = frozenset()
     runs: frozenset[tuple[str, ...]] = frozenset()
@@ -104,9 +110,11 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """`facets` maps field to (value, count) pairs, highest count first, ties by value; `sort` is the text used.
+    """`facets` maps field to (value, count) pairs, highest count first, ties by value;
+    `sort` is the text used.
 
-    `step` is what was forgiven to find this much; `wanted` is there where the request asked for it.
+    `step` is what was forgiven to find this much; `wanted` is there where the request
+    asked for it.
     """
 
     count: int
@@ -118,12 +126,16 @@ class SearchResult:
 
 
 Source: TypeAlias = Callable[[str], Iterable[IndexEntry]]
-"""What a rebuild reads: entries in the order of their ids, those alone that come after the id it is called with."""
+"""What a rebuild reads: entries in the order of their ids, those alone that come after
+the id it is called with.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How an index is: `status` is "ok", "degraded" (it answers, but not as it should) or "down"."""
+    """How an index is: `status` is "ok", "degraded" (it answers, but not as it should)
+    or "down".
+    """
 
     engine: str
     status: str
@@ -133,33 +145,44 @@ class Health:
 
     @property
     def complaint(self) -> Mapping[str, str]:
-        """What is wrong and how to mend it, to be shown where there is something; it names no address and no secret."""
+        """What is wrong and how to mend it, to be shown where there is something; it
+        names no address and no secret.
+        """
         return {"detail": self.detail} if self.status != "ok" and self.detail else {}
 
 
 class SearchBackend(Protocol):
-    """What every index promises. Every method but `health` raises SearchUnavailable when it cannot be reached."""
+    """What every index promises. Every method but `health` raises SearchUnavailable
+    when it cannot be reached.
+    """
 
     def apply(self, entries: Iterable[IndexEntry], deleted: Iterable[str] = ()) -> None:
-        """Add or replace entries and remove ids; found by every reader once this returns.
+        """Add or replace entries and remove ids; found by every reader once this
+        returns.
 
-        An entry that comes back after its deletion must carry a higher version than before.
+        An entry that comes back after its deletion must carry a higher version than
+        before.
         """
         ...
 
     def search(self, request: SearchRequest) -> SearchResult:
-        """Answer one request. Raises QueryError for a query that cannot be understood."""
+        """Answer one request. Raises QueryError for a query that cannot be
+        understood.
+        """
         ...
 
     def rebuild(self, entries: Source) -> int:
-        """Fill a new index and swap it in without a gap in service; return how many it holds.
+        """Fill a new index and swap it in without a gap in service; return how many it
+        holds.
 
         One that was interrupted, by kill -9 even, is gone on with where it stopped.
         """
         ...
 
     def stamps(self) -> Iterator[tuple[str, int]]:
-        """Yield (id, version) of everything indexed, for a comparison with the database."""
+        """Yield (id, version) of everything indexed, for a comparison with the
+        database.
+        """
         ...
 
     def health(self) -> Health:

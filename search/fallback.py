@@ -6,22 +6,34 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from search.backend import Health, IndexEntry, SearchBackend, SearchRequest, SearchResult, SearchUnavailable, Source
+from search.backend import (
+    Health,
+    IndexEntry,
+    SearchBackend,
+    SearchRequest,
+    SearchResult,
+    SearchUnavailable,
+    Source,
+)
 
 log = logging.getLogger(__name__)
 
 
 class FallbackIndex:
-    """SearchBackend that writes to both and reads from the first, or from the second when the first is down.
+    """SearchBackend that writes to both and reads from the first, or from the second
+    when the first is down.
 
-    A change counts as written only when both took it; until then the caller repeats it, which does no harm.
+    A change counts as written only when both took it; until then the caller repeats it,
+    which does no harm.
     """
 
     def __init__(self, first: SearchBackend, second: SearchBackend) -> None:
         self._first, self._second = first, second
 
     def apply(self, entries: Iterable[IndexEntry], deleted: Iterable[str] = ()) -> None:
-        """To the second first: it must know what the first, being down, will learn later."""
+        """To the second first: it must know what the first, being down, will learn
+        later.
+        """
         listed, gone = list(entries), list(deleted)
         self._second.apply(listed, gone)
         self._first.apply(listed, gone)
@@ -40,7 +52,9 @@ class FallbackIndex:
         return self._first.rebuild(entries)
 
     def stamps(self) -> Iterator[tuple[str, int]]:
-        """What both hold: a dataset that one of them lacks or holds in an older version is said as that one has it."""
+        """What both hold: a dataset that one of them lacks or holds in an older version
+        is said as that one has it.
+        """
         first, second = dict(self._first.stamps()), dict(self._second.stamps())
         for key in first.keys() | second.keys():
             yield key, min(held.get(key, -1) for held in (first, second))
@@ -49,7 +63,11 @@ class FallbackIndex:
         """The first's; while it is down but the second answers, "degraded"."""
         health = self._first.health()
         if health.status == "down" and self._second.health().status != "down":
-            return replace(health, status="degraded", detail=f"{health.detail} The embedded index answers meanwhile.")
+            return replace(
+                health,
+                status="degraded",
+                detail=f"{health.detail} The embedded index answers meanwhile.",
+            )
         return health
 
     def close(self) -> None:

@@ -14,6 +14,8 @@ class Step(Enum):
     MOST_WORDS = "most_words"
     """Three of four words that are left."""
     SIMILAR_WORDS = "similar_words"
-    """Every word that is left, where each may have one letter wrong and the last may be unfinished."""
+    """Every word that is left, where each may have one letter wrong and the last may be
+    unfinished.
+    """
     HALF_OF_THE_WORDS = "half_of_the_words"
     """Every other word that is left, as forgiving."""

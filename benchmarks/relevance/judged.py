@@ -1,4 +1,6 @@
-"""Questions as people type them, each with what it is about and where: the grades follow from that."""
+"""Questions as people type them, each with what it is about and where: the grades
+follow from that.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ UNITS = Path(__file__).parents[2] / "demo" / "data" / "noi-vu" / "don-vi-hanh-ch
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What was typed, how (a kind to report by), which topic it means and, where it says so, which place."""
+    """What was typed, how (a kind to report by), which topic it means and, where it
+    says so, which place.
+    """
 
     kind: str
     typed: str
@@ -26,13 +30,16 @@ class Question:
     place: str = ""
 
     def grade(self, found: str) -> int:
-        """3: just this; 2: the topic in one commune where none was named; 1: its kin, or the whole province's data.
+        """3: just this; 2: the topic in one commune where none was named; 1: its kin,
+        or the whole province's data.
 
         Another commune than the one asked for is no help: 0.
         """
         topic, _, place = found.partition(".")
         if topic != self.topic:
-            return int(topic in TOPICS[self.topic].kin and place == (self.place or PROVINCE))
+            return int(
+                topic in TOPICS[self.topic].kin and place == (self.place or PROVINCE)
+            )
         if not self.place:
             return 3 if place == PROVINCE else 2
         return 3 if place == self.place else int(place == PROVINCE)
@@ -125,18 +132,28 @@ def questions() -> list[Question]:
 
 
 def ndcg(question: Question, found: list[str]) -> float:
-    """How near the order comes to the best there is, by what stands in the first ten: 1 is perfect."""
-    everywhere = [question.grade(f"{topic}.{place}") for topic in TOPICS for place in (PROVINCE, *PLACES)]
+    """How near the order comes to the best there is, by what stands in the first ten: 1
+    is perfect.
+    """
+    everywhere = [
+        question.grade(f"{topic}.{place}")
+        for topic in TOPICS
+        for place in (PROVINCE, *PLACES)
+    ]
     best = _gain(sorted(everywhere, reverse=True)[:DEPTH])
     return _gain([question.grade(each) for each in found[:DEPTH]]) / best
 
 
 def _gain(grades: list[int]) -> float:
-    return sum((2.0**grade - 1) / math.log2(place + 2) for place, grade in enumerate(grades))
+    return sum(
+        (2.0**grade - 1) / math.log2(place + 2) for place, grade in enumerate(grades)
+    )
 
 
 def names_file(folder: Path) -> Path:
-    """A lexicon of the old and new names of the province's communes, as a portal with D01 writes it."""
+    """A lexicon of the old and new names of the province's communes, as a portal with
+    D01 writes it.
+    """
     with UNITS.open(encoding="utf-8", newline="") as file:
         lines = list(place_lines(AdministrativeUnits(csv.DictReader(file))))
     path = folder / "names.txt"
@@ -147,7 +164,12 @@ def names_file(folder: Path) -> Path:
 def measured(index: SearchBackend) -> dict[Question, float]:
     """nDCG@10 of every question, asked as package_search asks."""
     asked = {
-        question: SearchRequest(q=question.typed, rows=DEPTH, relax_below=1, labels=frozenset({"public"}))
+        question: SearchRequest(
+            q=question.typed, rows=DEPTH, relax_below=1, labels=frozenset({"public"})
+        )
         for question in questions()
     }
-    return {question: ndcg(question, [hit.id for hit in index.search(r).hits]) for question, r in asked.items()}
+    return {
+        question: ndcg(question, [hit.id for hit in index.search(r).hits])
+        for question, r in asked.items()
+    }

@@ -1,4 +1,6 @@
-"""The sample catalogue: every topic for the whole province and for sixteen communes, made the same way each time."""
+"""The sample catalogue: every topic for the whole province and for sixteen communes,
+made the same way each time.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ PLACES = {
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What several datasets are about; `kin` are topics that help a little with a question for this one."""
+    """What several datasets are about; `kin` are topics that help a little with a
+    question for this one.
+    """
 
     title: str
     notes: str
@@ -32,7 +36,11 @@ class Topic:
     kin: tuple[str, ...] = ()
 
 
-HEALTH, SCHOOLS, LAND = "Sở Y tế", "Sở Giáo dục và Đào tạo", "Sở Nông nghiệp và Môi trường"
+HEALTH, SCHOOLS, LAND = (
+    "Sở Y tế",
+    "Sở Giáo dục và Đào tạo",
+    "Sở Nông nghiệp và Môi trường",
+)
 BUILDING, TRADE, MONEY = "Sở Xây dựng", "Sở Công Thương", "Sở Tài chính"
 TOPICS = {
     "co-so-y-te": Topic("Cơ sở y tế", "Bệnh viện, phòng khám, trạm y tế được cấp phép, số giường bệnh", HEALTH,
@@ -84,12 +92,20 @@ TOPICS = {
 def entries() -> list[IndexEntry]:
     """Every dataset of the sample: identifiers are "topic.place"."""
     places = {PROVINCE: "tỉnh Thanh Hóa"} | PLACES
-    return [_entry(name, topic, slug, said) for name, topic in TOPICS.items() for slug, said in places.items()]
+    return [
+        _entry(name, topic, slug, said)
+        for name, topic in TOPICS.items()
+        for slug, said in places.items()
+    ]
 
 
 def _entry(name: str, topic: Topic, slug: str, place: str) -> IndexEntry:
     local = slug != PROVINCE
-    agency = f"Ủy ban nhân dân {place}" if local and name in ("tthc", "ngan-sach", "wifi") else topic.agency
+    agency = (
+        f"Ủy ban nhân dân {place}"
+        if local and name in ("tthc", "ngan-sach", "wifi")
+        else topic.agency
+    )
     org = fold(agency).replace(" ", "-").replace(",", "")
     package: dict[str, Any] = {
         "id": f"{name}.{slug}",
@@ -108,4 +124,6 @@ def _entry(name: str, topic: Topic, slug: str, place: str) -> IndexEntry:
         "extras": [],
         "resources": [{"format": "CSV", "name": f"{topic.title} {place}"}],
     }
-    return IndexEntry(str(package["id"]), package, orjson.dumps(package), frozenset({"public"}), 1)
+    return IndexEntry(
+        str(package["id"]), package, orjson.dumps(package), frozenset({"public"}), 1
+    )

@@ -1,4 +1,6 @@
-"""D02: the register of digital enterprises, as an LGSP service words it, once sound and once with faults."""
+"""D02: the register of digital enterprises, as an LGSP service words it, once sound and
+once with faults.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +10,32 @@ from random import Random
 from demo.illustrative.seed import Rows, random_for, vietnamese
 from schemas.administrative import AdministrativeUnits
 
-GROUPS = (("A", "phan_cung"), ("B", "phan_mem"), ("C", "noi_dung_so"), ("D", "dich_vu_cntt"), ("B", "ai"))
-ACTIVITIES = {"phan_cung": "2610", "phan_mem": "6201", "noi_dung_so": "5820", "dich_vu_cntt": "6202", "ai": "6209"}
+GROUPS = (
+    ("A", "phan_cung"),
+    ("B", "phan_mem"),
+    ("C", "noi_dung_so"),
+    ("D", "dich_vu_cntt"),
+    ("B", "ai"),
+)
+ACTIVITIES = {
+    "phan_cung": "2610",
+    "phan_mem": "6201",
+    "noi_dung_so": "5820",
+    "dich_vu_cntt": "6202",
+    "ai": "6209",
+}
 FORMS = ("Công ty TNHH", "Công ty Cổ phần", "Công ty TNHH MTV")
-WORDS = ("Sông Mã", "Hàm Rồng", "Lam Kinh", "Đông Sơn", "Sao Mai", "Biển Xanh", "Hồng Đức", "Thanh Số", "Tre Việt")
+WORDS = (
+    "Sông Mã",
+    "Hàm Rồng",
+    "Lam Kinh",
+    "Đông Sơn",
+    "Sao Mai",
+    "Biển Xanh",
+    "Hồng Đức",
+    "Thanh Số",
+    "Tre Việt",
+)
 TRADES = {
     "phan_cung": "Thiết bị số",
     "phan_mem": "Phần mềm",
@@ -24,14 +48,21 @@ STATES = ("dang_hoat_dong",) * 17 + ("tam_ngung", "cho_giai_the", "giai_the")
 
 
 def enterprises(units: AdministrativeUnits, quarter: date, count: int = 180) -> Rows:
-    """Rows of the enterprise service on the first day of a quarter, in its own column names.
+    """Rows of the enterprise service on the first day of a quarter, in its own column
+    names.
 
-    Two columns are personal (NguoiDaiDien, DienThoai): whoever harvests must not keep them.
+    Two columns are personal (NguoiDaiDien, DienThoai): whoever harvests must not keep
+    them.
     """
-    return [_enterprise(random_for("d02", number), units, number, quarter) for number in range(1, count + 1)]
+    return [
+        _enterprise(random_for("d02", number), units, number, quarter)
+        for number in range(1, count + 1)
+    ]
 
 
-def _enterprise(random: Random, units: AdministrativeUnits, number: int, quarter: date) -> dict[str, str]:
+def _enterprise(
+    random: Random, units: AdministrativeUnits, number: int, quarter: date
+) -> dict[str, str]:
     group, field = random.choice(GROUPS)
     size, least, most = random.choices(SIZES, weights=(50, 35, 12, 3))[0]
     commune = random.choice(units.current())
@@ -47,22 +78,29 @@ def _enterprise(random: Random, units: AdministrativeUnits, number: int, quarter
         "MaXa": commune.code,
         "DiaChi": f"{commune.kind} {commune.name}, tỉnh Thanh Hóa",
         "NamThanhLap": str(random.randint(2008, 2025)),
-        "VonDieuLe": vietnamese(random.randint(5, 400) * 50 + random.choice((0, 0.5)), 1),
+        "VonDieuLe": vietnamese(
+            random.randint(5, 400) * 50 + random.choice((0, 0.5)), 1
+        ),
         "SoLaoDong": str(random.randint(least, most)),
         "QuyMo": size,
         "LinhVuc": field,
         "Website": f"https://dn{number:03d}.vidu.vn",
         "TrangThai": random.choice(STATES),
-        "NgayCapNhat": (quarter - timedelta(days=random.randint(1, 80))).strftime("%d/%m/%Y"),
+        "NgayCapNhat": (quarter - timedelta(days=random.randint(1, 80))).strftime(
+            "%d/%m/%Y"
+        ),
         "NguoiDaiDien": f"Người Đại Diện {number:03d}",
         "DienThoai": f"0900{number:06d}",
     }
 
 
 def faulty_enterprises(units: AdministrativeUnits, quarter: date) -> Rows:
-    """The same register with faults on purpose: bad codes, a person's code, bad dates, unknown communes, a twin."""
+    """The same register with faults on purpose: bad codes, a person's code, bad dates,
+    unknown communes, a twin.
+    """
     rows = enterprises(units, quarter)
-    rows[3]["MaSoDN"] = "38" + "0" * 6 + "1234"  # twelve digits: a citizen's id in place of an enterprise code
+    # Twelve digits: a citizen's id in place of an enterprise code.
+    rows[3]["MaSoDN"] = "38" + "0" * 6 + "1234"
     rows[10]["MaSoDN"] = "289900"
     rows[25]["MaSoDN"] = "DN-2899-25"
     rows[40]["NgayCapNhat"] = "31/02/2026"

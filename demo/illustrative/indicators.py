@@ -16,18 +16,38 @@ from schemas import catalog
 INDICATORS = (
     ("DTC01", "Kế hoạch vốn đầu tư công", "triệu đồng", "thang", "", "dung_chung"),
     ("DTC02", "Giải ngân vốn đầu tư công", "triệu đồng", "thang", "", "dung_chung"),
-    ("DTC03", "Tỷ lệ giải ngân vốn đầu tư công", "%", "thang", "DTC02 / DTC01 * 100", "mo"),
+    (
+        "DTC03",
+        "Tỷ lệ giải ngân vốn đầu tư công",
+        "%",
+        "thang",
+        "DTC02 / DTC01 * 100",
+        "mo",
+    ),
     ("TTHC01", "Hồ sơ tiếp nhận", "hồ sơ", "thang", "", "dung_chung"),
     ("TTHC02", "Hồ sơ đã giải quyết", "hồ sơ", "thang", "", "dung_chung"),
     ("TTHC03", "Hồ sơ giải quyết đúng hạn", "hồ sơ", "thang", "", "dung_chung"),
-    ("TTHC04", "Tỷ lệ hồ sơ giải quyết đúng hạn", "%", "thang", "TTHC03 / TTHC02 * 100", "mo"),
+    (
+        "TTHC04",
+        "Tỷ lệ hồ sơ giải quyết đúng hạn",
+        "%",
+        "thang",
+        "TTHC03 / TTHC02 * 100",
+        "mo",
+    ),
     ("TTHC05", "Hồ sơ nộp trực tuyến", "hồ sơ", "thang", "", "dung_chung"),
     ("TTHC06", "Tỷ lệ hồ sơ trực tuyến", "%", "thang", "TTHC05 / TTHC01 * 100", "mo"),
     ("AS05", "Tỷ lệ chi trả không dùng tiền mặt", "%", "thang", "", "mo"),
     ("KTS01", "Tỷ trọng kinh tế số trong GRDP", "%", "nam", "", "mo"),
 )
 MONTHS = tuple(f"2026{month:02d}" for month in range(1, 11))
-COMMUNES_IN_CUBE = (*(station.commune for station in STATIONS), "15061", "15865", "16012", "16093")
+COMMUNES_IN_CUBE = (
+    *(station.commune for station in STATIONS),
+    "15061",
+    "15865",
+    "16012",
+    "16093",
+)
 
 
 def indicator_rows() -> Rows:
@@ -40,7 +60,9 @@ def indicator_rows() -> Rows:
             "ky_loai": period,
             "cong_thuc": formula,
             "rang_buoc": "0 <= gia_tri <= 100" if unit == "%" else "gia_tri >= 0",
-            "co_quan_chu_tri": "Sở Tài chính" if code.startswith("DTC") else "Văn phòng UBND tỉnh",
+            "co_quan_chu_tri": "Sở Tài chính"
+            if code.startswith("DTC")
+            else "Văn phòng UBND tỉnh",
             "nguon_csdl": "CSDL chỉ tiêu tổng hợp (minh họa)",
             "muc_chia_se": sharing,
             "ngay_hl": "2026-01-01",
@@ -52,10 +74,20 @@ def indicator_rows() -> Rows:
 
 
 def indicator_values() -> list[dict[str, Any]]:
-    """Rows of the table gia_tri; derived indicators equal their formula, rounded to two digits."""
-    rows = [row for place in ("38", *COMMUNES_IN_CUBE) for month in MONTHS for row in _cube_month(place, month)]
+    """Rows of the table gia_tri; derived indicators equal their formula, rounded to two
+    digits.
+    """
+    rows = [
+        row
+        for place in ("38", *COMMUNES_IN_CUBE)
+        for month in MONTHS
+        for row in _cube_month(place, month)
+    ]
     yearly = (("2024", 14.8), ("2025", 16.9))
-    return rows + [_value("KTS01", "38", year, share, f"{int(year) + 1}-02-15") for year, share in yearly]
+    return rows + [
+        _value("KTS01", "38", year, share, f"{int(year) + 1}-02-15")
+        for year, share in yearly
+    ]
 
 
 def _cube_month(place: str, month: str) -> Iterator[dict[str, Any]]:
@@ -80,10 +112,14 @@ def _cube_month(place: str, month: str) -> Iterator[dict[str, Any]]:
         "AS05": round(random.uniform(55, 98), 2),
     }
     reported = f"{month[:4]}-{int(month[4:]) + 1:02d}-05"
-    return (_value(code, place, month, value, reported) for code, value in found.items())
+    return (
+        _value(code, place, month, value, reported) for code, value in found.items()
+    )
 
 
-def _value(code: str, place: str, period: str, value: float, day: str) -> dict[str, Any]:
+def _value(
+    code: str, place: str, period: str, value: float, day: str
+) -> dict[str, Any]:
     return {
         "ma_chi_tieu": code,
         "ma_don_vi": place,
@@ -95,7 +131,9 @@ def _value(code: str, place: str, period: str, value: float, day: str) -> dict[s
 
 
 def write_cube(path: Path) -> Path:
-    """Write the cube as a SQLite file with the tables chi_tieu and gia_tri; one that holds the same stays as it is."""
+    """Write the cube as a SQLite file with the tables chi_tieu and gia_tri; one that
+    holds the same stays as it is.
+    """
     with TemporaryDirectory() as folder:
         fresh = Path(folder) / path.name
         _fill(fresh)
@@ -106,22 +144,35 @@ def _fill(path: Path) -> None:
     metadata = sa.MetaData()
     tables = (
         _sql_table(metadata, "chi_tieu", "D18/chi-tieu", ("ma",)),
-        _sql_table(metadata, "gia_tri", "D18/gia-tri", ("ma_chi_tieu", "ma_don_vi", "ky")),
+        _sql_table(
+            metadata, "gia_tri", "D18/gia-tri", ("ma_chi_tieu", "ma_don_vi", "ky")
+        ),
     )
     engine = sa.create_engine(f"sqlite:///{path}", poolclass=sa.NullPool)
     try:
         metadata.create_all(engine)
         with engine.begin() as connection:
-            for table, rows in zip(tables, (indicator_rows(), indicator_values()), strict=True):
-                connection.execute(table.insert(), [{k: v if v != "" else None for k, v in r.items()} for r in rows])
+            for table, rows in zip(
+                tables, (indicator_rows(), indicator_values()), strict=True
+            ):
+                connection.execute(
+                    table.insert(),
+                    [{k: v if v != "" else None for k, v in r.items()} for r in rows],
+                )
     finally:
         engine.dispose()
 
 
-def _sql_table(metadata: sa.MetaData, name: str, schema: str, key: tuple[str, ...]) -> sa.Table:
+def _sql_table(
+    metadata: sa.MetaData, name: str, schema: str, key: tuple[str, ...]
+) -> sa.Table:
     fields = catalog.get(schema).descriptor["fields"]
     columns = [
-        sa.Column(field["name"], sa.Float if field["type"] == "number" else sa.Text, primary_key=field["name"] in key)
+        sa.Column(
+            field["name"],
+            sa.Float if field["type"] == "number" else sa.Text,
+            primary_key=field["name"] in key,
+        )
         for field in fields
     ]
     return sa.Table(name, metadata, *columns)

@@ -9,25 +9,37 @@ from demo.illustrative.seed import LAST_DAY, Rows, random_for, vietnamese
 from schemas import catalog
 
 BASE_PRICES = {
-    "LU001": 8200, "LU002": 9600, "LU003": 16500, "LU004": 32000, "NG001": 7400, "NG002": 46000, "CN001": 1150000,
-    "CN002": 1950000, "RA001": 12000, "RA002": 18000, "RA003": 14500, "QU001": 38000, "QU002": 35000, "QU003": 6500,
-    "GS001": 61000, "GS002": 86000, "GC001": 118000, "GC002": 17000, "GC003": 3200, "TS001": 132000, "TS002": 19500,
+    "LU001": 8200, "LU002": 9600, "LU003": 16500, "LU004": 32000, "NG001": 7400,
+    "NG002": 46000, "CN001": 1150000, "CN002": 1950000, "RA001": 12000, "RA002": 18000,
+    "RA003": 14500, "QU001": 38000, "QU002": 35000, "QU003": 6500, "GS001": 61000,
+    "GS002": 86000, "GC001": 118000, "GC002": 17000, "GC003": 3200, "TS001": 132000,
+    "TS002": 19500,
 }  # fmt: skip
 KINDS_OF_PRICE = {"tại ruộng": "tai_ruong", "bán buôn": "ban_buon", "bán lẻ": "ban_le"}
 
 
 def farm_prices(days: int = 30, last: date = LAST_DAY) -> Rows:
-    """Rows of the price service: every good at every point for `days` days, in its own column names.
+    """Rows of the price service: every good at every point for `days` days, in its own
+    column names.
 
-    Numbers have dots for thousands, dates are dd/MM/yyyy. One price jumps by more than 40 % on the
-    last day but two (a storm): worth a flag, not a refusal.
+    Numbers have dots for thousands, dates are dd/MM/yyyy. One price jumps by more than
+    40 % on the last day but two (a storm): worth a flag, not a refusal.
     """
-    goods, points = catalog.get("D09/mat-hang").rows(), catalog.get("D09/diem-khao-sat").rows()
-    series = [list(_price_series(good, point, days, last)) for good in goods for point in points]
+    goods, points = (
+        catalog.get("D09/mat-hang").rows(),
+        catalog.get("D09/diem-khao-sat").rows(),
+    )
+    series = [
+        list(_price_series(good, point, days, last))
+        for good in goods
+        for point in points
+    ]
     return [row for day in zip(*series, strict=True) for row in day]
 
 
-def _price_series(good: Mapping[str, str], point: Mapping[str, str], days: int, last: date) -> Iterator[dict[str, str]]:
+def _price_series(
+    good: Mapping[str, str], point: Mapping[str, str], days: int, last: date
+) -> Iterator[dict[str, str]]:
     random = random_for("d09", good["ma"], point["ma"])
     unit, kind = good["mo_ta"].split("; ")
     level = BASE_PRICES[good["ma"]] * random.uniform(0.93, 1.07)

@@ -1,4 +1,6 @@
-"""D13: monitoring stations and hourly measurements, as files dropped day by day in mixed encodings."""
+"""D13: monitoring stations and hourly measurements, as files dropped day by day in
+mixed encodings.
+"""
 
 from __future__ import annotations
 
@@ -54,38 +56,81 @@ USUAL = {
 }
 """Mean, spread and digits of each parameter."""
 LATE_STATION = "KK003"
-STATION_FIELDS = ("ma_tram", "ten", "loai", "ma_xa", "lat", "lon", "ma_dn", "bat_dau", "ket_thuc")
-MEASURE_FIELDS = ("ma_tram", "thoi_diem", "thong_so", "gia_tri", "don_vi", "co", "vuot_nguong", "quy_chuan")
+STATION_FIELDS = (
+    "ma_tram",
+    "ten",
+    "loai",
+    "ma_xa",
+    "lat",
+    "lon",
+    "ma_dn",
+    "bat_dau",
+    "ket_thuc",
+)
+MEASURE_FIELDS = (
+    "ma_tram",
+    "thoi_diem",
+    "thong_so",
+    "gia_tri",
+    "don_vi",
+    "co",
+    "vuot_nguong",
+    "quy_chuan",
+)
 
 
-def write_stations(folder: Path, units: Iterable[Mapping[str, str]], last: date = LAST_DAY) -> tuple[Path, ...]:
-    """Write tram.csv, three day files and one late file below `folder`; return them in that order.
+def write_stations(
+    folder: Path, units: Iterable[Mapping[str, str]], last: date = LAST_DAY
+) -> tuple[Path, ...]:
+    """Write tram.csv, three day files and one late file below `folder`; return them in
+    that order.
 
-    tram.csv is Windows-1258, the second day UTF-16, the third UTF-8 with a mark and CRLF: real drops
-    mix encodings. The station LATE_STATION misses in the first day and comes in the late file.
+    tram.csv is Windows-1258, the second day UTF-16, the third UTF-8 with a mark and
+    CRLF: real drops mix encodings. The station LATE_STATION misses in the first day and
+    comes in the late file.
     """
     day_files = folder / "so-lieu"
     days = [last - timedelta(days=back) for back in (2, 1, 0)]
     first = measurements(days[0])
     late = [row for row in first if row["ma_tram"] == LATE_STATION]
     drops = (
-        (day_files / f"{days[0]}.csv", [row for row in first if row not in late], "utf-8", "\n"),
+        (
+            day_files / f"{days[0]}.csv",
+            [row for row in first if row not in late],
+            "utf-8",
+            "\n",
+        ),
         (day_files / f"{days[1]}.csv", measurements(days[1]), "utf-16", "\n"),
         (day_files / f"{days[2]}.csv", measurements(days[2]), "utf-8-sig", "\r\n"),
         (day_files / f"{days[0]}-bo-sung.csv", late, "utf-8", "\n"),
     )
-    stations = keep(folder / "tram.csv", windows_1258(_csv_text(STATION_FIELDS, station_rows(units), "\n")))
-    files = (keep(path, _csv_text(MEASURE_FIELDS, rows, end).encode(code)) for path, rows, code, end in drops)
+    stations = keep(
+        folder / "tram.csv",
+        windows_1258(_csv_text(STATION_FIELDS, station_rows(units), "\n")),
+    )
+    files = (
+        keep(path, _csv_text(MEASURE_FIELDS, rows, end).encode(code))
+        for path, rows, code, end in drops
+    )
     return (stations, *files)
 
 
 def station_rows(units: Iterable[Mapping[str, str]]) -> Rows:
     """The stations in our own field names; each stands at the centre of its commune."""
-    communes = {row["ma_dvhc"]: row for row in units if row["cap"] == "3" and not row["ngay_hhl"]}
-    return [_station_row(number, station, communes[station.commune]) for number, station in enumerate(STATIONS, 1)]
+    communes = {
+        row["ma_dvhc"]: row
+        for row in units
+        if row["cap"] == "3" and not row["ngay_hhl"]
+    }
+    return [
+        _station_row(number, station, communes[station.commune])
+        for number, station in enumerate(STATIONS, 1)
+    ]
 
 
-def _station_row(number: int, station: Station, commune: Mapping[str, str]) -> dict[str, str]:
+def _station_row(
+    number: int, station: Station, commune: Mapping[str, str]
+) -> dict[str, str]:
     return {
         "ma_tram": station.code,
         "ten": f"Trạm {station.kind} {commune['ten']} (minh họa)",
@@ -100,7 +145,9 @@ def _station_row(number: int, station: Station, commune: Mapping[str, str]) -> d
 
 
 def measurements(day: date) -> Rows:
-    """Every hour of a day at every station, by station, parameter and hour, in our own field names."""
+    """Every hour of a day at every station, by station, parameter and hour, in our own
+    field names.
+    """
     return [
         row
         for station in STATIONS
@@ -109,7 +156,9 @@ def measurements(day: date) -> Rows:
     ]
 
 
-def _measured_day(station: Station, parameter: str, day: date) -> Iterator[dict[str, str]]:
+def _measured_day(
+    station: Station, parameter: str, day: date
+) -> Iterator[dict[str, str]]:
     random = random_for("d13", station.code, parameter, day)
     mean, spread, digits = USUAL[parameter]
     upper, standard = _limit(station.code[:2], parameter)
@@ -126,23 +175,33 @@ def _measured_day(station: Station, parameter: str, day: date) -> Iterator[dict[
             "gia_tri": "" if missing else f"{value:.{digits}f}",
             "don_vi": _units_of_measure()[parameter],
             "co": "thieu" if missing else "hop_le",
-            "vuot_nguong": "" if upper is None or missing else str(value > upper).lower(),
+            "vuot_nguong": ""
+            if upper is None or missing
+            else str(value > upper).lower(),
             "quy_chuan": standard,
         }
 
 
 @cache  # the descriptor is copied each time that it is asked for
 def _units_of_measure() -> Mapping[str, str]:
-    check = next(check for check in catalog.get("D13/so-lieu").checks if check["id"] == "units")
+    check = next(
+        check for check in catalog.get("D13/so-lieu").checks if check["id"] == "units"
+    )
     units: Mapping[str, str] = check["units"]
     return units
 
 
 def _limit(kind: str, parameter: str) -> tuple[float | None, str]:
-    """The upper limit that an hourly value is held against, and its standard; (None, "") where there is none."""
+    """The upper limit that an hourly value is held against, and its standard; (None,
+    "") where there is none.
+    """
     for row in catalog.get("D13/gioi-han").rows():
-        if (row["loai_tram"], row["thong_so"]) == (kind, parameter) and row["thoi_gian_tb"] in ("1h", "tuc_thoi"):
-            return (float(row["gioi_han_tren"]) if row["gioi_han_tren"] else None), row["quy_chuan"]
+        if (row["loai_tram"], row["thong_so"]) == (kind, parameter) and row[
+            "thoi_gian_tb"
+        ] in ("1h", "tuc_thoi"):
+            return (float(row["gioi_han_tren"]) if row["gioi_han_tren"] else None), row[
+                "quy_chuan"
+            ]
     return None, ""
 
 
@@ -150,16 +209,27 @@ TONES = frozenset("\u0300\u0301\u0303\u0309\u0323")
 
 
 def windows_1258(text: str) -> bytes:
-    """Vietnamese as old Windows programs write it: base letters in one byte, tones as combining bytes after them."""
-    parts = (unicodedata.normalize("NFD", letter) for letter in unicodedata.normalize("NFC", text))
-    return "".join(_base(part) + "".join(mark for mark in part if mark in TONES) for part in parts).encode("cp1258")
+    """Vietnamese as old Windows programs write it: base letters in one byte, tones as
+    combining bytes after them.
+    """
+    parts = (
+        unicodedata.normalize("NFD", letter)
+        for letter in unicodedata.normalize("NFC", text)
+    )
+    return "".join(
+        _base(part) + "".join(mark for mark in part if mark in TONES) for part in parts
+    ).encode("cp1258")
 
 
 def _base(decomposed: str) -> str:
-    return unicodedata.normalize("NFC", "".join(mark for mark in decomposed if mark not in TONES))
+    return unicodedata.normalize(
+        "NFC", "".join(mark for mark in decomposed if mark not in TONES)
+    )
 
 
-def _csv_text(fields: Sequence[str], rows: Iterable[Mapping[str, str]], ending: str) -> str:
+def _csv_text(
+    fields: Sequence[str], rows: Iterable[Mapping[str, str]], ending: str
+) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, fields, lineterminator=ending)
     writer.writeheader()

@@ -17,7 +17,9 @@ from portal.domain.people import INVITED, ApiToken, User
 
 TOKEN_BYTES = 32
 RESET = "reset_"
-"""How a key begins that sets a password, once, and does nothing else. Tokens are random: none is asked for by name."""
+"""How a key begins that sets a password, once, and does nothing else. Tokens are
+random: none is asked for by name.
+"""
 USE_NOTED = timedelta(minutes=1)
 """How often the last use of a token is written down."""
 
@@ -35,8 +37,11 @@ def new_token() -> str:
     return secrets.token_urlsafe(TOKEN_BYTES)
 
 
-def issue_token(session: Session, user: User, name: str, days: int, kind: str = "") -> tuple[str, ApiToken]:
-    """A new token of a user, as (the token itself, its row); it expires after `days`, never when that is 0.
+def issue_token(
+    session: Session, user: User, name: str, days: int, kind: str = ""
+) -> tuple[str, ApiToken]:
+    """A new token of a user, as (the token itself, its row); it expires after `days`,
+    never when that is 0.
 
     With the `kind` RESET it sets a password and does nothing else.
     """
@@ -65,7 +70,9 @@ def actor_of(session: Session, user: User) -> Actor:
 
 
 def identify(session: Session, raw: str) -> Identified:
-    """Who a token stands for; nobody for a wrong, revoked or expired one, or when its user is deleted."""
+    """Who a token stands for; nobody for a wrong, revoked or expired one, or when its
+    user is deleted.
+    """
     found = people.find_user_by_token(session, raw)
     if found is None:
         return Identified(ANONYMOUS)

@@ -1,4 +1,6 @@
-"""What the administrator of an installation does to accounts: disable, enable, reset; each is written to the audit."""
+"""What the administrator of an installation does to accounts: disable, enable, reset;
+each is written to the audit.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from portal.domain.people import User
 from portal.errors import Invalid
 
 ACTIVE, DISABLED = "active", "deleted"
-"""A disabled user is one whom CKAN calls deleted: the name stays taken, and no token or password opens anything."""
+"""A disabled user is one whom CKAN calls deleted: the name stays taken, and no token or
+password opens anything.
+"""
 
 
 def disable(uow: UnitOfWork, name: str, *, force: bool = False) -> User:
@@ -23,7 +27,14 @@ def disable(uow: UnitOfWork, name: str, *, force: bool = False) -> User:
     user = people.get_user(uow.session, name)
     last = user.sysadmin and not db.count_other_sysadmins(uow.session, user.id)
     if last and not force:
-        raise Invalid({"user": [f"{user.name} is the last sysadmin; make another one first, or say --force"]})
+        raise Invalid(
+            {
+                "user": [
+                    f"{user.name} is the last sysadmin; make another one first, or "
+                    "say --force"
+                ]
+            }
+        )
     user.state = DISABLED
     user.set_email(user.email)
     revoked = db.revoke_all(uow.session, user.id)
@@ -32,10 +43,14 @@ def disable(uow: UnitOfWork, name: str, *, force: bool = False) -> User:
 
 
 def enable(uow: UnitOfWork, name: str) -> User:
-    """Open a closed account again; revoked tokens stay so. Raises NotFound, Invalid where its address is taken."""
+    """Open a closed account again; revoked tokens stay so. Raises NotFound, Invalid
+    where its address is taken.
+    """
     user = people.get_user(uow.session, name)
     if user.email and people.email_taken(uow.session, user.email, user.id):
-        raise Invalid({"email": [f"another user has the e-mail address of {user.name} by now"]})
+        raise Invalid(
+            {"email": [f"another user has the e-mail address of {user.name} by now"]}
+        )
     user.state = ACTIVE
     user.set_email(user.email)
     uow.audit(None, "user_enable", "User", user.id)
@@ -43,7 +58,8 @@ def enable(uow: UnitOfWork, name: str) -> User:
 
 
 def reset(uow: UnitOfWork, name: str, days: int) -> tuple[str, datetime | None]:
-    """Close a user's password and tokens, and return a key that sets a new password, once, and when the key ends.
+    """Close a user's password and tokens, and return a key that sets a new password,
+    once, and when the key ends.
 
     A key of an earlier reset ends too. Raises NotFound, Invalid.
     """

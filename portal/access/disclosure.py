@@ -1,4 +1,6 @@
-"""What of a resource who may meet: files and rows that were looked at, and that the dataset's access kind gives out."""
+"""What of a resource who may meet: files and rows that were looked at, and that the
+dataset's access kind gives out.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +8,49 @@ from sqlalchemy import ColumnElement, and_, func, or_, true
 
 from portal.access import policy
 from portal.access.identity import Actor
-from portal.domain.datasets import CONTROLLED, HELD, OPEN, Dataset, Resource, ShownTable, TableVersion
+from portal.domain.datasets import (
+    CONTROLLED,
+    HELD,
+    OPEN,
+    Dataset,
+    Resource,
+    ShownTable,
+    TableVersion,
+)
 from portal.errors import NotOpen
 
-LAW_VI, LAW_EN = "Luật 91/2025/QH15, Nghị định 356/2025/NĐ-CP", "Law 91/2025/QH15, Decree 356/2025/NĐ-CP"
+LAW_VI, LAW_EN = (
+    "Luật 91/2025/QH15, Nghị định 356/2025/NĐ-CP",
+    "Law 91/2025/QH15, Decree 356/2025/NĐ-CP",
+)
 REASONS = {
     HELD: (
-        f"Chưa công bố: có dữ liệu cá nhân, chưa đọc được nội dung hoặc không đạt kiểm định ({LAW_VI}).",
-        f"Not published: it has personal data, could not be read, or did not pass its validation ({LAW_EN}).",
+        "Chưa công bố: có dữ liệu cá nhân, chưa đọc được nội dung hoặc không đạt "
+        f"kiểm định ({LAW_VI}).",
+        "Not published: it has personal data, could not be read, or did not pass its "
+        f"validation ({LAW_EN}).",
     ),
     "": (
-        f"Chưa công bố: đang chờ kiểm tra dữ liệu cá nhân ({LAW_VI}). Hãy thử lại sau ít phút.",
-        f"Not published yet: it waits to be checked for personal data ({LAW_EN}). Try again in a few minutes.",
+        f"Chưa công bố: đang chờ kiểm tra dữ liệu cá nhân ({LAW_VI}). Hãy thử lại sau "
+        "ít phút.",
+        f"Not published yet: it waits to be checked for personal data ({LAW_EN}). Try "
+        "again in a few minutes.",
     ),
 }
-"""Why something is closed, in both languages; without a value, as anybody may read it."""
+"""Why something is closed, in both languages; without a value, as anybody may read
+it.
+"""
 CONTROLLED_REASON = (
-    "Chia sẻ có kiểm soát: tệp và dòng dữ liệu chỉ dành cho thành viên của cơ quan sở hữu; hãy liên hệ cơ quan đó.",
-    "Shared under control: its files and rows are for members of the owning organization only; ask that organization.",
+    "Chia sẻ có kiểm soát: tệp và dòng dữ liệu chỉ dành cho thành viên của cơ quan sở "
+    "hữu; hãy liên hệ cơ quan đó.",
+    "Shared under control: its files and rows are for members of the owning "
+    "organization only; ask that organization.",
 )
 
 
 def is_admitted(actor: Actor, dataset: Dataset | ShownTable) -> bool:
-    """Whether the access kind gives files and rows to the actor; those of shared and restricted ones are for members.
+    """Whether the access kind gives files and rows to the actor; those of shared and
+    restricted ones are for members.
 
     What the catalogue says of the dataset stays for everybody.
     """
@@ -36,20 +58,30 @@ def is_admitted(actor: Actor, dataset: Dataset | ShownTable) -> bool:
 
 
 def may_see_resource(actor: Actor, resource: Resource, dataset: Dataset) -> bool:
-    """Whether somebody who may read the dataset may have what the resource serves: its file, its rows, its link."""
+    """Whether somebody who may read the dataset may have what the resource serves: its
+    file, its rows, its link.
+    """
     if resource.access is None or policy.may_edit(actor, dataset):
         return True  # a link leads to others, who decide themselves
     return resource.access == OPEN and is_admitted(actor, dataset)
 
 
 def may_see_rows(actor: Actor, table: ShownTable) -> bool:
-    """Whether somebody who may read the dataset may ask for the table's current rows and columns."""
-    return (table.rows_access == OPEN and is_admitted(actor, table)) or policy.may_edit(actor, table)
+    """Whether somebody who may read the dataset may ask for the table's current rows
+    and columns.
+    """
+    return (table.rows_access == OPEN and is_admitted(actor, table)) or policy.may_edit(
+        actor, table
+    )
 
 
 def may_see_version(actor: Actor, dataset: Dataset, version: TableVersion) -> bool:
-    """Whether somebody who may read the dataset may see this version of rows, by the verdict on these rows."""
-    return (version.access == OPEN and is_admitted(actor, dataset)) or policy.may_edit(actor, dataset)
+    """Whether somebody who may read the dataset may see this version of rows, by the
+    verdict on these rows.
+    """
+    return (version.access == OPEN and is_admitted(actor, dataset)) or policy.may_edit(
+        actor, dataset
+    )
 
 
 def with_open_rows(actor: Actor) -> ColumnElement[bool]:

@@ -1,4 +1,6 @@
-"""Actor: who is asking, with the roles that the database gives them, and the labels those roles open."""
+"""Actor: who is asking, with the roles that the database gives them, and the labels
+those roles open.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +10,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who is asking. `organizations`, `groups` and `datasets` map ids to the actor's role there.
+    """Who is asking. `organizations`, `groups` and `datasets` map ids to the actor's
+    role there.
 
-    `datasets` holds those that the actor collaborates on beyond the roles in their organizations.
-    `invitation` is the id of the account that a bearer of an invitation (or of a key that resets its password), who is
-    nobody otherwise, may open.
+    `datasets` holds those that the actor collaborates on beyond the roles in their
+    organizations. `invitation` is the id of the account that a bearer of an invitation
+    (or of a key that resets its password), who is nobody otherwise, may open.
     """
 
     user_id: str | None = None

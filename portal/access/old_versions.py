@@ -1,4 +1,6 @@
-"""Who may see an old version of a table: it may hold what was dropped before the dataset was opened."""
+"""Who may see an old version of a table: it may hold what was dropped before the
+dataset was opened.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,20 @@ from portal.db.uow import UnitOfWork
 from portal.domain.datasets import OPEN, Dataset, Resource, TableVersion
 
 
-def may_see(uow: UnitOfWork, actor: Actor, resource: Resource, dataset: Dataset, version: TableVersion) -> bool:
-    """Whether somebody who may read the dataset may see this version; one with personal data is for its editors."""
+def may_see(
+    uow: UnitOfWork,
+    actor: Actor,
+    resource: Resource,
+    dataset: Dataset,
+    version: TableVersion,
+) -> bool:
+    """Whether somebody who may read the dataset may see this version; one with personal
+    data is for its editors.
+    """
     if policy.may_edit(actor, dataset):
         return True
     now = version.id == resource.version_id
-    open_rows = disclosure.may_see_version(actor, dataset, version) and (not now or resource.rows_access == OPEN)
+    open_rows = disclosure.may_see_version(actor, dataset, version) and (
+        not now or resource.rows_access == OPEN
+    )
     return open_rows and not db.version_holds_persons(uow.session, resource, version)

@@ -1,4 +1,6 @@
-"""Who may do what: one rule for each permission, rendered as a check, as an SQL filter and as index labels."""
+"""Who may do what: one rule for each permission, rendered as a check, as an SQL filter
+and as index labels.
+"""
 
 from __future__ import annotations
 
@@ -40,12 +42,18 @@ class Permission(Enum):
 
 
 def labels_of(dataset: Dataset | ShownDataset | ShownTable) -> frozenset[str]:
-    """The labels that open a dataset: "public", or those of the people who work on it."""
+    """The labels that open a dataset: "public", or those of the people who work on
+    it.
+    """
     return frozenset({PUBLIC}) if dataset.is_public else _near_labels(dataset)
 
 
 def _near_labels(dataset: Dataset | ShownDataset | ShownTable) -> frozenset[str]:
-    near = f"member-{dataset.owner_org}" if dataset.owner_org else f"creator-{dataset.creator_user_id}"
+    near = (
+        f"member-{dataset.owner_org}"
+        if dataset.owner_org
+        else f"creator-{dataset.creator_user_id}"
+    )
     return frozenset({near, f"collaborator-{dataset.id}"})
 
 
@@ -53,9 +61,14 @@ def labels_for(actor: Actor) -> frozenset[str] | None:
     """The labels that an actor holds; None holds every label."""
     if actor.sysadmin:
         return None
-    labels = {PUBLIC, *(f"member-{organization}" for organization in actor.organizations)}
+    labels = {
+        PUBLIC,
+        *(f"member-{organization}" for organization in actor.organizations),
+    }
     labels |= {f"collaborator-{dataset}" for dataset in actor.datasets}
-    return frozenset(labels if actor.anonymous else labels | {f"creator-{actor.user_id}"})
+    return frozenset(
+        labels if actor.anonymous else labels | {f"creator-{actor.user_id}"}
+    )
 
 
 def may_read(actor: Actor, dataset: Dataset | ShownDataset | ShownTable) -> bool:
@@ -65,13 +78,17 @@ def may_read(actor: Actor, dataset: Dataset | ShownDataset | ShownTable) -> bool
 
 
 def works_on(actor: Actor, dataset: Dataset | ShownDataset | ShownTable) -> bool:
-    """The row check of `near`: members of the owning organization, collaborators, the creator of what nobody owns."""
+    """The row check of `near`: members of the owning organization, collaborators, the
+    creator of what nobody owns.
+    """
     held = labels_for(actor)
     return held is None or not held.isdisjoint(_near_labels(dataset))
 
 
 def readable(actor: Actor) -> ColumnElement[bool]:
-    """The SQL filter of reading: true for exactly the datasets that `may_read` allows."""
+    """The SQL filter of reading: true for exactly the datasets that `may_read`
+    allows.
+    """
     if actor.sysadmin:
         return true()
     public = and_(Dataset.state == "active", Dataset.private == false())
@@ -79,18 +96,24 @@ def readable(actor: Actor) -> ColumnElement[bool]:
 
 
 def near(actor: Actor) -> ColumnElement[bool]:
-    """The SQL filter of those who work on a dataset: true where `may_read` holds even for what is not public."""
+    """The SQL filter of those who work on a dataset: true where `may_read` holds even
+    for what is not public.
+    """
     if actor.sysadmin:
         return true()
     if actor.anonymous:
         return false()
     member = Dataset.owner_org.in_(list(actor.organizations))
-    creator = and_(Dataset.owner_org.is_(None), Dataset.creator_user_id == actor.user_id)
+    creator = and_(
+        Dataset.owner_org.is_(None), Dataset.creator_user_id == actor.user_id
+    )
     return or_(member, creator, Dataset.id.in_(list(actor.datasets)))
 
 
 def may_edit(actor: Actor, dataset: Dataset | ShownDataset | ShownTable) -> bool:
-    """Editors and admins of the owning organization or of the dataset; the creator where nobody owns the dataset."""
+    """Editors and admins of the owning organization or of the dataset; the creator
+    where nobody owns the dataset.
+    """
     if actor.sysadmin or actor.datasets.get(dataset.id) in ("admin", "editor"):
         return True
     if dataset.owner_org:
@@ -104,14 +127,22 @@ def editable(actor: Actor) -> ColumnElement[bool]:
         return true()
     if actor.anonymous:
         return false()
-    edited = [key for key, role in actor.organizations.items() if role in ("admin", "editor")]
-    shared = [key for key, role in actor.datasets.items() if role in ("admin", "editor")]
-    creator = and_(Dataset.owner_org.is_(None), Dataset.creator_user_id == actor.user_id)
+    edited = [
+        key for key, role in actor.organizations.items() if role in ("admin", "editor")
+    ]
+    shared = [
+        key for key, role in actor.datasets.items() if role in ("admin", "editor")
+    ]
+    creator = and_(
+        Dataset.owner_org.is_(None), Dataset.creator_user_id == actor.user_id
+    )
     return or_(Dataset.owner_org.in_(edited), creator, Dataset.id.in_(shared))
 
 
 def may_share(actor: Actor, dataset: Dataset) -> bool:
-    """Admins of the owning organization or of the dataset; the creator where nobody owns the dataset."""
+    """Admins of the owning organization or of the dataset; the creator where nobody
+    owns the dataset.
+    """
     if actor.sysadmin or actor.datasets.get(dataset.id) == "admin":
         return True
     if dataset.owner_org:
@@ -132,7 +163,9 @@ def _dataset_create(actor: Actor, organization: Group | None) -> bool:
 
 
 def _group_read(actor: Actor, group: Group) -> bool:
-    return group.state == "active" or actor.sysadmin or actor.role_in(group.id) is not None
+    return (
+        group.state == "active" or actor.sysadmin or actor.role_in(group.id) is not None
+    )
 
 
 def _group_update(actor: Actor, group: Group) -> bool:
@@ -144,11 +177,15 @@ def _user_update(actor: Actor, user: User) -> bool:
 
 
 def _user_open(actor: Actor, user: User) -> bool:
-    return _user_update(actor, user) or (actor.invitation is not None and actor.invitation == user.id)
+    return _user_update(actor, user) or (
+        actor.invitation is not None and actor.invitation == user.id
+    )
 
 
 def _organization_create(actor: Actor, settings: Settings) -> bool:
-    return actor.sysadmin or (settings.user_create_organizations and not actor.anonymous)
+    return actor.sysadmin or (
+        settings.user_create_organizations and not actor.anonymous
+    )
 
 
 def _group_create(actor: Actor, settings: Settings) -> bool:
@@ -162,7 +199,9 @@ def _source_manage(actor: Actor, organization: Group | None) -> bool:
 
 
 def _source_read(actor: Actor, organization: Group | None) -> bool:
-    return actor.sysadmin or (organization is not None and organization.id in actor.organizations)
+    return actor.sysadmin or (
+        organization is not None and organization.id in actor.organizations
+    )
 
 
 RULES: dict[Permission, Callable[[Actor, Any], bool]] = {
@@ -187,7 +226,9 @@ RULES: dict[Permission, Callable[[Actor, Any], bool]] = {
 
 
 def authorise(actor: Actor, permission: Permission, target: Any = None) -> None:
-    """Let pass or raise NotAuthorized; the message names the actor and the deed, never the target."""
+    """Let pass or raise NotAuthorized; the message names the actor and the deed, never
+    the target.
+    """
     if RULES[permission](actor, target):
         return
     who = f"User {actor.name}" if actor.name else "User"

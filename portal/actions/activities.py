@@ -1,4 +1,6 @@
-"""Activity lists, single activities and what changed in them; nothing in them that the caller may not read."""
+"""Activity lists, single activities and what changed in them; nothing in them that the
+caller may not read.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,9 @@ def _id(params: Params) -> str:
 
 @action(ActivityList, allow=Permission.DATASET_READ, on=dataset_of, safe=True)
 def package_activity_list(ctx: Context, dataset: Dataset, params: Params) -> list[Json]:
-    """Return what happened to the dataset `id`, newest first; `limit`, `offset`, `after` and `before` page."""
+    """Return what happened to the dataset `id`, newest first; `limit`, `offset`,
+    `after` and `before` page.
+    """
     return _list(ctx, db.of_object(dataset.id), params)
 
 
@@ -69,7 +73,9 @@ def group_activity_list(ctx: Context, group: Group, params: Params) -> list[Json
 
 
 @action(ActivityList, allow=Permission.GROUP_READ, on=organization_of, safe=True)
-def organization_activity_list(ctx: Context, group: Group, params: Params) -> list[Json]:
+def organization_activity_list(
+    ctx: Context, group: Group, params: Params
+) -> list[Json]:
     """Return what happened to the organization `id` and its datasets, newest first."""
     return _list(ctx, db.of_group(group), params)
 
@@ -83,18 +89,26 @@ def user_activity_list(ctx: Context, user: User, params: Params) -> list[Json]:
 
 
 @action(ActivityList, allow=Permission.ANYONE, safe=True)
-def recently_changed_packages_activity_list(ctx: Context, target: object, params: Params) -> list[Json]:
+def recently_changed_packages_activity_list(
+    ctx: Context, target: object, params: Params
+) -> list[Json]:
     """Return what happened to any dataset, newest first."""
     return _list(ctx, Activity.object_type == DATASET, params)
 
 
 @action(ActivityList, allow=Permission.LOGGED_IN, safe=True)
 def dashboard_activity_list(ctx: Context, target: object, params: Params) -> list[Json]:
-    """Return the news of the caller: what he did, and what happened to what he follows; `is_new` since he looked."""
+    """Return the news of the caller: what he did, and what happened to what he follows;
+    `is_new` since he looked.
+    """
     seen = _last_viewed(ctx)
     user_id = ctx.actor.user_id
     return [
-        {**row, "is_new": row["timestamp"] > (stamp(seen) or "") and row["user_id"] != user_id}
+        {
+            **row,
+            "is_new": row["timestamp"] > (stamp(seen) or "")
+            and row["user_id"] != user_id,
+        }
         for row in _list(ctx, _news(ctx), params)
     ]
 
@@ -103,7 +117,13 @@ def dashboard_activity_list(ctx: Context, target: object, params: Params) -> lis
 def dashboard_new_activities_count(ctx: Context, target: object, params: Params) -> int:
     """Return how many of the caller's news came since he looked, up to a hundred."""
     others = or_(Activity.user_id.is_(None), Activity.user_id != ctx.actor.user_id)
-    return db.count_new(ctx.uow.session, and_(_news(ctx), others), visible(ctx), _last_viewed(ctx), MOST_NEWS)
+    return db.count_new(
+        ctx.uow.session,
+        and_(_news(ctx), others),
+        visible(ctx),
+        _last_viewed(ctx),
+        MOST_NEWS,
+    )
 
 
 @action(NoParams, allow=Permission.LOGGED_IN)
@@ -115,7 +135,9 @@ def dashboard_mark_activities_old(ctx: Context, target: object, params: Params) 
 
 def found(ctx: Context, params: Params) -> Activity:
     """The activity of `id`, if the caller may know of it."""
-    listed = db.list_activities(ctx.uow.session, Activity.id == params["id"], visible(ctx), db.Page(1))
+    listed = db.list_activities(
+        ctx.uow.session, Activity.id == params["id"], visible(ctx), db.Page(1)
+    )
     if not listed:
         raise NotFound("Not found: Activity not found")
     return listed[0]
@@ -123,21 +145,27 @@ def found(ctx: Context, params: Params) -> Activity:
 
 @action(ActivityShow, allow=Permission.ANYONE, on=found, safe=True)
 def activity_show(ctx: Context, activity: Activity, params: Params) -> Json:
-    """Return the activity `id`; without `include_data`, what the object looked like is left out."""
+    """Return the activity `id`; without `include_data`, what the object looked like is
+    left out.
+    """
     answer = _describe(ctx, activity)
     return answer if params["include_data"] else {**answer, "data": {}}
 
 
 @action(ActivityShow, allow=Permission.ANYONE, on=found, safe=True)
 def activity_data_show(ctx: Context, activity: Activity, params: Params) -> Json:
-    """Return what the object of the activity `id` looked like. For those who may edit the dataset."""
+    """Return what the object of the activity `id` looked like. For those who may edit
+    the dataset.
+    """
     _refuse_readers(ctx, activity)
     return activity.shown
 
 
 @action(ActivityShow, allow=Permission.ANYONE, on=found, safe=True)
 def activity_diff(ctx: Context, activity: Activity, params: Params) -> Json:
-    """Return what the activity `id` changed: {diff, activities}; `diff_type` is unified, context or html."""
+    """Return what the activity `id` changed: {diff, activities}; `diff_type` is
+    unified, context or html.
+    """
     _refuse_readers(ctx, activity)
     if params["diff_type"] not in DIFFS:
         raise Invalid({"diff_type": [f"Value must be one of {', '.join(DIFFS)}"]})
@@ -157,28 +185,40 @@ def activity_create(ctx: Context, target: object, params: Params) -> Json:
     about = ctx.uow.session.get(Dataset, params["object_id"])
     shown = orjson.dumps(params["data"].get("package") or {})
     activity = Activity(
-        id=new_id(), user_id=user.id, object_id=params["object_id"], activity_type=params["activity_type"],
-        object_type=DATASET if about else "user", open=about.is_public if about else True,
-        timestamp=now(), body=Activity.pack(shown),
-    )  # fmt: skip
+        id=new_id(),
+        user_id=user.id,
+        object_id=params["object_id"],
+        activity_type=params["activity_type"],
+        object_type=DATASET if about else "user",
+        open=about.is_public if about else True,
+        timestamp=now(),
+        body=Activity.pack(shown),
+    )
     ctx.uow.session.add(activity)
     return _describe(ctx, activity)
 
 
 def visible(ctx: Context) -> ColumnElement[bool]:
-    """True for the activities of datasets that the caller may read now, and could have read then."""
+    """True for the activities of datasets that the caller may read now, and could have
+    read then.
+    """
     return and_(policy.readable(ctx.actor), or_(Activity.open, policy.near(ctx.actor)))
 
 
 def _refuse_readers(ctx: Context, activity: Activity) -> None:
     dataset = ctx.uow.session.get(Dataset, activity.object_id)
     if dataset is None or not policy.may_edit(ctx.actor, dataset):
-        raise NotAuthorized("Access denied: only those who may edit a dataset see its former states")
+        raise NotAuthorized(
+            "Access denied: only those who may edit a dataset see its former states"
+        )
 
 
 def _news(ctx: Context) -> ColumnElement[bool]:
     me = ctx.actor.user_id or ""
-    users, sets, groups = (followers.list_followed(ctx.uow.session, me, kind) for kind in ("user", "dataset", "group"))
+    users, sets, groups = (
+        followers.list_followed(ctx.uow.session, me, kind)
+        for kind in ("user", "dataset", "group")
+    )
     return db.of_followed(me, users, sets, groups)
 
 
@@ -194,10 +234,19 @@ def _list(ctx: Context, where: ColumnElement[bool], params: Params) -> list[Json
 
 def _page(params: Params) -> db.Page:
     limit = params["limit"] if params["limit"] is not None else MOST_ACTIVITIES
-    wrong = {name: ["Must be a natural number"] for name in ("limit", "offset") if (params[name] or 0) < 0}
-    types, without = _words(params, "activity_types"), _words(params, "exclude_activity_types")
+    wrong = {
+        name: ["Must be a natural number"]
+        for name in ("limit", "offset")
+        if (params[name] or 0) < 0
+    }
+    types, without = (
+        _words(params, "activity_types"),
+        _words(params, "exclude_activity_types"),
+    )
     if types and without:
-        wrong["exclude_activity_types"] = ["Cannot be used together with `activity_types`"]
+        wrong["exclude_activity_types"] = [
+            "Cannot be used together with `activity_types`"
+        ]
     if wrong:
         raise Invalid(wrong)
     return db.Page(
@@ -219,13 +268,21 @@ def _words(params: Params, name: str) -> tuple[str, ...]:
 def _moment(params: Params, name: str) -> datetime | None:
     seconds = params[name]
     try:
-        return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None) if seconds is not None else None
+        return (
+            datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+            if seconds is not None
+            else None
+        )
     except (ValueError, OverflowError, OSError):
         raise Invalid({name: ["Must be a number of seconds since 1970"]}) from None
 
 
 def _describe(ctx: Context, activity: Activity) -> Json:
-    user = people.find_user(ctx.uow.session, activity.user_id) if activity.user_id else None
+    user = (
+        people.find_user(ctx.uow.session, activity.user_id)
+        if activity.user_id
+        else None
+    )
     shown = activity.shown
     noun = "package" if activity.object_type == DATASET else activity.object_type
     return {
@@ -234,14 +291,25 @@ def _describe(ctx: Context, activity: Activity) -> Json:
         "user_id": activity.user_id,
         "object_id": activity.object_id,
         "activity_type": activity.activity_type,
-        "data": {"actor": user.name if user else "portal", **({noun: shown} if shown else {})},
+        "data": {
+            "actor": user.name if user else "portal",
+            **({noun: shown} if shown else {}),
+        },
     }
 
 
 def _diff(before: Json, after: Json, kind: str) -> str:
-    old, new = (orjson.dumps(each, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode().splitlines()
-                for each in (before, after))  # fmt: skip
+    old, new = (
+        orjson.dumps(each, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
+        .decode()
+        .splitlines()
+        for each in (before, after)
+    )
     if kind == "html":
         return difflib.HtmlDiff(wrapcolumn=80).make_table(old, new)
-    lines = difflib.context_diff(old, new) if kind == "context" else difflib.unified_diff(old, new)
+    lines = (
+        difflib.context_diff(old, new)
+        if kind == "context"
+        else difflib.unified_diff(old, new)
+    )
     return "\n".join(line.rstrip("\n") for line in lines)

@@ -1,4 +1,6 @@
-"""Many datasets of one organization at once: make private, make public, delete, move to another owner."""
+"""Many datasets of one organization at once: make private, make public, delete, move to
+another owner.
+"""
 
 from __future__ import annotations
 
@@ -26,38 +28,69 @@ def shown_organization(ctx: Context, params: Params) -> Group:
 
 
 @action(BulkParams, allow=Permission.GROUP_UPDATE, on=shown_organization)
-def bulk_update_private(ctx: Context, organization: Group, params: Params) -> Steps[None]:
-    """Make the `datasets` (ids) of the organization `org_id` private, after a look at all of them, a few at a time."""
-    return _Bulk(ctx, organization.id, lambda dataset: setattr(dataset, "private", True)).steps(params["datasets"])
+def bulk_update_private(
+    ctx: Context, organization: Group, params: Params
+) -> Steps[None]:
+    """Make the `datasets` (ids) of the organization `org_id` private, after a look at
+    all of them, a few at a time.
+    """
+    return _Bulk(
+        ctx, organization.id, lambda dataset: setattr(dataset, "private", True)
+    ).steps(params["datasets"])
 
 
 @action(BulkParams, allow=Permission.GROUP_UPDATE, on=shown_organization)
-def bulk_update_public(ctx: Context, organization: Group, params: Params) -> Steps[None]:
-    """Make the `datasets` (ids) of the organization `org_id` public, after a look at all of them, a few at a time."""
-    bulk = _Bulk(ctx, organization.id, lambda dataset: setattr(dataset, "private", False), opens=True)
+def bulk_update_public(
+    ctx: Context, organization: Group, params: Params
+) -> Steps[None]:
+    """Make the `datasets` (ids) of the organization `org_id` public, after a look at
+    all of them, a few at a time.
+    """
+    bulk = _Bulk(
+        ctx,
+        organization.id,
+        lambda dataset: setattr(dataset, "private", False),
+        opens=True,
+    )
     return bulk.steps(params["datasets"])
 
 
 @action(BulkParams, allow=Permission.GROUP_UPDATE, on=shown_organization)
-def bulk_update_delete(ctx: Context, organization: Group, params: Params) -> Steps[None]:
-    """Delete the `datasets` (ids) of the organization `org_id`, after a look at all of them, a few at a time."""
-    return _Bulk(ctx, organization.id, lambda dataset: setattr(dataset, "state", "deleted")).steps(params["datasets"])
+def bulk_update_delete(
+    ctx: Context, organization: Group, params: Params
+) -> Steps[None]:
+    """Delete the `datasets` (ids) of the organization `org_id`, after a look at all of
+    them, a few at a time.
+    """
+    return _Bulk(
+        ctx, organization.id, lambda dataset: setattr(dataset, "state", "deleted")
+    ).steps(params["datasets"])
 
 
 class _Bulk:
     """One change of many datasets of an organization.
 
-    First each is looked at: if one may not be changed, none is. Then they are changed a few at a time, each few
-    whole. What stops that in between says which are done; the same call once more does the others.
+    First each is looked at: if one may not be changed, none is. Then they are changed a
+    few at a time, each few whole. What stops that in between says which are done; the
+    same call once more does the others.
     """
 
-    def __init__(self, ctx: Context, organization_id: str, change: Change, *, opens: bool = False) -> None:
-        self._ctx, self._organization_id, self._change, self._opens = ctx, organization_id, change, opens
+    def __init__(
+        self, ctx: Context, organization_id: str, change: Change, *, opens: bool = False
+    ) -> None:
+        self._ctx, self._organization_id, self._change, self._opens = (
+            ctx,
+            organization_id,
+            change,
+            opens,
+        )
 
     def steps(self, keys: list[str]) -> Steps[None]:
         """Look at all of them, then change them."""
         ids: list[str] = []
-        for _ in in_steps(dict.fromkeys(keys), lambda key: ids.append(self._id_of(key))):
+        for _ in in_steps(
+            dict.fromkeys(keys), lambda key: ids.append(self._id_of(key))
+        ):
             yield
         yield  # nobody waits for a lock that only looking has taken
         yield from self._changed(sorted(ids))
@@ -88,14 +121,24 @@ class _Bulk:
     def _checked(self, dataset: Dataset | None) -> Dataset:
         """The dataset, if it may be changed so. Raises NotFound or Invalid."""
         if dataset is None or dataset.owner_org != self._organization_id:
-            raise NotFound("Not found: A dataset of the list was not found in this organization.")
+            raise NotFound(
+                "Not found: A dataset of the list was not found in this organization."
+            )
         if self._opens and dataset.private:
             self._refuse_persons(dataset)
         return dataset
 
     def _refuse_persons(self, dataset: Dataset) -> None:
-        if any(db.holds_persons(self._ctx.uow.session, each) for each in dataset.resources):
-            raise Invalid({"datasets": [f"{dataset.name} holds personal data and cannot be made public"]})
+        if any(
+            db.holds_persons(self._ctx.uow.session, each) for each in dataset.resources
+        ):
+            raise Invalid(
+                {
+                    "datasets": [
+                        f"{dataset.name} holds personal data and cannot be made public"
+                    ]
+                }
+            )
 
 
 def held_by_id(ctx: Context, params: Params) -> HeldDataset:
@@ -104,14 +147,18 @@ def held_by_id(ctx: Context, params: Params) -> HeldDataset:
 
 
 @action(OwnerParams, allow=Permission.SYSADMIN, on=held_by_id)
-def package_owner_org_update(ctx: Context, dataset: HeldDataset, params: Params) -> None:
+def package_owner_org_update(
+    ctx: Context, dataset: HeldDataset, params: Params
+) -> None:
     """Give the dataset `id` to the organization `organization_id`."""
     if not params["organization_id"]:
         if not ctx.portal.settings.create_unowned_dataset or dataset.private:
             raise Invalid({"owner_org": ["An organization must be provided"]})
         dataset.owner_org = None
     else:
-        owner = people.find_group(ctx.uow.session, params["organization_id"], organization=True)
+        owner = people.find_group(
+            ctx.uow.session, params["organization_id"], organization=True
+        )
         steady = steady_groups(ctx.uow.session, [owner.id]) if owner else []
         if not steady or steady[0].state != "active":
             raise Invalid({"owner_org": ["Organization does not exist"]})

@@ -27,7 +27,9 @@ def dataset_of(ctx: Context, params: Params) -> Dataset:
 
 
 def held_dataset_of(ctx: Context, params: Params) -> HeldDataset:
-    """As `dataset_of`, held: whoever names its people must still be allowed to when they are named."""
+    """As `dataset_of`, held: whoever names its people must still be allowed to when
+    they are named.
+    """
     _refuse_where_disabled(ctx)
     return held_dataset(ctx.uow, params["id"])
 
@@ -39,43 +41,74 @@ def user_of(ctx: Context, params: Params) -> User:
 
 
 @action(CollaboratorParams, allow=Permission.DATASET_SHARE, on=held_dataset_of)
-def package_collaborator_create(ctx: Context, dataset: HeldDataset, params: Params) -> dict[str, Any]:
-    """Give the user `user_id` the role `capacity` (admin, editor or member) in the dataset `id`.
+def package_collaborator_create(
+    ctx: Context, dataset: HeldDataset, params: Params
+) -> dict[str, Any]:
+    """Give the user `user_id` the role `capacity` (admin, editor or member) in the
+    dataset `id`.
 
-    It counts when the user accepts it (membership_accept), and at once if a sysadmin gives it.
+    It counts when the user accepts it (membership_accept), and at once if a sysadmin
+    gives it.
     """
     capacity = params["capacity"]
     if capacity not in COLLABORATOR_CAPACITIES:
-        raise Invalid({"capacity": [f"Value must be one of {', '.join(COLLABORATOR_CAPACITIES)}"]})
+        raise Invalid(
+            {"capacity": [f"Value must be one of {', '.join(COLLABORATOR_CAPACITIES)}"]}
+        )
     user = _user(ctx, params["user_id"])
     return _describe(
-        db.set_collaborator(ctx.uow.session, dataset.id, user.id, capacity, state=state_of_new(ctx, user.id))
+        db.set_collaborator(
+            ctx.uow.session,
+            dataset.id,
+            user.id,
+            capacity,
+            state=state_of_new(ctx, user.id),
+        )
     )
 
 
 @action(CollaboratorParams, allow=Permission.DATASET_SHARE, on=held_dataset_of)
-def package_collaborator_delete(ctx: Context, dataset: HeldDataset, params: Params) -> None:
+def package_collaborator_delete(
+    ctx: Context, dataset: HeldDataset, params: Params
+) -> None:
     """Take away the role of the user `user_id` in the dataset `id`."""
     user = _user(ctx, params["user_id"])
     if not db.drop_collaborator(ctx.uow.session, dataset.id, user.id):
-        raise NotFound(f"Not found: User {user.name} is not a collaborator on this dataset")
+        raise NotFound(
+            f"Not found: User {user.name} is not a collaborator on this dataset"
+        )
 
 
 @action(CollaboratorList, allow=Permission.DATASET_SHARE, on=dataset_of, safe=True)
-def package_collaborator_list(ctx: Context, dataset: Dataset, params: Params) -> list[dict[str, Any]]:
+def package_collaborator_list(
+    ctx: Context, dataset: Dataset, params: Params
+) -> list[dict[str, Any]]:
     """Return the collaborators of the dataset `id`, or those with one `capacity`."""
     _check_capacity(params["capacity"])
-    return [_describe(each) for each in db.list_collaborators(ctx.uow.session, dataset.id, params["capacity"])]
+    return [
+        _describe(each)
+        for each in db.list_collaborators(
+            ctx.uow.session, dataset.id, params["capacity"]
+        )
+    ]
 
 
 @action(CollaboratorList, allow=Permission.USER_UPDATE, on=user_of, safe=True)
-def package_collaborator_list_for_user(ctx: Context, user: User, params: Params) -> list[dict[str, Any]]:
-    """Return the datasets on which the user `id` collaborates, with the role in each."""
+def package_collaborator_list_for_user(
+    ctx: Context, user: User, params: Params
+) -> list[dict[str, Any]]:
+    """Return the datasets on which the user `id` collaborates, with the role in
+    each.
+    """
     _check_capacity(params["capacity"])
     found = db.list_for_user(ctx.uow.session, user.id, params["capacity"])
     readable = [each for each in found if _may_read(ctx, each.package_id)]
     return [
-        {"package_id": each.package_id, "capacity": each.capacity, "modified": stamp(each.modified)}
+        {
+            "package_id": each.package_id,
+            "capacity": each.capacity,
+            "modified": stamp(each.modified),
+        }
         for each in readable
     ]
 
@@ -92,7 +125,9 @@ def _refuse_where_disabled(ctx: Context) -> None:
 
 def _check_capacity(capacity: str | None) -> None:
     if capacity and capacity not in COLLABORATOR_CAPACITIES:
-        raise Invalid({"capacity": [f"Value must be one of {', '.join(COLLABORATOR_CAPACITIES)}"]})
+        raise Invalid(
+            {"capacity": [f"Value must be one of {', '.join(COLLABORATOR_CAPACITIES)}"]}
+        )
 
 
 def _user(ctx: Context, name_or_id: str) -> User:

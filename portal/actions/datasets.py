@@ -20,8 +20,18 @@ from portal.runtime import Context
 from schemas.datasets import AnyParams, ById, PackageParams, Paged
 from schemas.values import MISSING
 
-KEPT_BY_UPDATE = ("name", "title", "resources", "groups", "owner_org", "private", "state")
-"""What package_update leaves as it is when the caller says nothing of it; everything else is reset."""
+KEPT_BY_UPDATE = (
+    "name",
+    "title",
+    "resources",
+    "groups",
+    "owner_org",
+    "private",
+    "state",
+)
+"""What package_update leaves as it is when the caller says nothing of it; everything
+else is reset.
+"""
 
 
 class PackageShow(AnyParams):
@@ -56,34 +66,59 @@ def held_by_id_or_name(ctx: Context, params: Params) -> HeldDataset:
 
 
 def future_owner(ctx: Context, params: Params) -> Group | None:
-    """The organization that a new dataset shall belong to, None where it is missing or unknown."""
+    """The organization that a new dataset shall belong to, None where it is missing or
+    unknown.
+    """
     owner = params.get("owner_org")
-    found = people.find_group(ctx.uow.session, str(owner), organization=True) if owner else None
+    found = (
+        people.find_group(ctx.uow.session, str(owner), organization=True)
+        if owner
+        else None
+    )
     if found is not None:
         params["owner_org"] = found.id  # it is not asked for again
     return found
 
 
 @action(PackageShow, allow=Permission.DATASET_READ, on=shown_by_id, safe=True)
-def package_show(ctx: Context, dataset: ShownDataset, params: Params) -> orjson.Fragment:
-    """Return one dataset (`id`: its id or name) with its resources, tags, groups and organization."""
+def package_show(
+    ctx: Context, dataset: ShownDataset, params: Params
+) -> orjson.Fragment:
+    """Return one dataset (`id`: its id or name) with its resources, tags, groups and
+    organization.
+    """
     return orjson.Fragment(dataset.rendered)
 
 
 @action(Paged, allow=Permission.ANYONE, safe=True)
 def package_list(ctx: Context, target: object, params: Params) -> list[str]:
-    """Return the names of all public datasets, in order. `limit` and `offset` page through them."""
-    public = and_(Dataset.state == "active", Dataset.private == false(), Dataset.type == "dataset")
-    return list(db.list_names(ctx.uow.session, public, params["limit"], params["offset"]))
+    """Return the names of all public datasets, in order. `limit` and `offset` page
+    through them.
+    """
+    public = and_(
+        Dataset.state == "active", Dataset.private == false(), Dataset.type == "dataset"
+    )
+    return list(
+        db.list_names(ctx.uow.session, public, params["limit"], params["offset"])
+    )
 
 
 @action(Paged, allow=Permission.ANYONE, safe=True)
-def current_package_list_with_resources(ctx: Context, target: object, params: Params) -> list[orjson.Fragment]:
-    """Return whole datasets, the newest modified first. `limit`, and `offset` or `page`, page through them."""
-    limit = min(params["limit"] or ctx.portal.settings.rows_max, ctx.portal.settings.rows_max)
+def current_package_list_with_resources(
+    ctx: Context, target: object, params: Params
+) -> list[orjson.Fragment]:
+    """Return whole datasets, the newest modified first. `limit`, and `offset` or
+    `page`, page through them.
+    """
+    limit = min(
+        params["limit"] or ctx.portal.settings.rows_max, ctx.portal.settings.rows_max
+    )
     offset = (params["page"] - 1) * limit if params["page"] else params["offset"]
     readable = and_(Dataset.state == "active", policy.readable(ctx.actor))
-    return [orjson.Fragment(body) for body in db.list_rendered(ctx.uow.session, readable, limit, offset)]
+    return [
+        orjson.Fragment(body)
+        for body in db.list_rendered(ctx.uow.session, readable, limit, offset)
+    ]
 
 
 @action(
@@ -94,8 +129,12 @@ def current_package_list_with_resources(ctx: Context, target: object, params: Pa
     shape=PackageParams,
     needs=("name", "owner_org"),
 )
-def package_create(ctx: Context, owner: Group | None, params: Params) -> orjson.Fragment:
-    """Create a dataset and return it. `name` and `owner_org` are required; see docs/api.md for every field."""
+def package_create(
+    ctx: Context, owner: Group | None, params: Params
+) -> orjson.Fragment:
+    """Create a dataset and return it. `name` and `owner_org` are required; see
+    docs/api.md for every field.
+    """
     return write_dataset(ctx, None, params)
 
 
@@ -107,17 +146,31 @@ def package_create(ctx: Context, owner: Group | None, params: Params) -> orjson.
     shape=PackageParams,
     needs=("id",),
 )
-def package_update(ctx: Context, dataset: HeldDataset, params: Params) -> orjson.Fragment:
-    """Replace a dataset and return it. Fields not given are reset, but for name, title, resources, groups,
-    owner_org, private and state."""
+def package_update(
+    ctx: Context, dataset: HeldDataset, params: Params
+) -> orjson.Fragment:
+    """Replace a dataset and return it. Fields not given are reset, but for name, title,
+    resources, groups, owner_org, private and state.
+    """
     current = orjson.loads(dataset.rendered)
     kept = {key: current[key] for key in KEPT_BY_UPDATE if key not in params}
     return write_dataset(ctx, dataset, {**params, **kept})
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=held_by_id, unknown=INCLUDE, shape=PackageParams, needs=("id",))
-def package_patch(ctx: Context, dataset: HeldDataset, params: Params) -> orjson.Fragment:
-    """Change only the given fields of a dataset and return it. Lists are replaced as a whole."""
+@action(
+    AnyParams,
+    allow=Permission.DATASET_UPDATE,
+    on=held_by_id,
+    unknown=INCLUDE,
+    shape=PackageParams,
+    needs=("id",),
+)
+def package_patch(
+    ctx: Context, dataset: HeldDataset, params: Params
+) -> orjson.Fragment:
+    """Change only the given fields of a dataset and return it. Lists are replaced as a
+    whole.
+    """
     merged = {**orjson.loads(dataset.rendered), **params, "id": dataset.id}
     if "tag_string" in params and "tags" not in params:
         merged.pop("tags")
@@ -126,7 +179,9 @@ def package_patch(ctx: Context, dataset: HeldDataset, params: Params) -> orjson.
 
 @action(AnyParams, allow=Permission.DATASET_UPDATE, on=held_by_id, shape=ById)
 def package_delete(ctx: Context, dataset: HeldDataset, params: Params) -> None:
-    """Delete a dataset: it disappears for everyone but the people of its organization. Deleting twice is no error."""
+    """Delete a dataset: it disappears for everyone but the people of its organization.
+    Deleting twice is no error.
+    """
     dataset.state = "deleted"
     db.save(ctx.uow, dataset, ctx.portal.settings.site_url)
 

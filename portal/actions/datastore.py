@@ -25,16 +25,30 @@ from portal.tabular.store import Answer, Manifest, RowQuery, RowQueryError
 from schemas.datastore import DatastoreSearch, DatastoreSql, ResourceOnly
 from schemas.values import MISSING
 
-ECHOED = ("fields_", "sort", "filters", "q", "full_text", "distinct", "language", "offset", "version")
+ECHOED = (
+    "fields_",
+    "sort",
+    "filters",
+    "q",
+    "full_text",
+    "distinct",
+    "language",
+    "offset",
+    "version",
+)
 """Parameters that an answer repeats when they were given."""
 TABLES = "_table_metadata"
 """The table of all tables, as CKAN calls it."""
-_ALL_TABLES = ShownTable(TABLES, "active", False, None, None, TABLES, None, OPEN, "open")
+_ALL_TABLES = ShownTable(
+    TABLES, "active", False, None, None, TABLES, None, OPEN, "open"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A version as queries need it: what it consists of, and which it is. Versions never change."""
+    """A version as queries need it: what it consists of, and which it is. Versions
+    never change.
+    """
 
     manifest: Manifest
     number: int
@@ -42,7 +56,9 @@ class Kept:
 
 
 def table_asked_for(ctx: Context, params: Params) -> ShownTable:
-    """The table that is asked for; everybody may ask for the list of those that they may read."""
+    """The table that is asked for; everybody may ask for the list of those that they
+    may read.
+    """
     key = params.get("resource_id") or params.get("id")
     if not key:
         raise Invalid({"resource_id": [MISSING]})
@@ -54,15 +70,26 @@ def table_asked_for(ctx: Context, params: Params) -> ShownTable:
     return found
 
 
-@action(DatastoreSearch, allow=Permission.DATASET_READ, on=table_asked_for, safe=True, unknown="raise")
+@action(
+    DatastoreSearch,
+    allow=Permission.DATASET_READ,
+    on=table_asked_for,
+    safe=True,
+    unknown="raise",
+)
 def datastore_search(ctx: Context, table: ShownTable, params: Params) -> dict[str, Any]:
-    """Return rows of the table `resource_id`: `filters`, `q`, `sort`, `limit`, `offset`, `fields`, `distinct`.
+    """Return rows of the table `resource_id`: `filters`, `q`, `sort`, `limit`,
+    `offset`, `fields`, `distinct`.
 
-    `filters` takes values, lists, and comparisons such as {"gia": {"gte": 1000}}. The answer names
-    the fields with their types and, unless `include_total` is false, how many rows match. `version`
-    (a number or a date) asks an older version; `include_next_page` tells the filter of the next page.
+    `filters` takes values, lists, and comparisons such as {"gia": {"gte": 1000}}. The
+    answer names the fields with their types and, unless `include_total` is false, how
+    many rows match. `version` (a number or a date) asks an older version;
+    `include_next_page` tells the filter of the next page.
     """
-    limit = min(100 if params["limit"] is None else params["limit"], ctx.portal.settings.datastore_rows_max)
+    limit = min(
+        100 if params["limit"] is None else params["limit"],
+        ctx.portal.settings.datastore_rows_max,
+    )
     query = RowQuery(
         limit=limit,
         offset=params["offset"] or 0,
@@ -78,11 +105,15 @@ def datastore_search(ctx: Context, table: ShownTable, params: Params) -> dict[st
     form = params["records_format"] or "objects"
     try:
         if table is _ALL_TABLES:
-            rights = and_(policy.readable(ctx.actor), disclosure.with_open_rows(ctx.actor))
+            rights = and_(
+                policy.readable(ctx.actor), disclosure.with_open_rows(ctx.actor)
+            )
             listed = datastore.list_readable(ctx.uow.session, rights)
             found = ctx.portal.tables.answer_names(listed, query, form)
         else:
-            found = ctx.portal.tables.answer(_version(ctx, table, params).manifest, query, form)
+            found = ctx.portal.tables.answer(
+                _version(ctx, table, params).manifest, query, form
+            )
     except RowQueryError as error:
         raise Invalid(dict(error.errors)) from None
     return _answer(table, params, query, found)
@@ -90,12 +121,17 @@ def datastore_search(ctx: Context, table: ShownTable, params: Params) -> dict[st
 
 @action(ResourceOnly, allow=Permission.DATASET_READ, on=table_asked_for, safe=True)
 def datastore_info(ctx: Context, table: ShownTable, params: Params) -> dict[str, Any]:
-    """Return the columns of the table `resource_id` with their types and titles, and how many rows it has."""
+    """Return the columns of the table `resource_id` with their types and titles, and
+    how many rows it has.
+    """
     version = _version(ctx, table, params)
     manifest = version.manifest
     size = sum(part.bytes for part in manifest.parts)
     return {
-        "fields": [{"id": "_id", "type": "int"}, *(_field(manifest, column) for column in manifest.fields)],
+        "fields": [
+            {"id": "_id", "type": "int"},
+            *(_field(manifest, column) for column in manifest.fields),
+        ],
         "meta": {
             "id": table.resource_id,
             "count": manifest.rows,
@@ -111,11 +147,15 @@ def datastore_info(ctx: Context, table: ShownTable, params: Params) -> dict[str,
 
 
 @action(DatastoreSql, allow=Permission.ANYONE, safe=True)
-def datastore_search_sql(ctx: Context, settings: Settings, params: Params) -> dict[str, Any]:
-    """Return what one SELECT finds in tables that the caller may read: `sql`, tables named by their ids in quotes.
+def datastore_search_sql(
+    ctx: Context, settings: Settings, params: Params
+) -> dict[str, Any]:
+    """Return what one SELECT finds in tables that the caller may read: `sql`, tables
+    named by their ids in quotes.
 
-    Runs in a process of its own with limits on time, memory and rows. Off unless the portal's
-    administrators switched it on; `records_truncated` tells that there were more rows than allowed.
+    Runs in a process of its own with limits on time, memory and rows. Off unless the
+    portal's administrators switched it on; `records_truncated` tells that there were
+    more rows than allowed.
     """
     if not settings.sql_search:
         raise NotAuthorized("Access denied: SQL search is not enabled on this portal")
@@ -133,7 +173,9 @@ def datastore_search_sql(ctx: Context, settings: Settings, params: Params) -> di
         return version.manifest
 
     try:
-        return ctx.portal.tables.sql(params["sql"], manifest_of, settings.datastore_rows_max)
+        return ctx.portal.tables.sql(
+            params["sql"], manifest_of, settings.datastore_rows_max
+        )
     except RefusedSql as error:
         if error.forbidden:
             raise NotAuthorized(f"Access denied: {error}") from None
@@ -145,7 +187,10 @@ def _version(ctx: Context, table: ShownTable, params: Params) -> Kept:
     if not asked:
         kept = _kept(ctx, table)
         if kept is None:
-            raise NotFound(f'Not found: Resource "{params.get("resource_id") or params.get("id")}" was not found.')
+            raise NotFound(
+                "Not found: Resource "
+                f'"{params.get("resource_id") or params.get("id")}" was not found.'
+            )
         disclosure.demand_rows(ctx.actor, table)
         return kept
     try:
@@ -153,7 +198,11 @@ def _version(ctx: Context, table: ShownTable, params: Params) -> Kept:
     except ValueError:
         raise Invalid({"version": ["A number or a date is expected"]}) from None
     found = datasets.find_resource(ctx.uow.session, table.resource_id)
-    if version is None or found is None or not old_versions.may_see(ctx.uow, ctx.actor, *found, version):
+    if (
+        version is None
+        or found is None
+        or not old_versions.may_see(ctx.uow, ctx.actor, *found, version)
+    ):
         raise NotFound("Not found: there is no such version.")
     return _of(version)
 
@@ -161,13 +210,21 @@ def _version(ctx: Context, table: ShownTable, params: Params) -> Kept:
 def _field(manifest: Manifest, column: Column) -> dict[str, Any]:
     """A column with what CKAN 2.12 says of its place in the table."""
     is_key = column.name in manifest.primary_key
-    own = {"native_type": column.ckan_type, "notnull": False, "index_name": None, "is_index": is_key,
-           "uniquekey": is_key and len(manifest.primary_key) == 1, "table_schema_type": column.type}  # fmt: skip
+    own = {
+        "native_type": column.ckan_type,
+        "notnull": False,
+        "index_name": None,
+        "is_index": is_key,
+        "uniquekey": is_key and len(manifest.primary_key) == 1,
+        "table_schema_type": column.type,
+    }
     return {**column.described, "schema": own}
 
 
 def _kept(ctx: Context, table: ShownTable) -> Kept | None:
-    """The current version; what a version consists of is read from the database once."""
+    """The current version; what a version consists of is read from the database
+    once.
+    """
     if table.version_id is None:
         return None
     memory = ctx.portal.tables.versions
@@ -178,7 +235,9 @@ def _kept(ctx: Context, table: ShownTable) -> Kept | None:
         if version is None:
             return None
         kept = _of(version)
-        memory.keep(key, kept, 200 * (1 + len(kept.manifest.parts) + len(kept.manifest.fields)))
+        memory.keep(
+            key, kept, 200 * (1 + len(kept.manifest.parts) + len(kept.manifest.fields))
+        )
     return kept
 
 
@@ -186,7 +245,9 @@ def _of(version: TableVersion) -> Kept:
     return Kept(Manifest.from_dict(version.manifest), version.number, version.created)
 
 
-def _answer(table: ShownTable, params: Params, query: RowQuery, found: Answer) -> dict[str, Any]:
+def _answer(
+    table: ShownTable, params: Params, query: RowQuery, found: Answer
+) -> dict[str, Any]:
     is_text = params["records_format"] in ("csv", "tsv")
     answer: dict[str, Any] = {
         "resource_id": table.resource_id,
@@ -194,9 +255,15 @@ def _answer(table: ShownTable, params: Params, query: RowQuery, found: Answer) -
         "include_next_page": params["include_next_page"],
         "records_format": params["records_format"] or "objects",
         "limit": query.limit,
-        **{name.rstrip("_"): params[name] for name in ECHOED if params.get(name) not in (None, False)},
+        **{
+            name.rstrip("_"): params[name]
+            for name in ECHOED
+            if params.get(name) not in (None, False)
+        },
         "fields": found.fields,
-        "records": orjson.loads(found.records) if is_text else orjson.Fragment(found.records),
+        "records": orjson.loads(found.records)
+        if is_text
+        else orjson.Fragment(found.records),
         "_links": _links(params, query.limit),
         "total_was_estimated": False,
     }
@@ -208,7 +275,17 @@ def _answer(table: ShownTable, params: Params, query: RowQuery, found: Answer) -
     return answer
 
 
-LINKED = ("resource_id", "id", "sort", "q", "full_text", "filters", "records_format", "language", "version")
+LINKED = (
+    "resource_id",
+    "id",
+    "sort",
+    "q",
+    "full_text",
+    "filters",
+    "records_format",
+    "language",
+    "version",
+)
 
 
 def _links(params: Params, limit: int) -> dict[str, str]:
@@ -220,9 +297,17 @@ def _links(params: Params, limit: int) -> dict[str, str]:
     base |= {name: "false" for name in ("plain", "include_total") if not params[name]}
     if base.get("records_format") == "objects":
         del base["records_format"]
-    texts = {name: value if isinstance(value, str) else orjson.dumps(value).decode() for name, value in base.items()}
+    texts = {
+        name: value if isinstance(value, str) else orjson.dumps(value).decode()
+        for name, value in base.items()
+    }
     start = "/api/3/action/datastore_search?"
     links = {"start": start + urlencode({**texts, "limit": limit})}
     if offset:
-        links["prev"] = start + urlencode({**texts, "limit": limit, "offset": max(0, offset - limit)})
-    return {**links, "next": start + urlencode({**texts, "limit": limit, "offset": offset + limit})}
+        links["prev"] = start + urlencode(
+            {**texts, "limit": limit, "offset": max(0, offset - limit)}
+        )
+    return {
+        **links,
+        "next": start + urlencode({**texts, "limit": limit, "offset": offset + limit}),
+    }

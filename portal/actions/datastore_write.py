@@ -1,4 +1,6 @@
-"""Writing rows: datastore_create, datastore_upsert, datastore_delete, datastore_records_delete."""
+"""Writing rows: datastore_create, datastore_upsert, datastore_delete,
+datastore_records_delete.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,13 @@ from portal.runtime import Context
 from portal.tabular.manifest import Column, Manifest, alike
 from portal.tabular.store import RowQuery, RowQueryError
 from portal.tabular.versions import upserting
-from portal.tabular.versions.records import RecordError, column_of, good_alias, good_name, guess
+from portal.tabular.versions.records import (
+    RecordError,
+    column_of,
+    good_alias,
+    good_name,
+    guess,
+)
 from portal.tabular.versions.upserting import INSERT, UPSERT
 from schemas.datasets import ResourceParams, resource_record
 from schemas.datastore import DatastoreCreate, DatastoreDelete, DatastoreUpsert
@@ -29,7 +37,8 @@ from schemas.values import MISSING
 OWN = "datastore"
 READ_ONLY = (
     'Cannot edit read-only resource. Either pass "force": true or change url_type to '
-    "datastore: its rows come from a file or a harvest source and would be replaced by the next one."
+    "datastore: its rows come from a file or a harvest source and would be replaced "
+    "by the next one."
 )
 MOST_RECORDS = 250_000
 MOST_COLUMNS = 1600
@@ -39,7 +48,9 @@ Json = dict[str, Any]
 
 
 def held_by_table(ctx: Context, params: Params) -> HeldDataset:
-    """The dataset, held, of the resource (by id or alias) whose rows are to be written."""
+    """The dataset, held, of the resource (by id or alias) whose rows are to be
+    written.
+    """
     key = params.get("resource_id") or params.get("id")
     if not key:
         raise Invalid({"resource_id": [MISSING]})
@@ -57,21 +68,34 @@ def held_to_create_in(ctx: Context, params: Params) -> HeldDataset:
     return held_dataset(ctx.uow, str(params["resource"]["package_id"]))
 
 
-@action(DatastoreCreate, allow=Permission.DATASET_UPDATE, on=held_to_create_in, unknown="raise")
+@action(
+    DatastoreCreate,
+    allow=Permission.DATASET_UPDATE,
+    on=held_to_create_in,
+    unknown="raise",
+)
 def datastore_create(ctx: Context, dataset: HeldDataset, params: Params) -> Json:
-    """Make or alter the table of `resource_id`, or of a new resource {package_id, …}, and add `records`.
+    """Make or alter the table of `resource_id`, or of a new resource {package_id, …},
+    and add `records`.
 
-    `fields` are {id, type, info}; a field without a type gets one from the first record. New fields are
-    added to a table that exists; `delete_fields` takes those away that are not named. `primary_key`
-    must be unique, `aliases` replace the earlier ones. Indexes are accepted and not needed.
+    `fields` are {id, type, info}; a field without a type gets one from the first
+    record. New fields are added to a table that exists; `delete_fields` takes those
+    away that are not named. `primary_key` must be unique, `aliases` replace the earlier
+    ones. Indexes are accepted and not needed.
     """
-    resource = _new_resource(ctx, dataset, params) if params["resource"] else _locked(ctx, params)
+    resource = (
+        _new_resource(ctx, dataset, params)
+        if params["resource"]
+        else _locked(ctx, params)
+    )
     fresh = resource.version_id is None
     before = datastore.manifest_of(ctx.uow.session, resource)
     records = params["records"] or []
     try:
         manifest = _shaped(ctx, before, params)
-        manifest = _written(ctx, manifest, records, UPSERT if manifest.primary_key else INSERT)
+        manifest = _written(
+            ctx, manifest, records, UPSERT if manifest.primary_key else INSERT
+        )
         access = row_writes.judge(ctx, dataset, resource, before, manifest, records)
     except RecordError as error:
         raise Invalid(error.errors) from None
@@ -82,37 +106,54 @@ def datastore_create(ctx: Context, dataset: HeldDataset, params: Params) -> Json
         "method": INSERT,
         "fields": [column.described for column in manifest.fields],
         "primary_key": list(manifest.primary_key),
-        **{name: params[name] for name in ("aliases", "indexes") if params[name] is not None},
+        **{
+            name: params[name]
+            for name in ("aliases", "indexes")
+            if params[name] is not None
+        },
     }
     return _answered(answer, manifest, params)
 
 
-@action(DatastoreUpsert, allow=Permission.DATASET_UPDATE, on=held_by_table, unknown="raise")
+@action(
+    DatastoreUpsert, allow=Permission.DATASET_UPDATE, on=held_by_table, unknown="raise"
+)
 def datastore_upsert(ctx: Context, dataset: HeldDataset, params: Params) -> Json:
-    """Write `records` into the table `resource_id`: `method` upsert (default), insert or update; all, or none.
+    """Write `records` into the table `resource_id`: `method` upsert (default), insert
+    or update; all, or none.
 
-    upsert and update find rows by the primary key or by `_id` and change only the fields that are given.
-    `dry_run` says whether it would work, and keeps nothing.
+    upsert and update find rows by the primary key or by `_id` and change only the
+    fields that are given. `dry_run` says whether it would work, and keeps nothing.
     """
     resource = _locked(ctx, params)
     before = _table(ctx, resource)
     method = params["method"] or UPSERT
     try:
         manifest = _written(ctx, before, params["records"] or [], method)
-        access = row_writes.judge(ctx, dataset, resource, before, manifest, params["records"] or [])
+        access = row_writes.judge(
+            ctx, dataset, resource, before, manifest, params["records"] or []
+        )
     except RecordError as error:
         raise Invalid(error.errors) from None
     if params["dry_run"]:
         ctx.uow.session.rollback()
     else:
         _keep(ctx, dataset, resource, manifest, access, quiet=True)
-    answer = {"resource_id": resource.id, "method": method, "force": params["force"], "dry_run": params["dry_run"]}
+    answer = {
+        "resource_id": resource.id,
+        "method": method,
+        "force": params["force"],
+        "dry_run": params["dry_run"],
+    }
     return _answered(answer, manifest, params)
 
 
-@action(DatastoreDelete, allow=Permission.DATASET_UPDATE, on=held_by_table, unknown="raise")
+@action(
+    DatastoreDelete, allow=Permission.DATASET_UPDATE, on=held_by_table, unknown="raise"
+)
 def datastore_delete(ctx: Context, dataset: HeldDataset, params: Params) -> Json:
-    """Delete rows of `resource_id` that `filters` find ({}: all); without filters the table itself, with its aliases.
+    """Delete rows of `resource_id` that `filters` find ({}: all); without filters the
+    table itself, with its aliases.
 
     Earlier versions stay until the retention lets them go.
     """
@@ -125,8 +166,12 @@ def datastore_delete(ctx: Context, dataset: HeldDataset, params: Params) -> Json
     return _delete_rows(ctx, dataset, resource, manifest, params)
 
 
-@action(DatastoreDelete, allow=Permission.DATASET_UPDATE, on=held_by_table, unknown="raise")
-def datastore_records_delete(ctx: Context, dataset: HeldDataset, params: Params) -> Json:
+@action(
+    DatastoreDelete, allow=Permission.DATASET_UPDATE, on=held_by_table, unknown="raise"
+)
+def datastore_records_delete(
+    ctx: Context, dataset: HeldDataset, params: Params
+) -> Json:
     """Delete rows of `resource_id` that `filters` find ({}: all); the table stays."""
     if params["filters"] is None:
         raise Invalid({"filters": [MISSING]})
@@ -134,34 +179,54 @@ def datastore_records_delete(ctx: Context, dataset: HeldDataset, params: Params)
     return _delete_rows(ctx, dataset, resource, _table(ctx, resource), params)
 
 
-def _delete_rows(ctx: Context, dataset: HeldDataset, resource: Resource, manifest: Manifest, params: Params) -> Json:
+def _delete_rows(
+    ctx: Context,
+    dataset: HeldDataset,
+    resource: Resource,
+    manifest: Manifest,
+    params: Params,
+) -> Json:
     filters = params["filters"]
     if not isinstance(filters, Mapping):
         raise Invalid({"filters": ["Not a json object"]})
-    answer: Json = {"resource_id": resource.id, "filters": filters, "force": params["force"]}
+    answer: Json = {
+        "resource_id": resource.id,
+        "filters": filters,
+        "force": params["force"],
+    }
     tables = ctx.portal.tables
     if not filters:
         changed = tables.changes.emptied(manifest)
     else:
-        query = RowQuery(filters=filters, fields=("_id",), limit=-1, include_total=False)
+        query = RowQuery(
+            filters=filters, fields=("_id",), limit=-1, include_total=False
+        )
         try:
             ids = [row[0] for block in tables.rows(manifest, query) for row in block]
         except RowQueryError as error:
             raise Invalid(dict(error.errors)) from None
         if params["include_deleted_records"]:
             answer["deleted_records"] = _records(ctx, manifest, filters)
-        changed = tables.changes.exchange(manifest, tables.changes.whole(manifest, []), ids)
-    _keep(ctx, dataset, resource, changed, row_writes.access_after(resource), quiet=True)
+        changed = tables.changes.exchange(
+            manifest, tables.changes.whole(manifest, []), ids
+        )
+    _keep(
+        ctx, dataset, resource, changed, row_writes.access_after(resource), quiet=True
+    )
     return answer
 
 
 def _records(ctx: Context, manifest: Manifest, filters: Mapping[str, Any]) -> Any:
     most = ctx.portal.settings.datastore_rows_max
-    return ctx.portal.tables.search(manifest, RowQuery(filters=filters, limit=most, include_total=False)).records()
+    return ctx.portal.tables.search(
+        manifest, RowQuery(filters=filters, limit=most, include_total=False)
+    ).records()
 
 
 def _locked(ctx: Context, params: Params) -> Resource:
-    """The resource, held for this transaction. Raises Invalid for one whose rows are not its writers' own."""
+    """The resource, held for this transaction. Raises Invalid for one whose rows are
+    not its writers' own.
+    """
     resource = datastore.lock(ctx.uow.session, params["resource_id"])
     if resource.url_type != OWN and not params["force"]:
         raise Invalid({"read-only": [READ_ONLY]})
@@ -184,10 +249,16 @@ def _new_resource(ctx: Context, dataset: HeldDataset, params: Params) -> Resourc
     if record.id and ctx.uow.session.get(Resource, record.id):
         raise Invalid({"resource": [{"id": ["Resource id already exists."]}]})
     place = resources.next_position(ctx.uow.session, dataset.id)
-    resource = Resource(id=record.id or new_id(), package_id=dataset.id, position=place, state="active")
+    resource = Resource(
+        id=record.id or new_id(), package_id=dataset.id, position=place, state="active"
+    )
     ctx.uow.session.add(resource)
     resource.describe(replace(record, format=record.format or "CSV"))
-    resource.url_type, resource.mimetype, resource.file_name = OWN, "text/csv", f"{resource.id}.csv"
+    resource.url_type, resource.mimetype, resource.file_name = (
+        OWN,
+        "text/csv",
+        f"{resource.id}.csv",
+    )
     ctx.uow.session.flush()
     return resource
 
@@ -198,37 +269,57 @@ def _shaped(ctx: Context, manifest: Manifest | None, params: Params) -> Manifest
     columns = _columns(known, params)
     names = {column.name for column in columns}
     primary_key = params["primary_key"]
-    keys = tuple(manifest.primary_key if primary_key is None and manifest else primary_key or ())
+    keys = tuple(
+        manifest.primary_key if primary_key is None and manifest else primary_key or ()
+    )
     unknown = [key for key in keys if key not in names]
     if unknown and primary_key is None:
         keys, unknown = (), []  # the key went with its column
     if unknown:
-        raise RecordError({"primary_key": [f'"{unknown[0]}" is not a field of the table']})
+        raise RecordError(
+            {"primary_key": [f'"{unknown[0]}" is not a field of the table']}
+        )
     changes = ctx.portal.tables.changes
     if manifest is None:
         return changes.empty(columns, keys)
     altered = changes.alter(manifest, columns, keys)
-    if keys and keys != manifest.primary_key and (double := changes.duplicate(altered, keys)):
+    if (
+        keys
+        and keys != manifest.primary_key
+        and (double := changes.duplicate(altered, keys))
+    ):
         values = ", ".join(map(str, double.values()))
-        raise RecordError({"constraints": [f"could not create unique index: key ({values}) is duplicated"]})
+        raise RecordError(
+            {
+                "constraints": [
+                    f"could not create unique index: key ({values}) is duplicated"
+                ]
+            }
+        )
     return altered
 
 
 def _columns(known: Mapping[str, Column], params: Params) -> list[Column]:
-    """The columns in order: those that stay, those of `fields`, those that the first record brings."""
+    """The columns in order: those that stay, those of `fields`, those that the first
+    record brings.
+    """
     given = params["fields_"] or []
     names = [field.get("id") for field in given]
     if len({str(name) for name in names}) != len(names):
         raise RecordError({"fields": ["a field is named twice"]})
     first: Mapping[str, Any] = params["records"][0] if params["records"] else {}
     dropped = params["delete_fields"] and params["fields_"] is not None
-    columns = {name: column for name, column in known.items() if not dropped or name in names}
+    columns = {
+        name: column for name, column in known.items() if not dropped or name in names
+    }
     for field in given:
         name = field.get("id")
         if name in columns:
             columns[name] = _informed(columns[name], field)
         else:
-            column = column_of(field, guess(first.get(name)) if isinstance(name, str) else "text")
+            column = column_of(
+                field, guess(first.get(name)) if isinstance(name, str) else "text"
+            )
             columns[column.name] = column
     for name, value in first.items():
         if name not in columns and name != "_id":
@@ -236,7 +327,14 @@ def _columns(known: Mapping[str, Column], params: Params) -> list[Column]:
     first_of: dict[str, str] = {}
     for name in columns:
         if (other := first_of.setdefault(alike(name), name)) != name:
-            raise RecordError({"fields": [f'field "{name}" differs from "{other}" only in upper and lower case']})
+            raise RecordError(
+                {
+                    "fields": [
+                        f'field "{name}" differs from "{other}" only in upper and '
+                        "lower case"
+                    ]
+                }
+            )
     if len(columns) > MOST_COLUMNS:
         raise RecordError({"fields": [f"a table has at most {MOST_COLUMNS} fields"]})
     return list(columns.values())
@@ -244,11 +342,17 @@ def _columns(known: Mapping[str, Column], params: Params) -> list[Column]:
 
 def _informed(column: Column, field: Mapping[str, Any]) -> Column:
     """A known column with what is newly said of it; its type stays."""
-    checked = column_of({**field, "type": field.get("type") or "text"}) if good_name(column.name) else column
+    checked = (
+        column_of({**field, "type": field.get("type") or "text"})
+        if good_name(column.name)
+        else column
+    )
     return replace(column, info=checked.info) if "info" in field else column
 
 
-def _written(ctx: Context, manifest: Manifest, records: Sequence[Mapping[str, Any]], method: str) -> Manifest:
+def _written(
+    ctx: Context, manifest: Manifest, records: Sequence[Mapping[str, Any]], method: str
+) -> Manifest:
     if len(records) > MOST_RECORDS:
         raise RecordError({"records": [f"at most {MOST_RECORDS} records at once"]})
     return upserting.apply(ctx.portal.tables.changes, manifest, records, method)
@@ -266,13 +370,27 @@ def _alias(ctx: Context, resource: Resource, aliases: Sequence[str] | None) -> N
 
 
 def _keep(
-    ctx: Context, dataset: HeldDataset, resource: Resource, manifest: Manifest, access: str, *, quiet: bool
+    ctx: Context,
+    dataset: HeldDataset,
+    resource: Resource,
+    manifest: Manifest,
+    access: str,
+    *,
+    quiet: bool,
 ) -> None:
-    """Point the resource at its new rows; a change of rows alone leaves no activity of the dataset."""
+    """Point the resource at its new rows; a change of rows alone leaves no activity of
+    the dataset.
+    """
     datastore.new_version(ctx.uow, resource, manifest, access)
-    resources.save(ctx.uow, dataset, resource, ctx.portal.settings.site_url, quiet=quiet)
+    resources.save(
+        ctx.uow, dataset, resource, ctx.portal.settings.site_url, quiet=quiet
+    )
 
 
 def _answered(answer: Json, manifest: Manifest, params: Params) -> Json:
     counted = {"total": manifest.rows} if params["calculate_record_count"] else {}
-    return {**answer, **counted, **({"records": params["records"] or []} if params["include_records"] else {})}
+    return {
+        **answer,
+        **counted,
+        **({"records": params["records"] or []} if params["include_records"] else {}),
+    }

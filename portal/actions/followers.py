@@ -1,4 +1,6 @@
-"""Following users, datasets, groups and organizations: who follows what, and how many."""
+"""Following users, datasets, groups and organizations: who follows what, and how
+many.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,11 @@ def _follow(ctx: Context, kind: str, object_id: str) -> Json:
     if object_id == user_id:
         raise Invalid("You cannot follow yourself")
     row = db.follow(ctx.uow.session, user_id, kind, object_id)
-    return {"follower_id": user_id, "object_id": object_id, "datetime": stamp(row.datetime)}
+    return {
+        "follower_id": user_id,
+        "object_id": object_id,
+        "datetime": stamp(row.datetime),
+    }
 
 
 def _unfollow(ctx: Context, kind: str, object_id: str) -> None:
@@ -63,12 +69,28 @@ def _me(ctx: Context, deed: str) -> str:
 
 
 def _am_following(ctx: Context, kind: str, object_id: str) -> bool:
-    return db.find(ctx.uow.session, _me(ctx, f"ask whether you follow a {kind}"), kind, object_id) is not None
+    return (
+        db.find(
+            ctx.uow.session,
+            _me(ctx, f"ask whether you follow a {kind}"),
+            kind,
+            object_id,
+        )
+        is not None
+    )
 
 
 def _people(ctx: Context, kind: str, object_id: str) -> list[Json]:
     users = db.list_followers(ctx.uow.session, kind, object_id)
-    return [{"id": u.id, "name": u.name, "fullname": u.fullname, "display_name": u.fullname or u.name} for u in users]
+    return [
+        {
+            "id": u.id,
+            "name": u.name,
+            "fullname": u.fullname,
+            "display_name": u.fullname or u.name,
+        }
+        for u in users
+    ]
 
 
 @action(ById, allow=Permission.LOGGED_IN, on=user_of)
@@ -168,7 +190,9 @@ def group_follower_list(ctx: Context, group: Group, params: Params) -> list[Json
 
 
 @action(ById, allow=Permission.SYSADMIN, on=group_of, safe=True)
-def organization_follower_list(ctx: Context, group: Group, params: Params) -> list[Json]:
+def organization_follower_list(
+    ctx: Context, group: Group, params: Params
+) -> list[Json]:
     """Return the users who follow the organization `id`."""
     return _people(ctx, GROUP, group.id)
 
@@ -177,7 +201,12 @@ def _users(ctx: Context, user: User) -> list[Json]:
     keys = db.list_followed(ctx.uow.session, user.id, USER)
     found = (people.find_user(ctx.uow.session, key) for key in keys)
     return [
-        {"id": u.id, "name": u.name, "fullname": u.fullname, "display_name": u.fullname or u.name}
+        {
+            "id": u.id,
+            "name": u.name,
+            "fullname": u.fullname,
+            "display_name": u.fullname or u.name,
+        }
         for u in found
         if u is not None and u.state == "active"
     ]
@@ -186,14 +215,24 @@ def _users(ctx: Context, user: User) -> list[Json]:
 def _datasets(ctx: Context, user: User) -> list[Json]:
     keys = db.list_followed(ctx.uow.session, user.id, DATASET)
     found = (ctx.uow.session.get(Dataset, key) for key in keys)
-    return [orjson.loads(d.rendered) for d in found if d is not None and policy.may_read(ctx.actor, d)]
+    return [
+        orjson.loads(d.rendered)
+        for d in found
+        if d is not None and policy.may_read(ctx.actor, d)
+    ]
 
 
 def _groups(ctx: Context, user: User, *, organization: bool) -> list[Json]:
     keys = db.list_followed(ctx.uow.session, user.id, GROUP)
     found = people.list_by_id(ctx.uow.session, keys)
     return [
-        {"id": g.id, "name": g.name, "title": g.title, "display_name": g.display_name, "type": g.type}
+        {
+            "id": g.id,
+            "name": g.name,
+            "title": g.title,
+            "display_name": g.display_name,
+            "type": g.type,
+        }
         for g in (found[key] for key in keys if key in found)
         if g.state == "active" and g.is_organization == organization
     ]
@@ -207,7 +246,9 @@ def user_followee_list(ctx: Context, user: User, params: Params) -> list[Json]:
 
 @action(FollowList, allow=Permission.USER_UPDATE, on=user_of, safe=True)
 def dataset_followee_list(ctx: Context, user: User, params: Params) -> list[Json]:
-    """Return the datasets that the user `id` follows, as far as the caller may read them."""
+    """Return the datasets that the user `id` follows, as far as the caller may read
+    them.
+    """
     return _datasets(ctx, user)
 
 
@@ -225,7 +266,9 @@ def organization_followee_list(ctx: Context, user: User, params: Params) -> list
 
 @action(FollowList, allow=Permission.USER_UPDATE, on=user_of, safe=True)
 def followee_list(ctx: Context, user: User, params: Params) -> list[Json]:
-    """Return everything that the user `id` follows: [{type, display_name, dict}]; `q` begins a display name."""
+    """Return everything that the user `id` follows: [{type, display_name, dict}]; `q`
+    begins a display name.
+    """
     kinds = {
         "user": _users(ctx, user),
         "dataset": _datasets(ctx, user),
@@ -233,7 +276,13 @@ def followee_list(ctx: Context, user: User, params: Params) -> list[Json]:
         "organization": _groups(ctx, user, organization=True),
     }
     rows = [
-        {"type": kind, "display_name": str(each.get("display_name") or each.get("title") or each["name"]), "dict": each}
+        {
+            "type": kind,
+            "display_name": str(
+                each.get("display_name") or each.get("title") or each["name"]
+            ),
+            "dict": each,
+        }
         for kind, listed in kinds.items()
         for each in listed
     ]
@@ -252,7 +301,9 @@ def user_followee_count(ctx: Context, user: User, params: Params) -> int:
 
 @action(ById, allow=Permission.ANYONE, on=user_of, safe=True)
 def dataset_followee_count(ctx: Context, user: User, params: Params) -> int:
-    """Return how many datasets the user `id` follows, of those that the caller may read."""
+    """Return how many datasets the user `id` follows, of those that the caller may
+    read.
+    """
     return len(_datasets(ctx, user))
 
 
@@ -271,5 +322,7 @@ def organization_followee_count(ctx: Context, user: User, params: Params) -> int
 @action(ById, allow=Permission.ANYONE, on=user_of, safe=True)
 def followee_count(ctx: Context, user: User, params: Params) -> int:
     """Return how much the user `id` follows in all."""
-    groups = len(_groups(ctx, user, organization=False)) + len(_groups(ctx, user, organization=True))
+    groups = len(_groups(ctx, user, organization=False)) + len(
+        _groups(ctx, user, organization=True)
+    )
     return len(_users(ctx, user)) + len(_datasets(ctx, user)) + groups

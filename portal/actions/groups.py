@@ -13,7 +13,14 @@ from portal.db.holding import HeldGroup
 from portal.domain.people import Group
 from portal.runtime import Context
 from schemas.datasets import AnyParams, ById
-from schemas.people import GroupList, GroupPackages, GroupParams, GroupShow, MemberParams, OfUser
+from schemas.people import (
+    GroupList,
+    GroupPackages,
+    GroupParams,
+    GroupShow,
+    MemberParams,
+    OfUser,
+)
 from schemas.search import flag, natural
 
 MOST = 1000
@@ -32,13 +39,17 @@ def held_by_id(ctx: Context, params: Params) -> HeldGroup:
 
 @action(GroupList, allow=Permission.ANYONE, safe=True)
 def group_list(ctx: Context, target: object, params: Params) -> list[Any]:
-    """Return the names of all groups, or their dicts with `all_fields`; `sort`, `limit` and `offset` page."""
+    """Return the names of all groups, or their dicts with `all_fields`; `sort`, `limit`
+    and `offset` page.
+    """
     return group_kinds.list_groups(ctx, params, organization=False)
 
 
 @action(GroupShow, allow=Permission.GROUP_READ, on=shown_by_id, safe=True)
 def group_show(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
-    """Return the group `id` (its id or name) with its people and, if asked for, its datasets."""
+    """Return the group `id` (its id or name) with its people and, if asked for, its
+    datasets.
+    """
     return group_kinds.show_group(ctx, group, params)
 
 
@@ -48,13 +59,25 @@ def group_create(ctx: Context, target: object, params: Params) -> dict[str, Any]
     return group_kinds.create(ctx, params, organization=False)
 
 
-@action(AnyParams, allow=Permission.GROUP_UPDATE, on=held_by_id, shape=GroupParams, needs=("id",))
+@action(
+    AnyParams,
+    allow=Permission.GROUP_UPDATE,
+    on=held_by_id,
+    shape=GroupParams,
+    needs=("id",),
+)
 def group_update(ctx: Context, group: HeldGroup, params: Params) -> dict[str, Any]:
     """Replace the description of the group `id` and return it."""
     return group_kinds.update(ctx, group, params)
 
 
-@action(AnyParams, allow=Permission.GROUP_UPDATE, on=held_by_id, shape=GroupParams, needs=("id",))
+@action(
+    AnyParams,
+    allow=Permission.GROUP_UPDATE,
+    on=held_by_id,
+    shape=GroupParams,
+    needs=("id",),
+)
 def group_patch(ctx: Context, group: HeldGroup, params: Params) -> dict[str, Any]:
     """Change only the given fields of the group `id` and return it."""
     return group_kinds.patch(ctx, group, params)
@@ -73,10 +96,13 @@ def group_purge(ctx: Context, group: HeldGroup, params: Params) -> Steps[None]:
 
 
 @action(MemberParams, allow=Permission.GROUP_UPDATE, on=held_by_id)
-def group_member_create(ctx: Context, group: HeldGroup, params: Params) -> dict[str, Any]:
+def group_member_create(
+    ctx: Context, group: HeldGroup, params: Params
+) -> dict[str, Any]:
     """Give the user `username` the role `role` in the group `id`.
 
-    Whom no sysadmin adds becomes a member by accepting (membership_accept); until then `state` is "pending".
+    Whom no sysadmin adds becomes a member by accepting (membership_accept); until then
+    `state` is "pending".
     """
     return group_kinds.set_role(ctx, group, params)
 
@@ -88,14 +114,31 @@ def group_member_delete(ctx: Context, group: HeldGroup, params: Params) -> None:
 
 
 @action(AnyParams, allow=Permission.ANYONE, safe=True, shape=OfUser)
-def group_list_authz(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
-    """Return the groups that the caller may edit or, with `am_member`, those that the caller is a member of."""
+def group_list_authz(
+    ctx: Context, target: object, params: Params
+) -> list[dict[str, Any]]:
+    """Return the groups that the caller may edit or, with `am_member`, those that the
+    caller is a member of.
+    """
     permission = "read" if flag(params.get("am_member")) else "manage_group"
-    return group_kinds.of_user(ctx, group_kinds.requested_user(ctx, params), organization=False, permission=permission)
+    return group_kinds.of_user(
+        ctx,
+        group_kinds.requested_user(ctx, params),
+        organization=False,
+        permission=permission,
+    )
 
 
-@action(AnyParams, allow=Permission.GROUP_READ, on=shown_by_id, safe=True, shape=GroupPackages)
-def group_package_show(ctx: Context, group: Group, params: Params) -> list[orjson.Fragment]:
+@action(
+    AnyParams,
+    allow=Permission.GROUP_READ,
+    on=shown_by_id,
+    safe=True,
+    shape=GroupPackages,
+)
+def group_package_show(
+    ctx: Context, group: Group, params: Params
+) -> list[orjson.Fragment]:
     """Return the datasets of the group `id` that the caller may read."""
     limit = natural(params.get("limit") or MOST)
     return group_kinds.packages(ctx, group, MOST if limit is None else min(limit, MOST))

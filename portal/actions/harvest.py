@@ -32,7 +32,15 @@ from portal.domain.people import Group
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
 from schemas.datasets import AnyParams, ById
-from schemas.harvest import JobCreate, JobList, LogList, ObjectList, SourceList, SourceParams, config_text
+from schemas.harvest import (
+    JobCreate,
+    JobList,
+    LogList,
+    ObjectList,
+    SourceList,
+    SourceParams,
+    config_text,
+)
 
 FARTHEST = 10**9
 """No list is longer, and every database takes the number."""
@@ -51,7 +59,10 @@ def owner(ctx: Context, params: Params) -> Group | None:
 
 def owner_of_source(ctx: Context, params: Params) -> Group | None:
     """The organization of the source `id` (its id, name or url)."""
-    source = db.get_source(ctx.uow.session, str(params.get("id") or params.get("source_id") or params.get("url") or ""))
+    source = db.get_source(
+        ctx.uow.session,
+        str(params.get("id") or params.get("source_id") or params.get("url") or ""),
+    )
     return ctx.uow.session.get(Group, source.owner_org) if source.owner_org else None
 
 
@@ -62,21 +73,35 @@ def owner_of_job(ctx: Context, params: Params) -> Group | None:
 
 
 @action(SourceParams, allow=Permission.SOURCE_MANAGE, on=owner)
-def harvest_source_create(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
-    """Create a harvest source and return it: `url`, `source_type`, `config` (JSON), `frequency`, `owner_org`."""
+def harvest_source_create(
+    ctx: Context, organization: Group | None, params: Params
+) -> dict[str, Any]:
+    """Create a harvest source and return it: `url`, `source_type`, `config` (JSON),
+    `frequency`, `owner_org`.
+    """
     source = HarvestSource(id=new_id(), user_id=ctx.actor.user_id, name="")
     return _keep(ctx, source, organization, params)
 
 
 @action(SourceParams, allow=Permission.SOURCE_MANAGE, on=owner_of_source)
-def harvest_source_update(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
+def harvest_source_update(
+    ctx: Context, organization: Group | None, params: Params
+) -> dict[str, Any]:
     """Replace the description of the source `id` and return it."""
     source = db.get_source(ctx.uow.session, str(params["id"]))
     return _keep(ctx, source, _new_owner(ctx, organization, params), params)
 
 
-@action(AnyParams, allow=Permission.SOURCE_MANAGE, on=owner_of_source, shape=SourceParams, needs=("id",))
-def harvest_source_patch(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
+@action(
+    AnyParams,
+    allow=Permission.SOURCE_MANAGE,
+    on=owner_of_source,
+    shape=SourceParams,
+    needs=("id",),
+)
+def harvest_source_patch(
+    ctx: Context, organization: Group | None, params: Params
+) -> dict[str, Any]:
     """Change only the given fields of the source `id` and return it."""
     source = db.get_source(ctx.uow.session, str(params["id"]))
     merged = checked(SourceParams(), {**source_dict(ctx.uow.session, source), **params})
@@ -84,8 +109,12 @@ def harvest_source_patch(ctx: Context, organization: Group | None, params: Param
 
 
 @action(ById, allow=Permission.SOURCE_MANAGE, on=owner_of_source)
-def harvest_source_delete(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
-    """Switch the source `id` off: nothing is harvested from it any more; its datasets stay."""
+def harvest_source_delete(
+    ctx: Context, organization: Group | None, params: Params
+) -> dict[str, Any]:
+    """Switch the source `id` off: nothing is harvested from it any more; its datasets
+    stay.
+    """
     source = db.get_source(ctx.uow.session, params["id"])
     source.active, source.next_run = False, None
     if job := db.open_job(ctx.uow.session, source.id):
@@ -94,8 +123,12 @@ def harvest_source_delete(ctx: Context, organization: Group | None, params: Para
 
 
 @action(ById, allow=Permission.SOURCE_MANAGE, on=owner_of_source)
-def harvest_source_clear(ctx: Context, organization: Group | None, params: Params) -> Steps[dict[str, Any]]:
-    """Remove every dataset, job and object of the source `id`, a few at a time; the source itself stays."""
+def harvest_source_clear(
+    ctx: Context, organization: Group | None, params: Params
+) -> Steps[dict[str, Any]]:
+    """Remove every dataset, job and object of the source `id`, a few at a time; the
+    source itself stays.
+    """
     source = db.get_source(ctx.uow.session, params["id"])
     if job := db.open_job(ctx.uow.session, source.id):
         db.abort(ctx.uow.session, job)
@@ -117,45 +150,74 @@ def _clear(ctx: Context, source_id: str, package_id: str) -> None:
 
 
 @action(ById, allow=Permission.SOURCE_READ, on=owner_of_source, safe=True)
-def harvest_source_show(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
+def harvest_source_show(
+    ctx: Context, organization: Group | None, params: Params
+) -> dict[str, Any]:
     """Return the source `id` (its id, name or url) with the status of its jobs."""
     return source_dict(ctx.uow.session, db.get_source(ctx.uow.session, params["id"]))
 
 
 @action(ById, allow=Permission.SOURCE_READ, on=owner_of_source, safe=True)
-def harvest_source_show_status(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
-    """Return the status of the source `id`: jobs, the last one, the next run, how many datasets it gave."""
+def harvest_source_show_status(
+    ctx: Context, organization: Group | None, params: Params
+) -> dict[str, Any]:
+    """Return the status of the source `id`: jobs, the last one, the next run, how many
+    datasets it gave.
+    """
     source = db.get_source(ctx.uow.session, params["id"])
     return source_statuses(ctx.uow.session, [source])[source.id]
 
 
 @action(SourceList, allow=Permission.LOGGED_IN, safe=True)
-def harvest_source_list(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
+def harvest_source_list(
+    ctx: Context, target: object, params: Params
+) -> list[dict[str, Any]]:
     """Return the sources of the caller's organizations; a sysadmin sees all."""
     wanted = params["organization_id"]
-    seen = _seen(ctx, db.list_sources(ctx.uow.session, active=True if params["only_active"] else None))
-    return source_dicts(ctx.uow.session, [source for source in seen if wanted in (None, source.owner_org)])
+    seen = _seen(
+        ctx,
+        db.list_sources(
+            ctx.uow.session, active=True if params["only_active"] else None
+        ),
+    )
+    return source_dicts(
+        ctx.uow.session,
+        [source for source in seen if wanted in (None, source.owner_org)],
+    )
 
 
 @action(NoParams, allow=Permission.ANYONE, safe=True)
-def harvesters_info_show(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
+def harvesters_info_show(
+    ctx: Context, target: object, params: Params
+) -> list[dict[str, Any]]:
     """Return the kinds of source that can be harvested."""
-    return [{"name": kind.name, "title": kind.title_en, "description": kind.help} for kind in KINDS]
+    return [
+        {"name": kind.name, "title": kind.title_en, "description": kind.help}
+        for kind in KINDS
+    ]
 
 
 @action(JobCreate, allow=Permission.SOURCE_MANAGE, on=owner_of_source)
-def harvest_job_create(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
-    """Queue a trip to the source `source_id` and return its job; a worker takes it. `run=false` only prepares it."""
+def harvest_job_create(
+    ctx: Context, organization: Group | None, params: Params
+) -> dict[str, Any]:
+    """Queue a trip to the source `source_id` and return its job; a worker takes it.
+    `run=false` only prepares it.
+    """
     source = db.get_source(ctx.uow.session, params["source_id"])
     if not source.active:
         raise Invalid("Can not create jobs on inactive sources")
     if db.open_job(ctx.uow.session, source.id):
         raise Invalid("There already is an unrun job for this source")
-    return job_dict(ctx.uow.session, db.new_job(ctx.uow.session, source, queued=params["run"]))
+    return job_dict(
+        ctx.uow.session, db.new_job(ctx.uow.session, source, queued=params["run"])
+    )
 
 
 @action(ById, allow=Permission.SOURCE_MANAGE, on=owner_of_job)
-def harvest_send_job_to_gather_queue(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
+def harvest_send_job_to_gather_queue(
+    ctx: Context, organization: Group | None, params: Params
+) -> dict[str, Any]:
     """Queue a job that was only prepared."""
     job = db.get_job(ctx.uow.session, params["id"])
     job.queued = True
@@ -163,25 +225,45 @@ def harvest_send_job_to_gather_queue(ctx: Context, organization: Group | None, p
 
 
 @action(AnyParams, allow=Permission.SOURCE_READ, on=owner_of_job, safe=True, shape=ById)
-def harvest_job_show(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
+def harvest_job_show(
+    ctx: Context, organization: Group | None, params: Params
+) -> dict[str, Any]:
     """Return the job `id` with its counts and a summary of its errors."""
     return job_dict(ctx.uow.session, db.get_job(ctx.uow.session, str(params["id"])))
 
 
 @action(JobList, allow=Permission.LOGGED_IN, safe=True)
-def harvest_job_list(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
-    """Return jobs, newest first, of the sources that the caller may see; `source_id` and `status` narrow them."""
+def harvest_job_list(
+    ctx: Context, target: object, params: Params
+) -> list[dict[str, Any]]:
+    """Return jobs, newest first, of the sources that the caller may see; `source_id`
+    and `status` narrow them.
+    """
     if params["source_id"]:
-        db.get_source(ctx.uow.session, params["source_id"])  # one that is not there is told
+        # One that is not there is told.
+        db.get_source(ctx.uow.session, params["source_id"])
     sources = _seen_sources(ctx, params["source_id"])
-    return job_dicts(ctx.uow.session, db.list_jobs(ctx.uow.session, sources, status=params["status"], **_page(params)))
+    return job_dicts(
+        ctx.uow.session,
+        db.list_jobs(
+            ctx.uow.session, sources, status=params["status"], **_page(params)
+        ),
+    )
 
 
 @action(ById, allow=Permission.SOURCE_READ, on=owner_of_job, safe=True)
-def harvest_job_report(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
-    """Return every error of the job `id`: those of the listing, and those of single datasets with their reports."""
+def harvest_job_report(
+    ctx: Context, organization: Group | None, params: Params
+) -> dict[str, Any]:
+    """Return every error of the job `id`: those of the listing, and those of single
+    datasets with their reports.
+    """
     job = db.get_job(ctx.uow.session, params["id"])
-    bad = [item for item in db.list_objects(ctx.uow.session, job.id) if item.errors or item.outcome == "refused"]
+    bad = [
+        item
+        for item in db.list_objects(ctx.uow.session, job.id)
+        if item.errors or item.outcome == "refused"
+    ]
     return {
         "gather_errors": job.gather_errors,
         "notes": job.notes,
@@ -190,7 +272,9 @@ def harvest_job_report(ctx: Context, organization: Group | None, params: Params)
 
 
 @action(ById, allow=Permission.SOURCE_MANAGE, on=owner_of_job)
-def harvest_job_abort(ctx: Context, organization: Group | None, params: Params) -> dict[str, Any]:
+def harvest_job_abort(
+    ctx: Context, organization: Group | None, params: Params
+) -> dict[str, Any]:
     """Stop the job `id`: what it has stored stays, what waits is not done."""
     job = db.get_job(ctx.uow.session, params["id"])
     if not job.over:
@@ -209,23 +293,34 @@ def harvest_object_show(ctx: Context, target: object, params: Params) -> dict[st
 
 @action(ObjectList, allow=Permission.LOGGED_IN, safe=True)
 def harvest_object_list(ctx: Context, target: object, params: Params) -> list[str]:
-    """Return ids of harvest objects of the sources that the caller may see, the newest first.
+    """Return ids of harvest objects of the sources that the caller may see, the newest
+    first.
 
-    `only_current` (the default) takes the last object of each thing that a source named; `source_id` and
-    `job_id` narrow the list, `limit` and `offset` page through it.
+    `only_current` (the default) takes the last object of each thing that a source
+    named; `source_id` and `job_id` narrow the list, `limit` and `offset` page through
+    it.
     """
     sources = _seen_sources(ctx, params["source_id"])
-    narrowed = {"job_id": params["job_id"], "current": params["only_current"], **_page(params)}
+    narrowed = {
+        "job_id": params["job_id"],
+        "current": params["only_current"],
+        **_page(params),
+    }
     return list(db.list_object_ids(ctx.uow.session, sources, **narrowed))
 
 
 @action(LogList, allow=Permission.LOGGED_IN, safe=True)
-def harvest_log_list(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
-    """Return what the trips wrote down, the newest trip first: failed listings (ERROR) and notes (INFO).
+def harvest_log_list(
+    ctx: Context, target: object, params: Params
+) -> list[dict[str, Any]]:
+    """Return what the trips wrote down, the newest trip first: failed listings (ERROR)
+    and notes (INFO).
 
     `level` and `source_id` narrow the list, `limit` and `offset` page through it.
     """
-    jobs = db.list_telling_jobs(ctx.uow.session, _seen_sources(ctx, params["source_id"]))
+    jobs = db.list_telling_jobs(
+        ctx.uow.session, _seen_sources(ctx, params["source_id"])
+    )
     entries = [
         {
             "id": f"{job.id}-{place}",
@@ -236,7 +331,10 @@ def harvest_log_list(ctx: Context, target: object, params: Params) -> list[dict[
         }
         for job in jobs
         for place, (level, told) in enumerate(
-            [*(("ERROR", each) for each in job.gather_errors), *(("INFO", each) for each in job.notes)]
+            [
+                *(("ERROR", each) for each in job.gather_errors),
+                *(("INFO", each) for each in job.notes),
+            ]
         )
         if params["level"] in (None, "", level)
     ]
@@ -245,21 +343,36 @@ def harvest_log_list(ctx: Context, target: object, params: Params) -> list[dict[
 
 
 def _page(params: Params) -> dict[str, int]:
-    return {"limit": max(1, min(params["limit"], 1000)), "offset": max(0, min(params["offset"], FARTHEST))}
+    return {
+        "limit": max(1, min(params["limit"], 1000)),
+        "offset": max(0, min(params["offset"], FARTHEST)),
+    }
 
 
 def _seen_sources(ctx: Context, wanted: str | None) -> list[str]:
-    """Ids of the sources that the caller may see, or of the one among them that is asked for."""
+    """Ids of the sources that the caller may see, or of the one among them that is
+    asked for.
+    """
     seen = _seen(ctx, db.list_sources(ctx.uow.session))
-    return [source.id for source in seen if not wanted or wanted in (source.id, source.name, source.url)]
+    return [
+        source.id
+        for source in seen
+        if not wanted or wanted in (source.id, source.name, source.url)
+    ]
 
 
 def _seen(ctx: Context, sources: Sequence[HarvestSource]) -> list[HarvestSource]:
-    """Those of the sources that the caller may see; their organizations are read at once."""
+    """Those of the sources that the caller may see; their organizations are read at
+    once.
+    """
     owners = {source.owner_org for source in sources if source.owner_org}
     groups = people.groups_by_id(ctx.uow.session, owners)
     allows = policy.RULES[Permission.SOURCE_READ]
-    return [source for source in sources if allows(ctx.actor, groups.get(source.owner_org or ""))]
+    return [
+        source
+        for source in sources
+        if allows(ctx.actor, groups.get(source.owner_org or ""))
+    ]
 
 
 def _visible(ctx: Context, job: HarvestJob) -> bool:
@@ -271,7 +384,9 @@ def _group(ctx: Context, source: HarvestSource) -> Group | None:
     return ctx.uow.session.get(Group, source.owner_org) if source.owner_org else None
 
 
-def _new_owner(ctx: Context, organization: Group | None, params: Params) -> Group | None:
+def _new_owner(
+    ctx: Context, organization: Group | None, params: Params
+) -> Group | None:
     """The organization after a change; moving a source needs the right in both."""
     if "owner_org" not in params:
         return organization
@@ -280,7 +395,9 @@ def _new_owner(ctx: Context, organization: Group | None, params: Params) -> Grou
     return moved
 
 
-def _keep(ctx: Context, source: HarvestSource, organization: Group | None, params: Params) -> dict[str, Any]:
+def _keep(
+    ctx: Context, source: HarvestSource, organization: Group | None, params: Params
+) -> dict[str, Any]:
     config = config_text(params["config"])
     try:
         check_config(params["source_type"], params["url"], orjson.loads(config or "{}"))
@@ -291,10 +408,17 @@ def _keep(ctx: Context, source: HarvestSource, organization: Group | None, param
     if said != (source.url, source.source_type, source.config):
         db.forget_fingerprints(ctx.uow.session, source.id)
     source.url, source.source_type, source.config = said
-    source.title, source.description = params["title"] or source.name, params["notes"] or ""
+    source.title, source.description = (
+        params["title"] or source.name,
+        params["notes"] or "",
+    )
     source.frequency, source.active = params["frequency"] or "MANUAL", params["active"]
     source.owner_org = organization.id if organization else None
-    source.next_run = None if source.frequency == "MANUAL" or not source.active else source.next_run or now()
+    source.next_run = (
+        None
+        if source.frequency == "MANUAL" or not source.active
+        else source.next_run or now()
+    )
     ctx.uow.session.add(source)
     ctx.uow.session.flush()
     return source_dict(ctx.uow.session, source)
@@ -302,7 +426,9 @@ def _keep(ctx: Context, source: HarvestSource, organization: Group | None, param
 
 def _free_name(ctx: Context, source: HarvestSource, params: Params) -> str:
     wanted = params["name"] or source.name or _slug(params["title"] or params["url"])
-    clash = select(HarvestSource).where(HarvestSource.name == wanted, HarvestSource.id != source.id)
+    clash = select(HarvestSource).where(
+        HarvestSource.name == wanted, HarvestSource.id != source.id
+    )
     if ctx.uow.session.scalars(clash).first() is None:
         return wanted
     if params["name"]:
@@ -311,10 +437,18 @@ def _free_name(ctx: Context, source: HarvestSource, params: Params) -> str:
 
 
 def _slug(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text.lower().replace("đ", "d")).encode("ascii", "ignore").decode()
+    plain = (
+        unicodedata.normalize("NFKD", text.lower().replace("đ", "d"))
+        .encode("ascii", "ignore")
+        .decode()
+    )
     return (re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "source")[:90]
 
 
 def _object_errors(ctx: Context, item: HarvestObject) -> dict[str, Any]:
-    report = ctx.uow.session.get(ValidationReport, item.report_id) if item.report_id else None
+    report = (
+        ctx.uow.session.get(ValidationReport, item.report_id)
+        if item.report_id
+        else None
+    )
     return {**object_dict(item), "report": report.body if report else None}

@@ -1,4 +1,6 @@
-"""What the portal still has to do in the background, as CKAN's job actions tell of it."""
+"""What the portal still has to do in the background, as CKAN's job actions tell of
+it.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ class JobList(Schema):
 
 @action(JobList, allow=Permission.SYSADMIN, safe=True)
 def job_list(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
-    """Return what is still to be done (index, load, publish), the oldest first; `queues` chooses topics."""
+    """Return what is still to be done (index, load, publish), the oldest first;
+    `queues` chooses topics.
+    """
     wanted = params["queues"]
     listed = wanted if isinstance(wanted, list) else [wanted]
     topics = [str(each) for each in listed if each] or None
@@ -40,7 +44,9 @@ def job_list(ctx: Context, target: object, params: Params) -> list[dict[str, Any
 def job_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
     """Return one job of job_list by its `id`; one that is done exists no more."""
     key = params["id"]
-    row = db.find(ctx.uow.session, int(key)) if key.isdigit() and len(key) < 19 else None
+    row = (
+        db.find(ctx.uow.session, int(key)) if key.isdigit() and len(key) < 19 else None
+    )
     if row is None:
         raise NotFound("Not found")
     return _describe(row)

@@ -1,4 +1,6 @@
-"""Joining: nobody becomes a member of anything by somebody else's act alone; offers, and their acceptance."""
+"""Joining: nobody becomes a member of anything by somebody else's act alone; offers,
+and their acceptance.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ Json = dict[str, Any]
 
 @action(allow=Permission.LOGGED_IN, safe=True)
 def membership_list_pending(ctx: Context, target: object, params: Params) -> list[Json]:
-    """Return what the caller is offered: the role `capacity` in an organization, a group or a dataset, each by `id`.
+    """Return what the caller is offered: the role `capacity` in an organization, a
+    group or a dataset, each by `id`.
 
     membership_accept takes an offer, membership_decline puts it away.
     """
@@ -27,7 +30,9 @@ def membership_list_pending(ctx: Context, target: object, params: Params) -> lis
 
 @action(ById, allow=Permission.LOGGED_IN)
 def membership_accept(ctx: Context, target: object, params: Params) -> Json:
-    """Become a member of the organization, group or dataset `id` (an id or name) that the caller was offered."""
+    """Become a member of the organization, group or dataset `id` (an id or name) that
+    the caller was offered.
+    """
     offer = _offer(ctx, params["id"])
     offer.membership.state = ACTIVE
     return _described(offer)
@@ -47,14 +52,20 @@ def _offers(ctx: Context, *, joined: bool = False) -> list[db.Offer]:
     states = (PENDING, ACTIVE) if joined else (PENDING,)
     found = db.list_offers(ctx.uow.session, ctx.actor.user_id or "", states)
     allowed = ctx.portal.settings.dataset_collaborators
-    return [offer for offer in found if allowed or not isinstance(offer.membership, Collaborator)]
+    return [
+        offer
+        for offer in found
+        if allowed or not isinstance(offer.membership, Collaborator)
+    ]
 
 
 def _offer(ctx: Context, name_or_id: str, *, joined: bool = False) -> db.Offer:
     for offer in _offers(ctx, joined=joined):
         if name_or_id in (offer.object_id, offer.name):
             return offer
-    raise NotFound("Not found: You were not offered to join this. / Bạn không được mời tham gia.")
+    raise NotFound(
+        "Not found: You were not offered to join this. / Bạn không được mời tham gia."
+    )
 
 
 def _described(offer: db.Offer) -> Json:

@@ -12,5 +12,7 @@ from schemas.vocabularies import LICENCES
 
 @action(NoParams, allow=Permission.ANYONE, safe=True)
 def license_list(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
-    """Return the licences that datasets may name: CKAN's fifteen in CKAN's order, then those of Việt Nam."""
+    """Return the licences that datasets may name: CKAN's fifteen in CKAN's order, then
+    those of Việt Nam.
+    """
     return [licence.describe() for licence in LICENCES]

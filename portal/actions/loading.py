@@ -1,4 +1,6 @@
-"""How the loading of a resource stands, and loading it again: under the names of DataPusher and XLoader."""
+"""How the loading of a resource stands, and loading it again: under the names of
+DataPusher and XLoader.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ def held_of_load(ctx: Context, params: Params) -> HeldDataset:
 
 
 def _key(params: Params) -> str:
-    """The resource that is meant: `resource_id`, `id`, or a hook's metadata.resource_id."""
+    """The resource that is meant: `resource_id`, `id`, or a hook's
+    metadata.resource_id.
+    """
     metadata = params.get("metadata")
     key = params.get("resource_id") or params.get("id")
     key = key or (metadata.get("resource_id") if isinstance(metadata, dict) else None)
@@ -48,7 +52,9 @@ def _key(params: Params) -> str:
 
 @action(AnyParams, allow=Permission.DATASET_UPDATE, on=held_of_load)
 def datapusher_submit(ctx: Context, dataset: HeldDataset, params: Params) -> bool:
-    """Load the file or link of `resource_id` into rows again; the portal's own worker does it."""
+    """Load the file or link of `resource_id` into rows again; the portal's own worker
+    does it.
+    """
     return _submit(ctx, dataset, params)
 
 
@@ -60,7 +66,9 @@ def xloader_submit(ctx: Context, dataset: HeldDataset, params: Params) -> bool:
 
 @action(AnyParams, allow=Permission.DATASET_UPDATE, on=shown_of_load, safe=True)
 def datapusher_status(ctx: Context, dataset: Dataset, params: Params) -> Json:
-    """Return how the loading of `resource_id` stands: status pending, running, complete or error."""
+    """Return how the loading of `resource_id` stands: status pending, running, complete
+    or error.
+    """
     return _status(ctx, params)
 
 
@@ -72,7 +80,9 @@ def xloader_status(ctx: Context, dataset: Dataset, params: Params) -> Json:
 
 @action(AnyParams, allow=Permission.DATASET_UPDATE, on=held_of_load)
 def datapusher_hook(ctx: Context, dataset: HeldDataset, params: Params) -> None:
-    """Note what a loader outside the portal says of its work: `metadata` {resource_id}, `status`, `error`."""
+    """Note what a loader outside the portal says of its work: `metadata` {resource_id},
+    `status`, `error`.
+    """
     _hook(ctx, params)
 
 
@@ -104,7 +114,12 @@ def _status(ctx: Context, params: Params) -> Json:
         "job_url": None,
         "last_updated": stamp(load.updated),
         "key": "datapusher",
-        "task_info": {"status": load.state, "error": load.error, "last_updated": stamp(load.updated), "logs": []},
+        "task_info": {
+            "status": load.state,
+            "error": load.error,
+            "last_updated": stamp(load.updated),
+            "logs": [],
+        },
         "error": load.error,
     }
 
@@ -114,4 +129,9 @@ def _hook(ctx: Context, params: Params) -> None:
     if state not in STATES:
         raise Invalid({"status": [f"Value must be one of {', '.join(STATES)}"]})
     error = params.get("error")
-    datastore.note_load(ctx.uow.session, params["resource_id"], state, str(error)[:500] if error else None)
+    datastore.note_load(
+        ctx.uow.session,
+        params["resource_id"],
+        state,
+        str(error)[:500] if error else None,
+    )

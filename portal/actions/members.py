@@ -1,4 +1,6 @@
-"""Membership rows as CKAN's older actions see them: member_create, member_delete, member_list, member_roles_list."""
+"""Membership rows as CKAN's older actions see them: member_create, member_delete,
+member_list, member_roles_list.
+"""
 
 from __future__ import annotations
 
@@ -32,14 +34,17 @@ def group_of(ctx: Context, params: Params) -> Group:
 def member_create(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
     """Make the `object` (a user or package) a member of the group `id` with `capacity`.
 
-    Whom no sysadmin adds becomes a member by accepting (membership_accept); until then `state` is "pending".
+    Whom no sysadmin adds becomes a member by accepting (membership_accept); until then
+    `state` is "pending".
     """
     key, dataset = _object(ctx, params)
     capacity = params["capacity"] or "public"
     if dataset is None:
         member = give_role(ctx, group, key, capacity)
     else:
-        member = people.set_member(ctx.uow.session, group.id, params["object_type"], key, capacity)
+        member = people.set_member(
+            ctx.uow.session, group.id, params["object_type"], key, capacity
+        )
     if dataset is not None:
         datasets.save(ctx.uow, dataset, ctx.portal.settings.site_url)
     return {
@@ -73,7 +78,9 @@ def _object(ctx: Context, params: Params) -> tuple[str, HeldDataset | None]:
 
 @action(MemberList, allow=Permission.GROUP_READ, on=group_of, safe=True)
 def member_list(ctx: Context, group: Group, params: Params) -> list[list[str]]:
-    """Return [id, type, role] of the members of the group `id`; only datasets that the caller may read."""
+    """Return [id, type, role] of the members of the group `id`; only datasets that the
+    caller may read.
+    """
     rows = people.list_memberships(ctx.uow.session, group.id)
     wanted = [row for row in rows if params["object_type"] in (None, row.table_name)]
     wanted = [row for row in wanted if params["capacity"] in (None, row.capacity)]
@@ -96,7 +103,15 @@ def _visible(ctx: Context, kind: str, key: str) -> bool:
 
 
 @action(AnyParams, allow=Permission.ANYONE, safe=True)
-def member_roles_list(ctx: Context, target: object, params: Params) -> list[dict[str, str]]:
-    """Return the roles that a member may have: three in an organization, two in a group."""
-    roles = ("admin", "editor", "member") if params.get("group_type") != "group" else ("admin", "member")
+def member_roles_list(
+    ctx: Context, target: object, params: Params
+) -> list[dict[str, str]]:
+    """Return the roles that a member may have: three in an organization, two in a
+    group.
+    """
+    roles = (
+        ("admin", "editor", "member")
+        if params.get("group_type") != "group"
+        else ("admin", "member")
+    )
     return [{"text": role.capitalize(), "value": role} for role in roles]

@@ -26,13 +26,17 @@ def held_by_id(ctx: Context, params: Params) -> HeldGroup:
 
 @action(GroupList, allow=Permission.ANYONE, safe=True)
 def organization_list(ctx: Context, target: object, params: Params) -> list[Any]:
-    """Return the names of all organizations, or their dicts with `all_fields`; `sort`, `limit` and `offset` page."""
+    """Return the names of all organizations, or their dicts with `all_fields`; `sort`,
+    `limit` and `offset` page.
+    """
     return group_kinds.list_groups(ctx, params, organization=True)
 
 
 @action(GroupShow, allow=Permission.GROUP_READ, on=shown_by_id, safe=True)
 def organization_show(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
-    """Return the organization `id` (its id or name) with its people and, if asked for, its datasets."""
+    """Return the organization `id` (its id or name) with its people and, if asked for,
+    its datasets.
+    """
     return group_kinds.show_group(ctx, group, params)
 
 
@@ -42,14 +46,30 @@ def organization_create(ctx: Context, target: object, params: Params) -> dict[st
     return group_kinds.create(ctx, params, organization=True)
 
 
-@action(AnyParams, allow=Permission.GROUP_UPDATE, on=held_by_id, shape=GroupParams, needs=("id",))
-def organization_update(ctx: Context, group: HeldGroup, params: Params) -> dict[str, Any]:
+@action(
+    AnyParams,
+    allow=Permission.GROUP_UPDATE,
+    on=held_by_id,
+    shape=GroupParams,
+    needs=("id",),
+)
+def organization_update(
+    ctx: Context, group: HeldGroup, params: Params
+) -> dict[str, Any]:
     """Replace the description of the organization `id` and return it."""
     return group_kinds.update(ctx, group, params)
 
 
-@action(AnyParams, allow=Permission.GROUP_UPDATE, on=held_by_id, shape=GroupParams, needs=("id",))
-def organization_patch(ctx: Context, group: HeldGroup, params: Params) -> dict[str, Any]:
+@action(
+    AnyParams,
+    allow=Permission.GROUP_UPDATE,
+    on=held_by_id,
+    shape=GroupParams,
+    needs=("id",),
+)
+def organization_patch(
+    ctx: Context, group: HeldGroup, params: Params
+) -> dict[str, Any]:
     """Change only the given fields of the organization `id` and return it."""
     return group_kinds.patch(ctx, group, params)
 
@@ -67,10 +87,13 @@ def organization_purge(ctx: Context, group: HeldGroup, params: Params) -> Steps[
 
 
 @action(MemberParams, allow=Permission.GROUP_UPDATE, on=held_by_id)
-def organization_member_create(ctx: Context, group: HeldGroup, params: Params) -> dict[str, Any]:
+def organization_member_create(
+    ctx: Context, group: HeldGroup, params: Params
+) -> dict[str, Any]:
     """Give the user `username` the role `role` in the organization `id`.
 
-    Whom no sysadmin adds becomes a member by accepting (membership_accept); until then `state` is "pending".
+    Whom no sysadmin adds becomes a member by accepting (membership_accept); until then
+    `state` is "pending".
     """
     return group_kinds.set_role(ctx, group, params)
 
@@ -82,8 +105,11 @@ def organization_member_delete(ctx: Context, group: HeldGroup, params: Params) -
 
 
 @action(AnyParams, allow=Permission.ANYONE, safe=True, shape=OfUser)
-def organization_list_for_user(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
-    """Return the organizations in which the caller has the right `permission`, with the role as `capacity`.
+def organization_list_for_user(
+    ctx: Context, target: object, params: Params
+) -> list[dict[str, Any]]:
+    """Return the organizations in which the caller has the right `permission`, with the
+    role as `capacity`.
 
     A sysadmin may ask for the user `id`.
     """

@@ -1,7 +1,10 @@
-"""Declaring use cases and calling them: load, target, authorise, run, audit, commit; nobody goes another way."""
+"""Declaring use cases and calling them: load, target, authorise, run, audit, commit;
+nobody goes another way.
+"""
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
@@ -30,21 +33,27 @@ R = TypeVar("R")
 Find = Callable[[Context, Params], T]
 Run = Callable[[Context, T, Params], R]
 Steps = Generator[None, None, R]
-"""What an action returns that does its work in several transactions: what was done up to a `yield` is kept."""
+"""What an action returns that does its work in several transactions: what was done up
+to a `yield` is kept.
+"""
 STEP_SECONDS = 0.1
-"""How long a step of many holds what it works on; SQLite has one writer at a time, and the others wait that long."""
+"""How long a step of many holds what it works on; SQLite has one writer at a time, and
+the others wait that long.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One use case of the Action API: what guards it, and the function behind the guard.
+    """One use case of the Action API: what guards it, and the function behind the
+    guard.
 
-    `safe` actions only read, answer GET as well, and never commit. `on` finds the target that the
-    permission is judged on (None: the settings). `unknown` says what happens to undeclared
-    parameters: marshmallow's EXCLUDE drops them, INCLUDE keeps them, RAISE refuses them; when it is
-    not said, the schema's Meta decides, and without that they are dropped. Where an action checks its
-    parameters itself, once it is known who asks, `shape` is the schema that it checks them with, and
-    `needs` names what must be given; both are there for the documentation.
+    `safe` actions only read, answer GET as well, and never commit. `on` finds the
+    target that the permission is judged on (None: the settings). `unknown` says what
+    happens to undeclared parameters: marshmallow's EXCLUDE drops them, INCLUDE keeps
+    them, RAISE refuses them; when it is not said, the schema's Meta decides, and
+    without that they are dropped. Where an action checks its parameters itself, once it
+    is known who asks, `shape` is the schema that it checks them with, and `needs` names
+    what must be given; both are there for the documentation.
     """
 
     name: str
@@ -60,7 +69,7 @@ class Action:
     @property
     def help(self) -> str:
         """The text of help_show."""
-        return self.run.__doc__ or ""
+        return inspect.cleandoc(self.run.__doc__ or "")
 
 
 ACTIONS: dict[str, Action] = {}
@@ -71,13 +80,17 @@ class NoParams(Schema):
 
 
 class _Declare(Protocol):
-    """A decorator that leaves an action as it is: one without `on` is about the portal's settings."""
+    """A decorator that leaves an action as it is: one without `on` is about the
+    portal's settings.
+    """
 
     def __call__(self, run: Run[Settings, R], /) -> Run[Settings, R]: ...
 
 
 class _DeclareOn(Protocol[T]):
-    """A decorator that leaves an action as it is; what the action takes is what its `on` gives."""
+    """A decorator that leaves an action as it is; what the action takes is what its
+    `on` gives.
+    """
 
     def __call__(self, run: Run[T, R], /) -> Run[T, R]: ...
 
@@ -118,15 +131,21 @@ def action(
     shape: type[Schema] | None = None,
     needs: tuple[str, ...] | None = None,
 ) -> Any:
-    """Declare the function below as the action of its own name (a trailing underscore is dropped)."""
+    """Declare the function below as the action of its own name (a trailing underscore
+    is dropped).
+    """
 
     def declare(run: Run[Any, R]) -> Run[Any, R]:
         name = run.__name__.rstrip("_")
         if name in ACTIONS:
             raise RuntimeError(f"the action {name} is declared twice")
-        what_of_unknown: Unknown = unknown or getattr(params.Meta, "unknown", None) or EXCLUDE
+        what_of_unknown: Unknown = (
+            unknown or getattr(params.Meta, "unknown", None) or EXCLUDE
+        )
         told = (shape or params)()
-        ACTIONS[name] = Action(name, params(), allow, run, on, safe, what_of_unknown, told, needs)
+        ACTIONS[name] = Action(
+            name, params(), allow, run, on, safe, what_of_unknown, told, needs
+        )
         return run
 
     return declare
@@ -134,7 +153,9 @@ def action(
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an action came to: its JSON-ready result, and the ids of the datasets that it changed."""
+    """What an action came to: its JSON-ready result, and the ids of the datasets that
+    it changed.
+    """
 
     result: Any
     changed: tuple[str, ...] = ()
@@ -143,12 +164,15 @@ class Outcome:
 def call(portal: Portal, actor: Actor, name: str, data: Mapping[str, Any]) -> Any:
     """Run one action for an actor and return its JSON-ready result.
 
-    Raises KeyError for an unknown name and a PortalError for everything that a caller can mend.
+    Raises KeyError for an unknown name and a PortalError for everything that a caller
+    can mend.
     """
     return perform(portal, actor, name, data).result
 
 
-def perform(portal: Portal, actor: Actor, name: str, data: Mapping[str, Any]) -> Outcome:
+def perform(
+    portal: Portal, actor: Actor, name: str, data: Mapping[str, Any]
+) -> Outcome:
     """As `call`, and tell which datasets were changed."""
     declared = ACTIONS[name]
     if wrong := bounds.problems(data):
@@ -167,7 +191,8 @@ def perform(portal: Portal, actor: Actor, name: str, data: Mapping[str, Any]) ->
             raise
         result = _loaded(portal, uow, result)
     finally:
-        if uow.has_consequences:  # of what is committed: an action of several steps may fail after some
+        # Of what is committed: an action of several steps may fail after some.
+        if uow.has_consequences:
             _see_to(portal, uow)
     return Outcome(result, tuple(uow.asked_for(INDEX)))
 
@@ -181,7 +206,12 @@ def _run(ctx: Context, declared: Action, params: Params) -> Any:
     result = declared.run(ctx, target, params)
     if declared.safe:
         return result
-    ctx.uow.audit(ctx.actor.user_id, declared.name, type(target).__name__, getattr(target, "id", None))
+    ctx.uow.audit(
+        ctx.actor.user_id,
+        declared.name,
+        type(target).__name__,
+        getattr(target, "id", None),
+    )
     if isinstance(result, Generator):
         result = _in_order(ctx, result)
     ctx.uow.commit()
@@ -189,7 +219,9 @@ def _run(ctx: Context, declared: Action, params: Params) -> Any:
 
 
 def _in_order(ctx: Context, steps: Steps[R]) -> R:
-    """Do the steps of an action, each in a transaction of its own but for the last, which the caller ends."""
+    """Do the steps of an action, each in a transaction of its own but for the last,
+    which the caller ends.
+    """
     while True:
         try:
             next(steps)
@@ -205,7 +237,9 @@ def _in_order(ctx: Context, steps: Steps[R]) -> R:
 
 
 def in_steps(items: Iterable[T], work: Callable[[T], object]) -> Steps[None]:
-    """Work on one after the other; a step ends with the first item that is done after STEP_SECONDS."""
+    """Work on one after the other; a step ends with the first item that is done after
+    STEP_SECONDS.
+    """
     began = time.monotonic()
     for item in items:
         work(item)
@@ -215,19 +249,34 @@ def in_steps(items: Iterable[T], work: Callable[[T], object]) -> Steps[None]:
 
 
 def _see_to(portal: Portal, uow: UnitOfWork) -> None:
-    """See to the consequences of what is committed: what the caller will look at first comes first."""
+    """See to the consequences of what is committed: what the caller will look at first
+    comes first.
+    """
     if uow.asked_for(RENDER):
         portal.render_some(portal)
     portal.after_write(portal)
 
 
 OWN_WORK = {LOAD: timedelta(seconds=60)}
-"""What a request does itself after its commit; a worker takes it over when the server ended before it was done."""
+"""What a request does itself after its commit; a worker takes it over when the server
+ended before it was done.
+"""
 PUBLIC_WORDS = (
-    "organization_", "group_", "vocabulary_", "tag_", "resource_view_", "package_relationship_", "user_create",
-    "user_update", "user_patch", "term_translation_", "config_option_",
-)  # fmt: skip
-"""Actions whose texts everybody reads; what is said of datasets and resources is looked at where it is saved."""
+    "organization_",
+    "group_",
+    "vocabulary_",
+    "tag_",
+    "resource_view_",
+    "package_relationship_",
+    "user_create",
+    "user_update",
+    "user_patch",
+    "term_translation_",
+    "config_option_",
+)
+"""Actions whose texts everybody reads; what is said of datasets and resources is looked
+at where it is saved.
+"""
 
 
 def _refuse_persons(params: Params) -> None:
@@ -238,7 +287,9 @@ def _refuse_persons(params: Params) -> None:
 
 
 def _loaded(portal: Portal, uow: UnitOfWork, result: Any) -> Any:
-    """The result, once small files that were just stored are loaded; a resource's dict says what came of it."""
+    """The result, once small files that were just stored are loaded; a resource's dict
+    says what came of it.
+    """
     claimed = uow.claimed(LOAD)
     loaded = portal.look(portal, claimed) if claimed else {}
     if isinstance(result, dict) and result.get("id") in loaded and "url_type" in result:
@@ -256,11 +307,15 @@ def _leave(portal: Portal, uow: UnitOfWork) -> None:
 
 
 def load(declared: Action, data: Mapping[str, Any]) -> Params:
-    """Check parameters against the action's schema. Raises Invalid with CKAN's shape of errors."""
+    """Check parameters against the action's schema. Raises Invalid with CKAN's shape of
+    errors.
+    """
     return checked(declared.params, data, declared.unknown)
 
 
-def checked(schema: Schema, data: Mapping[str, Any], unknown: Unknown = EXCLUDE) -> Params:
+def checked(
+    schema: Schema, data: Mapping[str, Any], unknown: Unknown = EXCLUDE
+) -> Params:
     """Check data against a schema. Raises Invalid with CKAN's shape of errors."""
     try:
         loaded: Params = schema.load(data, unknown=unknown)
@@ -270,12 +325,16 @@ def checked(schema: Schema, data: Mapping[str, Any], unknown: Unknown = EXCLUDE)
 
 
 def _shape(messages: Mapping[Any, Any], unknown: Unknown) -> dict[str, Any]:
-    """CKAN's shape: lists keep positions, unknown parameters come together under `__extras`."""
+    """CKAN's shape: lists keep positions, unknown parameters come together under
+    `__extras`.
+    """
     shaped = {str(key): positions(value) for key, value in messages.items()}
     if unknown != RAISE:
         return shaped
     strangers = [key for key, value in shaped.items() if value == ["Unknown field."]]
-    kept: dict[str, Any] = {key: value for key, value in shaped.items() if key not in strangers}
+    kept: dict[str, Any] = {
+        key: value for key, value in shaped.items() if key not in strangers
+    }
     if strangers:
         kept["__extras"] = [f'invalid value "{key}"' for key in strangers]
     return kept

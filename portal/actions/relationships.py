@@ -1,4 +1,6 @@
-"""Relationships of datasets: create, update, delete, list; kept in one direction, told from both."""
+"""Relationships of datasets: create, update, delete, list; kept in one direction, told
+from both.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,13 @@ from schemas.social import RelationshipList, RelationshipParams
 
 
 def held_subject(ctx: Context, params: Params) -> HeldDataset:
-    """The dataset `subject`, held together with the dataset `object`: both of them say what is changed."""
-    named = (datasets.find_dataset(ctx.uow.session, params[side]) for side in ("subject", "object"))
+    """The dataset `subject`, held together with the dataset `object`: both of them say
+    what is changed.
+    """
+    named = (
+        datasets.find_dataset(ctx.uow.session, params[side])
+        for side in ("subject", "object")
+    )
     held_datasets(ctx.uow, [dataset.id for dataset in named if dataset is not None])
     return held_dataset(ctx.uow, params["subject"])
 
@@ -31,31 +38,46 @@ def by_id(ctx: Context, params: Params) -> Dataset:
 
 
 @action(RelationshipParams, allow=Permission.DATASET_UPDATE, on=held_subject)
-def package_relationship_create(ctx: Context, dataset: HeldDataset, params: Params) -> dict[str, Any]:
-    """Say what the dataset `subject` is to the dataset `object`: `type` is depends_on, derives_from, links_to or
-    child_of, or the reverse of one. The caller must be allowed to edit both."""
+def package_relationship_create(
+    ctx: Context, dataset: HeldDataset, params: Params
+) -> dict[str, Any]:
+    """Say what the dataset `subject` is to the dataset `object`: `type` is depends_on,
+    derives_from, links_to or child_of, or the reverse of one. The caller must be
+    allowed to edit both.
+    """
     first, second, forward = _sides(ctx, dataset, params)
     if db.find(ctx.uow.session, first.id, second.id, forward):
         raise Invalid({"type": ["This relationship exists already"]})
     relation = Relationship(
-        subject_id=first.id, object_id=second.id, type=forward, comment=params["comment"] or ""
-    )  # fmt: skip
+        subject_id=first.id,
+        object_id=second.id,
+        type=forward,
+        comment=params["comment"] or "",
+    )
     ctx.uow.session.add(relation)
     _save(ctx, first, second)
     return _told(relation, first, second, params["type"])
 
 
 @action(RelationshipParams, allow=Permission.DATASET_UPDATE, on=held_subject)
-def package_relationship_update(ctx: Context, dataset: HeldDataset, params: Params) -> dict[str, Any]:
-    """Change the `comment` of the relationship `type` between `subject` and `object`."""
+def package_relationship_update(
+    ctx: Context, dataset: HeldDataset, params: Params
+) -> dict[str, Any]:
+    """Change the `comment` of the relationship `type` between `subject` and
+    `object`.
+    """
     first, second, relation = _existing(ctx, dataset, params)
-    relation.comment = relation.comment if params["comment"] is None else params["comment"]
+    relation.comment = (
+        relation.comment if params["comment"] is None else params["comment"]
+    )
     _save(ctx, first, second)
     return _told(relation, first, second, params["type"])
 
 
 @action(RelationshipParams, allow=Permission.DATASET_UPDATE, on=held_subject)
-def package_relationship_delete(ctx: Context, dataset: HeldDataset, params: Params) -> None:
+def package_relationship_delete(
+    ctx: Context, dataset: HeldDataset, params: Params
+) -> None:
     """Take back the relationship `type` between `subject` and `object`."""
     first, second, relation = _existing(ctx, dataset, params)
     ctx.uow.session.delete(relation)
@@ -63,20 +85,38 @@ def package_relationship_delete(ctx: Context, dataset: HeldDataset, params: Para
 
 
 @action(RelationshipList, allow=Permission.DATASET_READ, on=by_id, safe=True)
-def package_relationships_list(ctx: Context, dataset: Dataset, params: Params) -> list[dict[str, Any]]:
-    """Return what the dataset `id` is to others (or to `id2` alone), as far as the caller may read those."""
+def package_relationships_list(
+    ctx: Context, dataset: Dataset, params: Params
+) -> list[dict[str, Any]]:
+    """Return what the dataset `id` is to others (or to `id2` alone), as far as the
+    caller may read those.
+    """
     found = []
-    for relation, other in db.related_where(ctx.uow.session, dataset.id, policy.readable(ctx.actor)):
+    for relation, other in db.related_where(
+        ctx.uow.session, dataset.id, policy.readable(ctx.actor)
+    ):
         mine = relation.subject_id == dataset.id
         type_ = relation.type if mine else REVERSE[relation.type]
-        if params["id2"] in (None, other.id, other.name) and params["rel"] in (None, type_):
-            row = {"subject": dataset.name, "type": type_, "object": other.name, "comment": relation.comment}
+        if params["id2"] in (None, other.id, other.name) and params["rel"] in (
+            None,
+            type_,
+        ):
+            row = {
+                "subject": dataset.name,
+                "type": type_,
+                "object": other.name,
+                "comment": relation.comment,
+            }
             found.append({"id": relation.id, **row})
     return found
 
 
-def _sides(ctx: Context, dataset: HeldDataset, params: Params) -> tuple[HeldDataset, HeldDataset, str]:
-    """(subject, object, type) in the forward direction; both may be edited by the actor."""
+def _sides(
+    ctx: Context, dataset: HeldDataset, params: Params
+) -> tuple[HeldDataset, HeldDataset, str]:
+    """(subject, object, type) in the forward direction; both may be edited by the
+    actor.
+    """
     other = held_dataset(ctx.uow, params["object"])
     policy.authorise(ctx.actor, Permission.DATASET_UPDATE, other)
     if other.id == dataset.id:
@@ -90,7 +130,9 @@ def _sides(ctx: Context, dataset: HeldDataset, params: Params) -> tuple[HeldData
     raise Invalid({"type": [f"Value must be one of {', '.join(known)}"]})
 
 
-def _existing(ctx: Context, dataset: HeldDataset, params: Params) -> tuple[HeldDataset, HeldDataset, Relationship]:
+def _existing(
+    ctx: Context, dataset: HeldDataset, params: Params
+) -> tuple[HeldDataset, HeldDataset, Relationship]:
     first, second, forward = _sides(ctx, dataset, params)
     relation = db.find(ctx.uow.session, first.id, second.id, forward)
     if relation is None:
@@ -103,10 +145,20 @@ def _save(ctx: Context, *both: HeldDataset) -> None:
         datasets.save(ctx.uow, dataset, ctx.portal.settings.site_url)
 
 
-def _told(relation: Relationship, first: Dataset, second: Dataset, asked: str) -> dict[str, Any]:
-    """The relationship as it was told: from the side and with the type that the caller used."""
+def _told(
+    relation: Relationship, first: Dataset, second: Dataset, asked: str
+) -> dict[str, Any]:
+    """The relationship as it was told: from the side and with the type that the caller
+    used.
+    """
     forward = relationship_dict(relation, first, second)
     if asked == relation.type:
         return forward
-    return {**forward, "subject": second.name, "object": first.name, "type": asked,
-            "subject_package_id": second.id, "object_package_id": first.id}  # fmt: skip
+    return {
+        **forward,
+        "subject": second.name,
+        "object": first.name,
+        "type": asked,
+        "subject_package_id": second.id,
+        "object_package_id": first.id,
+    }

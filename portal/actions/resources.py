@@ -47,7 +47,9 @@ def held_by_resource(ctx: Context, params: Params) -> HeldDataset:
 
 
 def held_by_any_resource(ctx: Context, params: Params) -> HeldDataset:
-    """The dataset of a resource, held; also of a deleted one, so that deleting twice is no error."""
+    """The dataset of a resource, held; also of a deleted one, so that deleting twice is
+    no error.
+    """
     found = find_resource(ctx.uow, _id(params))
     if found is None:
         raise _unknown()
@@ -69,12 +71,28 @@ def held_to_reorder(ctx: Context, params: Params) -> HeldDataset:
     if not params.get("id"):
         raise Invalid({"id": [MISSING]})
     if not isinstance(params.get("order"), list):
-        raise Invalid({"order": [MISSING if params.get("order") is None else "Must be a list of resource ids"]})
+        raise Invalid(
+            {
+                "order": [
+                    MISSING
+                    if params.get("order") is None
+                    else "Must be a list of resource ids"
+                ]
+            }
+        )
     return held_dataset(ctx.uow, str(params["id"]))
 
 
-@action(AnyParams, allow=Permission.DATASET_READ, on=shown_by_resource, safe=True, shape=ById)
-def resource_show(ctx: Context, dataset: ShownDataset, params: Params) -> dict[str, Any]:
+@action(
+    AnyParams,
+    allow=Permission.DATASET_READ,
+    on=shown_by_resource,
+    safe=True,
+    shape=ById,
+)
+def resource_show(
+    ctx: Context, dataset: ShownDataset, params: Params
+) -> dict[str, Any]:
     """Return the resource `id`."""
     return db.shown(dataset.rendered, str(params["id"]))
 
@@ -87,13 +105,19 @@ def resource_show(ctx: Context, dataset: ShownDataset, params: Params) -> dict[s
     shape=ResourceParams,
     needs=("package_id",),
 )
-def resource_create(ctx: Context, dataset: HeldDataset, params: Params) -> dict[str, Any]:
-    """Add a resource to the dataset `package_id` and return it: a link (`url`) or a file (`upload`, multipart)."""
+def resource_create(
+    ctx: Context, dataset: HeldDataset, params: Params
+) -> dict[str, Any]:
+    """Add a resource to the dataset `package_id` and return it: a link (`url`) or a
+    file (`upload`, multipart).
+    """
     record = _checked(params)
     if record.id and ctx.uow.session.get(Resource, record.id):
         raise Invalid({"id": ["Resource id already exists."]})
     place = db.next_position(ctx.uow.session, dataset.id)
-    resource = Resource(id=record.id or new_id(), package_id=dataset.id, position=place, state="active")
+    resource = Resource(
+        id=record.id or new_id(), package_id=dataset.id, position=place, state="active"
+    )
     ctx.uow.session.add(resource)
     return _keep(ctx, dataset, resource, record, params)
 
@@ -106,10 +130,16 @@ def resource_create(ctx: Context, dataset: HeldDataset, params: Params) -> dict[
     shape=ResourceParams,
     needs=("id",),
 )
-def resource_update(ctx: Context, dataset: HeldDataset, params: Params) -> dict[str, Any]:
-    """Replace a resource's description and return it; a new `upload` replaces its file."""
+def resource_update(
+    ctx: Context, dataset: HeldDataset, params: Params
+) -> dict[str, Any]:
+    """Replace a resource's description and return it; a new `upload` replaces its
+    file.
+    """
     resource = _loaded(ctx, params)
-    kept = {key: getattr(resource, key) for key in ("format", "size") if key not in params}
+    kept = {
+        key: getattr(resource, key) for key in ("format", "size") if key not in params
+    }
     return _keep(ctx, dataset, resource, _checked({**params, **kept}), params)
 
 
@@ -121,7 +151,9 @@ def resource_update(ctx: Context, dataset: HeldDataset, params: Params) -> dict[
     shape=ResourceParams,
     needs=("id",),
 )
-def resource_patch(ctx: Context, dataset: HeldDataset, params: Params) -> dict[str, Any]:
+def resource_patch(
+    ctx: Context, dataset: HeldDataset, params: Params
+) -> dict[str, Any]:
     """Change only the given fields of a resource and return it."""
     resource = _loaded(ctx, params)
     before = resource_dict(resource, ctx.portal.settings.site_url)
@@ -138,18 +170,34 @@ def resource_delete(ctx: Context, dataset: HeldDataset, params: Params) -> None:
         db.save(ctx.uow, dataset, resource, ctx.portal.settings.site_url)
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=held_to_reorder, unknown=INCLUDE, shape=Order)
-def package_resource_reorder(ctx: Context, dataset: HeldDataset, params: Params) -> dict[str, Any]:
-    """Put the resources named by `order` first, the others after them in the order they had."""
+@action(
+    AnyParams,
+    allow=Permission.DATASET_UPDATE,
+    on=held_to_reorder,
+    unknown=INCLUDE,
+    shape=Order,
+)
+def package_resource_reorder(
+    ctx: Context, dataset: HeldDataset, params: Params
+) -> dict[str, Any]:
+    """Put the resources named by `order` first, the others after them in the order they
+    had.
+    """
     order = [str(key) for key in params["order"]]
     unknown = [key for key in order if dataset.find_resource(key) is None]
     if unknown or len(set(order)) != len(order):
-        raise Invalid({"order": ["resource ids must be unique and belong to this dataset"]})
+        raise Invalid(
+            {"order": ["resource ids must be unique and belong to this dataset"]}
+        )
     first = [_get(dataset, key) for key in order]
-    arranged = first + [resource for resource in dataset.resources if resource not in first]
+    arranged = first + [
+        resource for resource in dataset.resources if resource not in first
+    ]
     for position, resource in enumerate(arranged):
         resource.position = position
-    dataset.all_resources.sort(key=lambda resource: (resource.state != "active", resource.position))
+    dataset.all_resources.sort(
+        key=lambda resource: (resource.state != "active", resource.position)
+    )
     datasets.save(ctx.uow, dataset, ctx.portal.settings.site_url)
     return {"id": dataset.id, "order": [resource.id for resource in arranged]}
 
@@ -168,33 +216,52 @@ def _loaded(ctx: Context, params: Params) -> Resource:
 
 def _checked(data: Params) -> ResourceRecord:
     try:
-        return resource_record(RESOURCE.load({key: value for key, value in data.items() if key != "upload"}))
+        return resource_record(
+            RESOURCE.load(
+                {key: value for key, value in data.items() if key != "upload"}
+            )
+        )
     except ValidationError as error:
         raise Invalid(dict(error.messages_dict)) from None
 
 
 def _keep(
-    ctx: Context, dataset: HeldDataset, resource: Resource, record: ResourceRecord, params: Params
+    ctx: Context,
+    dataset: HeldDataset,
+    resource: Resource,
+    record: ResourceRecord,
+    params: Params,
 ) -> dict[str, Any]:
     upload = params.get("upload")
-    if flag(params.get("clear_upload")) or (resource.url_type == "upload" and _relinked(record, resource)):
+    if flag(params.get("clear_upload")) or (
+        resource.url_type == "upload" and _relinked(record, resource)
+    ):
         resource.url_type, resource.file_key, resource.file_name = None, None, None
     _note_pusher(resource, params)
     if isinstance(upload, Upload):
         record = uploads.store(ctx, resource, upload, record)
     resource.describe(record)
     dataset_writes.refuse_tagged(ctx, dataset, [resource])
-    shown = db.save(ctx.uow, dataset, resource, ctx.portal.settings.site_url, edited=True)
+    shown = db.save(
+        ctx.uow, dataset, resource, ctx.portal.settings.site_url, edited=True
+    )
     uploads.await_loads(ctx, [resource])
     return shown
 
 
 def _note_pusher(resource: Resource, params: Params) -> None:
-    """Take over a client's url_type where it says that a DataPusher writes a link's rows, or no longer does."""
+    """Take over a client's url_type where it says that a DataPusher writes a link's
+    rows, or no longer does.
+    """
     if "url_type" in params and resource.url_type in (None, "", PUSHED):
         resource.url_type = PUSHED if params["url_type"] == PUSHED else None
 
 
 def _relinked(record: ResourceRecord, resource: Resource) -> bool:
-    """Whether a client gave an uploaded resource a link of its own in place of the file's address."""
-    return record.url.startswith(("http://", "https://")) and f"/resource/{resource.id}/download/" not in record.url
+    """Whether a client gave an uploaded resource a link of its own in place of the
+    file's address.
+    """
+    return (
+        record.url.startswith(("http://", "https://"))
+        and f"/resource/{resource.id}/download/" not in record.url
+    )

@@ -1,4 +1,6 @@
-"""package_revise: change what a match, a filter and an update say, in one step, files included."""
+"""package_revise: change what a match, a filter and an update say, in one step, files
+included.
+"""
 
 from __future__ import annotations
 
@@ -18,32 +20,51 @@ from schemas import bounds
 from schemas.datasets import AnyParams, Revision
 
 STAYS = ("name", "title", "owner_org", "private", "state")
-"""What a filter cannot take away: an update that does not name these keeps them, too."""
+"""What a filter cannot take away: an update that does not name these keeps them,
+too.
+"""
 
 
 def held_by_match(ctx: Context, params: Params) -> HeldDataset:
     """The dataset that `match` names by its id or name, held."""
     match = _object(params, "match")
-    key = match.get("id") or match.get("name") or params.get("match__id") or params.get("match__name")
+    key = (
+        match.get("id")
+        or match.get("name")
+        or params.get("match__id")
+        or params.get("match__name")
+    )
     if not key:
         raise Invalid({"match__id": ["At least one of id or name is required"]})
     return held_dataset(ctx.uow, str(key))
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=held_by_match, unknown=INCLUDE, shape=Revision)
-def package_revise(ctx: Context, dataset: HeldDataset, params: Params) -> dict[str, Any]:
+@action(
+    AnyParams,
+    allow=Permission.DATASET_UPDATE,
+    on=held_by_match,
+    unknown=INCLUDE,
+    shape=Revision,
+)
+def package_revise(
+    ctx: Context, dataset: HeldDataset, params: Params
+) -> dict[str, Any]:
     """Change a dataset in one step and return {"package": …}.
 
-    `match` (or `match__…`) must hold, else nothing is changed. `filter` is a list of globs such as
-    "+resources__0", "-resources__*" that keep or remove what they name. `update` is merged in, and
-    `update__resources__<position or first letters of an id>__<field>` changes one place,
-    `update__resources__extend` appends. Files come as `update__resources__<…>__upload`.
-    `include` chooses what the answer shows.
+    `match` (or `match__…`) must hold, else nothing is changed. `filter` is a list of
+    globs such as "+resources__0", "-resources__*" that keep or remove what they name.
+    `update` is merged in, and `update__resources__<position or first letters of an
+    id>__<field>` changes one place, `update__resources__extend` appends. Files come as
+    `update__resources__<…>__upload`. `include` chooses what the answer shows.
     """
     current: dict[str, Any] = orjson.loads(dataset.rendered)
     _check(current, params)
     patterns = _patterns(params.get("filter"), "filter")
-    revised = {**nested.filtered(current, patterns), "id": dataset.id, "type": dataset.type}
+    revised = {
+        **nested.filtered(current, patterns),
+        "id": dataset.id,
+        "type": dataset.type,
+    }
     nested.merge(revised, _object(params, "update"))
     for key, value in nested.by_prefix(params, "update__"):
         try:
@@ -55,11 +76,15 @@ def package_revise(ctx: Context, dataset: HeldDataset, params: Params) -> dict[s
     if params.get("include") is None:
         return answer
     included = _patterns(params["include"], "include")
-    return dict(nested.filtered(answer, [*included, nested.Pattern(keep=False, parts=("*",))]))
+    return dict(
+        nested.filtered(answer, [*included, nested.Pattern(keep=False, parts=("*",))])
+    )
 
 
 def _check(current: dict[str, Any], params: Params) -> None:
-    """Everything that is to be matched is so. Raises Invalid with the places where it is not."""
+    """Everything that is to be matched is so. Raises Invalid with the places where it
+    is not.
+    """
     wrong = list(nested.mismatches(current, _object(params, "match")))
     for key, value in nested.by_prefix(params, "match__"):
         try:
@@ -72,9 +97,13 @@ def _check(current: dict[str, Any], params: Params) -> None:
 
 
 def _emptied(current: dict[str, Any], revised: dict[str, Any]) -> dict[str, Any]:
-    """What the filter took away altogether must be said to be empty, or it would be kept; what STAYS does so."""
+    """What the filter took away altogether must be said to be empty, or it would be
+    kept; what STAYS does so.
+    """
     gone: dict[str, Any] = {
-        key: [] if isinstance(current[key], list) else None for key in current if key not in revised
+        key: [] if isinstance(current[key], list) else None
+        for key in current
+        if key not in revised
     }
     return {**gone, **{key: current[key] for key in STAYS if key in gone}}
 
@@ -89,10 +118,16 @@ def _object(params: Params, name: str) -> dict[str, Any]:
 
 
 def _patterns(value: Any, name: str) -> list[nested.Pattern]:
-    listed = value.split(",") if isinstance(value, str) and not value.lstrip().startswith("[") else _parsed(value, name)
+    listed = (
+        value.split(",")
+        if isinstance(value, str) and not value.lstrip().startswith("[")
+        else _parsed(value, name)
+    )
     if listed is None:
         return []
-    if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
+    if not isinstance(listed, list) or not all(
+        isinstance(each, str) for each in listed
+    ):
         raise Invalid({name: ["Must be a list of globs"]})
     try:
         return [nested.Pattern.of(each.strip()) for each in listed]

@@ -1,4 +1,6 @@
-"""Table schemas: list, show, check, compare; one proposed for a table, and taken over by it."""
+"""Table schemas: list, show, check, compare; one proposed for a table, and taken over
+by it.
+"""
 
 from __future__ import annotations
 
@@ -35,51 +37,90 @@ from schemas.validation import SchemaAdopt, SchemaCheck, SchemaCompare, SchemaPr
 Json = dict[str, Any]
 UPLOAD = "upload"
 MOST_FIELDS, LONGEST_SCHEMA = 500, 1_000_000
-"""Fields, and characters, of a schema that is checked or compared while its sender waits."""
+"""Fields, and characters, of a schema that is checked or compared while its sender
+waits.
+"""
 
 
 @action(allow=Permission.ANYONE, safe=True)
 def schema_list(ctx: Context, target: object, params: Params) -> list[Json]:
-    """Return the table schemas of the catalogue: name, code, titles, sector, access kind, frequency, version."""
-    names = ("name", "code", "title", "title_en", "sector", "access_kind", "frequency", "version", "publisher")
+    """Return the table schemas of the catalogue: name, code, titles, sector, access
+    kind, frequency, version.
+    """
+    names = (
+        "name",
+        "code",
+        "title",
+        "title_en",
+        "sector",
+        "access_kind",
+        "frequency",
+        "version",
+        "publisher",
+    )
     return [
-        {**{name: getattr(table, name) for name in names}, "code_list": table.is_code_list}
+        {
+            **{name: getattr(table, name) for name in names},
+            "code_list": table.is_code_list,
+        }
         for table in catalog.tables()
     ]
 
 
 @action(ById, allow=Permission.ANYONE, safe=True)
 def schema_show(ctx: Context, target: object, params: Params) -> Json:
-    """Return the table schema `id` (a name or code such as D02): its descriptor, and its rows if it is a code list."""
+    """Return the table schema `id` (a name or code such as D02): its descriptor, and
+    its rows if it is a code list.
+    """
     table = _named(str(params["id"]), "id")
-    return {**table.descriptor, "rows": list(table.rows())} if table.is_code_list else table.descriptor
+    return (
+        {**table.descriptor, "rows": list(table.rows())}
+        if table.is_code_list
+        else table.descriptor
+    )
 
 
 @action(SchemaCheck, allow=Permission.ANYONE, safe=True)
 def schema_check(ctx: Context, target: object, params: Params) -> Json:
-    """Return what is wrong with the Table Schema `schema` (a descriptor, v1 or v2), in both languages."""
+    """Return what is wrong with the Table Schema `schema` (a descriptor, v1 or v2), in
+    both languages.
+    """
     given = params["schema"]
     _refuse_large(given, "schema")
     problems = table_schema.check(given)
     valid = not any(problem.severity == "error" for problem in problems)
     version = table_schema.version(given) if isinstance(given, Mapping) else None
-    return {"valid": valid, "version": version, "problems": [problem.to_dict() for problem in problems]}
+    return {
+        "valid": valid,
+        "version": version,
+        "problems": [problem.to_dict() for problem in problems],
+    }
 
 
 @action(SchemaCompare, allow=Permission.ANYONE, safe=True)
 def schema_compare(ctx: Context, target: object, params: Params) -> Json:
-    """Return how two schemas differ (`old`, `new`: descriptors or names), field by field, and whether that breaks."""
-    return summary(compare(_descriptor(params["old"], "old"), _descriptor(params["new"], "new")))
+    """Return how two schemas differ (`old`, `new`: descriptors or names), field by
+    field, and whether that breaks.
+    """
+    return summary(
+        compare(_descriptor(params["old"], "old"), _descriptor(params["new"], "new"))
+    )
 
 
 @action(SchemaPropose, allow=Permission.LOGGED_IN, safe=True)
 def schema_propose(ctx: Context, target: object, params: Params) -> Json:
-    """Propose a Table Schema for the file or rows of `resource_id`, or for the `text` of a table called `name`.
+    """Propose a Table Schema for the file or rows of `resource_id`, or for the `text`
+    of a table called `name`.
 
-    schema_adopt takes it over. Codes are texts, dates dd/MM/yyyy and decimal commas are seen, titles are kept.
+    schema_adopt takes it over. Codes are texts, dates dd/MM/yyyy and decimal commas are
+    seen, titles are kept.
     """
     try:
-        made = _from_text(ctx, params) if params["text"] is not None else _from_resource(ctx, params)
+        made = (
+            _from_text(ctx, params)
+            if params["text"] is not None
+            else _from_resource(ctx, params)
+        )
     except BadFile as problem:
         raise Invalid({"file": [problem.en]}) from None
     return {"schema": made.schema, "notes": [dict(note) for note in made.notes]}
@@ -91,26 +132,39 @@ def _from_text(ctx: Context, params: Params) -> proposal.Proposal:
     with tempfile.TemporaryDirectory(dir=work) as folder:
         path = Path(folder) / "table"
         path.write_text(params["text"], encoding="utf-8", newline="")
-        part = ContentPart(path, Path(str(params["name"])).name or "table.csv", "", path.stat().st_size)
+        part = ContentPart(
+            path, Path(str(params["name"])).name or "table.csv", "", path.stat().st_size
+        )
         table = read_table(Content((part,)), format="", options=_limits(ctx))
         if len(table.labels) > MOST_FIELDS:
             message = f"A table has at most {MOST_FIELDS} columns here"
-            raise Invalid({"text": [message, f"Ở đây một bảng có nhiều nhất {MOST_FIELDS} cột"]})
+            raise Invalid(
+                {"text": [message, f"Ở đây một bảng có nhiều nhất {MOST_FIELDS} cột"]}
+            )
         return proposal.propose(table)
 
 
 @action(SchemaAdopt, allow=Permission.DATASET_UPDATE, on=held_of_resource)
 def schema_adopt(ctx: Context, dataset: HeldDataset, params: Params) -> Json:
-    """Take over the schema proposed for `resource_id`, or the `schema` given, and load its rows again with those types.
+    """Take over the schema proposed for `resource_id`, or the `schema` given, and load
+    its rows again with those types.
 
-    For an upload or a link without a declared schema. What does not fit keeps the rows as they are and gets
-    a report.
+    For an upload or a link without a declared schema. What does not fit keeps the rows
+    as they are and gets a report.
     """
     resource = ctx.uow.session.get_one(Resource, params["resource_id"])
     if resource.url_type not in (None, "", UPLOAD):
-        raise Invalid({"resource_id": ["Only an upload or a link is loaded by a schema of its own"]})
+        raise Invalid(
+            {
+                "resource_id": [
+                    "Only an upload or a link is loaded by a schema of its own"
+                ]
+            }
+        )
     if resource.schema_name or resource.table_schema:
-        raise Invalid({"resource_id": ["A schema is declared already; resource_patch changes it"]})
+        raise Invalid(
+            {"resource_id": ["A schema is declared already; resource_patch changes it"]}
+        )
     if params["schema"] is None:
         adopted, notes = _proposed(ctx, resource)
     else:
@@ -144,11 +198,25 @@ def _table_of(ctx: Context, resource: Resource) -> TextTable:
     """The stored file of a resource as a table; of one without a file, its rows."""
     if resource.file_key:
         name = resource.file_name or resource.id
-        part = ContentPart(ctx.portal.files.path(resource.file_key), name, resource.file_key, resource.size or 0)
-        return read_table(Content((part,)), format=resource.format, options=_limits(ctx))
+        part = ContentPart(
+            ctx.portal.files.path(resource.file_key),
+            name,
+            resource.file_key,
+            resource.size or 0,
+        )
+        return read_table(
+            Content((part,)), format=resource.format, options=_limits(ctx)
+        )
     version = db.current_version(ctx.uow.session, resource)
     if version is None:
-        raise Invalid({"resource_id": ["There is neither a stored file nor a table to propose a schema for."]})
+        raise Invalid(
+            {
+                "resource_id": [
+                    "There is neither a stored file nor a table to propose a schema "
+                    "for."
+                ]
+            }
+        )
     return ctx.portal.tables.texts(Manifest.from_dict(version.manifest))
 
 
@@ -160,10 +228,14 @@ def _refuse_large(given: Any, key: str) -> None:
     fields = given.get("fields") if isinstance(given, Mapping) else None
     if isinstance(fields, list) and len(fields) > MOST_FIELDS:
         message = f"A schema has at most {MOST_FIELDS} fields here"
-        raise Invalid({key: [message, f"Ở đây một lược đồ có nhiều nhất {MOST_FIELDS} trường"]})
+        raise Invalid(
+            {key: [message, f"Ở đây một lược đồ có nhiều nhất {MOST_FIELDS} trường"]}
+        )
     if len(orjson.dumps(given, default=str)) > LONGEST_SCHEMA:
         message = f"A schema has at most {LONGEST_SCHEMA} characters here"
-        raise Invalid({key: [message, f"Ở đây một lược đồ dài nhất {LONGEST_SCHEMA} ký tự"]})
+        raise Invalid(
+            {key: [message, f"Ở đây một lược đồ dài nhất {LONGEST_SCHEMA} ký tự"]}
+        )
 
 
 def _named(name: str, key: str) -> catalog.TableSchema:
@@ -178,7 +250,11 @@ def _named(name: str, key: str) -> catalog.TableSchema:
 def _descriptor(given: Any, key: str) -> Mapping[str, Any]:
     _refuse_large(given, key)
     described = _named(given, key).descriptor if isinstance(given, str) else given
-    problems = [problem.en for problem in table_schema.check(described) if problem.severity == "error"]
+    problems = [
+        problem.en
+        for problem in table_schema.check(described)
+        if problem.severity == "error"
+    ]
     if problems:
         raise Invalid({key: problems})
     return dict(described)

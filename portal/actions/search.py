@@ -31,11 +31,14 @@ MOST_SHOWN = 10_000
 
 @action(AnyParams, allow=Permission.ANYONE, safe=True, shape=SearchParams)
 def package_search(ctx: Context, target: object, params: Params) -> dict[str, Any]:
-    """Search datasets. `q` and `fq` speak Lucene; `rows`, `start`, `sort` page; `facet.field` counts values.
+    """Search datasets. `q` and `fq` speak Lucene; `rows`, `start`, `sort` page;
+    `facet.field` counts values.
 
-    "benh vien" finds "bệnh viện"; a query with diacritics ranks exact spellings first. When free text finds nothing,
-    it is asked again in relaxed steps, and `relaxed` in the answer names the one that found something. With `hl` the
-    answer has `highlighting`: by id, what stands in the datasets' texts, HTML-escaped, with the finds marked.
+    "benh vien" finds "bệnh viện"; a query with diacritics ranks exact spellings first.
+    When free text finds nothing, it is asked again in relaxed steps, and `relaxed` in
+    the answer names the one that found something. With `hl` the answer has
+    `highlighting`: by id, what stands in the datasets' texts, HTML-escaped, with the
+    finds marked.
     """
     request = _request(ctx, params)
     shown = _highlights(params) if request.tell_wanted else None
@@ -43,15 +46,23 @@ def package_search(ctx: Context, target: object, params: Params) -> dict[str, An
     try:
         result = ctx.portal.search.search(request)
     except QueryError as error:
-        raise (SearchQueryProblem if error.kind == "query" else SearchProblem)(str(error)) from None
+        raise (SearchQueryProblem if error.kind == "query" else SearchProblem)(
+            str(error)
+        ) from None
     except SearchUnavailable:
-        raise Unavailable("The search index cannot be reached now; try again later.") from None
+        raise Unavailable(
+            "The search index cannot be reached now; try again later."
+        ) from None
     if not request.fq and not request.start:
-        ctx.portal.searches.note(request.q, result.count, relaxed=result.step is not Step.ALL_WORDS)
+        ctx.portal.searches.note(
+            request.q, result.count, relaxed=result.step is not Step.ALL_WORDS
+        )
     answer = _answer(ctx, result, words(params.get("fl")) or [])
     if shown and result.wanted:
         packages = ((hit.id, orjson.loads(hit.payload)) for hit in result.hits)
-        answer["highlighting"] = {key: highlight(package, result.wanted, *shown) for key, package in packages}
+        answer["highlighting"] = {
+            key: highlight(package, result.wanted, *shown) for key, package in packages
+        }
     return answer
 
 
@@ -59,14 +70,20 @@ def _request(ctx: Context, params: Params) -> SearchRequest:
     strangers = unknown_parameters(params)
     if strangers:
         listed = ", ".join(repr(name) for name in strangers)
-        raise SearchQueryProblem(f"Search Query is invalid: Invalid search parameters: [{listed}]")
+        raise SearchQueryProblem(
+            f"Search Query is invalid: Invalid search parameters: [{listed}]"
+        )
     numbers = _numbers(ctx, params)
     fields = _facet_fields(params)
-    filters = tuple(text for text in (*_texts(params.get("fq")), *_fq_list(params)) if text)
+    filters = tuple(
+        text for text in (*_texts(params.get("fq")), *_fq_list(params)) if text
+    )
     _refuse_much("fq", len(filters), MOST_FILTERS, "filters", "bộ lọc")
     _refuse_much("fq", sum(map(len, filters)), LONGEST_FILTERS, "characters", "ký tự")
     _refuse_much("facet.field", len(fields), MOST_FACETS, "fields", "trường")
-    _refuse_much("sort", len(str(params.get("sort") or "")), LONGEST_SORT, "characters", "ký tự")
+    _refuse_much(
+        "sort", len(str(params.get("sort") or "")), LONGEST_SORT, "characters", "ký tự"
+    )
     return SearchRequest(
         q=_query(params.get("q")),
         fq=filters,
@@ -86,25 +103,48 @@ def _request(ctx: Context, params: Params) -> SearchRequest:
     )
 
 
-def _refuse_much(name: str, count: int, most: int, of_what: str, of_what_vi: str) -> None:
+def _refuse_much(
+    name: str, count: int, most: int, of_what: str, of_what_vi: str
+) -> None:
     if count > most:
-        raise Invalid({name: [f"At most {most} {of_what}", f"Nhiều nhất {most} {of_what_vi}"]})
+        raise Invalid(
+            {name: [f"At most {most} {of_what}", f"Nhiều nhất {most} {of_what_vi}"]}
+        )
 
 
 def _highlights(params: Params) -> tuple[list[str], Style]:
-    """Which fields are highlighted, and how; the parameters are called as Solr calls them."""
+    """Which fields are highlighted, and how; the parameters are called as Solr calls
+    them.
+    """
     fields = words(params.get("hl.fl"))
     if fields is None:  # Solr's own form: names between commas or blanks
         fields = str(params["hl.fl"]).replace(",", " ").split()
     strangers = [name for name in fields if name not in FIELDS]
     if strangers:
-        raise Invalid({"hl.fl": [f"Cannot highlight {strangers[0][:60]!r}. Fields: {', '.join(FIELDS)}"]})
+        raise Invalid(
+            {
+                "hl.fl": [
+                    f"Cannot highlight {strangers[0][:60]!r}. Fields: "
+                    f"{', '.join(FIELDS)}"
+                ]
+            }
+        )
     given = (params.get(f"hl.simple.{end}") for end in ("pre", "post"))
-    before, after = (usual if mark is None else str(mark) for mark, usual in zip(given, MARKS, strict=True))
+    before, after = (
+        usual if mark is None else str(mark)
+        for mark, usual in zip(given, MARKS, strict=True)
+    )
     if max(len(before), len(after)) > LONGEST_MARK:
-        raise Invalid({"hl.simple.pre": [f"A mark has at most {LONGEST_MARK} characters"]})
-    length, most = (_natural(params, name, usual) for name, usual in (("hl.fragsize", 180), ("hl.snippets", 3)))
-    return fields or list(FIELDS), Style(before, after, min(length, MOST_SHOWN), min(most, MOST_SHOWN))
+        raise Invalid(
+            {"hl.simple.pre": [f"A mark has at most {LONGEST_MARK} characters"]}
+        )
+    length, most = (
+        _natural(params, name, usual)
+        for name, usual in (("hl.fragsize", 180), ("hl.snippets", 3))
+    )
+    return fields or list(FIELDS), Style(
+        before, after, min(length, MOST_SHOWN), min(most, MOST_SHOWN)
+    )
 
 
 def _natural(params: Params, name: str, usual: int) -> int:
@@ -121,7 +161,9 @@ def _query(q: Any) -> str:
 
 
 def _texts(value: Any) -> list[str]:
-    """A text, or each of a list of them; what is neither is searched for as it is written."""
+    """A text, or each of a list of them; what is neither is searched for as it is
+    written.
+    """
     if value is None:
         return []
     return [str(each) for each in value] if isinstance(value, list) else [str(value)]
@@ -129,11 +171,20 @@ def _texts(value: Any) -> list[str]:
 
 def _fq_list(params: Params) -> list[str]:
     value = params.get("fq_list")
-    return [value] if isinstance(value, str) and not value.startswith("[") else words(value) or []
+    return (
+        [value]
+        if isinstance(value, str) and not value.startswith("[")
+        else words(value) or []
+    )
 
 
 def _numbers(ctx: Context, params: Params) -> dict[str, int]:
-    defaults = {"rows": DEFAULT_ROWS, "start": 0, "facet.limit": DEFAULT_FACET_LIMIT, "facet.mincount": 1}
+    defaults = {
+        "rows": DEFAULT_ROWS,
+        "start": 0,
+        "facet.limit": DEFAULT_FACET_LIMIT,
+        "facet.mincount": 1,
+    }
     found: dict[str, int] = {}
     for name, default in defaults.items():
         unlimited = name == "facet.limit" and str(params.get(name)).strip() == "-1"
@@ -153,27 +204,46 @@ def _answer(ctx: Context, result: SearchResult, fl: list[str]) -> dict[str, Any]
     results: list[Any] = [orjson.Fragment(hit.payload) for hit in result.hits]
     if fl:
         loaded = (orjson.loads(hit.payload) for hit in result.hits)
-        results = [{name: package[name] for name in fl if name in package} for package in loaded]
+        results = [
+            {name: package[name] for name in fl if name in package}
+            for package in loaded
+        ]
     return {
         "count": result.count,
         "facets": {field: dict(pairs) for field, pairs in result.facets.items()},
         "results": results,
         "sort": result.sort,
-        "search_facets": {field: _facet(ctx, field, pairs) for field, pairs in result.facets.items()},
+        "search_facets": {
+            field: _facet(ctx, field, pairs) for field, pairs in result.facets.items()
+        },
         **({} if result.step is Step.ALL_WORDS else {"relaxed": result.step.value}),
     }
 
 
-def _facet(ctx: Context, field: str, pairs: tuple[tuple[str, int], ...]) -> dict[str, Any]:
+def _facet(
+    ctx: Context, field: str, pairs: tuple[tuple[str, int], ...]
+) -> dict[str, Any]:
     titles = _titles(ctx, field, [name for name, _ in pairs])
-    items = [{"name": name, "display_name": titles.get(name, name), "count": count} for name, count in pairs]
-    return {"title": field, "items": sorted(items, key=lambda item: str(item["display_name"]), reverse=True)}
+    items = [
+        {"name": name, "display_name": titles.get(name, name), "count": count}
+        for name, count in pairs
+    ]
+    return {
+        "title": field,
+        "items": sorted(
+            items, key=lambda item: str(item["display_name"]), reverse=True
+        ),
+    }
 
 
 def _titles(ctx: Context, field: str, names: list[str]) -> dict[str, str]:
     """What people call the values of a facet."""
     if field in ("organization", "groups"):
-        return people.titles(ctx.portal.engine, names, organization=field == "organization")
+        return people.titles(
+            ctx.portal.engine, names, organization=field == "organization"
+        )
     if field == "license_id":
-        return {name: LICENCE_BY_ID[name].title for name in names if name in LICENCE_BY_ID}
+        return {
+            name: LICENCE_BY_ID[name].title for name in names if name in LICENCE_BY_ID
+        }
     return {}

@@ -27,11 +27,16 @@ class SearchLogList(Schema):
 
 
 @action(SearchLogList, allow=Permission.SYSADMIN, safe=True)
-def search_log_list(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
-    """Return what was searched for in the last `days`, the most asked first: {query, searches, empty, relaxed}.
+def search_log_list(
+    ctx: Context, target: object, params: Params
+) -> list[dict[str, Any]]:
+    """Return what was searched for in the last `days`, the most asked first: {query,
+    searches, empty, relaxed}.
 
     `only_empty` chooses what found nothing. Nothing is known about who asked.
     """
     since = now().date() - timedelta(days=params["days"] - 1)
-    found = db.list_asked(ctx.uow.session, since, params["limit"], only_empty=params["only_empty"])
+    found = db.list_asked(
+        ctx.uow.session, since, params["limit"], only_empty=params["only_empty"]
+    )
     return [asdict(asked) for asked in found]

@@ -34,7 +34,9 @@ def _version() -> str:
 
 @action(NoParams, allow=Permission.ANYONE, safe=True)
 def status_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
-    """Return the portal's name and address, the version of CKAN's API that it speaks, and how search is."""
+    """Return the portal's name and address, the version of CKAN's API that it speaks,
+    and how search is.
+    """
     settings = ctx.portal.settings
     options = db.options(ctx.uow.session)
     health = ctx.portal.search.health()
@@ -42,12 +44,17 @@ def status_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
         "ckan_version": CKAN_VERSION,
         "site_url": settings.site_url,
         "site_title": options.get("ckan.site_title") or settings.site_title,
-        "site_description": options.get("ckan.site_description") or settings.site_description,
+        "site_description": options.get("ckan.site_description")
+        or settings.site_description,
         "error_emails_to": None,
         "locale_default": settings.locale,
         "extensions": list(EXTENSIONS),
         "portal_version": _version(),
-        "search": {"engine": health.engine, "status": health.status, **health.complaint},
+        "search": {
+            "engine": health.engine,
+            "status": health.status,
+            **health.complaint,
+        },
     }
 
 
@@ -59,7 +66,9 @@ def site_read(ctx: Context, target: object, params: Params) -> bool:
 
 @action(NoParams, allow=Permission.SYSADMIN, safe=True)
 def get_site_user(ctx: Context, target: object, params: Params) -> dict[str, Any]:
-    """Return the name of the portal itself as it stands in activities and refusals; it is no user and has no token."""
+    """Return the name of the portal itself as it stands in activities and refusals; it
+    is no user and has no token.
+    """
     return {"name": SYSTEM.name, "apikey": None}
 
 

@@ -21,7 +21,8 @@ MOST = 1000
 
 @action(Query, allow=Permission.ANYONE, safe=True)
 def tag_list(ctx: Context, target: object, params: Params) -> list[Any]:
-    """Return the names of the tags in use, or their dicts with `all_fields`; `query` is part of a name.
+    """Return the names of the tags in use, or their dicts with `all_fields`; `query` is
+    part of a name.
 
     With `vocabulary_id` they are the tags of that vocabulary, in use or not.
     """
@@ -34,18 +35,27 @@ def tag_list(ctx: Context, target: object, params: Params) -> list[Any]:
         return list(db.list_names(ctx.uow.session, readable(ctx.actor), text, None))
     else:
         found = list(db.list_tags(ctx.uow.session, readable(ctx.actor), text))
-    return [tag_dict(tag) for tag in found] if params["all_fields"] else [tag.name for tag in found]
+    return (
+        [tag_dict(tag) for tag in found]
+        if params["all_fields"]
+        else [tag.name for tag in found]
+    )
 
 
 @action(Query, allow=Permission.ANYONE, safe=True)
 def tag_search(ctx: Context, target: object, params: Params) -> dict[str, Any]:
-    """Return the tags whose names contain `query`, with their count; `limit` and `offset` page."""
+    """Return the tags whose names contain `query`, with their count; `limit` and
+    `offset` page.
+    """
     text = params["query"] or params["q"]
     if not text:
         raise Invalid({"query": [MISSING]})
     found = db.list_tags(ctx.uow.session, readable(ctx.actor), text)
     start, limit = max(0, params["offset"]), max(0, min(params["limit"], MOST))
-    return {"count": len(found), "results": [tag_dict(tag) for tag in found[start : start + limit]]}
+    return {
+        "count": len(found),
+        "results": [tag_dict(tag) for tag in found[start : start + limit]],
+    }
 
 
 @action(Query, allow=Permission.ANYONE, safe=True)
@@ -60,7 +70,9 @@ def tag_autocomplete(ctx: Context, target: object, params: Params) -> list[str]:
 
 @action(TagShow, allow=Permission.ANYONE, safe=True)
 def tag_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
-    """Return the tag `id` (its name or id) and, with `include_datasets`, the datasets that carry it."""
+    """Return the tag `id` (its name or id) and, with `include_datasets`, the datasets
+    that carry it.
+    """
     if params["vocabulary_id"]:
         vocabulary = vocabularies.get(ctx.uow.session, params["vocabulary_id"])
         tag = vocabularies.find_tag(ctx.uow.session, params["id"], vocabulary.id)

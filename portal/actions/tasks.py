@@ -1,4 +1,6 @@
-"""States of tasks, options of the portal and translated terms: what programs and sysadmins note at run time."""
+"""States of tasks, options of the portal and translated terms: what programs and
+sysadmins note at run time.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +28,16 @@ def task_status_show(ctx: Context, target: object, params: Params) -> Json:
     if params["id"]:
         task = ctx.uow.session.get(TaskStatus, params["id"])
     else:
-        wrong = {name: [MISSING] for name in ("entity_id", "task_type", "key") if not params[name]}
+        wrong = {
+            name: [MISSING]
+            for name in ("entity_id", "task_type", "key")
+            if not params[name]
+        }
         if wrong:
             raise Invalid(wrong)
-        task = db.find_task(ctx.uow.session, params["entity_id"], params["task_type"], params["key"])
+        task = db.find_task(
+            ctx.uow.session, params["entity_id"], params["task_type"], params["key"]
+        )
     if task is None:
         raise NotFound("Not found")
     return _describe(task)
@@ -37,13 +45,17 @@ def task_status_show(ctx: Context, target: object, params: Params) -> Json:
 
 @action(TaskParams, allow=Permission.SYSADMIN)
 def task_status_update(ctx: Context, target: object, params: Params) -> Json:
-    """Note the state of a task: `entity_id`, `entity_type`, `task_type`, `key`, `value`, `state`, `error`."""
+    """Note the state of a task: `entity_id`, `entity_type`, `task_type`, `key`,
+    `value`, `state`, `error`.
+    """
     return _describe(_note(ctx, params))
 
 
 @action(AnyParams, allow=Permission.SYSADMIN, needs=("data",))
 def task_status_update_many(ctx: Context, target: object, params: Params) -> Json:
-    """Note the states of many tasks: `data` is a list of them; all are noted, or none."""
+    """Note the states of many tasks: `data` is a list of them; all are noted, or
+    none.
+    """
     rows = _rows(params, TaskParams())
     return {"results": [_describe(_note(ctx, row)) for row in rows]}
 
@@ -58,11 +70,16 @@ def task_status_delete(ctx: Context, target: object, params: Params) -> None:
 
 
 def _note(ctx: Context, params: Params) -> TaskStatus:
-    task = db.find_task(ctx.uow.session, params["entity_id"], params["task_type"], params["key"])
+    task = db.find_task(
+        ctx.uow.session, params["entity_id"], params["task_type"], params["key"]
+    )
     if task is None:
         task = TaskStatus(
-            id=new_id(), entity_id=params["entity_id"], task_type=params["task_type"], key=params["key"]
-        )  # fmt: skip
+            id=new_id(),
+            entity_id=params["entity_id"],
+            task_type=params["task_type"],
+            key=params["key"],
+        )
         ctx.uow.session.add(task)
     task.entity_type, task.value = params["entity_type"], params["value"] or ""
     task.state, task.error, task.last_updated = params["state"], params["error"], now()
@@ -71,8 +88,20 @@ def _note(ctx: Context, params: Params) -> TaskStatus:
 
 
 def _describe(task: TaskStatus) -> Json:
-    names = ("id", "entity_id", "entity_type", "task_type", "key", "value", "state", "error")
-    return {**{name: getattr(task, name) for name in names}, "last_updated": stamp(task.last_updated)}
+    names = (
+        "id",
+        "entity_id",
+        "entity_type",
+        "task_type",
+        "key",
+        "value",
+        "state",
+        "error",
+    )
+    return {
+        **{name: getattr(task, name) for name in names},
+        "last_updated": stamp(task.last_updated),
+    }
 
 
 def _rows(params: Params, schema: Any) -> list[Params]:
@@ -98,18 +127,29 @@ def config_option_show(ctx: Context, target: object, params: Params) -> str:
         raise Invalid({"key": [MISSING]})
     if key not in OPTIONS:
         raise Invalid({"key": [f"Configuration option '{key}' can not be shown"]})
-    defaults = {"ckan.site_title": ctx.portal.settings.site_title,
-                "ckan.site_description": ctx.portal.settings.site_description}  # fmt: skip
+    defaults = {
+        "ckan.site_title": ctx.portal.settings.site_title,
+        "ckan.site_description": ctx.portal.settings.site_description,
+    }
     return db.options(ctx.uow.session).get(key, defaults.get(key, ""))
 
 
 @action(AnyParams, allow=Permission.SYSADMIN)
 def config_option_update(ctx: Context, target: object, params: Params) -> Json:
-    """Change options of the portal at run time: {"ckan.site_title": …}; returns what was changed."""
+    """Change options of the portal at run time: {"ckan.site_title": …}; returns what
+    was changed.
+    """
     strangers = sorted(key for key in params if key not in OPTIONS)
     if strangers:
-        raise Invalid({key: [f"Configuration option '{key}' can not be updated"] for key in strangers})
-    changed = {key: "" if value is None else str(value) for key, value in params.items()}
+        raise Invalid(
+            {
+                key: [f"Configuration option '{key}' can not be updated"]
+                for key in strangers
+            }
+        )
+    changed = {
+        key: "" if value is None else str(value) for key, value in params.items()
+    }
     for key, value in changed.items():
         db.set_option(ctx.uow.session, key, value)
     return changed
@@ -117,17 +157,30 @@ def config_option_update(ctx: Context, target: object, params: Params) -> Json:
 
 @action(AnyParams, allow=Permission.ANYONE, safe=True, needs=("terms",))
 def term_translation_show(ctx: Context, target: object, params: Params) -> list[Json]:
-    """Return the translations of `terms` (a text or a list), in `lang_codes` or in all languages."""
+    """Return the translations of `terms` (a text or a list), in `lang_codes` or in all
+    languages.
+    """
     terms = _listed(params.get("terms"))
     if not terms:
         raise Invalid({"terms": [MISSING]})
-    found = db.list_translations(ctx.uow.session, terms[:MOST_AT_ONCE], _listed(params.get("lang_codes")))
-    return [{"term": t.term, "term_translation": t.term_translation, "lang_code": t.lang_code} for t in found]
+    found = db.list_translations(
+        ctx.uow.session, terms[:MOST_AT_ONCE], _listed(params.get("lang_codes"))
+    )
+    return [
+        {
+            "term": t.term,
+            "term_translation": t.term_translation,
+            "lang_code": t.lang_code,
+        }
+        for t in found
+    ]
 
 
 @action(TermParams, allow=Permission.SYSADMIN)
 def term_translation_update(ctx: Context, target: object, params: Params) -> Json:
-    """Keep the translation `term_translation` of `term` into `lang_code`, and return it."""
+    """Keep the translation `term_translation` of `term` into `lang_code`, and return
+    it.
+    """
     return _translate(ctx, params)
 
 
@@ -140,8 +193,11 @@ def term_translation_update_many(ctx: Context, target: object, params: Params) -
 
 def _translate(ctx: Context, params: Params) -> Json:
     row = {name: params[name] for name in ("term", "term_translation", "lang_code")}
-    wrong = {name: [f"Must be at most {most} characters long"]
-             for name, most in (("term", 500), ("lang_code", 10)) if len(row[name]) > most}  # fmt: skip
+    wrong = {
+        name: [f"Must be at most {most} characters long"]
+        for name, most in (("term", 500), ("lang_code", 10))
+        if len(row[name]) > most
+    }
     if wrong:
         raise Invalid(wrong)
     ctx.uow.session.merge(TermTranslation(**row))

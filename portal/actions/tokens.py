@@ -26,7 +26,9 @@ def owner(ctx: Context, params: Params) -> User:
 
 @action(TokenParams, allow=Permission.USER_UPDATE, on=owner)
 def api_token_create(ctx: Context, user: User, params: Params) -> dict[str, str]:
-    """Create a token called `name` for `user` and return it, this once; `expires_in` counts days."""
+    """Create a token called `name` for `user` and return it, this once; `expires_in`
+    counts days.
+    """
     days = params["expires_in"] or ctx.portal.settings.token_days
     raw, token = accounts.issue_token(ctx.uow.session, user, params["name"], days)
     return {"token": raw, "id": token.id}
@@ -54,7 +56,11 @@ def owner_of_token(ctx: Context, params: Params) -> User:
 
 
 def _token(ctx: Context, params: Params) -> ApiToken:
-    found = people.find_user_by_token(ctx.uow.session, params["token"]) if params["token"] else None
+    found = (
+        people.find_user_by_token(ctx.uow.session, params["token"])
+        if params["token"]
+        else None
+    )
     token = found[0] if found else ctx.uow.session.get(ApiToken, params["jti"] or "")
     if token is None:
         raise NotFound("Not found: API token")
@@ -63,6 +69,8 @@ def _token(ctx: Context, params: Params) -> ApiToken:
 
 @action(TokenRevoke, allow=Permission.USER_UPDATE, on=owner_of_token)
 def api_token_revoke(ctx: Context, user: User, params: Params) -> None:
-    """Revoke a token, named by itself (`token`) or by its id (`jti`); it opens nothing from now on."""
+    """Revoke a token, named by itself (`token`) or by its id (`jti`); it opens nothing
+    from now on.
+    """
     policy.authorise(ctx.actor, Permission.USER_UPDATE, user)
     ctx.uow.session.delete(_token(ctx, params))

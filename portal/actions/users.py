@@ -20,11 +20,25 @@ from portal.domain.people import INVITED, PENDING, Group, User
 from portal.errors import Invalid, NotAuthorized, NotFound
 from portal.runtime import Context
 from schemas.datasets import AnyParams, ById
-from schemas.people import InviteParams, PasswordParams, Query, UserList, UserParams, UserShow
+from schemas.people import (
+    InviteParams,
+    PasswordParams,
+    Query,
+    UserList,
+    UserParams,
+    UserShow,
+)
 from schemas.values import MISSING
 from schemas.vocabularies import GROUP_ROLES, ORGANIZATION_ROLES
 
-ORDERS = ("name", "display_name", "fullname", "about", "sysadmin", "number_created_packages")
+ORDERS = (
+    "name",
+    "display_name",
+    "fullname",
+    "about",
+    "sysadmin",
+    "number_created_packages",
+)
 
 
 def by_id(ctx: Context, params: Params) -> User:
@@ -35,16 +49,24 @@ def by_id(ctx: Context, params: Params) -> User:
 
 
 def _known(ctx: Context, name_or_id: str) -> User:
-    """A user; of an account that nobody has opened yet only sysadmins and its invitation know."""
+    """A user; of an account that nobody has opened yet only sysadmins and its
+    invitation know.
+    """
     user = people.find_user(ctx.uow.session, name_or_id)
-    if user is not None and user.state == INVITED and (ctx.actor.sysadmin or ctx.actor.invitation == user.id):
+    if (
+        user is not None
+        and user.state == INVITED
+        and (ctx.actor.sysadmin or ctx.actor.invitation == user.id)
+    ):
         return user
     return people.get_user(ctx.uow.session, name_or_id)
 
 
 @action(UserShow, allow=Permission.ANYONE, safe=True)
 def user_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
-    """Return the user `id`, or the caller. The e-mail address is shown to oneself and to sysadmins alone."""
+    """Return the user `id`, or the caller. The e-mail address is shown to oneself and
+    to sysadmins alone.
+    """
     _refuse_strangers(ctx)
     key = params["id"] or ctx.actor.user_id
     if not key:
@@ -61,18 +83,31 @@ def user_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
 
 @action(UserList, allow=Permission.ANYONE, safe=True)
 def user_list(ctx: Context, target: object, params: Params) -> list[Any]:
-    """Return the users, as dicts or, without `all_fields`, as names; `q` is part of a name."""
+    """Return the users, as dicts or, without `all_fields`, as names; `q` is part of a
+    name.
+    """
     _refuse_strangers(ctx)
     users = people.list_users(ctx.uow.session, q=params["q"])
     if params["email"] and ctx.actor.sysadmin:
-        users = [user for user in users if (user.email or "").lower() == params["email"].lower()]
+        users = [
+            user
+            for user in users
+            if (user.email or "").lower() == params["email"].lower()
+        ]
     order = params["order_by"] or "display_name"
     if order not in ORDERS or (order == "sysadmin" and not ctx.actor.sysadmin):
         raise Invalid({"order_by": [f"Value must be one of {', '.join(ORDERS)}"]})
-    described = [_describe(ctx, user) for user in users] if params["all_fields"] or order == ORDERS[-1] else None
+    described = (
+        [_describe(ctx, user) for user in users]
+        if params["all_fields"] or order == ORDERS[-1]
+        else None
+    )
     if described is None:
         return sorted((user.name for user in users), key=str.lower)
-    described.sort(key=lambda user: (user[order] is None, _folded(user[order])), reverse=order == ORDERS[-1])
+    described.sort(
+        key=lambda user: (user[order] is None, _folded(user[order])),
+        reverse=order == ORDERS[-1],
+    )
     return described if params["all_fields"] else [user["name"] for user in described]
 
 
@@ -81,27 +116,42 @@ def _folded(value: Any) -> Any:
 
 
 @action(Query, allow=Permission.LOGGED_IN, safe=True)
-def user_autocomplete(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
+def user_autocomplete(
+    ctx: Context, target: object, params: Params
+) -> list[dict[str, Any]]:
     """Return a few users whose name begins like or contains `q`."""
-    users = people.list_users(ctx.uow.session, q=params["q"], limit=max(0, min(params["limit"], 100)))
-    return [{"id": user.id, "name": user.name, "fullname": user.fullname} for user in users]
+    users = people.list_users(
+        ctx.uow.session, q=params["q"], limit=max(0, min(params["limit"], 100))
+    )
+    return [
+        {"id": user.id, "name": user.name, "fullname": user.fullname} for user in users
+    ]
 
 
 @action(UserParams, allow=Permission.USER_CREATE)
 def user_create(ctx: Context, target: object, params: Params) -> dict[str, Any]:
-    """Create a user and return it: `name`, `email`, `password` (8 characters or more; without one, tokens only)."""
+    """Create a user and return it: `name`, `email`, `password` (8 characters or more;
+    without one, tokens only).
+    """
     if params.get("id") and not is_uuid(params["id"]):
         raise Invalid({"id": ["Invalid id provided"]})
     if people.find_user(ctx.uow.session, params["name"]):
         raise Invalid({"name": ["That login name is not available."]})
-    user = User(id=params.get("id") or new_id(), name=params["name"], state="active", sysadmin=params["sysadmin"])
+    user = User(
+        id=params.get("id") or new_id(),
+        name=params["name"],
+        state="active",
+        sysadmin=params["sysadmin"],
+    )
     _keep(ctx, user, params)
     ctx.uow.session.add(user)
     ctx.uow.session.flush()
     activity.note(ctx.uow, USER, user.id, "new")
     answer = _describe(ctx, user)
     if params["with_apitoken"] and ctx.actor.sysadmin:
-        answer["token"] = accounts.issue_token(ctx.uow.session, user, "default", ctx.portal.settings.token_days)[0]
+        answer["token"] = accounts.issue_token(
+            ctx.uow.session, user, "default", ctx.portal.settings.token_days
+        )[0]
     return answer
 
 
@@ -115,14 +165,19 @@ def group_of_invitation(ctx: Context, params: Params) -> Group:
 
 @action(InviteParams, allow=Permission.GROUP_UPDATE, on=group_of_invitation)
 def user_invite(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
-    """Invite the person with the address `email` to the `role` in the organization or group `group_id`.
+    """Invite the person with the address `email` to the `role` in the organization or
+    group `group_id`.
 
-    The answer is a new account that can do nothing, and `invitation`: a token to hand over, which does one thing, once:
-    user_patch with `id` and `password` makes the account the person's own, with the role, and answers a `token`.
-    Who has an account with that address is offered the role there (membership_accept); the answer does not tell.
-    The portal sends no mail; an invitation is good for PORTAL_INVITATION_DAYS days.
+    The answer is a new account that can do nothing, and `invitation`: a token to hand
+    over, which does one thing, once: user_patch with `id` and `password` makes the
+    account the person's own, with the role, and answers a `token`. Who has an account
+    with that address is offered the role there (membership_accept); the answer does not
+    tell. The portal sends no mail; an invitation is good for PORTAL_INVITATION_DAYS
+    days.
     """
-    if params["role"] not in (ORGANIZATION_ROLES if group.is_organization else GROUP_ROLES):
+    if params["role"] not in (
+        ORGANIZATION_ROLES if group.is_organization else GROUP_ROLES
+    ):
         raise Invalid({"role": ["role does not exist."]})
     joining_db.drop_expired_invitations(ctx.uow.session, now())
     known = people.find_user_by_email(ctx.uow.session, params["email"])
@@ -130,29 +185,58 @@ def user_invite(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
         give_role(ctx, group, known.id, params["role"])
         if ctx.actor.sysadmin:
             return _describe(ctx, known)
-    user = User(id=new_id(), name=_name_for(ctx, params["email"]), state=INVITED, password_hash=None, sysadmin=False)
+    user = User(
+        id=new_id(),
+        name=_name_for(ctx, params["email"]),
+        state=INVITED,
+        password_hash=None,
+        sysadmin=False,
+    )
     user.set_email(params["email"])
     ctx.uow.session.add(user)
     ctx.uow.session.flush()
-    people.set_member(ctx.uow.session, group.id, "user", user.id, params["role"], state=PENDING)
+    people.set_member(
+        ctx.uow.session, group.id, "user", user.id, params["role"], state=PENDING
+    )
     days = ctx.portal.settings.invitation_days
-    return {**_describe(ctx, user), "invitation": accounts.issue_token(ctx.uow.session, user, "invitation", days)[0]}
+    return {
+        **_describe(ctx, user),
+        "invitation": accounts.issue_token(ctx.uow.session, user, "invitation", days)[
+            0
+        ],
+    }
 
 
 def _name_for(ctx: Context, email: str) -> str:
     """A free name from the part of an address before its @."""
-    stem = re.sub(r"[^a-z0-9_-]+", "-", email.split("@")[0].lower()).strip("-")[:80] or "user"
+    stem = (
+        re.sub(r"[^a-z0-9_-]+", "-", email.split("@")[0].lower()).strip("-")[:80]
+        or "user"
+    )
     stem = stem if len(stem) > 1 else f"user-{stem}"
-    names = (stem if number == 1 else f"{stem}-{number}" for number in range(1, 1_000_000))
-    return next(name for name in names if people.find_user(ctx.uow.session, name) is None)
+    names = (
+        stem if number == 1 else f"{stem}-{number}" for number in range(1, 1_000_000)
+    )
+    return next(
+        name for name in names if people.find_user(ctx.uow.session, name) is None
+    )
 
 
-@action(AnyParams, allow=Permission.USER_OPEN, on=by_id, shape=UserParams, needs=("id", "email"))
+@action(
+    AnyParams,
+    allow=Permission.USER_OPEN,
+    on=by_id,
+    shape=UserParams,
+    needs=("id", "email"),
+)
 def user_update(ctx: Context, user: User, params: Params) -> dict[str, Any]:
     """Replace the description of the user `id` and return it."""
     if ctx.actor.invitation:
         return _open(ctx, user, params)
-    loaded = checked(UserParams(), {"name": user.name, **{k: v for k, v in params.items() if v is not None}})
+    loaded = checked(
+        UserParams(),
+        {"name": user.name, **{k: v for k, v in params.items() if v is not None}},
+    )
     if loaded["name"] != user.name:
         raise Invalid({"name": ["That login name can not be modified."]})
     if ctx.actor.sysadmin and "sysadmin" in params:
@@ -162,30 +246,53 @@ def user_update(ctx: Context, user: User, params: Params) -> dict[str, Any]:
     return _describe(ctx, user)
 
 
-@action(AnyParams, allow=Permission.USER_OPEN, on=by_id, shape=UserParams, needs=("id",))
+@action(
+    AnyParams, allow=Permission.USER_OPEN, on=by_id, shape=UserParams, needs=("id",)
+)
 def user_patch(ctx: Context, user: User, params: Params) -> dict[str, Any]:
     """Change only the given fields of the user `id` and return it."""
     if ctx.actor.invitation:
         return _open(ctx, user, params)
-    current = {"email": user.email, "fullname": user.fullname, "about": user.about, "image_url": user.image_url}
+    current = {
+        "email": user.email,
+        "fullname": user.fullname,
+        "about": user.about,
+        "image_url": user.image_url,
+    }
     return user_update(ctx, user, {**current, **params})
 
 
 def _open(ctx: Context, user: User, params: Params) -> dict[str, Any]:
-    """Make an account its person's own, by a password and nothing else: with an invitation, or the key of a reset."""
+    """Make an account its person's own, by a password and nothing else: with an
+    invitation, or the key of a reset.
+    """
     strangers = sorted(set(params) - {"id", "password"})
     if strangers:
-        one = ["An invitation sets a password and nothing else", "Lời mời chỉ dùng để đặt mật khẩu"]
+        one = [
+            "An invitation sets a password and nothing else",
+            "Lời mời chỉ dùng để đặt mật khẩu",
+        ]
         raise Invalid({strangers[0]: one})
     loaded = checked(PasswordParams(), params)
-    invited, password = user.state == INVITED, accounts.hash_password(loaded["password"])
+    invited, password = (
+        user.state == INVITED,
+        accounts.hash_password(loaded["password"]),
+    )
     keep = joining_db.open_account if invited else accounts_db.reset_password
     if not keep(ctx.uow.session, user, password):
-        raise NotAuthorized("Access denied: This invitation was used. / Lời mời này đã được dùng.")
-    taken = invited and user.email is not None and people.email_taken(ctx.uow.session, user.email, user.id)
+        raise NotAuthorized(
+            "Access denied: This invitation was used. / Lời mời này đã được dùng."
+        )
+    taken = (
+        invited
+        and user.email is not None
+        and people.email_taken(ctx.uow.session, user.email, user.id)
+    )
     user.set_email(None if taken else user.email)
     activity.note(ctx.uow, USER, user.id, "new" if invited else "changed")
-    token = accounts.issue_token(ctx.uow.session, user, "first", ctx.portal.settings.token_days)[0]
+    token = accounts.issue_token(
+        ctx.uow.session, user, "first", ctx.portal.settings.token_days
+    )[0]
     return {**_describe(ctx, user), "token": token}
 
 
@@ -197,21 +304,40 @@ def user_delete(ctx: Context, user: User, params: Params) -> None:
 
 
 def _refuse_strangers(ctx: Context) -> None:
-    if ctx.actor.anonymous and not ctx.actor.sysadmin and not ctx.portal.settings.public_user_details:
+    if (
+        ctx.actor.anonymous
+        and not ctx.actor.sysadmin
+        and not ctx.portal.settings.public_user_details
+    ):
         raise NotAuthorized("Access denied: You must be logged in to see users")
 
 
 def _keep(ctx: Context, user: User, params: Params) -> None:
-    if params.get("email") and people.email_taken(ctx.uow.session, params["email"], user.id):
-        raise Invalid({"email": [f"The email address '{params['email']}' belongs to a registered user."]})
+    if params.get("email") and people.email_taken(
+        ctx.uow.session, params["email"], user.id
+    ):
+        raise Invalid(
+            {
+                "email": [
+                    f"The email address '{params['email']}' belongs to a registered "
+                    "user."
+                ]
+            }
+        )
     user.set_email(params.get("email"))
-    user.fullname, user.about, user.image_url = params["fullname"], params["about"], params["image_url"]
+    user.fullname, user.about, user.image_url = (
+        params["fullname"],
+        params["about"],
+        params["image_url"],
+    )
     if params["password"]:
         user.password_hash = accounts.hash_password(params["password"])
 
 
 def _describe(ctx: Context, user: User) -> dict[str, Any]:
-    own = ctx.actor.sysadmin or (ctx.actor.user_id is not None and ctx.actor.user_id == user.id)
+    own = ctx.actor.sysadmin or (
+        ctx.actor.user_id is not None and ctx.actor.user_id == user.id
+    )
     return {
         "id": user.id,
         "name": user.name,
@@ -224,6 +350,16 @@ def _describe(ctx: Context, user: User) -> dict[str, Any]:
         "state": user.state,
         **({"sysadmin": user.sysadmin} if own else {}),
         "activity_streams_email_notifications": False,
-        "number_created_packages": people.count_created(ctx.uow.session, user.id, readable(ctx.actor)),
-        **({"email": user.email, "apikey": None, "last_active": stamp(user.last_active)} if own else {}),
+        "number_created_packages": people.count_created(
+            ctx.uow.session, user.id, readable(ctx.actor)
+        ),
+        **(
+            {
+                "email": user.email,
+                "apikey": None,
+                "last_active": stamp(user.last_active),
+            }
+            if own
+            else {}
+        ),
     }

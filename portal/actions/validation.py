@@ -1,4 +1,6 @@
-"""Validation: what was wrong with a resource or dataset and how to mend it, and runs that look again."""
+"""Validation: what was wrong with a resource or dataset and how to mend it, and runs
+that look again.
+"""
 
 from __future__ import annotations
 
@@ -54,12 +56,16 @@ def _resource(dataset: Dataset, params: Params) -> Resource:
 def resource_validation_show(ctx: Context, dataset: Dataset, params: Params) -> Json:
     """Return the newest validation of the resource `resource_id`, or its `report_id`.
 
-    `format` is report (ours), page (in one `lang`, vi or en) or frictionless. Cells and sample rows are told
-    only to those who may edit the dataset.
+    `format` is report (ours), page (in one `lang`, vi or en) or frictionless. Cells and
+    sample rows are told only to those who may edit the dataset.
     """
     resource = _resource(dataset, params)
     report = _find(ctx, resource, params.get("report_id"))
-    body = report.body if policy.may_edit(ctx.actor, dataset) else report_formats.for_strangers(report.body)
+    body = (
+        report.body
+        if policy.may_edit(ctx.actor, dataset)
+        else report_formats.for_strangers(report.body)
+    )
     if params.get("format") == "frictionless":
         body = report_formats.frictionless(body, resource.name or resource.id)
     elif params.get("format") == "page":
@@ -70,7 +76,9 @@ def resource_validation_show(ctx: Context, dataset: Dataset, params: Params) -> 
 def _find(ctx: Context, resource: Resource, report_id: str | None) -> ValidationReport:
     if report_id:
         asked = ctx.uow.session.get(ValidationReport, report_id)
-        found = asked if asked is not None and asked.resource_id == resource.id else None
+        found = (
+            asked if asked is not None and asked.resource_id == resource.id else None
+        )
     else:
         found = reports.newest_report(ctx.uow.session, resource.id)
     if found is None:
@@ -79,16 +87,23 @@ def _find(ctx: Context, resource: Resource, report_id: str | None) -> Validation
 
 
 @action(ReportList, allow=Permission.DATASET_UPDATE, on=shown_of_resource, safe=True)
-def resource_validation_list(ctx: Context, dataset: Dataset, params: Params) -> list[Json]:
-    """Return the validations of the resource `resource_id`, newest first, without their findings."""
+def resource_validation_list(
+    ctx: Context, dataset: Dataset, params: Params
+) -> list[Json]:
+    """Return the validations of the resource `resource_id`, newest first, without their
+    findings.
+    """
     resource = _resource(dataset, params)
-    listed = reports.list_reports(ctx.uow.session, resource.id, params["limit"], params["offset"])
+    listed = reports.list_reports(
+        ctx.uow.session, resource.id, params["limit"], params["offset"]
+    )
     return [{**_describe(each), **_totals(each)} for each in listed]
 
 
 @action(RunParams, allow=Permission.DATASET_UPDATE, on=held_of_resource)
 def resource_validation_run(ctx: Context, dataset: HeldDataset, params: Params) -> Json:
-    """Have the resource `resource_id` validated again by a worker; return the run, whose `status` can be watched.
+    """Have the resource `resource_id` validated again by a worker; return the run,
+    whose `status` can be watched.
 
     A run that waits already is returned as it is.
     """
@@ -96,23 +111,33 @@ def resource_validation_run(ctx: Context, dataset: HeldDataset, params: Params) 
 
 
 @action(RunBatch, allow=Permission.SYSADMIN)
-def resource_validation_run_batch(ctx: Context, target: object, params: Params) -> Steps[Json]:
-    """Have every stored file and table validated again: of `dataset_ids`, of what `query` finds, or of all.
+def resource_validation_run_batch(
+    ctx: Context, target: object, params: Params
+) -> Steps[Json]:
+    """Have every stored file and table validated again: of `dataset_ids`, of what
+    `query` finds, or of all.
 
-    `query` asks as package_search does (`q`, `fq`, `fq_list`), private datasets included. Workers do the work;
-    resource_validation_progress tells how far it is. With `more` in the answer there were more than `limit` datasets.
-    They are asked for a few at a time; one that cannot be asked for is told of in `failed` and stops no other.
+    `query` asks as package_search does (`q`, `fq`, `fq_list`), private datasets
+    included. Workers do the work; resource_validation_progress tells how far it is.
+    With `more` in the answer there were more than `limit` datasets. They are asked for
+    a few at a time; one that cannot be asked for is told of in `failed` and stops no
+    other.
     """
     names, more = _asked(ctx, params)
-    with ctx.portal.read() as uow:  # a long list is no reason to keep others from writing
+    # A long list is no reason to keep others from writing.
+    with ctx.portal.read() as uow:
         listed = reports.list_tabular(uow.session, names)
-    wanted = set(list(dict.fromkeys(each.package_id for each in listed))[: params["limit"]])
+    wanted = set(
+        list(dict.fromkeys(each.package_id for each in listed))[: params["limit"]]
+    )
     chosen = [each for each in listed if each.package_id in wanted]
     return _Batch(ctx).steps(chosen, more=more or len(chosen) < len(listed))
 
 
 class _Batch:
-    """Runs for many resources, each asked for while its dataset is held; what is left is asked for by the same call."""
+    """Runs for many resources, each asked for while its dataset is held; what is left
+    is asked for by the same call.
+    """
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
@@ -122,9 +147,17 @@ class _Batch:
     def steps(self, tables: Sequence[TableKey], *, more: bool) -> Steps[Json]:
         """Ask for all of them, and say how that went."""
         yield from in_steps(tables, self._one)
-        count, datasets = len(self._asked_for), len({each.package_id for each in self._asked_for})
+        count, datasets = (
+            len(self._asked_for),
+            len({each.package_id for each in self._asked_for}),
+        )
         told = f"{count} resources of {datasets} datasets wait to be validated."
-        answer: Json = {"output": told, "count": count, "datasets": datasets, "more": more}
+        answer: Json = {
+            "output": told,
+            "count": count,
+            "datasets": datasets,
+            "more": more,
+        }
         if self._failed:
             answer["output"] = f"{told} {len(self._failed)} could not be asked for."
             answer["failed"] = self._failed
@@ -132,10 +165,15 @@ class _Batch:
 
     def _one(self, table: TableKey) -> None:
         held = find_live_resource(self._ctx.uow, table.resource_id)
-        if held is None or held.dataset.state != "active" or not _is_stored(held.resource):
+        if (
+            held is None
+            or held.dataset.state != "active"
+            or not _is_stored(held.resource)
+        ):
             return  # deleted, or without its file, since it was listed
         try:
-            with self._ctx.uow.session.begin_nested():  # what is wrong with one undoes nothing of the others
+            # What is wrong with one undoes nothing of the others.
+            with self._ctx.uow.session.begin_nested():
                 _run(self._ctx, held.dataset, held.resource)
         except Exception as problem:
             if outages.explain(problem) is not None:
@@ -145,13 +183,29 @@ class _Batch:
             self._asked_for.append(table)
 
     def _note(self, table: TableKey, problem: Exception) -> None:
-        log.error("the resource %s could not be asked to be validated", table.resource_id, exc_info=problem)
-        told = problem.message if isinstance(problem, PortalError) else "an error of the portal; its log says more"
-        self._failed.append({"package_id": table.package_id, "resource_id": table.resource_id, "error": told})
+        log.error(
+            "the resource %s could not be asked to be validated",
+            table.resource_id,
+            exc_info=problem,
+        )
+        told = (
+            problem.message
+            if isinstance(problem, PortalError)
+            else "an error of the portal; its log says more"
+        )
+        self._failed.append(
+            {
+                "package_id": table.package_id,
+                "resource_id": table.resource_id,
+                "error": told,
+            }
+        )
 
 
 def _asked(ctx: Context, params: Params) -> tuple[list[str] | None, bool]:
-    """The datasets that a batch is to look at (None: all), and whether the query found more of them than allowed."""
+    """The datasets that a batch is to look at (None: all), and whether the query found
+    more of them than allowed.
+    """
     ids = params["dataset_ids"]
     if ids is not None and not isinstance(ids, (str, list)):
         raise Invalid({"dataset_ids": ["Must be a list of ids or names"]})
@@ -173,10 +227,15 @@ def batch_query(given: object) -> dict[str, list[str]]:
     if not isinstance(query, dict) or not set(query) <= {"q", "fq", "fq_list"}:
         raise Invalid({"query": ["Must be an object of q, fq and fq_list"]})
     filters = [query.get("fq"), *(words(query.get("fq_list")) or [])]
-    return {"q": [str(query.get("q") or "*:*")], "fq": [str(each) for each in filters if each]}
+    return {
+        "q": [str(query.get("q") or "*:*")],
+        "fq": [str(each) for each in filters if each],
+    }
 
 
-def _found(ctx: Context, query: dict[str, list[str]], limit: int) -> tuple[list[str], int]:
+def _found(
+    ctx: Context, query: dict[str, list[str]], limit: int
+) -> tuple[list[str], int]:
     request = SearchRequest(
         q=query["q"][0],
         fq=tuple(query["fq"]),
@@ -197,17 +256,26 @@ def _found(ctx: Context, query: dict[str, list[str]], limit: int) -> tuple[list[
     except QueryError as error:
         raise Invalid({"query": [str(error)]}) from None
     except SearchUnavailable:
-        raise Unavailable("The search index cannot be reached now; try again later.") from None
+        raise Unavailable(
+            "The search index cannot be reached now; try again later."
+        ) from None
     return ids[:limit], count
 
 
 @action(AnyParams, allow=Permission.SYSADMIN, safe=True)
 def resource_validation_progress(ctx: Context, target: object, params: Params) -> Json:
-    """Return how many validations wait and run, what became of those of the last 24 hours, and since when one waits."""
+    """Return how many validations wait and run, what became of those of the last 24
+    hours, and since when one waits.
+    """
     counts = reports.count_runs(ctx.uow.session, now() - timedelta(hours=24))
     oldest = reports.oldest_run(ctx.uow.session)
     waiting, running = counts.pop("created", 0), counts.pop("running", 0)
-    return {"waiting": waiting, "running": running, "done": counts, "oldest": stamp(oldest) if oldest else None}
+    return {
+        "waiting": waiting,
+        "running": running,
+        "done": counts,
+        "oldest": stamp(oldest) if oldest else None,
+    }
 
 
 def _is_stored(resource: Resource) -> bool:
@@ -216,7 +284,14 @@ def _is_stored(resource: Resource) -> bool:
 
 def _run(ctx: Context, dataset: HeldDataset, resource: Resource) -> ValidationReport:
     if not _is_stored(resource):
-        raise Invalid({"url": ["There is no stored file or table to validate; links are not fetched."]})
+        raise Invalid(
+            {
+                "url": [
+                    "There is no stored file or table to validate; links are not "
+                    "fetched."
+                ]
+            }
+        )
     waiting = reports.open_run(ctx.uow.session, resource.id)
     if waiting is not None:
         return waiting
@@ -227,21 +302,43 @@ def _run(ctx: Context, dataset: HeldDataset, resource: Resource) -> ValidationRe
 
 
 @action(RunParams, allow=Permission.DATASET_UPDATE, on=held_of_resource)
-def resource_validation_delete(ctx: Context, dataset: HeldDataset, params: Params) -> None:
-    """Forget the validations of the resource `resource_id`; one that names personal data stays while its table does."""
+def resource_validation_delete(
+    ctx: Context, dataset: HeldDataset, params: Params
+) -> None:
+    """Forget the validations of the resource `resource_id`; one that names personal
+    data stays while its table does.
+    """
     resource = _resource(dataset, params)
     if db.holds_persons(ctx.uow.session, resource):
-        raise Invalid({"resource_id": ["The report names personal data and stays until the table is replaced."]})
+        raise Invalid(
+            {
+                "resource_id": [
+                    "The report names personal data and stays until the table is "
+                    "replaced."
+                ]
+            }
+        )
     if not reports.delete_reports(ctx.uow.session, resource.id):
         raise NotFound(NO_REPORT)
-    resource.validation_status = resource.validation_report_id = resource.validation_timestamp = None
+    resource.validation_status = resource.validation_report_id = (
+        resource.validation_timestamp
+    ) = None
     resources.save(ctx.uow, dataset, resource, ctx.portal.settings.site_url, quiet=True)
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_id, safe=True, shape=ById)
-def package_validation_list(ctx: Context, dataset: Dataset, params: Params) -> list[Json]:
-    """Return the validation reports of the dataset `id`, newest first, refused ones included."""
-    return [{**_describe(each), "report": each.body} for each in db.list_reports(ctx.uow.session, dataset.id)]
+@action(
+    AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_id, safe=True, shape=ById
+)
+def package_validation_list(
+    ctx: Context, dataset: Dataset, params: Params
+) -> list[Json]:
+    """Return the validation reports of the dataset `id`, newest first, refused ones
+    included.
+    """
+    return [
+        {**_describe(each), "report": each.body}
+        for each in db.list_reports(ctx.uow.session, dataset.id)
+    ]
 
 
 def _describe(report: ValidationReport) -> Json:

@@ -27,19 +27,35 @@ def dataset_with_versions(ctx: Context, params: Params) -> Dataset:
     key = params.get("resource_id") or params.get("id")
     if not key:
         raise Invalid({"resource_id": [MISSING]})
-    found = datasets.find_resource(ctx.uow.session, datastore.resolve(ctx.uow.session, key))
+    found = datasets.find_resource(
+        ctx.uow.session, datastore.resolve(ctx.uow.session, key)
+    )
     if found is None:
         raise NotFound(f'Not found: Resource "{key}" was not found.')
     params["resource_id"] = found[0].id
     return found[1]
 
 
-@action(DatastoreVersions, allow=Permission.DATASET_READ, on=dataset_with_versions, safe=True)
-def datastore_versions(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
-    """Return the versions of the rows of `resource_id`, newest first: {version, created, rows, fields, current}."""
+@action(
+    DatastoreVersions,
+    allow=Permission.DATASET_READ,
+    on=dataset_with_versions,
+    safe=True,
+)
+def datastore_versions(
+    ctx: Context, dataset: Dataset, params: Params
+) -> dict[str, Any]:
+    """Return the versions of the rows of `resource_id`, newest first: {version,
+    created, rows, fields, current}.
+    """
     resource = dataset.find_resource(params["resource_id"])
-    limit, offset = min(params["limit"] if params["limit"] is not None else 100, MOST), params["offset"] or 0
-    listed = datastore.list_versions(ctx.uow.session, params["resource_id"], limit, offset)
+    limit, offset = (
+        min(params["limit"] if params["limit"] is not None else 100, MOST),
+        params["offset"] or 0,
+    )
+    listed = datastore.list_versions(
+        ctx.uow.session, params["resource_id"], limit, offset
+    )
     current = resource.version_id if resource else None
     return {
         "resource_id": params["resource_id"],
@@ -53,19 +69,23 @@ def datastore_versions(ctx: Context, dataset: Dataset, params: Params) -> dict[s
                 "current": version.id == current,
             }
             for version in listed
-            if resource and old_versions.may_see(ctx.uow, ctx.actor, resource, dataset, version)
+            if resource
+            and old_versions.may_see(ctx.uow, ctx.actor, resource, dataset, version)
         ],
     }
 
 
-@action(DatastoreDiff, allow=Permission.DATASET_READ, on=dataset_with_versions, safe=True)
+@action(
+    DatastoreDiff, allow=Permission.DATASET_READ, on=dataset_with_versions, safe=True
+)
 def datastore_diff(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
-    """Return what changed in the rows of `resource_id` between the versions `from` and `to` (numbers or ISO dates).
+    """Return what changed in the rows of `resource_id` between the versions `from` and
+    `to` (numbers or ISO dates).
 
-    Without them the current version is compared with the one before it. Rows are matched by `key`
-    (columns), else by the primary key, else by `_id`; the answer counts added, removed and changed
-    rows and pages through them with `limit` and `offset`. /datastore/diff/<resource_id> gives them all, as
-    NDJSON or CSV.
+    Without them the current version is compared with the one before it. Rows are
+    matched by `key` (columns), else by the primary key, else by `_id`; the answer
+    counts added, removed and changed rows and pages through them with `limit` and
+    `offset`. /datastore/diff/<resource_id> gives them all, as NDJSON or CSV.
     """
     new = _version(ctx, dataset, params, "to", params["to"])
     old = _version(ctx, dataset, params, "from", params["from_"] or str(new.number - 1))
@@ -74,12 +94,21 @@ def datastore_diff(ctx: Context, dataset: Dataset, params: Params) -> dict[str, 
         keys = match_columns(before, after, params["key"] or ())
     except RowQueryError as error:
         raise Invalid(dict(error.errors)) from None
-    limit, offset = min(params["limit"] if params["limit"] is not None else 100, MOST), params["offset"] or 0
+    limit, offset = (
+        min(params["limit"] if params["limit"] is not None else 100, MOST),
+        params["offset"] or 0,
+    )
     found = ctx.portal.tables.compare(before, after, keys, limit, offset)
-    names = [{column.name for column in manifest.fields} for manifest in (before, after)]
+    names = [
+        {column.name for column in manifest.fields} for manifest in (before, after)
+    ]
     return {
         "resource_id": params["resource_id"],
-        "from": {"version": old.number, "created": stamp(old.created), "rows": old.rows},
+        "from": {
+            "version": old.number,
+            "created": stamp(old.created),
+            "rows": old.rows,
+        },
         "to": {"version": new.number, "created": stamp(new.created), "rows": new.rows},
         "key": list(keys),
         "fields_added": sorted(names[1] - names[0]),
@@ -91,16 +120,26 @@ def datastore_diff(ctx: Context, dataset: Dataset, params: Params) -> dict[str, 
     }
 
 
-def _version(ctx: Context, dataset: Dataset, params: Params, name: str, asked: str | None) -> TableVersion:
+def _version(
+    ctx: Context, dataset: Dataset, params: Params, name: str, asked: str | None
+) -> TableVersion:
     resource = dataset.find_resource(params["resource_id"])
     if not asked and resource is not None:
         found = datasets.current_version(ctx.uow.session, resource)
     else:
         try:
-            found = datastore.find_version(ctx.uow.session, params["resource_id"], str(asked))
+            found = datastore.find_version(
+                ctx.uow.session, params["resource_id"], str(asked)
+            )
         except ValueError:
-            raise Invalid({name: ["Must be the number of a version or an ISO date"]}) from None
-    seen = found and resource and old_versions.may_see(ctx.uow, ctx.actor, resource, dataset, found)
+            raise Invalid(
+                {name: ["Must be the number of a version or an ISO date"]}
+            ) from None
+    seen = (
+        found
+        and resource
+        and old_versions.may_see(ctx.uow, ctx.actor, resource, dataset, found)
+    )
     if found is None or not seen:
         raise NotFound("Not found: there is no such version.")
     return found

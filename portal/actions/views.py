@@ -1,4 +1,6 @@
-"""Views of resources: list, show, create, update, delete, reorder, clear, and those that suggest themselves."""
+"""Views of resources: list, show, create, update, delete, reorder, clear, and those
+that suggest themselves.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,18 @@ from schemas.social import ViewParams
 from schemas.values import MISSING
 
 Json = dict[str, Any]
-OURS = frozenset({"id", "resource_id", "package_id", "title", "description", "view_type"})
-BY_FORMAT = {"PDF": "pdf_view", "PNG": "image_view", "JPEG": "image_view", "GeoJSON": "geojson_view",
-             "TXT": "text_view", "JSON": "text_view", "XML": "text_view"}  # fmt: skip
+OURS = frozenset(
+    {"id", "resource_id", "package_id", "title", "description", "view_type"}
+)
+BY_FORMAT = {
+    "PDF": "pdf_view",
+    "PNG": "image_view",
+    "JPEG": "image_view",
+    "GeoJSON": "geojson_view",
+    "TXT": "text_view",
+    "JSON": "text_view",
+    "XML": "text_view",
+}
 """The view that shows a format, where it is no table."""
 
 
@@ -44,16 +55,23 @@ def dataset_of_id(ctx: Context, params: Params) -> Dataset:
 
 
 def dataset_of_whole_resource(ctx: Context, params: Params) -> Dataset:
-    """The dataset of `resource_id`, or of the whole `resource` that older clients send."""
+    """The dataset of `resource_id`, or of the whole `resource` that older clients
+    send.
+    """
     resource = params.get("resource")
-    key = params.get("resource_id") or (resource.get("id") if isinstance(resource, dict) else None)
+    key = params.get("resource_id") or (
+        resource.get("id") if isinstance(resource, dict) else None
+    )
     return shown_of_resource(ctx, {"resource_id": key})
 
 
 @action(ById, allow=Permission.DATASET_READ, on=shown_of_resource, safe=True)
 def resource_view_list(ctx: Context, dataset: Dataset, params: Params) -> list[Json]:
     """Return the views of the resource `id`, in order."""
-    return [_describe(view, dataset) for view in db.list_views(ctx.uow.session, params["id"])]
+    return [
+        _describe(view, dataset)
+        for view in db.list_views(ctx.uow.session, params["id"])
+    ]
 
 
 @action(ById, allow=Permission.DATASET_READ, on=dataset_of_view, safe=True)
@@ -64,8 +82,14 @@ def resource_view_show(ctx: Context, dataset: Dataset, params: Params) -> Json:
 
 @action(ViewParams, allow=Permission.DATASET_UPDATE, on=shown_of_resource)
 def resource_view_create(ctx: Context, dataset: Dataset, params: Params) -> Json:
-    """Add a view to the resource `resource_id`: `title`, `view_type`, and whatever its type needs."""
-    wrong = {key: [MISSING] for key in ("resource_id", "view_type", "title") if not params.get(key)}
+    """Add a view to the resource `resource_id`: `title`, `view_type`, and whatever its
+    type needs.
+    """
+    wrong = {
+        key: [MISSING]
+        for key in ("resource_id", "view_type", "title")
+        if not params.get(key)
+    }
     if wrong:
         raise Invalid(wrong)
     return _describe(_add(ctx, params["resource_id"], params), dataset)
@@ -88,12 +112,18 @@ def resource_view_delete(ctx: Context, dataset: Dataset, params: Params) -> None
 
 @action(AnyParams, allow=Permission.DATASET_UPDATE, on=shown_of_resource, shape=Order)
 def resource_view_reorder(ctx: Context, dataset: Dataset, params: Params) -> Json:
-    """Put the views named by `order` first, the others of the resource `id` after them."""
-    views = {view.id: view for view in db.list_views(ctx.uow.session, str(params["id"]))}
+    """Put the views named by `order` first, the others of the resource `id` after
+    them.
+    """
+    views = {
+        view.id: view for view in db.list_views(ctx.uow.session, str(params["id"]))
+    }
     order = params.get("order")
     named = [str(key) for key in order] if isinstance(order, list) else []
     if not named or len(set(named)) != len(named) or not views.keys() >= set(named):
-        raise Invalid({"order": ["Must be a list of ids of views of this resource, each once"]})
+        raise Invalid(
+            {"order": ["Must be a list of ids of views of this resource, each once"]}
+        )
     arranged = [*named, *(key for key in views if key not in named)]
     for place, key in enumerate(arranged):
         views[key].order = place
@@ -106,37 +136,65 @@ def resource_view_clear(ctx: Context, target: object, params: Params) -> None:
     db.clear(ctx.uow.session, words(params.get("view_types")) or [])
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_whole_resource, shape=OneResource)
-def resource_create_default_resource_views(ctx: Context, dataset: Dataset, params: Params) -> list[Json]:
-    """Give the resource `resource_id` the views that its format suggests, and return the new ones."""
+@action(
+    AnyParams,
+    allow=Permission.DATASET_UPDATE,
+    on=dataset_of_whole_resource,
+    shape=OneResource,
+)
+def resource_create_default_resource_views(
+    ctx: Context, dataset: Dataset, params: Params
+) -> list[Json]:
+    """Give the resource `resource_id` the views that its format suggests, and return
+    the new ones.
+    """
     given = params.get("resource")
-    key = params.get("resource_id") or (given.get("id") if isinstance(given, dict) else "")
+    key = params.get("resource_id") or (
+        given.get("id") if isinstance(given, dict) else ""
+    )
     resource = dataset.find_resource(str(key))
     return _defaults(ctx, dataset, [resource] if resource else [])
 
 
 @action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_id, shape=ById)
-def package_create_default_resource_views(ctx: Context, dataset: Dataset, params: Params) -> list[Json]:
-    """Give every resource of the dataset `id` the views that its format suggests, and return the new ones."""
+def package_create_default_resource_views(
+    ctx: Context, dataset: Dataset, params: Params
+) -> list[Json]:
+    """Give every resource of the dataset `id` the views that its format suggests, and
+    return the new ones.
+    """
     authorise(ctx.actor, Permission.DATASET_UPDATE, dataset)
     only_tables = flag(params.get("create_datastore_views"))
-    chosen = [each for each in dataset.resources if each.datastore_active or not only_tables]
+    chosen = [
+        each for each in dataset.resources if each.datastore_active or not only_tables
+    ]
     return _defaults(ctx, dataset, chosen)
 
 
 def _defaults(ctx: Context, dataset: Dataset, resources: list[Resource]) -> list[Json]:
     made = []
     for resource in resources:
-        type_ = "datatables_view" if resource.datastore_active else BY_FORMAT.get(resource.format)
+        type_ = (
+            "datatables_view"
+            if resource.datastore_active
+            else BY_FORMAT.get(resource.format)
+        )
         held = {view.view_type for view in db.list_views(ctx.uow.session, resource.id)}
         if type_ and type_ not in held:
-            made.append(_describe(_add(ctx, resource.id, {"title": "Data", "view_type": type_}), dataset))
+            made.append(
+                _describe(
+                    _add(ctx, resource.id, {"title": "Data", "view_type": type_}),
+                    dataset,
+                )
+            )
     return made
 
 
 def _add(ctx: Context, resource_id: str, params: Params) -> ResourceView:
     if params["view_type"] not in VIEW_TYPES:
-        raise Invalid({"view_type": [f"No plugin found for view_type {params['view_type']}"]})
+        raise Invalid(
+            {"view_type": [f"No plugin found for view_type {params['view_type']}"]}
+        )
     view = ResourceView(
         id=new_id(),
         resource_id=resource_id,

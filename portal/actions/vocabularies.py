@@ -1,4 +1,6 @@
-"""Vocabularies (closed lists of tags) and the tags in them: list, show, create, update, delete."""
+"""Vocabularies (closed lists of tags) and the tags in them: list, show, create, update,
+delete.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,14 @@ from schemas.values import MISSING
 
 
 @action(allow=Permission.ANYONE, safe=True)
-def vocabulary_list(ctx: Context, target: object, params: Params) -> list[dict[str, Any]]:
+def vocabulary_list(
+    ctx: Context, target: object, params: Params
+) -> list[dict[str, Any]]:
     """Return all vocabularies with their tags."""
-    return [_describe(ctx, vocabulary) for vocabulary in db.list_vocabularies(ctx.uow.session)]
+    return [
+        _describe(ctx, vocabulary)
+        for vocabulary in db.list_vocabularies(ctx.uow.session)
+    ]
 
 
 @action(ById, allow=Permission.ANYONE, safe=True)
@@ -43,15 +50,21 @@ def vocabulary_create(ctx: Context, target: object, params: Params) -> dict[str,
 
 
 def held_by_id(ctx: Context, params: Params) -> Vocabulary:
-    """The vocabulary of `id`, held with its tags: no dataset gets one of them meanwhile."""
+    """The vocabulary of `id`, held with its tags: no dataset gets one of them
+    meanwhile.
+    """
     if not params.get("id"):
         raise Invalid({"id": [MISSING]})
     return db.held_vocabulary(ctx.uow.session, params["id"])
 
 
 @action(VocabularyParams, allow=Permission.SYSADMIN, on=held_by_id)
-def vocabulary_update(ctx: Context, vocabulary: Vocabulary, params: Params) -> dict[str, Any]:
-    """Rename the vocabulary `id`, and give it exactly these `tags`; one that a dataset carries cannot be dropped."""
+def vocabulary_update(
+    ctx: Context, vocabulary: Vocabulary, params: Params
+) -> dict[str, Any]:
+    """Rename the vocabulary `id`, and give it exactly these `tags`; one that a dataset
+    carries cannot be dropped.
+    """
     holder = db.find(ctx.uow.session, params["name"])
     if holder is not None and holder.id != vocabulary.id:
         raise Invalid({"name": ["That vocabulary name is already in use."]})
@@ -66,13 +79,17 @@ def vocabulary_update(ctx: Context, vocabulary: Vocabulary, params: Params) -> d
 def vocabulary_delete(ctx: Context, vocabulary: Vocabulary, params: Params) -> None:
     """Delete the vocabulary `id`; one with tags is refused, as in CKAN."""
     if db.tags_of(ctx.uow.session, vocabulary.id):
-        raise Invalid("Cannot delete a vocabulary while it still has tags: delete those first")
+        raise Invalid(
+            "Cannot delete a vocabulary while it still has tags: delete those first"
+        )
     ctx.uow.session.delete(vocabulary)
 
 
 @action(TagParams, allow=Permission.SYSADMIN)
 def tag_create(ctx: Context, target: object, params: Params) -> dict[str, Any]:
-    """Add the tag `name` to the vocabulary `vocabulary_id` and return it; free tags arise on datasets."""
+    """Add the tag `name` to the vocabulary `vocabulary_id` and return it; free tags
+    arise on datasets.
+    """
     if not params["vocabulary_id"]:
         raise Invalid({"vocabulary_id": [MISSING]})
     name = params.get("name") or ""
@@ -88,11 +105,19 @@ def tag_create(ctx: Context, target: object, params: Params) -> dict[str, Any]:
 
 @action(TagParams, allow=Permission.SYSADMIN)
 def tag_delete(ctx: Context, target: object, params: Params) -> None:
-    """Delete the tag `id` (its id or name) of the vocabulary `vocabulary_id`, or a free one, from every dataset."""
+    """Delete the tag `id` (its id or name) of the vocabulary `vocabulary_id`, or a free
+    one, from every dataset.
+    """
     if not params.get("id"):
         raise Invalid({"id": [MISSING]})
-    vocabulary = db.get(ctx.uow.session, params["vocabulary_id"]) if params["vocabulary_id"] else None
-    tag = db.find_tag(ctx.uow.session, params["id"], vocabulary.id if vocabulary else None)
+    vocabulary = (
+        db.get(ctx.uow.session, params["vocabulary_id"])
+        if params["vocabulary_id"]
+        else None
+    )
+    tag = db.find_tag(
+        ctx.uow.session, params["id"], vocabulary.id if vocabulary else None
+    )
     if tag is None:
         raise NotFound(f'Not found: Could not find tag "{params["id"]}"')
     ctx.uow.later_for_each(RENDER, db.delete_tag(ctx.uow.session, tag))
@@ -105,13 +130,24 @@ def _describe(ctx: Context, vocabulary: Vocabulary) -> dict[str, Any]:
     return {"id": vocabulary.id, "name": vocabulary.name, "tags": tags}
 
 
-def _set_tags(ctx: Context, vocabulary: Vocabulary, wanted: list[dict[str, Any]]) -> None:
+def _set_tags(
+    ctx: Context, vocabulary: Vocabulary, wanted: list[dict[str, Any]]
+) -> None:
     names = {str(tag["name"]) for tag in wanted}
     held = {tag.name: tag for tag in db.tags_of(ctx.uow.session, vocabulary.id)}
-    used = sorted(name for name, tag in held.items() if name not in names and db.in_use(ctx.uow.session, tag.id))
+    used = sorted(
+        name
+        for name, tag in held.items()
+        if name not in names and db.in_use(ctx.uow.session, tag.id)
+    )
     if used:
-        raise Invalid({"tags": [f'Tag "{name}" is in use and cannot be dropped' for name in used]})
+        raise Invalid(
+            {"tags": [f'Tag "{name}" is in use and cannot be dropped' for name in used]}
+        )
     for name, tag in held.items():
         if name not in names:
             ctx.uow.session.delete(tag)
-    ctx.uow.session.add_all(Tag(id=new_id(), name=name, vocabulary_id=vocabulary.id) for name in names - held.keys())
+    ctx.uow.session.add_all(
+        Tag(id=new_id(), name=name, vocabulary_id=vocabulary.id)
+        for name in names - held.keys()
+    )

@@ -1,4 +1,6 @@
-"""The command line: portal demo, serve, worker, db, harvest, validate, schema, index, files, doctor, people."""
+"""The command line: portal demo, serve, worker, db, harvest, validate, schema, index,
+files, doctor, people.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ __all__ = ["main", "portal"]
 
 
 def main() -> None:
-    """Run the command line; what a person can mend is said in one line, without a stack."""
+    """Run the command line; what a person can mend is said in one line, without a
+    stack.
+    """
     try:
         portal(standalone_mode=False)
     except click.ClickException as error:
@@ -25,7 +29,9 @@ def main() -> None:
     except click.Abort:
         sys.exit(130)
     except Invalid as error:
-        lines = (f"  {field}: {_plain(message)}" for field, message in error.errors.items())
+        lines = (
+            f"  {field}: {_plain(message)}" for field, message in error.errors.items()
+        )
         sys.exit("portal: this cannot be done:\n" + "\n".join(lines))
     except (PortalError, SearchUnavailable) as error:
         sys.exit(f"portal: {error}")

@@ -1,4 +1,6 @@
-"""The root of the command line: which commands there are, and the module of each, read when it is called."""
+"""The root of the command line: which commands there are, and the module of each, read
+when it is called.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ import orjson
 
 
 class Listed(NamedTuple):
-    """A command of the root: the module that adds it, and the sentence of the list of commands."""
+    """A command of the root: the module that adds it, and the sentence of the list of
+    commands.
+    """
 
     module: str
     help: str
@@ -18,26 +22,46 @@ class Listed(NamedTuple):
 
 COMMANDS = {
     "db": Listed("serving", "The database."),
-    "demo": Listed("serving", "Harvest the sample sources, validate, store, index, publish; then serve."),
-    "doctor": Listed("doctor", "Find uploads, datasets, index entries, scores, downloads and runs that nobody holds."),
-    "files": Listed("files", "Stored files: uploads, harvested files, and the parts of tables."),
+    "demo": Listed(
+        "serving",
+        "Harvest the sample sources, validate, store, index, publish; then serve.",
+    ),
+    "doctor": Listed(
+        "doctor",
+        "Find uploads, datasets, index entries, scores, downloads and runs that "
+        "nobody holds.",
+    ),
+    "files": Listed(
+        "files", "Stored files: uploads, harvested files, and the parts of tables."
+    ),
     "harvest": Listed("harvest", "Sources and their trips."),
     "index": Listed("index", "The search index."),
     "org": Listed("rights", "Organizations."),
     "schema": Listed("schema", "Table schemas: list, show, check, propose, compare."),
-    "serve": Listed("serving", "Serve the API and the pages; what ends is started again."),
-    "sweep": Listed("doctor", "Remove now what nobody needs any more, as the worker does every hour."),
+    "serve": Listed(
+        "serving", "Serve the API and the pages; what ends is started again."
+    ),
+    "sweep": Listed(
+        "doctor",
+        "Remove now what nobody needs any more, as the worker does every hour.",
+    ),
     "token": Listed("rights", "API tokens."),
     "user": Listed("people", "Users."),
     "validate": Listed(
-        "validation", "Check a table or a Data Package: which rows are wrong, why, and how to mend them."
+        "validation",
+        "Check a table or a Data Package: which rows are wrong, why, and how to mend "
+        "them.",
     ),
-    "worker": Listed("serving", "Take jobs from the queue until stopped: harvests, outbox, sweep."),
+    "worker": Listed(
+        "serving", "Take jobs from the queue until stopped: harvests, outbox, sweep."
+    ),
 }
 
 
 class Commands(click.Group):
-    """The commands of the root. Only the one that is called is imported: all of them together take seconds."""
+    """The commands of the root. Only the one that is called is imported: all of them
+    together take seconds.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order of the alphabet."""
@@ -49,16 +73,22 @@ class Commands(click.Group):
             import_module(f"portal.cli.{COMMANDS[cmd_name].module}")
         return super().get_command(ctx, cmd_name)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
         """The list of commands, without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name].help) for name in sorted(COMMANDS)])
+            formatter.write_dl(
+                [(name, COMMANDS[name].help) for name in sorted(COMMANDS)]
+            )
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="thanhhoa-data-portal")
 def portal() -> None:
-    """The data portal of Thanh Hóa province. Settings: PORTAL_… variables, see docs/operate.md."""
+    """The data portal of Thanh Hóa province. Settings: PORTAL_… variables, see
+    docs/operate.md.
+    """
 
 
 def show(value: Any) -> None:

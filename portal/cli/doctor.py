@@ -1,4 +1,6 @@
-"""portal doctor and sweep: what was acknowledged and nobody is about to do, and what nobody needs any more."""
+"""portal doctor and sweep: what was acknowledged and nobody is about to do, and what
+nobody needs any more.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +21,16 @@ SHOWN = 20
 
 
 @portal.command()
-@click.option("--mend", is_flag=True, help="Hand everything that is found to the workers again, given up or not.")
+@click.option(
+    "--mend",
+    is_flag=True,
+    help="Hand everything that is found to the workers again, given up or not.",
+)
 @click.option("--retry", is_flag=True, help="Have tried again only what was given up.")
 @click.option("--json", "as_json", is_flag=True, help="JSON, for a machine.")
 def doctor(mend: bool, retry: bool, as_json: bool) -> None:
-    """Find uploads, datasets, index entries, scores, downloads and runs that nobody holds; exit code 1 if any is left.
+    """Find uploads, datasets, index entries, scores, downloads and runs that nobody
+    holds; exit code 1 if any is left.
 
     May be run beside everything else, as often as you like.
     """
@@ -38,7 +45,9 @@ def doctor(mend: bool, retry: bool, as_json: bool) -> None:
 
 @portal.command()
 def sweep() -> None:
-    """Remove now what nobody needs any more, as the worker does every hour: old versions, copies, leftovers."""
+    """Remove now what nobody needs any more, as the worker does every hour: old
+    versions, copies, leftovers.
+    """
     with opened() as running:
         click.echo(f"{sweeping.sweep(running)} things removed.")
 
@@ -54,7 +63,11 @@ def _plain(found: Examination) -> dict[str, Any]:
         }
         for topic, state in found.backlog.items()
     }
-    return {"healthy": found.healthy, "findings": [asdict(each) for each in found.findings], "outbox": backlog}
+    return {
+        "healthy": found.healthy,
+        "findings": [asdict(each) for each in found.findings],
+        "outbox": backlog,
+    }
 
 
 def _tell(found: Examination) -> None:
@@ -68,6 +81,11 @@ def _tell(found: Examination) -> None:
     moment = now()
     for topic, state in sorted(found.backlog.items()):
         if state.waiting:
-            click.echo(f"{topic}: {state.waiting} wait, the oldest for {state.age(moment):.0f} s")
+            click.echo(
+                f"{topic}: {state.waiting} wait, the oldest for "
+                f"{state.age(moment):.0f} s"
+            )
     if not found.findings:
-        click.echo("Nothing is lost: everything that is to be done has somebody who does it.")
+        click.echo(
+            "Nothing is lost: everything that is to be done has somebody who does it."
+        )

@@ -1,4 +1,6 @@
-"""portal files: whether every stored file still is what it was, and whether every version has its parts."""
+"""portal files: whether every stored file still is what it was, and whether every
+version has its parts.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +21,29 @@ def files() -> None:
 
 @files.command("check")
 def check() -> None:
-    """Read every stored file again and name those that changed or are gone. Exit code 1 when there are any."""
+    """Read every stored file again and name those that changed or are gone. Exit code 1
+    when there are any.
+    """
     with opened() as running:
         with running.read() as uow:
-            manifests = [Manifest.from_dict(body) for body in db.list_manifests(uow.session)]
-            named = {*db.list_file_keys(uow.session), *(key for manifest in manifests for key in manifest.keys)}
+            manifests = [
+                Manifest.from_dict(body) for body in db.list_manifests(uow.session)
+            ]
+            named = {
+                *db.list_file_keys(uow.session),
+                *(key for manifest in manifests for key in manifest.keys),
+            }
         damaged = sorted(set(running.files.damaged()))
         missing = sorted(key for key in named if not running.files.exists(key))
     for key in damaged:
         used = "in use" if key in named else "used by nothing"
-        click.echo(f"damaged: {key} ({used}): its bytes no longer have their hash; restore it from a backup")
+        click.echo(
+            f"damaged: {key} ({used}): its bytes no longer have their hash; restore "
+            "it from a backup"
+        )
     for key in missing:
         click.echo(f"missing: {key}: restore it from a backup")
-    click.echo(f"{len(named)} files in use, {len(damaged)} damaged, {len(missing)} missing")
+    click.echo(
+        f"{len(named)} files in use, {len(damaged)} damaged, {len(missing)} missing"
+    )
     sys.exit(1 if damaged or missing else 0)

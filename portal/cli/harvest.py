@@ -39,11 +39,17 @@ def harvest_list(as_json: bool) -> None:
     for source in sources:
         last = source["status"]["last_job"]
         ended = f"{last['status']} {_counts(last['stats'])}" if last else "never run"
-        click.echo(f"{source['name']:40} {source['source_type']:12} {source['frequency']:10} {ended}")
+        click.echo(
+            f"{source['name']:40} {source['source_type']:12} {source['frequency']:10} "
+            f"{ended}"
+        )
 
 
 def _counts(stats: dict[str, int]) -> str:
-    return ", ".join(f"{number} {outcome}" for outcome, number in stats.items() if number) or "nothing found"
+    return (
+        ", ".join(f"{number} {outcome}" for outcome, number in stats.items() if number)
+        or "nothing found"
+    )
 
 
 @harvest.command("run")
@@ -58,23 +64,36 @@ def harvest_run(name: str, as_json: bool) -> None:
         job_id = (
             waiting.id
             if waiting
-            else registry.call(running, SYSTEM, "harvest_job_create", {"source_id": source.id})["id"]
+            else registry.call(
+                running, SYSTEM, "harvest_job_create", {"source_id": source.id}
+            )["id"]
         )
         with processes.stopping() as stop:
             _work_off(running, job_id, stop)
         if stop.is_set():
-            sys.exit("portal: stopped after the dataset under way; the next run or worker goes on from there.")
+            sys.exit(
+                "portal: stopped after the dataset under way; the next run or worker "
+                "goes on from there."
+            )
         job = registry.call(running, SYSTEM, "harvest_job_show", {"id": job_id})
         report = registry.call(running, SYSTEM, "harvest_job_report", {"id": job_id})
     if as_json:
         show({"job": job, "report": report})
     else:
         _tell_job(job, report)
-    sys.exit(1 if job["gather_error_summary"] or job["stats"]["errored"] or job["stats"]["refused"] else 0)
+    sys.exit(
+        1
+        if job["gather_error_summary"]
+        or job["stats"]["errored"]
+        or job["stats"]["refused"]
+        else 0
+    )
 
 
 def _work_off(running: Portal, job_id: str, stop: threading.Event) -> None:
-    """Work in the queue until this job is over, or `stop` is set; another worker may hold it meanwhile."""
+    """Work in the queue until this job is over, or `stop` is set; another worker may
+    hold it meanwhile.
+    """
     owner, deadline = scheduler.owner_name(), time.monotonic() + LONGEST_SECONDS
     while time.monotonic() < deadline and not stop.is_set():
         with running.read() as uow:
@@ -91,7 +110,9 @@ def _tell_job(job: dict[str, Any], report: dict[str, Any]) -> None:
     for note in report["notes"]:
         click.echo(f"  {note['message']}")
     for item in report["object_errors"].values():
-        reasons = [error["message"] for error in item["errors"]] or ["refused by validation; see its report"]
+        reasons = [error["message"] for error in item["errors"]] or [
+            "refused by validation; see its report"
+        ]
         click.echo(f"  {item['title'] or item['guid']}: {'; '.join(reasons)}")
 
 
@@ -108,9 +129,15 @@ def harvest_dry_run(name: str, as_json: bool) -> None:
         show(asdict(outcome))
         return
     for item in outcome.items:
-        click.echo(f"{item.outcome:14} {item.title or item.guid}{': ' + item.reason if item.reason else ''}")
+        click.echo(
+            f"{item.outcome:14} "
+            f"{item.title or item.guid}{': ' + item.reason if item.reason else ''}"
+        )
     if outcome.vanished:
-        click.echo(f"{len(outcome.vanished)} datasets are no longer listed: {', '.join(outcome.vanished[:10])}")
+        click.echo(
+            f"{len(outcome.vanished)} datasets are no longer listed: "
+            f"{', '.join(outcome.vanished[:10])}"
+        )
     if outcome.error:
         click.echo(f"the listing broke off: {outcome.error}")
     sys.exit(1 if outcome.error else 0)

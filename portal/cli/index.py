@@ -30,9 +30,13 @@ def index_rebuild() -> None:
 
 @index_group.command("check")
 @click.option("--json", "as_json", is_flag=True, help="JSON, for a machine.")
-@click.option("--repair", is_flag=True, help="Mend every difference, then compare again.")
+@click.option(
+    "--repair", is_flag=True, help="Mend every difference, then compare again."
+)
 def index_check(as_json: bool, repair: bool) -> None:
-    """Compare index and database, and name every difference. Exit code 1 when there is one."""
+    """Compare index and database, and name every difference. Exit code 1 when there is
+    one.
+    """
     with opened() as running:
         drift = index.compare(running)
         if repair and not drift.none:
@@ -42,19 +46,32 @@ def index_check(as_json: bool, repair: bool) -> None:
         show(asdict(drift))
     else:
         click.echo(f"{drift.compared} datasets compared.")
-        for title, ids in (("missing", drift.missing), ("surplus", drift.surplus), ("stale", drift.stale)):
+        for title, ids in (
+            ("missing", drift.missing),
+            ("surplus", drift.surplus),
+            ("stale", drift.stale),
+        ):
             if ids:
                 click.echo(f"{len(ids)} {title} in the index: {', '.join(ids[:20])}")
     sys.exit(0 if drift.none else 1)
 
 
 @index_group.command("searches")
-@click.option("--week", "days", flag_value=7, type=int, default=7, help="Of the last seven days (the default).")
+@click.option(
+    "--week",
+    "days",
+    flag_value=7,
+    type=int,
+    default=7,
+    help="Of the last seven days (the default).",
+)
 @click.option("--days", "days", type=click.IntRange(1, 3660), help="Of so many days.")
 @click.option("--empty", "only_empty", is_flag=True, help="Only what found nothing.")
 @click.option("--json", "as_json", is_flag=True, help="JSON, for a machine.")
 def index_searches(days: int | None, only_empty: bool, as_json: bool) -> None:
-    """List what was searched for, and how often it found nothing or only something like it."""
+    """List what was searched for, and how often it found nothing or only something like
+    it.
+    """
     asked = {"days": days or 7, "only_empty": only_empty}
     with opened() as running:
         found = registry.call(running, SYSTEM, "search_log_list", asked)
@@ -62,22 +79,34 @@ def index_searches(days: int | None, only_empty: bool, as_json: bool) -> None:
         show(found)
         return
     for each in found:
-        click.echo(f"{each['searches']:6} asked {each['empty']:6} empty {each['relaxed']:6} relaxed  {each['query']}")
+        click.echo(
+            f"{each['searches']:6} asked {each['empty']:6} empty {each['relaxed']:6} "
+            f"relaxed  {each['query']}"
+        )
 
 
 @index_group.command("names")
 def index_names() -> None:
-    """Write the old and new names of communes and agencies into the lexicon now; the worker does so by itself."""
+    """Write the old and new names of communes and agencies into the lexicon now; the
+    worker does so by itself.
+    """
     with opened() as running:
         click.echo(f"{names.write(running)} lines of old and new names.")
 
 
 @index_group.command("words")
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument(
+    "files", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
 def index_words(files: tuple[Path, ...]) -> None:
-    """Check files of synonyms (without any: the one that ships), naming each line that cannot be used."""
+    """Check files of synonyms (without any: the one that ships), naming each line that
+    cannot be used.
+    """
     lexicon, problems = read(files or (SHIPPED,))
     for problem in problems:
         click.echo(str(problem))
-    click.echo(f"{len(lexicon.others)} words with synonyms, {len(lexicon.spares)} to spare, {len(problems)} problems.")
+    click.echo(
+        f"{len(lexicon.others)} words with synonyms, {len(lexicon.spares)} to spare, "
+        f"{len(problems)} problems."
+    )
     sys.exit(1 if problems else 0)

@@ -1,4 +1,6 @@
-"""A Data Package of the web beside its descriptor: every file it names is fetched through the guarded client."""
+"""A Data Package of the web beside its descriptor: every file it names is fetched
+through the guarded client.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +20,19 @@ NAMED = ("schema", "dialect")
 
 
 def mirror(client: GuardedClient, url: str, path: Path) -> dict[str, str]:
-    """Fetch what the descriptor at `path` (that came from `url`) names, into its folder.
+    """Fetch what the descriptor at `path` (that came from `url`) names, into its
+    folder.
 
-    The descriptor is written anew with paths of the folder only, so that whoever reads it asks no address by
-    itself. Returns the address of each path. Raises SourceError for what cannot be fetched or leads outside.
+    The descriptor is written anew with paths of the folder only, so that whoever reads
+    it asks no address by itself. Returns the address of each path. Raises SourceError
+    for what cannot be fetched or leads outside.
     """
     descriptor = orjson.loads(path.read_bytes())
     if str(descriptor.get("profile") or "").startswith(ADDRESSES):
-        raise SourceError("profile", "Its profile is an address; give the profile's name, or leave it out.")
+        raise SourceError(
+            "profile",
+            "Its profile is an address; give the profile's name, or leave it out.",
+        )
     came: dict[str, str] = {}
     for number, resource in enumerate(descriptor["resources"]):
         if isinstance(resource, dict):
@@ -35,12 +42,20 @@ def mirror(client: GuardedClient, url: str, path: Path) -> dict[str, str]:
 
 
 def _resource(
-    client: GuardedClient, url: str, path: Path, resource: dict[str, Any], folder: str, came: dict[str, str]
+    client: GuardedClient,
+    url: str,
+    path: Path,
+    resource: dict[str, Any],
+    folder: str,
+    came: dict[str, str],
 ) -> None:
     for holder, key, named in list(_named(resource)):
         kept = _local(named, folder)
         if kept == path.name:
-            raise SourceError("unsafe-path", "A resource is the descriptor itself; name a file of its own.")
+            raise SourceError(
+                "unsafe-path",
+                "A resource is the descriptor itself; name a file of its own.",
+            )
         if kept not in came:
             came[kept] = urljoin(url, named)
             (path.parent / kept).parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +64,9 @@ def _resource(
 
 
 def _named(resource: dict[str, Any]) -> Iterator[tuple[Any, Any, str]]:
-    """Where a resource names files: the object or list that holds the name, its key, and the name."""
+    """Where a resource names files: the object or list that holds the name, its key,
+    and the name.
+    """
     for key in ("path", *NAMED):
         if isinstance(resource.get(key), str):
             yield resource, key, resource[key]
@@ -61,12 +78,16 @@ def _named(resource: dict[str, Any]) -> Iterator[tuple[Any, Any, str]]:
 
 
 def _local(named: str, folder: str) -> str:
-    """The path in the package's folder for a name; files of other addresses lie in `folder`."""
+    """The path in the package's folder for a name; files of other addresses lie in
+    `folder`.
+    """
     if named.startswith(ADDRESSES):
         return f"{folder}/{file_name(named)}"
     pure = PurePosixPath(named)
     if pure.is_absolute() or ".." in pure.parts or "\\" in named or not pure.name:
-        raise SourceError("unsafe-path", f"A resource names a path outside its package: {named[:100]}")
+        raise SourceError(
+            "unsafe-path", f"A resource names a path outside its package: {named[:100]}"
+        )
     return str(pure)
 
 

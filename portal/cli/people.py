@@ -26,12 +26,26 @@ def user() -> None:
 @click.argument("name")
 @click.option("--email", default=None, help="Default: NAME@localhost.localdomain.")
 @click.option("--sysadmin", is_flag=True, help="May do everything.")
-@click.password_option("--password", default="", prompt=False, help="Without one the user can only use tokens.")
+@click.password_option(
+    "--password",
+    default="",
+    prompt=False,
+    help="Without one the user can only use tokens.",
+)
 def user_create(name: str, email: str | None, sysadmin: bool, password: str) -> None:
     """Create the user NAME."""
-    given: dict[str, Any] = {"name": name, "email": email or f"{name}@localhost.localdomain", "sysadmin": sysadmin}
+    given: dict[str, Any] = {
+        "name": name,
+        "email": email or f"{name}@localhost.localdomain",
+        "sysadmin": sysadmin,
+    }
     with opened() as running:
-        registry.call(running, SYSTEM, "user_create", {**given, **({"password": password} if password else {})})
+        registry.call(
+            running,
+            SYSTEM,
+            "user_create",
+            {**given, **({"password": password} if password else {})},
+        )
     click.echo(f"The user {name} is created.")
 
 
@@ -46,7 +60,10 @@ def user_list(as_json: bool) -> None:
         return
     for each in listed:
         rank = "sysadmin" if each["sysadmin"] else ""
-        click.echo(f"{each['name']:30} {each['state']:9} {rank:9} last active {each['last_active'] or 'never'}")
+        click.echo(
+            f"{each['name']:30} {each['state']:9} {rank:9} last active "
+            f"{each['last_active'] or 'never'}"
+        )
 
 
 @user.command("show")
@@ -63,7 +80,11 @@ def user_show(name: str, as_json: bool) -> None:
         show(described)
         return
     for key, value in described.items():
-        told = ", ".join(f"{role} in {group}" for group, role in value.items()) if isinstance(value, dict) else value
+        told = (
+            ", ".join(f"{role} in {group}" for group, role in value.items())
+            if isinstance(value, dict)
+            else value
+        )
         click.echo(f"{key:12} {told}")
 
 
@@ -71,7 +92,9 @@ def user_show(name: str, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--force", is_flag=True, help="Even the last sysadmin.")
 def user_disable(name: str, force: bool) -> None:
-    """Close the account of the user NAME at once: tokens are revoked and the password opens nothing; the name stays."""
+    """Close the account of the user NAME at once: tokens are revoked and the password
+    opens nothing; the name stays.
+    """
     with opened() as running, running.work() as uow:
         administration.disable(uow, name, force=force)
         uow.commit()
@@ -85,21 +108,32 @@ def user_enable(name: str) -> None:
     with opened() as running, running.work() as uow:
         administration.enable(uow, name)
         uow.commit()
-    click.echo(f"The user {name} is enabled. Tokens have to be made anew: portal token create {name}")
+    click.echo(
+        f"The user {name} is enabled. Tokens have to be made anew: portal token "
+        f"create {name}"
+    )
 
 
 @user.command("reset")
 @click.argument("name")
 def user_reset(name: str) -> None:
-    """Revoke the password and every token of the user NAME. A key that sets a password, once, is the last line."""
+    """Revoke the password and every token of the user NAME. A key that sets a password,
+    once, is the last line.
+    """
     with opened() as running, running.work() as uow:
         key, ends = administration.reset(uow, name, running.settings.invitation_days)
         uow.commit()
         address = f"{running.settings.site_url}/api/3/action/user_patch"
     click.echo("Every token is revoked, and the old password opens nothing.")
-    click.echo(f"Hand this key over; it cannot be shown again. Until {stamp(ends)} it sets a password, once:")
+    click.echo(
+        f"Hand this key over; it cannot be shown again. Until {stamp(ends)} it sets a "
+        "password, once:"
+    )
     told = f'{{"id": "{name}", "password": "…"}}'
-    click.echo(f"curl -H 'Authorization: KEY' -H 'Content-Type: application/json' -d '{told}' {address}")
+    click.echo(
+        "curl -H 'Authorization: KEY' -H 'Content-Type: application/json' -d "
+        f"'{told}' {address}"
+    )
     click.echo(key)
 
 

@@ -1,4 +1,6 @@
-"""portal token and org: tokens are made, listed and revoked; organizations are made, listed, shown, and roles given."""
+"""portal token and org: tokens are made, listed and revoked; organizations are made,
+listed, shown, and roles given.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +30,13 @@ def token() -> None:
 @click.argument("user_name", metavar="USER")
 @click.option("--name", default="cli", show_default=True, help="What the token is for.")
 def token_create(user_name: str, name: str) -> None:
-    """Create an API token for USER. The token is the last line printed, and is never shown again."""
+    """Create an API token for USER. The token is the last line printed, and is never
+    shown again.
+    """
     with opened() as running:
-        made = registry.call(running, SYSTEM, "api_token_create", {"user": user_name, "name": name})
+        made = registry.call(
+            running, SYSTEM, "api_token_create", {"user": user_name, "name": name}
+        )
     click.echo("Keep this token: it cannot be shown again.")
     click.echo(made["token"])
 
@@ -39,7 +45,9 @@ def token_create(user_name: str, name: str) -> None:
 @click.argument("user_name", metavar="USER")
 @click.option("--json", "as_json", is_flag=True, help="JSON, for a machine.")
 def token_list(user_name: str, as_json: bool) -> None:
-    """List the tokens of USER: id, name, times, and the sign by which the access log names each; never the token."""
+    """List the tokens of USER: id, name, times, and the sign by which the access log
+    names each; never the token.
+    """
     with opened() as running, running.read() as uow:
         owner = people.get_user(uow.session, user_name)
         listed = [
@@ -58,16 +66,22 @@ def token_list(user_name: str, as_json: bool) -> None:
         return
     for one in listed:
         used, ends = one["last_access"] or "never", one["expires"] or "never"
-        click.echo(f"{one['id']}  {one['sign']}  {one['name']:20} used {used}  expires {ends}")
+        click.echo(
+            f"{one['id']}  {one['sign']}  {one['name']:20} used {used}  expires {ends}"
+        )
 
 
 @token.command("revoke")
 @click.argument("token_id", metavar="ID", required=False)
 @click.option("--user", "user_name", help="All tokens of this user, instead of one ID.")
 def token_revoke(token_id: str | None, user_name: str | None) -> None:
-    """Revoke the token with this ID (see portal token list), or every token of a user; it opens nothing from now on."""
+    """Revoke the token with this ID (see portal token list), or every token of a user;
+    it opens nothing from now on.
+    """
     if (token_id is None) == (user_name is None):
-        raise click.UsageError("Give either the ID of one token, or --user NAME for all of a user.")
+        raise click.UsageError(
+            "Give either the ID of one token, or --user NAME for all of a user."
+        )
     with opened() as running:
         if token_id is not None:
             registry.call(running, SYSTEM, "api_token_revoke", {"jti": token_id})
@@ -92,7 +106,12 @@ def org() -> None:
 def org_create(name: str, title: str) -> None:
     """Create the organization NAME."""
     with opened() as running:
-        made = registry.call(running, SYSTEM, "organization_create", {"name": name, "title": title or name})
+        made = registry.call(
+            running,
+            SYSTEM,
+            "organization_create",
+            {"name": name, "title": title or name},
+        )
     click.echo(f"The organization {made['name']} is created ({made['id']}).")
 
 
@@ -124,8 +143,16 @@ def org_show(name: str, as_json: bool) -> None:
     """Show the organization NAME and who has which role in it."""
     with opened() as running, running.read() as uow:
         group = people.get_group(uow.session, name, organization=True)
-        members = {member.name: role for member, role in people.list_members(uow.session, group.id)}
-        described: dict[str, Any] = {"id": group.id, "name": group.name, "title": group.title, "state": group.state}
+        members = {
+            member.name: role
+            for member, role in people.list_members(uow.session, group.id)
+        }
+        described: dict[str, Any] = {
+            "id": group.id,
+            "name": group.name,
+            "title": group.title,
+            "state": group.state,
+        }
     if as_json:
         show({**described, "members": members})
         return
@@ -140,9 +167,15 @@ def org_show(name: str, as_json: bool) -> None:
 @click.argument("role", type=click.Choice([*ORGANIZATION_ROLES, "none"]))
 def org_role(name: str, user_name: str, role: str) -> None:
     """Give USER a role in the organization NAME, change it, or (none) take it away."""
-    action = "organization_member_delete" if role == "none" else "organization_member_create"
+    action = (
+        "organization_member_delete" if role == "none" else "organization_member_create"
+    )
     with opened() as running:
-        registry.call(running, SYSTEM, action, {"id": name, "username": user_name, "role": role})
+        registry.call(
+            running, SYSTEM, action, {"id": name, "username": user_name, "role": role}
+        )
     click.echo(
-        f"{user_name} has no role in {name} any more." if role == "none" else f"{user_name} is {role} in {name}."
+        f"{user_name} has no role in {name} any more."
+        if role == "none"
+        else f"{user_name} is {role} in {name}."
     )

@@ -1,4 +1,6 @@
-"""portal schema: the catalogue's table schemas, and what is wrong with one, proposed for a file, or changed in it."""
+"""portal schema: the catalogue's table schemas, and what is wrong with one, proposed
+for a file, or changed in it.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +24,17 @@ from schemas.compare import compare, summary
 from schemas.record import Content, ContentPart
 
 Json = dict[str, Any]
-language = click.option("--lang", type=click.Choice(["vi", "en"]), default="vi", show_default=True)
+language = click.option(
+    "--lang", type=click.Choice(["vi", "en"]), default="vi", show_default=True
+)
 as_json = click.option("--json", "machine", is_flag=True, help="JSON for a program.")
 
 
 @portal.group()
 def schema() -> None:
-    """Table schemas: list, show, check, propose, compare. Exit codes: 0 fine, 1 wrong or breaking, 2 misused."""
+    """Table schemas: list, show, check, propose, compare. Exit codes: 0 fine, 1 wrong
+    or breaking, 2 misused.
+    """
 
 
 @schema.command("list")
@@ -44,11 +50,22 @@ def list_schemas(sector: str, machine: bool, lang: str) -> None:
     for table in tables:
         title = table.title if lang == "vi" else table.title_en
         click.echo(
-            f"{table.code:16} {table.access_kind:11} {table.frequency:12} {title}  ({table.name} {table.version})"
+            f"{table.code:16} {table.access_kind:11} {table.frequency:12} {title}  "
+            f"({table.name} {table.version})"
         )
 
 
-LISTED = ("name", "code", "version", "title", "title_en", "sector", "access_kind", "frequency", "publisher")
+LISTED = (
+    "name",
+    "code",
+    "version",
+    "title",
+    "title_en",
+    "sector",
+    "access_kind",
+    "frequency",
+    "publisher",
+)
 
 
 @schema.command("show")
@@ -61,15 +78,27 @@ def show_schema(name: str, machine: bool, lang: str) -> None:
     if machine:
         show(table.descriptor)
         return
-    title, text = (table.title, table.description) if lang == "vi" else (table.title_en, table.description_en)
-    click.echo(f"{table.code} {title} ({table.name} {table.version}, {table.access_kind}, {table.frequency})\n{text}\n")
+    title, text = (
+        (table.title, table.description)
+        if lang == "vi"
+        else (table.title_en, table.description_en)
+    )
+    click.echo(
+        f"{table.code} {title} ({table.name} {table.version}, {table.access_kind}, "
+        f"{table.frequency})\n{text}\n"
+    )
     for field in table.descriptor["fields"]:
         limits = field.get("constraints", {})
-        rest = ", ".join(f"{key} {value}" for key, value in limits.items() if key != "required")
+        rest = ", ".join(
+            f"{key} {value}" for key, value in limits.items() if key != "required"
+        )
         must = "*" if limits.get("required") else " "
         tag = "" if field["pd"] == "none" else f" [{field['pd']}: {field['treatment']}]"
         said = field["title"] if lang == "vi" else field["title_en"]
-        click.echo(f" {must} {field['name']:26} {field['type']:9} {said}{tag}{f'  ({rest})' if rest else ''}")
+        click.echo(
+            f" {must} {field['name']:26} {field['type']:9} "
+            f"{said}{tag}{f'  ({rest})' if rest else ''}"
+        )
 
 
 @schema.command("check")
@@ -77,34 +106,67 @@ def show_schema(name: str, machine: bool, lang: str) -> None:
 @as_json
 @language
 def check_schema(file: Path, machine: bool, lang: str) -> None:
-    """Check the Table Schema in FILE (version 1 or 2). Exit code 1 when no table can be judged by it."""
+    """Check the Table Schema in FILE (version 1 or 2). Exit code 1 when no table can be
+    judged by it.
+    """
     given = _read(file)
     problems = schema_check.check(given)
     valid = not any(problem.severity == "error" for problem in problems)
     version = schema_check.version(given) if isinstance(given, dict) else None
     if machine:
-        show({"valid": valid, "version": version, "problems": [problem.to_dict() for problem in problems]})
+        show(
+            {
+                "valid": valid,
+                "version": version,
+                "problems": [problem.to_dict() for problem in problems],
+            }
+        )
     else:
-        words = {"vi": ("Dùng được", "Không dùng được"), "en": ("Usable", "Not usable")}[lang]
+        words = {
+            "vi": ("Dùng được", "Không dùng được"),
+            "en": ("Usable", "Not usable"),
+        }[lang]
         click.echo(f"{words[0] if valid else words[1]} (Table Schema {version or '?'})")
         for problem in problems:
             place = f"{problem.field}: " if problem.field else ""
-            click.echo(f"[{problem.severity}] {place}{problem.vi if lang == 'vi' else problem.en}")
+            click.echo(
+                f"[{problem.severity}] "
+                f"{place}{problem.vi if lang == 'vi' else problem.en}"
+            )
     sys.exit(0 if valid else 1)
 
 
 @schema.command("propose")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--ascii", "ascii_names", is_flag=True, help="Name fields in snake_case; titles keep the labels.")
-@click.option("--sheet", default="", help="Name of the worksheet; without it the first that has cells.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the schema here.")
+@click.option(
+    "--ascii",
+    "ascii_names",
+    is_flag=True,
+    help="Name fields in snake_case; titles keep the labels.",
+)
+@click.option(
+    "--sheet",
+    default="",
+    help="Name of the worksheet; without it the first that has cells.",
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the schema here.",
+)
 @language
-def propose_schema(file: Path, ascii_names: bool, sheet: str, out: Path | None, lang: str) -> None:
-    """Propose a Table Schema for the table in FILE: the schema as JSON, and what to look at on stderr."""
+def propose_schema(
+    file: Path, ascii_names: bool, sheet: str, out: Path | None, lang: str
+) -> None:
+    """Propose a Table Schema for the table in FILE: the schema as JSON, and what to
+    look at on stderr.
+    """
     child.adopt()
     try:
         table = read_table(
-            Content((ContentPart.of(file),)), format="", options=replace(options(load(None)), sheet=sheet)
+            Content((ContentPart.of(file),)),
+            format="",
+            options=replace(options(load(None)), sheet=sheet),
         )
         made = proposal.propose(table, ascii_names=ascii_names)
     except BadFile as error:
@@ -124,14 +186,17 @@ def propose_schema(file: Path, ascii_names: bool, sheet: str, out: Path | None, 
 @as_json
 @language
 def compare_schemas(old: str, new: str, machine: bool, lang: str) -> None:
-    """Compare two schemas (files, or names of the catalogue), field by field. Exit code 1 when NEW breaks something."""
+    """Compare two schemas (files, or names of the catalogue), field by field. Exit code
+    1 when NEW breaks something.
+    """
     made = summary(compare(_given(old), _given(new)))
     if machine:
         show(made)
     else:
-        words = {"vi": ("PHÁ VỠ", "Tương thích", "không phá vỡ"), "en": ("BREAKING", "Compatible", "breaks nothing")}[
-            lang
-        ]
+        words = {
+            "vi": ("PHÁ VỠ", "Tương thích", "không phá vỡ"),
+            "en": ("BREAKING", "Compatible", "breaks nothing"),
+        }[lang]
         click.echo(f"{words[0] if made['breaking'] else words[1]} → {made['bump']}")
         for change in made["changes"]:
             mark = f"!! {change['breaks']}" if change["breaking"] else words[2]
@@ -151,7 +216,11 @@ def _given(text: str) -> Json:
     if not path.is_file():
         return _named(text).descriptor
     given = _read(path)
-    wrong = [problem.en for problem in schema_check.check(given) if problem.severity == "error"]
+    wrong = [
+        problem.en
+        for problem in schema_check.check(given)
+        if problem.severity == "error"
+    ]
     if wrong:
         raise click.ClickException(f"{path.name}: {'; '.join(wrong)}")
     return dict(given)

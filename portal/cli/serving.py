@@ -20,18 +20,43 @@ PORTS = click.IntRange(1, 65535)
 
 
 @portal.command()
-@click.option("--port", default=5000, show_default=True, type=PORTS, help="Port to serve on, at 127.0.0.1.")
-@click.option("--serve/--no-serve", default=True, help="Serve afterwards, or stop once everything is published.")
+@click.option(
+    "--port",
+    default=5000,
+    show_default=True,
+    type=PORTS,
+    help="Port to serve on, at 127.0.0.1.",
+)
+@click.option(
+    "--serve/--no-serve",
+    default=True,
+    help="Serve afterwards, or stop once everything is published.",
+)
 def demo(port: int, serve: bool) -> None:
     """Harvest the sample sources, validate, store, index, publish; then serve."""
     sys.exit(demo_run.run(port=port, serve=serve))
 
 
 @portal.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; ::1 and :: are IPv6.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; ::1 and :: are IPv6.",
+)
 @click.option("--port", default=5000, show_default=True, type=PORTS)
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Web processes.")
-@click.option("--with-worker", is_flag=True, help="Run a worker too: all of a small installation in one command.")
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Web processes.",
+)
+@click.option(
+    "--with-worker",
+    is_flag=True,
+    help="Run a worker too: all of a small installation in one command.",
+)
 def serve(host: str, port: int, workers: int, with_worker: bool) -> None:
     """Serve the API and the pages; what ends is started again."""
     listening = processes.listen(host, port)
@@ -39,7 +64,8 @@ def serve(host: str, port: int, workers: int, with_worker: bool) -> None:
     follows_port = not is_given(site.VARIABLE)
     if follows_port:
         os.environ[site.VARIABLE] = processes.address(host, port)
-    # Settings and revision are checked here, where an error is readable, and not in a web process's log.
+    # Settings and revision are checked here, where an error is readable, and not in a
+    # web process's log.
     with opened() as running:
         if follows_port:
             rendering.follow_site(running, before=settings.site_url)
@@ -54,7 +80,9 @@ def serve(host: str, port: int, workers: int, with_worker: bool) -> None:
 
 @portal.command()
 def worker() -> None:
-    """Take jobs from the queue until stopped: harvests, outbox, sweep. Any number may run at once."""
+    """Take jobs from the queue until stopped: harvests, outbox, sweep. Any number may
+    run at once.
+    """
     with processes.stopping() as stop, opened() as running:
         click.echo("The worker waits for jobs; Ctrl-C ends it after what is under way.")
         if not scheduler.work(running, stop):
@@ -81,13 +109,18 @@ def upgrade() -> None:
 
 @db.command()
 def render() -> None:
-    """Render every dataset anew from its rows: after PORTAL_SITE_URL changed, or an upgrade that shows more of them.
+    """Render every dataset anew from its rows: after PORTAL_SITE_URL changed, or an
+    upgrade that shows more of them.
 
     May be run beside everything else, and again after it was stopped.
     """
     with opened() as running:
-        changed = rendering.render_all(running, _how_far if sys.stderr.isatty() else lambda *_: None)
-    click.echo(f"{changed} datasets say something new; the worker brings them to the index.")
+        changed = rendering.render_all(
+            running, _how_far if sys.stderr.isatty() else lambda *_: None
+        )
+    click.echo(
+        f"{changed} datasets say something new; the worker brings them to the index."
+    )
 
 
 def _how_far(done: int, changed: int) -> None:

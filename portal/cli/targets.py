@@ -1,4 +1,6 @@
-"""What `portal validate` is pointed at: a file, an address or a Data Package, fetched and described."""
+"""What `portal validate` is pointed at: a file, an address or a Data Package, fetched
+and described.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ class Unusable(Exception):
 
 
 def options(settings: Settings) -> ReadOptions:
-    """How far reading goes on the command line: files of the caller's own may be larger than uploads."""
+    """How far reading goes on the command line: files of the caller's own may be larger
+    than uploads.
+    """
     return replace(ReadOptions.within(settings), max_bytes=ReadOptions().max_bytes)
 
 
@@ -43,18 +47,24 @@ def is_address(target: str) -> bool:
 
 
 def is_package(path: Path) -> bool:
-    """Whether a local file is the descriptor of a Data Package: JSON with a list of resources."""
+    """Whether a local file is the descriptor of a Data Package: JSON with a list of
+    resources.
+    """
     if path.suffix.lower() != ".json" or path.stat().st_size > 16 * 1024 * 1024:
         return False
     try:
         descriptor = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError:
         return False
-    return isinstance(descriptor, dict) and isinstance(descriptor.get("resources"), list)
+    return isinstance(descriptor, dict) and isinstance(
+        descriptor.get("resources"), list
+    )
 
 
 def table_schema(wanted: str | None) -> Mapping[str, Any] | None:
-    """The schema that a name, a code such as D02, or a JSON file stands for; None for none."""
+    """The schema that a name, a code such as D02, or a JSON file stands for; None for
+    none.
+    """
     if wanted is None:
         return None
     if not wanted.lower().endswith(".json"):
@@ -66,14 +76,18 @@ def table_schema(wanted: str | None) -> Mapping[str, Any] | None:
         descriptor = orjson.loads(Path(wanted).read_bytes())
     except (OSError, orjson.JSONDecodeError):
         raise Unusable(f"{wanted} is no JSON file that can be read.") from None
-    if not isinstance(descriptor, dict) or not isinstance(descriptor.get("fields"), list):
+    if not isinstance(descriptor, dict) or not isinstance(
+        descriptor.get("fields"), list
+    ):
         raise Unusable(f"{wanted} is no Table Schema: it has no list of fields.")
     return descriptor
 
 
 @contextmanager
 def fetched(target: str, settings: Settings) -> Iterator[Path]:
-    """The local path of a target; what stands on the web is fetched through the guarded client and removed again."""
+    """The local path of a target; what stands on the web is fetched through the guarded
+    client and removed again.
+    """
     if not is_address(target):
         path = Path(target)
         path = path / DESCRIPTOR if path.is_dir() else path
@@ -89,7 +103,11 @@ def fetched(target: str, settings: Settings) -> Iterator[Path]:
             raise Unusable(f"{shown(target)}: {problem}") from None
         # An address need not end like a file: then its answer says what it is.
         yield (
-            done.path if done.path.suffix else done.path.rename(f"{done.path}{guess_extension(done.media_type) or ''}")
+            done.path
+            if done.path.suffix
+            else done.path.rename(
+                f"{done.path}{guess_extension(done.media_type) or ''}"
+            )
         )
 
 
@@ -103,7 +121,9 @@ def _client(settings: Settings) -> Iterator[GuardedClient]:
 
 
 def whole_package(target: str, path: Path, settings: Settings) -> dict[str, str]:
-    """Fetch the files of a package of the web to where its descriptor lies; the address of each by its path."""
+    """Fetch the files of a package of the web to where its descriptor lies; the address
+    of each by its path.
+    """
     try:
         with _client(settings) as client:
             return mirror(client, target, path)
@@ -111,8 +131,12 @@ def whole_package(target: str, path: Path, settings: Settings) -> dict[str, str]
         raise Unusable(f"{shown(target)}: {problem}") from None
 
 
-def single(path: Path, schema: Mapping[str, Any] | None, encoding: str | None = None) -> DatasetRecord:
-    """A file by itself, as a dataset of one resource. Raises Unusable for an encoding that nobody knows."""
+def single(
+    path: Path, schema: Mapping[str, Any] | None, encoding: str | None = None
+) -> DatasetRecord:
+    """A file by itself, as a dataset of one resource. Raises Unusable for an encoding
+    that nobody knows.
+    """
     try:
         codecs.lookup(encoding or "utf-8")
     except LookupError:
@@ -120,7 +144,13 @@ def single(path: Path, schema: Mapping[str, Any] | None, encoding: str | None = 
     part = ContentPart(path, path.name, "", path.stat().st_size)
     return DatasetRecord(
         name="file",
-        resources=(ResourceRecord(name=path.name, schema=schema, content=Content((part,), encoding=encoding)),),
+        resources=(
+            ResourceRecord(
+                name=path.name,
+                schema=schema,
+                content=Content((part,), encoding=encoding),
+            ),
+        ),
     )
 
 
@@ -135,16 +165,29 @@ def package(target: str, path: Path, settings: Settings) -> Iterator[DatasetReco
         try:
             yield adapter.load(next(iter(adapter.items())), Path(folder))  # type: ignore[arg-type]
         except (SourceError, ItemError) as problem:
-            raise Unusable(f"{shown(target) if remote else target}: {problem}") from None
+            raise Unusable(
+                f"{shown(target) if remote else target}: {problem}"
+            ) from None
 
 
-def lookups(record: DatasetRecord, options: ReadOptions) -> Callable[[str], Columns | None]:
-    """Lookups for foreign keys: the tables of the package itself, else the code lists that ship with the schemas."""
+def lookups(
+    record: DatasetRecord, options: ReadOptions
+) -> Callable[[str], Columns | None]:
+    """Lookups for foreign keys: the tables of the package itself, else the code lists
+    that ship with the schemas.
+    """
     known: dict[str, Columns | None] = {}
 
     def find(name: str) -> Columns | None:
         if name not in known:
-            own = next((each for each in record.resources if each.name == name and each.content), None)
+            own = next(
+                (
+                    each
+                    for each in record.resources
+                    if each.name == name and each.content
+                ),
+                None,
+            )
             known[name] = _columns(own, options) if own else catalog.code_list(name)
         return known[name]
 
@@ -153,7 +196,9 @@ def lookups(record: DatasetRecord, options: ReadOptions) -> Callable[[str], Colu
 
 def _columns(resource: ResourceRecord, options: ReadOptions) -> Columns | None:
     try:
-        table = read_table(resource.content or Content(()), format=resource.format, options=options)
+        table = read_table(
+            resource.content or Content(()), format=resource.format, options=options
+        )
         columns: dict[str, list[str]] = {label.strip(): [] for label in table.labels}
         for batch in table.batches():
             for index, label in enumerate(table.labels):

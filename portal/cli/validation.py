@@ -1,4 +1,6 @@
-"""portal validate: what is wrong in a file, an address or a package, and how to mend it."""
+"""portal validate: what is wrong in a file, an address or a package, and how to mend
+it.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +28,21 @@ from schemas.record import DatasetRecord
 VALID, INVALID, UNREADABLE = range(3)
 GRAVITY = ("error", "warning", "info")
 PRINTED, LISTED = 20, 1000
-COLUMNS = ("resource", "part", "row", "field", "check", "severity", "cell", "note", "message", "hint")
+COLUMNS = (
+    "resource",
+    "part",
+    "row",
+    "field",
+    "check",
+    "severity",
+    "cell",
+    "note",
+    "message",
+    "hint",
+)
 OWN_SCHEMAS = (
-    "This is a Data Package, which brings a schema for each of its tables: leave --schema out, "
+    "This is a Data Package, which brings a schema for each of its tables: leave "
+    "--schema out, "
     "or name one of its files with --schema."
 )
 WORDS = {
@@ -44,7 +58,10 @@ WORDS = {
         "counts": "{rows} dòng, {errors} lỗi, {warnings} cảnh báo",
         "more": "… và {times} lần nữa",
         "table": "{name} không phải là bảng.",
-        "structure": "Không có lược đồ: chỉ kiểm tra cấu trúc, mọi cột là văn bản. Chọn lược đồ bằng --schema.",
+        "structure": (
+            "Không có lược đồ: chỉ kiểm tra cấu trúc, mọi cột là văn bản. Chọn lược "
+            "đồ bằng --schema."
+        ),
     },
     "en": {
         "good": "VALID",
@@ -58,7 +75,10 @@ WORDS = {
         "counts": "{rows} rows, {errors} errors, {warnings} warnings",
         "more": "… and {times} more",
         "table": "{name} holds no table.",
-        "structure": "No schema: only the structure was checked, every column is text. Name a schema with --schema.",
+        "structure": (
+            "No schema: only the structure was checked, every column is text. Name a "
+            "schema with --schema."
+        ),
     },
 }
 
@@ -66,18 +86,36 @@ WORDS = {
 @portal.command("validate")
 @click.argument("target", metavar="FILE|URL|PACKAGE")
 @click.option(
-    "--schema", "schema_name", help="Name or code of a table schema (D02), or a Table Schema in a .json file."
+    "--schema",
+    "schema_name",
+    help="Name or code of a table schema (D02), or a Table Schema in a .json file.",
 )
-@click.option("--encoding", help="The encoding of the file, where it is neither UTF-8 nor Vietnamese (cp1252, big5).")
+@click.option(
+    "--encoding",
+    help=(
+        "The encoding of the file, where it is neither UTF-8 nor Vietnamese (cp1252, "
+        "big5)."
+    ),
+)
 @click.option("--json", "as_json", is_flag=True, help="The whole report as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="The findings as CSV.")
-@click.option("--report", "shape", type=click.Choice(["frictionless"]), help="Frictionless' own report instead.")
+@click.option(
+    "--report",
+    "shape",
+    type=click.Choice(["frictionless"]),
+    help="Frictionless' own report instead.",
+)
 @click.option(
     "--limit",
     type=click.IntRange(1),
-    help=f"Findings to list for each check and column: {PRINTED} for people, {LISTED} for programs.",
+    help=(
+        f"Findings to list for each check and column: {PRINTED} for people, {LISTED} "
+        "for programs."
+    ),
 )
-@click.option("--lang", type=click.Choice(["vi", "en"]), default="vi", show_default=True)
+@click.option(
+    "--lang", type=click.Choice(["vi", "en"]), default="vi", show_default=True
+)
 def validate_file(
     target: str,
     schema_name: str | None,
@@ -90,9 +128,10 @@ def validate_file(
 ) -> None:
     """Check a table or a Data Package: which rows are wrong, why, and how to mend them.
 
-    Without --schema a plain file is checked for its structure only: its columns are taken as text, and no type
-    is guessed. A package brings its own schemas, so
-    that --schema is refused. Exit codes: 0 valid, 1 not valid, 2 cannot be read or wrong usage.
+    Without --schema a plain file is checked for its structure only: its columns are
+    taken as text, and no type is guessed. A package brings its own schemas, so that
+    --schema is refused. Exit codes: 0 valid, 1 not valid, 2 cannot be read or wrong
+    usage.
     """
     machine = as_json or as_csv or shape is not None
     limit = limit or (LISTED if machine else PRINTED)
@@ -106,7 +145,9 @@ def validate_file(
                 raise targets.Unusable(OWN_SCHEMAS)
             if shape:
                 _finish_peer(_peer(target, path, schema, limit, settings, whole=whole))
-            with _record(target, path, schema, settings, encoding, whole=whole) as record:
+            with _record(
+                target, path, schema, settings, encoding, whole=whole
+            ) as record:
                 reports = _reports(record, limit, targets.options(settings))
     except targets.Unusable as problem:
         click.echo(f"portal: {problem}", err=True)
@@ -122,7 +163,13 @@ def validate_file(
 
 @contextmanager
 def _record(
-    target: str, path: Path, schema: Any, settings: Settings, encoding: str | None, *, whole: bool
+    target: str,
+    path: Path,
+    schema: Any,
+    settings: Settings,
+    encoding: str | None,
+    *,
+    whole: bool,
 ) -> Iterator[DatasetRecord]:
     if not whole:
         yield targets.single(path, schema, encoding)
@@ -131,23 +178,38 @@ def _record(
         yield record
 
 
-def _peer(target: str, path: Path, schema: Any, limit: int, settings: Settings, *, whole: bool) -> dict[str, Any]:
+def _peer(
+    target: str, path: Path, schema: Any, limit: int, settings: Settings, *, whole: bool
+) -> dict[str, Any]:
     limits = targets.options(settings).limits
     folder, name, remote = path.absolute().parent, path.name, targets.is_address(target)
     if whole:
         came = targets.whole_package(target, path, settings) if remote else {}
         judged = child.run(
-            "portal.quality.table.frictionless_report:judge_package", folder, name, limit, name=name, limits=limits
+            "portal.quality.table.frictionless_report:judge_package",
+            folder,
+            name,
+            limit,
+            name=name,
+            limits=limits,
         )
         return _placed(judged, came)
     judged = child.run(
-        "portal.quality.table.frictionless_report:judge", folder, name, schema, limit, name=name, limits=limits
+        "portal.quality.table.frictionless_report:judge",
+        folder,
+        name,
+        schema,
+        limit,
+        name=name,
+        limits=limits,
     )
     return _placed(judged, {name: target} if remote else {})
 
 
 def _placed(report: dict[str, Any], came: Mapping[str, str]) -> dict[str, Any]:
-    """The report with the addresses of tables in place of the files that they were fetched to."""
+    """The report with the addresses of tables in place of the files that they were
+    fetched to.
+    """
     for task in report["tasks"]:
         address = came.get(task["place"])
         task["place"] = shown(address) if address else task["place"]
@@ -159,11 +221,18 @@ def _finish_peer(report: dict[str, Any]) -> None:
     sys.exit(VALID if report["valid"] else INVALID)
 
 
-def _reports(record: DatasetRecord, limit: int, options: ReadOptions) -> list[tuple[str, CheckedResource]]:
+def _reports(
+    record: DatasetRecord, limit: int, options: ReadOptions
+) -> list[tuple[str, CheckedResource]]:
     find = targets.lookups(record, options)
     with _progress() as progress:
         return [
-            (each.name, validate.check(each, find, limit, options, public=True, progress=progress))
+            (
+                each.name,
+                validate.check(
+                    each, find, limit, options, public=True, progress=progress
+                ),
+            )
             for each in record.resources
         ]
 
@@ -188,19 +257,31 @@ def _progress() -> Iterator[Callable[[int], None]]:
 
 
 def _code(reports: list[tuple[str, CheckedResource]]) -> int:
-    if any(_refused(checked) for _, checked in reports) or not any(checked.report for _, checked in reports):
+    if any(_refused(checked) for _, checked in reports) or not any(
+        checked.report for _, checked in reports
+    ):
         return UNREADABLE
-    return VALID if all(checked.report is None or checked.report.valid for _, checked in reports) else INVALID
+    return (
+        VALID
+        if all(checked.report is None or checked.report.valid for _, checked in reports)
+        else INVALID
+    )
 
 
 def _refused(checked: CheckedResource) -> bool:
     return checked.report is not None and not checked.tables
 
 
-def _together(reports: list[tuple[str, CheckedResource]], *, whole: bool) -> dict[str, Any]:
+def _together(
+    reports: list[tuple[str, CheckedResource]], *, whole: bool
+) -> dict[str, Any]:
     """One report for a file; for a package, a list of them by resource."""
     told = [
-        {"resource": name, **(checked.report or Report(valid=True)).to_dict(), "table": checked.report is not None}
+        {
+            "resource": name,
+            **(checked.report or Report(valid=True)).to_dict(),
+            "table": checked.report is not None,
+        }
         for name, checked in reports
     ]
     if not whole:
@@ -214,12 +295,19 @@ def _csv(reports: list[tuple[str, CheckedResource]], lang: str) -> str:
     writer.writeheader()
     for name, checked in reports:
         for finding in (checked.report or Report(valid=True)).to_dict()["findings"]:
-            spoken = {"message": finding["message"][lang], "hint": finding["hint"][lang]}
-            writer.writerow({**finding, **spoken, "resource": finding["resource"] or name})
+            spoken = {
+                "message": finding["message"][lang],
+                "hint": finding["hint"][lang],
+            }
+            writer.writerow(
+                {**finding, **spoken, "resource": finding["resource"] or name}
+            )
     return text.getvalue()
 
 
-def _tell(reports: list[tuple[str, CheckedResource]], lang: str, *, structure: bool) -> None:
+def _tell(
+    reports: list[tuple[str, CheckedResource]], lang: str, *, structure: bool
+) -> None:
     words = WORDS[lang]
     for name, checked in reports:
         if len(reports) > 1:
@@ -238,19 +326,36 @@ def _tell_report(report: dict[str, Any], words: dict[str, str], lang: str) -> No
     groups: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
     for finding in report["findings"]:
         groups.setdefault((finding["check"], finding["field"]), []).append(finding)
-    counts = {(count["check"], count["field"]): count["count"] for count in report["counts"]}
-    for key in sorted(groups, key=lambda key: GRAVITY.index(groups[key][0]["severity"])):
+    counts = {
+        (count["check"], count["field"]): count["count"] for count in report["counts"]
+    }
+    for key in sorted(
+        groups, key=lambda key: GRAVITY.index(groups[key][0]["severity"])
+    ):
         _tell_group(groups[key], counts.get(key, 0), words, lang)
 
 
-def _tell_group(found: list[dict[str, Any]], count: int, words: dict[str, str], lang: str) -> None:
-    """All findings of one check in one column: what is wrong where, and once how to mend it."""
+def _tell_group(
+    found: list[dict[str, Any]], count: int, words: dict[str, str], lang: str
+) -> None:
+    """All findings of one check in one column: what is wrong where, and once how to
+    mend it.
+    """
     first = found[0]
-    click.echo(f"\n[{words[first['severity']]}] {first['check']}" + (f" · {first['field']}" if first["field"] else ""))
+    click.echo(
+        f"\n[{words[first['severity']]}] {first['check']}"
+        + (f" · {first['field']}" if first["field"] else "")
+    )
     for finding in found:
-        cell = f" ({words['cell'].format(cell=finding['cell'])})" if finding["cell"] else ""
+        cell = (
+            f" ({words['cell'].format(cell=finding['cell'])})"
+            if finding["cell"]
+            else ""
+        )
         click.echo(f"  {finding['message'][lang]}{cell}")
     if count > len(found):
         click.echo(f"  {words['more'].format(times=count - len(found))}")
-    for hint in dict.fromkeys(finding["hint"][lang] for finding in found if finding["hint"][lang]):
+    for hint in dict.fromkeys(
+        finding["hint"][lang] for finding in found if finding["hint"][lang]
+    ):
         click.echo(f"  {words['mend']}: {hint}")

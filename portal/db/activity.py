@@ -1,4 +1,6 @@
-"""Questions about activities: what happened, as far as the asker may know, newest first."""
+"""Questions about activities: what happened, as far as the asker may know, newest
+first.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +29,18 @@ class Page:
     without: tuple[str, ...] = ()
 
 
-def note(uow: UnitOfWork, kind: str, object_id: str, deed: str, shown: bytes = b"", *, public: bool = True) -> None:
-    """Write down that the user at work did `deed` ("new", "changed", "deleted") to an object, as `shown` it is now."""
+def note(
+    uow: UnitOfWork,
+    kind: str,
+    object_id: str,
+    deed: str,
+    shown: bytes = b"",
+    *,
+    public: bool = True,
+) -> None:
+    """Write down that the user at work did `deed` ("new", "changed", "deleted") to an
+    object, as `shown` it is now.
+    """
     noun = {DATASET: "package", USER: "user"}.get(kind, kind)
     uow.session.add(
         Activity(
@@ -43,9 +55,14 @@ def note(uow: UnitOfWork, kind: str, object_id: str, deed: str, shown: bytes = b
 
 
 def list_activities(
-    session: Session, where: ColumnElement[bool], visible: ColumnElement[bool], page: Page
+    session: Session,
+    where: ColumnElement[bool],
+    visible: ColumnElement[bool],
+    page: Page,
 ) -> Sequence[Activity]:
-    """Activities that match `where` and, where they are about a dataset, `visible`; newest first."""
+    """Activities that match `where` and, where they are about a dataset, `visible`;
+    newest first.
+    """
     query = (
         select(Activity)
         .outerjoin(Dataset, Dataset.id == Activity.object_id)
@@ -64,15 +81,26 @@ def list_activities(
 
 
 def count_new(
-    session: Session, where: ColumnElement[bool], visible: ColumnElement[bool], since: datetime, most: int
+    session: Session,
+    where: ColumnElement[bool],
+    visible: ColumnElement[bool],
+    since: datetime,
+    most: int,
 ) -> int:
     """How many of these activities came after a moment; counted up to `most`."""
     query = (
         select(Activity.id)
         .outerjoin(Dataset, Dataset.id == Activity.object_id)
-        .where(where, or_(Activity.object_type != DATASET, visible), Activity.timestamp > since)
+        .where(
+            where,
+            or_(Activity.object_type != DATASET, visible),
+            Activity.timestamp > since,
+        )
     )
-    return session.scalar(select(func.count()).select_from(query.limit(most).subquery())) or 0
+    return (
+        session.scalar(select(func.count()).select_from(query.limit(most).subquery()))
+        or 0
+    )
 
 
 def of_object(object_id: str) -> ColumnElement[bool]:
@@ -82,7 +110,9 @@ def of_object(object_id: str) -> ColumnElement[bool]:
 
 def of_group(group: Group) -> ColumnElement[bool]:
     """Activities about an organization or group and about its datasets."""
-    return or_(Activity.object_id == group.id, Activity.object_id.in_(_members_of([group.id])))
+    return or_(
+        Activity.object_id == group.id, Activity.object_id.in_(_members_of([group.id]))
+    )
 
 
 def of_user(user_id: str) -> ColumnElement[bool]:
@@ -105,14 +135,19 @@ def of_followed(
 def _members_of(group_ids: list[str]):  # type: ignore[no-untyped-def]  # the type of a union of selects says nothing
     owned = select(Dataset.id).where(Dataset.owner_org.in_(group_ids))
     held = select(Member.table_id).where(
-        Member.group_id.in_(group_ids), Member.table_name == "package", Member.state == "active"
+        Member.group_id.in_(group_ids),
+        Member.table_name == "package",
+        Member.state == "active",
     )
     return owned.union(held)
 
 
 def previous(session: Session, activity: Activity) -> Activity | None:
     """The activity before this one about the same thing."""
-    query = select(Activity).where(Activity.object_id == activity.object_id, Activity.timestamp < activity.timestamp)
+    query = select(Activity).where(
+        Activity.object_id == activity.object_id,
+        Activity.timestamp < activity.timestamp,
+    )
     return session.scalars(query.order_by(Activity.timestamp.desc()).limit(1)).first()
 
 

@@ -1,4 +1,6 @@
-"""Questions about tables of rows: which is meant by a name, its versions, new versions, what is loading."""
+"""Questions about tables of rows: which is meant by a name, its versions, new versions,
+what is loading.
+"""
 
 from __future__ import annotations
 
@@ -48,41 +50,67 @@ def find_shown(uow: UnitOfWork, key: str) -> ShownTable | None:
     row = uow.connection.execute(_SHOWN, {"key": key}).first()
     if row is None:
         named = resolve(uow.session, key)
-        row = uow.connection.execute(_SHOWN, {"key": named}).first() if named != key else None
+        row = (
+            uow.connection.execute(_SHOWN, {"key": named}).first()
+            if named != key
+            else None
+        )
     return ShownTable(*row) if row else None
 
 
-def list_readable(session: Session, readable: ColumnElement[bool]) -> list[tuple[str, str]]:
-    """(name, resource id) of every table that somebody may read, by each of its names; `readable` filters by rights."""
+def list_readable(
+    session: Session, readable: ColumnElement[bool]
+) -> list[tuple[str, str]]:
+    """(name, resource id) of every table that somebody may read, by each of its names;
+    `readable` filters by rights.
+    """
     those = (readable, Resource.state == "active", Resource.version_id.is_not(None))
-    ids = select(Resource.id, Resource.id).join(Dataset, Dataset.id == Resource.package_id).where(*those)
-    others = select(TableAlias.name, TableAlias.resource_id).join(Resource, Resource.id == TableAlias.resource_id)
+    ids = (
+        select(Resource.id, Resource.id)
+        .join(Dataset, Dataset.id == Resource.package_id)
+        .where(*those)
+    )
+    others = select(TableAlias.name, TableAlias.resource_id).join(
+        Resource, Resource.id == TableAlias.resource_id
+    )
     others = others.join(Dataset, Dataset.id == Resource.package_id).where(*those)
-    return sorted((row[0], row[1]) for query in (ids, others) for row in session.execute(query))
+    return sorted(
+        (row[0], row[1]) for query in (ids, others) for row in session.execute(query)
+    )
 
 
 def aliases(session: Session, resource_id: str) -> Sequence[str]:
     """The other names of a resource's table, in order."""
     return session.scalars(
-        select(TableAlias.name).where(TableAlias.resource_id == resource_id).order_by(TableAlias.name)
+        select(TableAlias.name)
+        .where(TableAlias.resource_id == resource_id)
+        .order_by(TableAlias.name)
     ).all()
 
 
 def set_aliases(session: Session, resource_id: str, names: Iterable[str]) -> list[str]:
-    """Give a table these other names and no more; return those that another table has, and then change nothing."""
+    """Give a table these other names and no more; return those that another table has,
+    and then change nothing.
+    """
     wanted = sorted(set(names))
-    held = select(TableAlias.name).where(TableAlias.name.in_(wanted), TableAlias.resource_id != resource_id)
+    held = select(TableAlias.name).where(
+        TableAlias.name.in_(wanted), TableAlias.resource_id != resource_id
+    )
     resources = select(Resource.id).where(Resource.id.in_(wanted))
     taken = [*session.scalars(held), *session.scalars(resources)]
     if not taken:
         session.execute(delete(TableAlias).where(TableAlias.resource_id == resource_id))
-        session.add_all(TableAlias(name=name, resource_id=resource_id) for name in wanted)
+        session.add_all(
+            TableAlias(name=name, resource_id=resource_id) for name in wanted
+        )
         session.flush()
     return taken
 
 
 def lock(session: Session, resource_id: str) -> Resource:
-    """The resource, newly read, for this transaction alone: writers of one table go one after the other."""
+    """The resource, newly read, for this transaction alone: writers of one table go one
+    after the other.
+    """
     query = select(Resource).where(Resource.id == resource_id).with_for_update()
     return session.scalars(query.execution_options(populate_existing=True)).one()
 
@@ -93,7 +121,9 @@ def manifest_of(session: Session, resource: Resource) -> Manifest | None:
     return Manifest.from_dict(version.manifest) if version else None
 
 
-def new_version(uow: UnitOfWork, resource: Resource, manifest: Manifest, access: str) -> bool:
+def new_version(
+    uow: UnitOfWork, resource: Resource, manifest: Manifest, access: str
+) -> bool:
     """Make a manifest the resource's newest version; False when it says nothing new.
 
     `access` is the verdict on its rows: OPEN, or HELD for all but editors.
@@ -121,7 +151,9 @@ def new_version(uow: UnitOfWork, resource: Resource, manifest: Manifest, access:
 
 
 def drop_table(session: Session, resource: Resource) -> None:
-    """Take a resource's table away: its rows answer no more, its names are free. Versions go with the retention."""
+    """Take a resource's table away: its rows answer no more, its names are free.
+    Versions go with the retention.
+    """
     version = datasets.current_version(session, resource)
     if version is not None:
         forget_copies(session, [version.fingerprint])
@@ -130,7 +162,9 @@ def drop_table(session: Session, resource: Resource) -> None:
 
 
 def forget_copies(session: Session, fingerprints: Iterable[str]) -> None:
-    """Have the downloads and hot copies of rows removed once this work is committed, wherever no table shows them."""
+    """Have the downloads and hot copies of rows removed once this work is committed,
+    wherever no table shows them.
+    """
     for start in {fingerprint[:FINGERPRINT_LETTERS] for fingerprint in fingerprints}:
         session.add(OutboxRow(topic=FORGET, entity_id=start))
 
@@ -140,7 +174,10 @@ def is_current(session: Session, fingerprint: str) -> bool:
     query = (
         select(TableVersion.id)
         .join(Resource, Resource.version_id == TableVersion.id)
-        .where(TableVersion.fingerprint.startswith(fingerprint, autoescape=True), Resource.state == "active")
+        .where(
+            TableVersion.fingerprint.startswith(fingerprint, autoescape=True),
+            Resource.state == "active",
+        )
     )
     return session.scalar(query.limit(1)) is not None
 
@@ -151,7 +188,8 @@ def list_fingerprints(session: Session) -> Sequence[str]:
 
 
 def find_version(session: Session, resource_id: str, asked: str) -> TableVersion | None:
-    """A version by its number, or the one that was current at a moment (a day means its end; UTC).
+    """A version by its number, or the one that was current at a moment (a day means its
+    end; UTC).
 
     Raises ValueError for a text that is neither.
     """
@@ -160,7 +198,9 @@ def find_version(session: Session, resource_id: str, asked: str) -> TableVersion
     try:
         moment = _moment(asked)
     except OverflowError:
-        raise ValueError("the first and the last day of the calendar name no version") from None
+        raise ValueError(
+            "the first and the last day of the calendar name no version"
+        ) from None
     return datasets.find_version(session, resource_id, moment)
 
 
@@ -173,18 +213,25 @@ def _moment(asked: str) -> datetime:
 
 def waiting_versions(session: Session, resource_id: str) -> Sequence[TableVersion]:
     """The versions of a resource's rows that nobody looked at yet, newest first."""
-    query = select(TableVersion).where(TableVersion.resource_id == resource_id, TableVersion.access == WAITING)
+    query = select(TableVersion).where(
+        TableVersion.resource_id == resource_id, TableVersion.access == WAITING
+    )
     return session.scalars(query.order_by(TableVersion.number.desc())).all()
 
 
-def list_versions(session: Session, resource_id: str, limit: int, offset: int) -> Sequence[TableVersion]:
+def list_versions(
+    session: Session, resource_id: str, limit: int, offset: int
+) -> Sequence[TableVersion]:
     """The versions of a resource's rows, newest first."""
     query = select(TableVersion).where(TableVersion.resource_id == resource_id)
-    return session.scalars(query.order_by(TableVersion.number.desc()).limit(limit).offset(offset)).all()
+    return session.scalars(
+        query.order_by(TableVersion.number.desc()).limit(limit).offset(offset)
+    ).all()
 
 
 def superseded(session: Session, keep: int, before: datetime) -> Sequence[str]:
-    """Ids of versions that are neither current, nor among the newest `keep` of their table, nor younger than that.
+    """Ids of versions that are neither current, nor among the newest `keep` of their
+    table, nor younger than that.
 
     All versions of a table that was dropped are superseded once they are old enough.
     """
@@ -193,7 +240,9 @@ def superseded(session: Session, keep: int, before: datetime) -> Sequence[str]:
         TableVersion.created,
         TableVersion.resource_id,
         func.row_number()
-        .over(partition_by=TableVersion.resource_id, order_by=TableVersion.number.desc())
+        .over(
+            partition_by=TableVersion.resource_id, order_by=TableVersion.number.desc()
+        )
         .label("place"),
     ).subquery()
     gone = or_(Resource.version_id.is_(None), Resource.state != "active")
@@ -211,7 +260,9 @@ def superseded(session: Session, keep: int, before: datetime) -> Sequence[str]:
 def forget_versions(session: Session, ids: Sequence[str]) -> int:
     """Remove versions; their parts are swept when no other version names them."""
     for start in range(0, len(ids), 500):
-        session.execute(delete(TableVersion).where(TableVersion.id.in_(ids[start : start + 500])))
+        session.execute(
+            delete(TableVersion).where(TableVersion.id.in_(ids[start : start + 500]))
+        )
     return len(ids)
 
 
@@ -221,12 +272,21 @@ def load_of(session: Session, resource_id: str) -> TableLoad | None:
 
 
 def loaded_links(session: Session, package_id: str) -> dict[str, str | None]:
-    """The link that each resource of a dataset was loaded from, by resource; asked for in one question."""
-    query = select(TableLoad.resource_id, TableLoad.url).join(Resource, Resource.id == TableLoad.resource_id)
-    return {row[0]: row[1] for row in session.execute(query.where(Resource.package_id == package_id))}
+    """The link that each resource of a dataset was loaded from, by resource; asked for
+    in one question.
+    """
+    query = select(TableLoad.resource_id, TableLoad.url).join(
+        Resource, Resource.id == TableLoad.resource_id
+    )
+    return {
+        row[0]: row[1]
+        for row in session.execute(query.where(Resource.package_id == package_id))
+    }
 
 
-def note_load(session: Session, resource_id: str, state: str = PENDING, error: str | None = None) -> TableLoad:
+def note_load(
+    session: Session, resource_id: str, state: str = PENDING, error: str | None = None
+) -> TableLoad:
     """Write down how the loading of a resource stands."""
     load = session.get(TableLoad, resource_id)
     if load is None:
@@ -240,12 +300,19 @@ def note_load(session: Session, resource_id: str, state: str = PENDING, error: s
 def await_link(uow: UnitOfWork, resource: Resource) -> None:
     """Ask for the loading of a link that is new, or whose address changed."""
     load = note_load(uow.session, resource.id)
-    load.url, load.etag, load.modified, load.content_hash = resource.url, None, None, None
+    load.url, load.etag, load.modified, load.content_hash = (
+        resource.url,
+        None,
+        None,
+        None,
+    )
     uow.later(LINK, resource.id)
 
 
 def stale_links(session: Session, older_than: timedelta, limit: int) -> Sequence[str]:
-    """Ids of linked resources that were loaded from their links and not looked at for so long."""
+    """Ids of linked resources that were loaded from their links and not looked at for
+    so long.
+    """
     return session.scalars(
         select(TableLoad.resource_id)
         .join(Resource, Resource.id == TableLoad.resource_id)

@@ -28,10 +28,18 @@ def follow(session: Session, user_id: str, kind: str, object_id: str) -> Followe
 
 def count(session: Session, kind: str, object_id: str) -> int:
     """How many active users follow something."""
-    query = select(func.count()).select_from(Follower).join(User, User.id == Follower.follower_id)
+    query = (
+        select(func.count())
+        .select_from(Follower)
+        .join(User, User.id == Follower.follower_id)
+    )
     return (
         session.scalar(
-            query.where(Follower.object_type == kind, Follower.object_id == object_id, User.state == "active")
+            query.where(
+                Follower.object_type == kind,
+                Follower.object_id == object_id,
+                User.state == "active",
+            )
         )
         or 0
     )
@@ -41,18 +49,28 @@ def list_followers(session: Session, kind: str, object_id: str) -> Sequence[User
     """The users who follow something, by name."""
     query = select(User).join(Follower, Follower.follower_id == User.id)
     return session.scalars(
-        query.where(Follower.object_type == kind, Follower.object_id == object_id, User.state == "active").order_by(
-            User.name
-        )
+        query.where(
+            Follower.object_type == kind,
+            Follower.object_id == object_id,
+            User.state == "active",
+        ).order_by(User.name)
     ).all()
 
 
 def list_followed(session: Session, user_id: str, kind: str) -> Sequence[str]:
     """Ids of what a user follows, the newest first."""
-    query = select(Follower.object_id).where(Follower.follower_id == user_id, Follower.object_type == kind)
-    return session.scalars(query.order_by(Follower.datetime.desc(), Follower.object_id)).all()
+    query = select(Follower.object_id).where(
+        Follower.follower_id == user_id, Follower.object_type == kind
+    )
+    return session.scalars(
+        query.order_by(Follower.datetime.desc(), Follower.object_id)
+    ).all()
 
 
 def forget(session: Session, kind: str, object_id: str) -> None:
     """Nobody follows what is removed for good."""
-    session.execute(delete(Follower).where(Follower.object_type == kind, Follower.object_id == object_id))
+    session.execute(
+        delete(Follower).where(
+            Follower.object_type == kind, Follower.object_id == object_id
+        )
+    )

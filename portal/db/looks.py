@@ -1,4 +1,6 @@
-"""Looks: what has to be looked at before everybody meets it, and what closes it until somebody does."""
+"""Looks: what has to be looked at before everybody meets it, and what closes it until
+somebody does.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from schemas import catalog
 
 
 def full_schema(resource: Resource) -> dict[str, Any]:
-    """The resource's whole Table Schema, fields to be dropped included; empty without one."""
+    """The resource's whole Table Schema, fields to be dropped included; empty without
+    one.
+    """
     if not resource.schema_name:
         return resource.table_schema or {}
     try:
@@ -28,11 +32,14 @@ def full_schema(resource: Resource) -> dict[str, Any]:
 
 
 def close_untreated(dataset: HeldDataset, before: Mapping[str, Any]) -> None:
-    """Close what a schema asks to treat where a dataset becomes open: until then it was kept as it came.
+    """Close what a schema asks to treat where a dataset becomes open: until then it was
+    kept as it came.
 
     `before` is the package dict that the dataset had.
     """
-    was_open = not before or not before["private"] or before.get("access_kind") == "open"
+    was_open = (
+        not before or not before["private"] or before.get("access_kind") == "open"
+    )
     if was_open or not dataset.is_open:
         return
     for resource in dataset.resources:
@@ -40,7 +47,9 @@ def close_untreated(dataset: HeldDataset, before: Mapping[str, Any]) -> None:
             resource.file_access = resource.rows_access = WAITING
 
 
-def await_looks(uow: UnitOfWork, resources: Iterable[Resource], *, ask: bool = True) -> None:
+def await_looks(
+    uow: UnitOfWork, resources: Iterable[Resource], *, ask: bool = True
+) -> None:
     """Have every file and table of these looked at that is closed until somebody does.
 
     Who is about to look at them anyway does not `ask` for it.
@@ -55,6 +64,10 @@ def await_looks(uow: UnitOfWork, resources: Iterable[Resource], *, ask: bool = T
 
 
 def _close_versions(session: Session, resource: Resource) -> None:
-    """Have every version that was open judged anew: older ones by what the current rows are judged by."""
-    known = update(TableVersion).where(TableVersion.resource_id == resource.id, TableVersion.access == OPEN)
+    """Have every version that was open judged anew: older ones by what the current rows
+    are judged by.
+    """
+    known = update(TableVersion).where(
+        TableVersion.resource_id == resource.id, TableVersion.access == OPEN
+    )
     session.execute(known.values(access=WAITING))

@@ -14,11 +14,14 @@ FOLDER = Path(__file__).parent / "migrations"
 
 
 def upgrade(engine: Engine, upto: str = "head") -> str:
-    """Run every missing migration in one transaction; return the newest revision. Safe to run twice, and by two."""
+    """Run every missing migration in one transaction; return the newest revision. Safe
+    to run twice, and by two.
+    """
     config = _config()
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
-            # Two nodes that start together must not run the same migration; the lock ends with the transaction.
+            # Two nodes that start together must not run the same migration; the lock
+            # ends with the transaction.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(741852963)")
         config.attributes["connection"] = connection
         command.upgrade(config, upto)

@@ -1,4 +1,6 @@
-"""Working off outbox rows: at least once, in any order, by any number of workers; what never succeeds is given up."""
+"""Working off outbox rows: at least once, in any order, by any number of workers; what
+never succeeds is given up.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,18 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Engine, and_, bindparam, delete, func, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Engine,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from portal.db.quick import Quick
@@ -17,13 +30,17 @@ LONGEST_WAIT = timedelta(seconds=60)
 OUTAGE_WAIT = timedelta(seconds=5)
 """How long a row rests when an engine was away, which is no fault of the row."""
 TOGETHER = (500, 20)
-"""How many rows are claimed at once, by their tries so far; what failed or died more often is claimed alone."""
+"""How many rows are claimed at once, by their tries so far; what failed or died more
+often is claimed alone.
+"""
 
 
 class Claim(NamedTuple):
-    """A row that one worker works on: which, what it concerns, and how often it was tried, this time included.
+    """A row that one worker works on: which, what it concerns, and how often it was
+    tried, this time included.
 
-    `error` is what its last try ended with, None before the first and where the worker died with it.
+    `error` is what its last try ended with, None before the first and where the worker
+    died with it.
     """
 
     id: int
@@ -33,33 +50,53 @@ class Claim(NamedTuple):
     error: str | None
 
 
-def due(topic: str, moment: datetime, longest: timedelta = LONGEST_WAIT) -> ColumnElement[bool]:
+def due(
+    topic: str, moment: datetime, longest: timedelta = LONGEST_WAIT
+) -> ColumnElement[bool]:
     """Rows of a topic that may be tried at a moment.
 
-    Clocks differ and step back: a row that was never tried is due whatever it says, and so is one that says to wait
-    for longer than anything waits.
+    Clocks differ and step back: a row that was never tried is due whatever it says, and
+    so is one that says to wait for longer than anything waits.
     """
     fresh = and_(OutboxRow.attempts == 0, OutboxRow.error.is_(None))
-    return and_(OutboxRow.topic == topic, or_(fresh, OutboxRow.due <= moment, OutboxRow.due > moment + 2 * longest))
+    return and_(
+        OutboxRow.topic == topic,
+        or_(fresh, OutboxRow.due <= moment, OutboxRow.due > moment + 2 * longest),
+    )
 
 
 def claim(
-    session: Session, topic: str, moment: datetime, until: datetime, most: int = 1, *, eager: bool = False
+    session: Session,
+    topic: str,
+    moment: datetime,
+    until: datetime,
+    most: int = 1,
+    *,
+    eager: bool = False,
 ) -> list[Claim]:
     """Take due rows of a topic, at most `most`, away from other workers until a moment.
 
-    Those that were tried least come first. A try counts when it begins, so that a row that ends its worker is given
-    up as well; whoever dies leaves its rows due at `until`, to be claimed in ever smaller numbers.
+    Those that were tried least come first. A try counts when it begins, so that a row
+    that ends its worker is given up as well; whoever dies leaves its rows due at
+    `until`, to be claimed in ever smaller numbers.
     """
-    query = select(OutboxRow).where(due(topic, moment, max(LONGEST_WAIT, until - moment)))
+    query = select(OutboxRow).where(
+        due(topic, moment, max(LONGEST_WAIT, until - moment))
+    )
     if eager:
         query = query.where(OutboxRow.eager.is_(True))
-    query = query.order_by(OutboxRow.attempts, OutboxRow.id).limit(most).with_for_update(skip_locked=True)
+    query = (
+        query.order_by(OutboxRow.attempts, OutboxRow.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
     rows = session.scalars(query).all()
     tried = rows[0].attempts if rows else 0
     together = TOGETHER[tried] if tried < len(TOGETHER) else 1
     alike = [row for row in rows if row.attempts == tried][:together]
-    claimed = [Claim(row.id, topic, row.entity_id, tried + 1, row.error) for row in alike]
+    claimed = [
+        Claim(row.id, topic, row.entity_id, tried + 1, row.error) for row in alike
+    ]
     session.execute(
         update(OutboxRow)
         .where(OutboxRow.id.in_([row.id for row in alike]))
@@ -74,37 +111,61 @@ def _mine(claims: Sequence[Claim]) -> ColumnElement[bool]:
     numbers = OutboxRow.id.in_([each.id for each in claims])
     whole = [(each.id, each.topic, each.entity_id, each.attempts) for each in claims]
     return and_(
-        numbers, tuple_(OutboxRow.id, OutboxRow.topic, OutboxRow.entity_id, OutboxRow.attempts).in_(whole)
-    )  # fmt: skip
+        numbers,
+        tuple_(
+            OutboxRow.id, OutboxRow.topic, OutboxRow.entity_id, OutboxRow.attempts
+        ).in_(whole),
+    )
 
 
 def renew(session: Session, claims: Sequence[Claim], until: datetime) -> None:
-    """Keep claimed rows until a moment, but for those that fell to another worker already."""
+    """Keep claimed rows until a moment, but for those that fell to another worker
+    already.
+    """
     session.execute(update(OutboxRow).where(_mine(claims)).values(due=until))
 
 
 def settle(session: Session, claims: Sequence[Claim]) -> None:
-    """Remove rows whose consequence is done, whoever holds them by now, and what was given up of the same before."""
-    # The number alone does not tell a row: it may have been settled by another worker and given again.
+    """Remove rows whose consequence is done, whoever holds them by now, and what was
+    given up of the same before.
+    """
+    # The number alone does not tell a row: it may have been settled by another worker
+    # and given again.
     numbers = OutboxRow.id.in_([each.id for each in claims])
     whole = [(each.id, each.topic, each.entity_id) for each in claims]
     same = tuple_(OutboxRow.id, OutboxRow.topic, OutboxRow.entity_id).in_(whole)
     session.execute(delete(OutboxRow).where(numbers, same))
     for topic in {each.topic for each in claims}:
         done = [each.entity_id for each in claims if each.topic == topic]
-        session.execute(delete(GivenUp).where(GivenUp.topic == topic, GivenUp.entity_id.in_(done)))
+        session.execute(
+            delete(GivenUp).where(GivenUp.topic == topic, GivenUp.entity_id.in_(done))
+        )
 
 
-def postpone(session: Session, claims: Iterable[Claim], moment: datetime, error: str) -> None:
+def postpone(
+    session: Session, claims: Iterable[Claim], moment: datetime, error: str
+) -> None:
     """Try again later: each failure doubles the wait, up to a minute."""
     for each in claims:
         waits = min(LONGEST_WAIT, timedelta(seconds=2 ** min(each.attempts - 1, 10)))
-        session.execute(update(OutboxRow).where(_mine([each])).values(due=moment + waits, error=error[:500]))
+        session.execute(
+            update(OutboxRow)
+            .where(_mine([each]))
+            .values(due=moment + waits, error=error[:500])
+        )
 
 
-def put_back(session: Session, claims: Sequence[Claim], moment: datetime, error: str) -> None:
-    """Try again soon, and count this try as none: an engine was away, the rows are not to blame."""
-    values = {"due": moment + OUTAGE_WAIT, "attempts": OutboxRow.attempts - 1, "error": error[:500]}
+def put_back(
+    session: Session, claims: Sequence[Claim], moment: datetime, error: str
+) -> None:
+    """Try again soon, and count this try as none: an engine was away, the rows are not
+    to blame.
+    """
+    values = {
+        "due": moment + OUTAGE_WAIT,
+        "attempts": OutboxRow.attempts - 1,
+        "error": error[:500],
+    }
     session.execute(update(OutboxRow).where(_mine(claims)).values(values))
 
 
@@ -115,14 +176,18 @@ def release(session: Session, claims: Sequence[Claim], moment: datetime) -> None
 
 
 def hand_back(session: Session, claims: Sequence[Claim], moment: datetime) -> None:
-    """Let the next worker go on with claimed rows at once, as if they had not been begun."""
+    """Let the next worker go on with claimed rows at once, as if they had not been
+    begun.
+    """
     values = {"due": moment, "attempts": OutboxRow.attempts - 1, "error": None}
     session.execute(update(OutboxRow).where(_mine(claims)).values(values))
 
 
 def hasten(session: Session, topic: str, moment: datetime) -> None:
     """Make due what was put back: the engine answers again."""
-    resting = and_(OutboxRow.topic == topic, OutboxRow.error.is_not(None), OutboxRow.attempts == 0)
+    resting = and_(
+        OutboxRow.topic == topic, OutboxRow.error.is_not(None), OutboxRow.attempts == 0
+    )
     session.execute(update(OutboxRow).where(resting).values(due=moment))
 
 
@@ -132,17 +197,25 @@ def give_up(session: Session, claimed: Claim, error: str) -> bool:
     if not getattr(gone, "rowcount", 0):
         return False
     about = GivenUp(
-        topic=claimed.topic, entity_id=claimed.entity_id, at=now(), attempts=claimed.attempts, error=error[:500]
+        topic=claimed.topic,
+        entity_id=claimed.entity_id,
+        at=now(),
+        attempts=claimed.attempts,
+        error=error[:500],
     )
     session.merge(about)
     session.flush()
     return True
 
 
-def list_given_up(session: Session, topics: Sequence[str] | None = None, limit: int = 1000) -> Sequence[GivenUp]:
+def list_given_up(
+    session: Session, topics: Sequence[str] | None = None, limit: int = 1000
+) -> Sequence[GivenUp]:
     """What was given up, of some topics or (None) of all, the oldest first."""
     query = select(GivenUp).order_by(GivenUp.at).limit(limit)
-    return session.scalars(query if topics is None else query.where(GivenUp.topic.in_(topics))).all()
+    return session.scalars(
+        query if topics is None else query.where(GivenUp.topic.in_(topics))
+    ).all()
 
 
 def retry(session: Session, given_up: Sequence[GivenUp]) -> None:
@@ -154,7 +227,9 @@ def retry(session: Session, given_up: Sequence[GivenUp]) -> None:
 
 
 class Backlog(NamedTuple):
-    """How a topic stands: rows that wait, when the oldest of them was asked for, and how many were given up."""
+    """How a topic stands: rows that wait, when the oldest of them was asked for, and
+    how many were given up.
+    """
 
     waiting: int
     oldest: datetime | None
@@ -167,31 +242,51 @@ class Backlog(NamedTuple):
 
 def backlog(session: Session) -> dict[str, Backlog]:
     """How every topic stands of which something waits or was given up."""
-    waiting = select(OutboxRow.topic, func.count(), func.min(OutboxRow.created)).group_by(OutboxRow.topic)
+    waiting = select(
+        OutboxRow.topic, func.count(), func.min(OutboxRow.created)
+    ).group_by(OutboxRow.topic)
     given_up = select(GivenUp.topic, func.count()).group_by(GivenUp.topic)
     lost = {row[0]: row[1] for row in session.execute(given_up)}
-    found = {topic: Backlog(number, oldest, lost.get(topic, 0)) for topic, number, oldest in session.execute(waiting)}
-    return {**{topic: Backlog(0, None, number) for topic, number in lost.items()}, **found}
+    found = {
+        topic: Backlog(number, oldest, lost.get(topic, 0))
+        for topic, number, oldest in session.execute(waiting)
+    }
+    return {
+        **{topic: Backlog(0, None, number) for topic, number in lost.items()},
+        **found,
+    }
 
 
 _EAGER = Quick(
     select(OutboxRow.id, OutboxRow.writer)
-    .where(OutboxRow.topic == bindparam("topic"), OutboxRow.eager.is_(True), OutboxRow.error.is_(None))
+    .where(
+        OutboxRow.topic == bindparam("topic"),
+        OutboxRow.eager.is_(True),
+        OutboxRow.error.is_(None),
+    )
     .order_by(OutboxRow.id.desc())
-)  # fmt: skip
+)
 """Every search asks it."""
 MOST_EAGER = 1000
 
 
 def list_eager(engine: Engine, topic: str) -> list[tuple[int, str | None]]:
-    """(number, writer) of rows that somebody waits for and that have not failed, the newest first, at most 1,000."""
-    return [(row[0], row[1]) for row in _EAGER.rows(engine, {"topic": topic}, MOST_EAGER)]
+    """(number, writer) of rows that somebody waits for and that have not failed, the
+    newest first, at most 1,000.
+    """
+    return [
+        (row[0], row[1]) for row in _EAGER.rows(engine, {"topic": topic}, MOST_EAGER)
+    ]
 
 
-def list_rows(session: Session, topics: Sequence[str] | None, limit: int) -> Sequence[OutboxRow]:
+def list_rows(
+    session: Session, topics: Sequence[str] | None, limit: int
+) -> Sequence[OutboxRow]:
     """Rows that wait, of some topics or (None) of all, the oldest first."""
     query = select(OutboxRow).order_by(OutboxRow.id).limit(limit)
-    return session.scalars(query if topics is None else query.where(OutboxRow.topic.in_(topics))).all()
+    return session.scalars(
+        query if topics is None else query.where(OutboxRow.topic.in_(topics))
+    ).all()
 
 
 def find(session: Session, key: int) -> OutboxRow | None:
@@ -200,13 +295,22 @@ def find(session: Session, key: int) -> OutboxRow | None:
 
 
 def waits(session: Session, topic: str, entity_id: str) -> bool:
-    """Whether a consequence for one thing is still to be begun; one that is under way may have read too early."""
+    """Whether a consequence for one thing is still to be begun; one that is under way
+    may have read too early.
+    """
     match = select(OutboxRow.id).where(
-        OutboxRow.topic == topic, OutboxRow.entity_id == entity_id, OutboxRow.attempts == 0
+        OutboxRow.topic == topic,
+        OutboxRow.entity_id == entity_id,
+        OutboxRow.attempts == 0,
     )
     return session.scalar(match.limit(1)) is not None
 
 
 def count(session: Session, topic: str) -> int:
     """How many rows of a topic wait."""
-    return session.scalar(select(func.count()).select_from(OutboxRow).where(OutboxRow.topic == topic)) or 0
+    return (
+        session.scalar(
+            select(func.count()).select_from(OutboxRow).where(OutboxRow.topic == topic)
+        )
+        or 0
+    )

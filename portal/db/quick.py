@@ -1,4 +1,6 @@
-"""Quick: a SELECT that is asked all day, compiled once and run without transaction or mapping."""
+"""Quick: a SELECT that is asked all day, compiled once and run without transaction or
+mapping.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ from sqlalchemy import Engine, Select
 
 
 class _Compiled(NamedTuple):
-    """The text of a statement, the values that stand in it, and the order of all values where the driver wants one."""
+    """The text of a statement, the values that stand in it, and the order of all values
+    where the driver wants one.
+    """
 
     text: str
     fixed: dict[str, Any]
@@ -18,9 +22,9 @@ class _Compiled(NamedTuple):
 class Quick:
     """One SELECT with named parameters, which answers rows of plain values.
 
-    A single statement sees one state of the database, so it needs no transaction; what SQLAlchemy does
-    around one costs several times what the database needs to find a row by its key. Values come as the
-    driver gives them: SQLite's booleans are 0 and 1.
+    A single statement sees one state of the database, so it needs no transaction; what
+    SQLAlchemy does around one costs several times what the database needs to find a row
+    by its key. Values come as the driver gives them: SQLite's booleans are 0 and 1.
     """
 
     def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
@@ -39,7 +43,10 @@ class Quick:
         connection = engine.raw_connection()
         try:
             cursor = connection.cursor()
-            cursor.execute(compiled.text, [given[name] for name in positions] if positions is not None else given)
+            cursor.execute(
+                compiled.text,
+                [given[name] for name in positions] if positions is not None else given,
+            )
             rows = list(cursor.fetchmany(most))
             cursor.close()
         finally:

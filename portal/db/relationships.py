@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session
 
 from portal.domain.datasets import Dataset
@@ -38,24 +46,42 @@ def related(session: Session, package_id: str) -> Sequence[Related]:
 def list_related_ids(session: Session, package_id: str) -> Sequence[str]:
     """Ids of the datasets on the other sides."""
     sides = select(Relationship.subject_id, Relationship.object_id)
-    mine = or_(Relationship.subject_id == package_id, Relationship.object_id == package_id)
-    return sorted({side for row in session.execute(sides.where(mine)) for side in row} - {package_id})
+    mine = or_(
+        Relationship.subject_id == package_id, Relationship.object_id == package_id
+    )
+    return sorted(
+        {side for row in session.execute(sides.where(mine)) for side in row}
+        - {package_id}
+    )
 
 
 def related_in_public(session: Session, package_id: str) -> Sequence[Related]:
-    """As `related`, of public datasets only: what every reader of the dataset may know."""
-    return [(row[0], row[1]) for row in session.execute(_RELATED_IN_PUBLIC, {"key": package_id})]
+    """As `related`, of public datasets only: what every reader of the dataset may
+    know.
+    """
+    return [
+        (row[0], row[1])
+        for row in session.execute(_RELATED_IN_PUBLIC, {"key": package_id})
+    ]
 
 
-def related_where(session: Session, package_id: str, where: ColumnElement[bool]) -> Sequence[Related]:
+def related_where(
+    session: Session, package_id: str, where: ColumnElement[bool]
+) -> Sequence[Related]:
     """As `related`, where the other side is one of those that somebody asks for."""
-    return [(row[0], row[1]) for row in session.execute(_asked(where), {"key": package_id})]
+    return [
+        (row[0], row[1]) for row in session.execute(_asked(where), {"key": package_id})
+    ]
 
 
-def find(session: Session, subject_id: str, object_id: str, type_: str) -> Relationship | None:
+def find(
+    session: Session, subject_id: str, object_id: str, type_: str
+) -> Relationship | None:
     """One relationship, by its forward type."""
     return session.scalars(
         select(Relationship).where(
-            Relationship.subject_id == subject_id, Relationship.object_id == object_id, Relationship.type == type_
+            Relationship.subject_id == subject_id,
+            Relationship.object_id == object_id,
+            Relationship.type == type_,
         )
     ).first()

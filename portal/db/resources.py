@@ -1,4 +1,6 @@
-"""Questions about single resources, and saving one of them at a cost that its neighbours do not raise."""
+"""Questions about single resources, and saving one of them at a cost that its
+neighbours do not raise.
+"""
 
 from __future__ import annotations
 
@@ -37,9 +39,13 @@ def shown(rendered: bytes, key: str) -> dict[str, Any]:
 
 
 def list_by_schema(session: Session) -> list[tuple[str, str]]:
-    """(id, name of its table schema) of every live resource that names one, in the order of their datasets."""
+    """(id, name of its table schema) of every live resource that names one, in the
+    order of their datasets.
+    """
     query = select(Resource.id, Resource.schema_name).where(
-        Resource.state == "active", Resource.schema_name.is_not(None), Resource.schema_name != ""
+        Resource.state == "active",
+        Resource.schema_name.is_not(None),
+        Resource.schema_name != "",
     )
     found = session.execute(query.order_by(Resource.package_id, Resource.position))
     return [(row[0], row[1] or "") for row in found]
@@ -47,7 +53,9 @@ def list_by_schema(session: Session) -> list[tuple[str, str]]:
 
 def next_position(session: Session, package_id: str) -> int:
     """The position behind every resource that a dataset has, or had."""
-    last = session.scalar(select(func.max(Resource.position)).where(Resource.package_id == package_id))
+    last = session.scalar(
+        select(func.max(Resource.position)).where(Resource.package_id == package_id)
+    )
     return 0 if last is None else last + 1
 
 
@@ -61,12 +69,14 @@ def save(
     quiet: bool = False,
     looking: bool = False,
 ) -> dict[str, Any]:
-    """Render one changed, new or deleted resource into its dataset, with all consequences; return its dict as kept.
+    """Render one changed, new or deleted resource into its dataset, with all
+    consequences; return its dict as kept.
 
-    It comes to what `datasets.save` would, without a look at the other resources. `edited` tells that the publisher
-    edited the resource: if that says anything new, it gets a new modification time. `quiet` changes are not the
-    publisher's own: they leave no activity, and no new time. `looking` says that the caller looks next at what
-    still waits of it.
+    It comes to what `datasets.save` would, without a look at the other resources.
+    `edited` tells that the publisher edited the resource: if that says anything new, it
+    gets a new modification time. `quiet` changes are not the publisher's own: they
+    leave no activity, and no new time. `looking` says that the caller looks next at
+    what still waits of it.
     """
     uow.require_held(dataset.id)
     looks.await_looks(uow, [resource], ask=not looking)
@@ -79,7 +89,9 @@ def save(
         package["metadata_modified"] = stamp(dataset.metadata_modified)
         if edited:
             resource.metadata_modified = now()
-            _find(package, resource.id)["metadata_modified"] = stamp(resource.metadata_modified)
+            _find(package, resource.id)["metadata_modified"] = stamp(
+                resource.metadata_modified
+            )
         dataset.rendered = orjson.dumps(package)
         datasets.note_change(uow, dataset, None if quiet else "changed")
     return _find(package, resource.id)

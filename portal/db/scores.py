@@ -1,4 +1,6 @@
-"""Questions about quality scores: of a dataset, of many, by organization or sector, and over time."""
+"""Questions about quality scores: of a dataset, of many, by organization or sector, and
+over time.
+"""
 
 from __future__ import annotations
 
@@ -23,24 +25,50 @@ ORDERS: dict[str, Any] = {
 
 
 def keep(
-    session: Session, dataset: Dataset, points: int, openness: int, fresh: bool | None, body: dict[str, Any]
+    session: Session,
+    dataset: Dataset,
+    points: int,
+    openness: int,
+    fresh: bool | None,
+    body: dict[str, Any],
 ) -> bool:
-    """Keep a dataset's score; one that says something new also becomes a row of its history. Tells whether it did."""
+    """Keep a dataset's score; one that says something new also becomes a row of its
+    history. Tells whether it did.
+    """
     known = session.get(QualityScore, dataset.id)
     changed = known is None or known.body != body
     score = known or QualityScore(package_id=dataset.id)
-    score.owner_org, score.sector = dataset.owner_org, str(dataset.profile.get("sector") or "") or None
-    score.points, score.openness, score.fresh, score.body, score.computed = points, openness, fresh, body, now()
+    score.owner_org, score.sector = (
+        dataset.owner_org,
+        str(dataset.profile.get("sector") or "") or None,
+    )
+    score.points, score.openness, score.fresh, score.body, score.computed = (
+        points,
+        openness,
+        fresh,
+        body,
+        now(),
+    )
     session.add(score)
     if changed:
-        session.add(QualityHistory(package_id=dataset.id, points=points, openness=openness, fresh=fresh, body=body))
+        session.add(
+            QualityHistory(
+                package_id=dataset.id,
+                points=points,
+                openness=openness,
+                fresh=fresh,
+                body=body,
+            )
+        )
     return changed
 
 
 def forget(session: Session, package_id: str) -> None:
     """Remove the score and its history."""
     session.execute(delete(QualityScore).where(QualityScore.package_id == package_id))
-    session.execute(delete(QualityHistory).where(QualityHistory.package_id == package_id))
+    session.execute(
+        delete(QualityHistory).where(QualityHistory.package_id == package_id)
+    )
 
 
 def find(session: Session, package_id: str) -> QualityScore | None:
@@ -51,10 +79,14 @@ def find(session: Session, package_id: str) -> QualityScore | None:
 def history(session: Session, package_id: str, limit: int) -> Sequence[QualityHistory]:
     """What a dataset's score was, newest first."""
     query = select(QualityHistory).where(QualityHistory.package_id == package_id)
-    return session.scalars(query.order_by(QualityHistory.at.desc(), QualityHistory.id).limit(limit)).all()
+    return session.scalars(
+        query.order_by(QualityHistory.at.desc(), QualityHistory.id).limit(limit)
+    ).all()
 
 
-def _where(readable: ColumnElement[bool], organization: str | None, sector: str | None) -> ColumnElement[bool]:
+def _where(
+    readable: ColumnElement[bool], organization: str | None, sector: str | None
+) -> ColumnElement[bool]:
     clause = (Dataset.state == "active") & readable
     if organization is not None:
         clause = clause & (QualityScore.owner_org == organization)
@@ -74,15 +106,25 @@ def page(
 ) -> tuple[int, Sequence[tuple[QualityScore, Dataset]]]:
     """How many scores there are, and a page of them with their datasets."""
     where = _where(readable, organization, sector)
-    joined = select(QualityScore, Dataset).join(Dataset, Dataset.id == QualityScore.package_id).where(where)
+    joined = (
+        select(QualityScore, Dataset)
+        .join(Dataset, Dataset.id == QualityScore.package_id)
+        .where(where)
+    )
     total = session.scalar(select(func.count()).select_from(joined.subquery())) or 0
     column = ORDERS[order].desc() if descending else ORDERS[order]
-    rows = session.execute(joined.order_by(column, Dataset.id).limit(limit).offset(offset)).all()
+    rows = session.execute(
+        joined.order_by(column, Dataset.id).limit(limit).offset(offset)
+    ).all()
     return total, [(row[0], row[1]) for row in rows]
 
 
-def summary(session: Session, readable: ColumnElement[bool], by: str) -> Sequence[dict[str, Any]]:
-    """Counts and means for each organization ("organization") or sector ("sector"); None is those without one."""
+def summary(
+    session: Session, readable: ColumnElement[bool], by: str
+) -> Sequence[dict[str, Any]]:
+    """Counts and means for each organization ("organization") or sector ("sector");
+    None is those without one.
+    """
     key = QualityScore.owner_org if by == "organization" else QualityScore.sector
     query = (
         select(
@@ -102,12 +144,22 @@ def summary(session: Session, readable: ColumnElement[bool], by: str) -> Sequenc
 
 
 def computed_before(session: Session, moment: datetime, limit: int) -> Sequence[str]:
-    """Ids of live datasets whose score is older than that, or that have none yet; not those that wait to be scored."""
-    asked = select(OutboxRow.id).where(OutboxRow.topic == QUALITY, OutboxRow.entity_id == Dataset.id).exists()
+    """Ids of live datasets whose score is older than that, or that have none yet; not
+    those that wait to be scored.
+    """
+    asked = (
+        select(OutboxRow.id)
+        .where(OutboxRow.topic == QUALITY, OutboxRow.entity_id == Dataset.id)
+        .exists()
+    )
     query = (
         select(Dataset.id)
         .outerjoin(QualityScore, QualityScore.package_id == Dataset.id)
-        .where(Dataset.state == "active", QualityScore.computed.is_(None) | (QualityScore.computed < moment), ~asked)
+        .where(
+            Dataset.state == "active",
+            QualityScore.computed.is_(None) | (QualityScore.computed < moment),
+            ~asked,
+        )
         .order_by(Dataset.id)
         .limit(limit)
     )

@@ -1,4 +1,6 @@
-"""The search log: questions counted in memory, written every few seconds, and what a steward asks about them."""
+"""The search log: questions counted in memory, written every few seconds, and what a
+steward asks about them.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ MOST_WAITING = 1000
 MOST_A_DAY = 5000
 """Different questions that are kept of one day."""
 _NUMBERED = re.compile(r"(?:\d[\W_]*){9,}")
-"""Nine digits in a row, however parted: citizen numbers, telephones, tax codes, accounts. Two years have eight."""
+"""Nine digits in a row, however parted: citizen numbers, telephones, tax codes,
+accounts. Two years have eight.
+"""
 _Key = tuple[date, str]
 _Counts = tuple[int, int, int]
 log = logging.getLogger(__name__)
@@ -44,9 +48,16 @@ class Asked:
 
 
 def kept(q: str) -> str | None:
-    """The question as it is counted; None for what is no free text, too long, or looks like personal data."""
+    """The question as it is counted; None for what is no free text, too long, or looks
+    like personal data.
+    """
     text = unicodedata.normalize("NFKC", q).strip()
-    if not text or len(text) > LONGEST or set(text) & set(":*@") or _NUMBERED.search(text):
+    if (
+        not text
+        or len(text) > LONGEST
+        or set(text) & set(":*@")
+        or _NUMBERED.search(text)
+    ):
         return None
     if personal.mentions_anything(text):
         return None
@@ -55,7 +66,9 @@ def kept(q: str) -> str | None:
 
 
 class SearchLog:
-    """Counts in memory and writes in a thread of its own: no search waits for it; a crash loses some seconds of it."""
+    """Counts in memory and writes in a thread of its own: no search waits for it; a
+    crash loses some seconds of it.
+    """
 
     def __init__(self, engine: Engine, *, on: bool = True) -> None:
         self._engine, self._on = engine, on
@@ -74,13 +87,21 @@ class SearchLog:
             if key not in self._waiting and len(self._waiting) >= MOST_WAITING:
                 return
             asked, empty, eased = self._waiting.get(key, (0, 0, 0))
-            self._waiting[key] = (asked + 1, empty + (count == 0), eased + (relaxed and count > 0))
+            self._waiting[key] = (
+                asked + 1,
+                empty + (count == 0),
+                eased + (relaxed and count > 0),
+            )
             if self._thread is None and not self._closed.is_set():
-                self._thread = threading.Thread(target=self._run, name="searches", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._run, name="searches", daemon=True
+                )
                 self._thread.start()
 
     def flush(self) -> None:
-        """Write what waits, in one transaction; where the database refuses, these seconds are lost."""
+        """Write what waits, in one transaction; where the database refuses, these
+        seconds are lost.
+        """
         with self._lock:
             taken, self._waiting = self._waiting, {}
         if not taken:
@@ -106,22 +127,43 @@ class SearchLog:
 
 
 def add(session: Session, counts: Mapping[_Key, _Counts]) -> None:
-    """Add to the counts of days; always in the same order, so that two processes do not wait for each other."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    """Add to the counts of days; always in the same order, so that two processes do not
+    wait for each other.
+    """
+    insert = (
+        postgresql.insert
+        if session.get_bind().dialect.name == "postgresql"
+        else sqlite.insert
+    )
     room = {day: MOST_A_DAY - _different(session, day) for day, _ in counts}
-    known = {day: _known(session, day, [query for at, query in counts if at == day]) for day in room}
+    known = {
+        day: _known(session, day, [query for at, query in counts if at == day])
+        for day in room
+    }
     for (day, query), (searches, empty, relaxed) in sorted(counts.items()):
         if query not in known[day]:
             if room[day] <= 0:
                 continue
             room[day] -= 1
-        row = insert(SearchCount).values(day=day, query=query, searches=searches, empty=empty, relaxed=relaxed)
-        summed = {name: getattr(SearchCount, name) + row.excluded[name] for name in ("searches", "empty", "relaxed")}
-        session.execute(row.on_conflict_do_update(index_elements=["day", "query"], set_=summed))
+        row = insert(SearchCount).values(
+            day=day, query=query, searches=searches, empty=empty, relaxed=relaxed
+        )
+        summed = {
+            name: getattr(SearchCount, name) + row.excluded[name]
+            for name in ("searches", "empty", "relaxed")
+        }
+        session.execute(
+            row.on_conflict_do_update(index_elements=["day", "query"], set_=summed)
+        )
 
 
 def _different(session: Session, day: date) -> int:
-    return session.scalar(select(func.count()).select_from(SearchCount).where(SearchCount.day == day)) or 0
+    return (
+        session.scalar(
+            select(func.count()).select_from(SearchCount).where(SearchCount.day == day)
+        )
+        or 0
+    )
 
 
 def _known(session: Session, day: date, queries: Sequence[str]) -> set[str]:
@@ -129,18 +171,28 @@ def _known(session: Session, day: date, queries: Sequence[str]) -> set[str]:
     return set(session.scalars(select(SearchCount.query).where(*where)))
 
 
-def list_asked(session: Session, since: date, limit: int, *, only_empty: bool) -> list[Asked]:
-    """Questions since a day, the most asked first; `only_empty`: those that found nothing, the most missed first."""
+def list_asked(
+    session: Session, since: date, limit: int, *, only_empty: bool
+) -> list[Asked]:
+    """Questions since a day, the most asked first; `only_empty`: those that found
+    nothing, the most missed first.
+    """
     searches, empty, relaxed = (
-        func.sum(column) for column in (SearchCount.searches, SearchCount.empty, SearchCount.relaxed)
+        func.sum(column)
+        for column in (SearchCount.searches, SearchCount.empty, SearchCount.relaxed)
     )
-    query = select(SearchCount.query, searches, empty, relaxed).where(SearchCount.day >= since)
+    query = select(SearchCount.query, searches, empty, relaxed).where(
+        SearchCount.day >= since
+    )
     query = query.group_by(SearchCount.query)
     if only_empty:
         query = query.having(empty > 0)
     first = empty if only_empty else searches
     rows = session.execute(query.order_by(first.desc(), SearchCount.query).limit(limit))
-    return [Asked(said, int(asked), int(missed), int(eased)) for said, asked, missed, eased in rows]
+    return [
+        Asked(said, int(asked), int(missed), int(eased))
+        for said, asked, missed, eased in rows
+    ]
 
 
 def forget_before(session: Session, day: date) -> int:

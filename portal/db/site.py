@@ -1,4 +1,6 @@
-"""Questions about what the portal keeps of itself: options, states of tasks, translations."""
+"""Questions about what the portal keeps of itself: options, states of tasks,
+translations.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from portal.domain.site import ConfigOption, TaskStatus, TermTranslation
 
 def options(session: Session) -> dict[str, str]:
     """Every option that was changed at run time."""
-    return {option.key: option.value for option in session.scalars(select(ConfigOption))}
+    return {
+        option.key: option.value for option in session.scalars(select(ConfigOption))
+    }
 
 
 def set_option(session: Session, key: str, value: str) -> None:
@@ -20,11 +24,15 @@ def set_option(session: Session, key: str, value: str) -> None:
     session.merge(ConfigOption(key=key, value=value))
 
 
-def find_task(session: Session, entity_id: str, task_type: str, key: str) -> TaskStatus | None:
+def find_task(
+    session: Session, entity_id: str, task_type: str, key: str
+) -> TaskStatus | None:
     """The last word about a task of a thing."""
     return session.scalars(
         select(TaskStatus).where(
-            TaskStatus.entity_id == entity_id, TaskStatus.task_type == task_type, TaskStatus.key == key
+            TaskStatus.entity_id == entity_id,
+            TaskStatus.task_type == task_type,
+            TaskStatus.key == key,
         )
     ).first()
 
@@ -32,13 +40,21 @@ def find_task(session: Session, entity_id: str, task_type: str, key: str) -> Tas
 def values(session: Session, entity_id: str, task_type: str) -> dict[str, str]:
     """By their keys: what was last noted of the tasks of one type of a thing."""
     query = select(TaskStatus.key, TaskStatus.value)
-    found = session.execute(query.where(TaskStatus.entity_id == entity_id, TaskStatus.task_type == task_type))
+    found = session.execute(
+        query.where(
+            TaskStatus.entity_id == entity_id, TaskStatus.task_type == task_type
+        )
+    )
     return {row[0]: row[1] for row in found}
 
 
-def list_translations(session: Session, terms: Sequence[str], languages: Sequence[str]) -> Sequence[TermTranslation]:
+def list_translations(
+    session: Session, terms: Sequence[str], languages: Sequence[str]
+) -> Sequence[TermTranslation]:
     """Translations of terms, in some languages or in all."""
     query = select(TermTranslation).where(TermTranslation.term.in_(list(terms)))
     if languages:
         query = query.where(TermTranslation.lang_code.in_(list(languages)))
-    return session.scalars(query.order_by(TermTranslation.term, TermTranslation.lang_code)).all()
+    return session.scalars(
+        query.order_by(TermTranslation.term, TermTranslation.lang_code)
+    ).all()

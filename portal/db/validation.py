@@ -1,4 +1,6 @@
-"""Questions about validation: reports and runs, policies, quarantined rows, overrides."""
+"""Questions about validation: reports and runs, policies, quarantined rows,
+overrides.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ from portal.domain.gate import (
 
 
 class Policy(NamedTuple):
-    """The policy in force for a dataset, and who set it: "package", "organization" or "portal"."""
+    """The policy in force for a dataset, and who set it: "package", "organization" or
+    "portal".
+    """
 
     mode: str
     max_bad_percent: int
@@ -30,7 +34,9 @@ class Policy(NamedTuple):
 
 
 class Released(NamedTuple):
-    """A decision that lets content pass, and the columns in which it lets personal data pass."""
+    """A decision that lets content pass, and the columns in which it lets personal data
+    pass.
+    """
 
     override_id: str
     columns: tuple[str, ...]
@@ -51,14 +57,29 @@ def policy_of(session: Session, dataset: Dataset, default: str) -> Policy:
     return policy_of_organization(session, dataset.owner_org, default)
 
 
-def policy_of_organization(session: Session, organization_id: str | None, default: str) -> Policy:
+def policy_of_organization(
+    session: Session, organization_id: str | None, default: str
+) -> Policy:
     """An organization's policy, else the portal's."""
-    found = session.get(ValidationPolicy, (ORGANIZATION, organization_id)) if organization_id else None
-    return Policy(found.mode, found.max_bad_percent, ORGANIZATION) if found else Policy(default, BAD_PERCENT, "portal")
+    found = (
+        session.get(ValidationPolicy, (ORGANIZATION, organization_id))
+        if organization_id
+        else None
+    )
+    return (
+        Policy(found.mode, found.max_bad_percent, ORGANIZATION)
+        if found
+        else Policy(default, BAD_PERCENT, "portal")
+    )
 
 
 def set_policy(
-    session: Session, object_type: str, object_id: str, mode: str | None, percent: int, actor_id: str | None
+    session: Session,
+    object_type: str,
+    object_id: str,
+    mode: str | None,
+    percent: int,
+    actor_id: str | None,
 ) -> None:
     """Set the policy of an organization or dataset, or (None) take it away."""
     known = session.get(ValidationPolicy, (object_type, object_id))
@@ -67,7 +88,12 @@ def set_policy(
             session.delete(known)
         return
     policy = known or ValidationPolicy(object_type=object_type, object_id=object_id)
-    policy.mode, policy.max_bad_percent, policy.changed, policy.actor_id = mode, percent, now(), actor_id
+    policy.mode, policy.max_bad_percent, policy.changed, policy.actor_id = (
+        mode,
+        percent,
+        now(),
+        actor_id,
+    )
     session.add(policy)
 
 
@@ -76,7 +102,9 @@ def newest_report(session: Session, resource_id: str) -> ValidationReport | None
     return next(iter(list_reports(session, resource_id, 1)), None)
 
 
-def list_reports(session: Session, resource_id: str, limit: int, offset: int = 0) -> Sequence[ValidationReport]:
+def list_reports(
+    session: Session, resource_id: str, limit: int, offset: int = 0
+) -> Sequence[ValidationReport]:
     """Reports of a resource, newest first."""
     query = select(ValidationReport).where(ValidationReport.resource_id == resource_id)
     order = query.order_by(ValidationReport.created.desc(), ValidationReport.id)
@@ -86,12 +114,15 @@ def list_reports(session: Session, resource_id: str, limit: int, offset: int = 0
 def open_run(session: Session, resource_id: str) -> ValidationReport | None:
     """The run of a resource that is not done yet."""
     query = select(ValidationReport).where(
-        ValidationReport.resource_id == resource_id, ValidationReport.status.in_((CREATED, RUNNING))
+        ValidationReport.resource_id == resource_id,
+        ValidationReport.status.in_((CREATED, RUNNING)),
     )
     return session.scalars(query.order_by(ValidationReport.created).limit(1)).first()
 
 
-def new_run(session: Session, resource: Resource, actor_id: str | None) -> ValidationReport:
+def new_run(
+    session: Session, resource: Resource, actor_id: str | None
+) -> ValidationReport:
     """A run that waits for a worker."""
     run = ValidationReport(
         id=new_id(),
@@ -109,10 +140,13 @@ def new_run(session: Session, resource: Resource, actor_id: str | None) -> Valid
 
 
 def delete_reports(session: Session, resource_id: str) -> int:
-    """Forget every finished report of a resource but those that name personal data; return how many there were."""
+    """Forget every finished report of a resource but those that name personal data;
+    return how many there were.
+    """
     found = session.scalars(
         select(ValidationReport).where(
-            ValidationReport.resource_id == resource_id, ValidationReport.status.not_in((CREATED, RUNNING))
+            ValidationReport.resource_id == resource_id,
+            ValidationReport.status.not_in((CREATED, RUNNING)),
         )
     ).all()
     for report in found:
@@ -126,46 +160,81 @@ def find_override(
 ) -> ValidationOverride | None:
     """The newest decision to let exactly this content pass."""
     query = select(ValidationOverride).where(
-        ValidationOverride.package_id == package_id, ValidationOverride.content == content
+        ValidationOverride.package_id == package_id,
+        ValidationOverride.content == content,
     )
     where = ValidationOverride.resource_id
     query = query.where(where == resource_id if resource_id else where.is_(None))
-    return session.scalars(query.order_by(ValidationOverride.created.desc()).limit(1)).first()
+    return session.scalars(
+        query.order_by(ValidationOverride.created.desc()).limit(1)
+    ).first()
 
 
 def list_overrides(session: Session, package_id: str) -> Sequence[ValidationOverride]:
     """Every decision of a dataset, newest first; each once, whatever it goes on for."""
     query = select(ValidationOverride).where(
-        ValidationOverride.package_id == package_id, ValidationOverride.origin_id.is_(None)
+        ValidationOverride.package_id == package_id,
+        ValidationOverride.origin_id.is_(None),
     )
     return session.scalars(query.order_by(ValidationOverride.created.desc())).all()
 
 
 def released_contents(session: Session, package_id: str) -> dict[str, Released]:
-    """By its hash: everything of a dataset that was let pass, the newest decision about each."""
-    query = select(ValidationOverride).where(ValidationOverride.package_id == package_id)
-    rows = session.scalars(query.order_by(ValidationOverride.created, ValidationOverride.id))
-    return {row.content: Released(row.origin_id or row.id, tuple(row.columns)) for row in rows}
+    """By its hash: everything of a dataset that was let pass, the newest decision about
+    each.
+    """
+    query = select(ValidationOverride).where(
+        ValidationOverride.package_id == package_id
+    )
+    rows = session.scalars(
+        query.order_by(ValidationOverride.created, ValidationOverride.id)
+    )
+    return {
+        row.content: Released(row.origin_id or row.id, tuple(row.columns))
+        for row in rows
+    }
 
 
-def carry_on(session: Session, decided: ValidationOverride, resource_id: str | None, contents: Iterable[str]) -> None:
-    """Let a decision count for contents with these hashes as well, where none counts for them already."""
+def carry_on(
+    session: Session,
+    decided: ValidationOverride,
+    resource_id: str | None,
+    contents: Iterable[str],
+) -> None:
+    """Let a decision count for contents with these hashes as well, where none counts
+    for them already.
+    """
     where = ValidationOverride.resource_id
     query = select(ValidationOverride.content).where(
         ValidationOverride.package_id == decided.package_id,
         where == resource_id if resource_id else where.is_(None),
     )
     known = set(session.scalars(query))
-    told = {key: getattr(decided, key) for key in ("package_id", "reason", "columns", "actor_id")}
+    told = {
+        key: getattr(decided, key)
+        for key in ("package_id", "reason", "columns", "actor_id")
+    }
     origin = decided.origin_id or decided.id
     for content in sorted(set(contents) - known):
-        session.add(ValidationOverride(**told, id=new_id(), resource_id=resource_id, content=content, origin_id=origin))
+        session.add(
+            ValidationOverride(
+                **told,
+                id=new_id(),
+                resource_id=resource_id,
+                content=content,
+                origin_id=origin,
+            )
+        )
     session.flush()
 
 
-def set_quarantine(session: Session, report: ValidationReport, rows: int, file_key: str) -> None:
+def set_quarantine(
+    session: Session, report: ValidationReport, rows: int, file_key: str
+) -> None:
     """Keep the bad rows of a resource in place of those kept before."""
-    kept = session.get(QuarantineTable, report.resource_id) or QuarantineTable(resource_id=report.resource_id)
+    kept = session.get(QuarantineTable, report.resource_id) or QuarantineTable(
+        resource_id=report.resource_id
+    )
     kept.package_id, kept.report_id = report.package_id or "", report.id
     kept.created, kept.rows, kept.file_key = now(), rows, file_key
     session.add(kept)
@@ -173,7 +242,9 @@ def set_quarantine(session: Session, report: ValidationReport, rows: int, file_k
 
 def clear_quarantine(session: Session, resource_id: str) -> None:
     """Forget the bad rows of a resource: a whole table has taken their place."""
-    session.execute(delete(QuarantineTable).where(QuarantineTable.resource_id == resource_id))
+    session.execute(
+        delete(QuarantineTable).where(QuarantineTable.resource_id == resource_id)
+    )
 
 
 def find_quarantine(session: Session, resource_id: str) -> QuarantineTable | None:
@@ -187,7 +258,9 @@ def list_quarantine_keys(session: Session) -> Sequence[str]:
 
 
 def list_tabular(session: Session, dataset_ids: Sequence[str] | None) -> list[TableKey]:
-    """Live resources with a stored file or table, by dataset: of these (ids or names), or of all."""
+    """Live resources with a stored file or table, by dataset: of these (ids or names),
+    or of all.
+    """
     query = (
         select(Resource.package_id, Resource.id)
         .join(Dataset, Dataset.id == Resource.package_id)
@@ -199,19 +272,33 @@ def list_tabular(session: Session, dataset_ids: Sequence[str] | None) -> list[Ta
     )
     if dataset_ids is not None:
         query = query.where(Dataset.id.in_(dataset_ids) | Dataset.name.in_(dataset_ids))
-    return [TableKey(*row) for row in session.execute(query.order_by(Dataset.id, Resource.position))]
+    return [
+        TableKey(*row)
+        for row in session.execute(query.order_by(Dataset.id, Resource.position))
+    ]
 
 
 def count_runs(session: Session, since: datetime) -> dict[str, int]:
-    """How many runs wait or are under way, and how many were done since then, by what became of them."""
+    """How many runs wait or are under way, and how many were done since then, by what
+    became of them.
+    """
     still = ValidationReport.status.in_((CREATED, RUNNING))
-    query = select(ValidationReport.status, func.count()).where(still | (ValidationReport.finished >= since))
-    return {row.status: row[1] for row in session.execute(query.group_by(ValidationReport.status))}
+    query = select(ValidationReport.status, func.count()).where(
+        still | (ValidationReport.finished >= since)
+    )
+    return {
+        row.status: row[1]
+        for row in session.execute(query.group_by(ValidationReport.status))
+    }
 
 
 def oldest_run(session: Session) -> datetime | None:
     """Since when the run that waits longest has waited."""
-    return session.scalar(select(func.min(ValidationReport.created)).where(ValidationReport.status == CREATED))
+    return session.scalar(
+        select(func.min(ValidationReport.created)).where(
+            ValidationReport.status == CREATED
+        )
+    )
 
 
 def forget(session: Session, package_id: str) -> None:
@@ -220,6 +307,7 @@ def forget(session: Session, package_id: str) -> None:
         session.execute(delete(model).where(model.package_id == package_id))
     session.execute(
         delete(ValidationPolicy).where(
-            ValidationPolicy.object_type == PACKAGE, ValidationPolicy.object_id == package_id
+            ValidationPolicy.object_type == PACKAGE,
+            ValidationPolicy.object_id == package_id,
         )
     )

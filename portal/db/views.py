@@ -28,7 +28,9 @@ def list_views(session: Session, resource_id: str) -> Sequence[ResourceView]:
 
 def next_place(session: Session, resource_id: str) -> int:
     """Where a new view goes: after the others."""
-    query = select(func.max(ResourceView.order)).where(ResourceView.resource_id == resource_id)
+    query = select(func.max(ResourceView.order)).where(
+        ResourceView.resource_id == resource_id
+    )
     last = session.scalar(query)
     return 0 if last is None else last + 1
 

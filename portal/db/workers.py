@@ -13,11 +13,15 @@ from portal.db import clock
 from portal.domain.workers import Worker
 
 FORGOTTEN_AFTER = timedelta(days=1)
-"""A worker that was killed is shown for so long, so that an operator sees that there was one."""
+"""A worker that was killed is shown for so long, so that an operator sees that there
+was one.
+"""
 
 
 class Sign(NamedTuple):
-    """The last sign of life of a worker: who it is, and how many seconds ago it gave it."""
+    """The last sign of life of a worker: who it is, and how many seconds ago it gave
+    it.
+    """
 
     name: str
     host: str
@@ -36,7 +40,11 @@ def beat(session: Session, name: str, host: str, pid: int, version: str) -> None
         worker = Worker(name=name, host=host, pid=pid, version=version, started=moment)
         session.add(worker)
     worker.seen = moment
-    session.execute(delete(Worker).where(Worker.seen < moment - FORGOTTEN_AFTER, Worker.name != name))
+    session.execute(
+        delete(Worker).where(
+            Worker.seen < moment - FORGOTTEN_AFTER, Worker.name != name
+        )
+    )
 
 
 def leave(session: Session, name: str) -> None:
@@ -45,7 +53,9 @@ def leave(session: Session, name: str) -> None:
 
 
 def list_signs(session: Session) -> Sequence[Sign]:
-    """All workers, the one seen last first; an age is never negative, whatever the clock did."""
+    """All workers, the one seen last first; an age is never negative, whatever the
+    clock did.
+    """
     moment = clock.moment(session)
     workers = session.scalars(select(Worker).order_by(Worker.seen.desc(), Worker.name))
     return [_sign(worker, moment) for worker in workers]
@@ -53,4 +63,12 @@ def list_signs(session: Session) -> Sequence[Sign]:
 
 def _sign(worker: Worker, moment: datetime) -> Sign:
     age = max(0.0, (moment - worker.seen).total_seconds())
-    return Sign(worker.name, worker.host, worker.pid, worker.version, worker.started, worker.seen, age)
+    return Sign(
+        worker.name,
+        worker.host,
+        worker.pid,
+        worker.version,
+        worker.started,
+        worker.seen,
+        age,
+    )

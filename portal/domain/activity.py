@@ -1,4 +1,6 @@
-"""Activity: what happened to a dataset, organization, group or user, with the dataset as it was then."""
+"""Activity: what happened to a dataset, organization, group or user, with the dataset
+as it was then.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,11 @@ DATASET, GROUP, USER = "package", "group", "user"
 
 
 class Activity(Base):
-    """One thing that happened. `open` tells whether everybody could read its object at that time.
+    """One thing that happened. `open` tells whether everybody could read its object at
+    that time.
 
-    `body` is what the object looked like, as packed JSON: rows stay small however often a dataset changes.
+    `body` is what the object looked like, as packed JSON: rows stay small however often
+    a dataset changes.
     """
 
     __tablename__ = "activity"
@@ -53,5 +57,7 @@ class Dashboard(Base):
 
     __tablename__ = "dashboard"
 
-    user_id: Mapped[str] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[str] = mapped_column(
+        ForeignKey("user.id", ondelete="CASCADE"), primary_key=True
+    )
     last_viewed: Mapped[datetime] = mapped_column(default=now)

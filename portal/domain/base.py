@@ -21,17 +21,30 @@ NAMES = {
 
 
 class Base(DeclarativeBase):
-    """Base of all models; constraint names are fixed so that migrations run on every database."""
+    """Base of all models; constraint names are fixed so that migrations run on every
+    database.
+    """
 
     metadata = MetaData(naming_convention=NAMES)
-    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON, dict[str, str]: JSON, list[str]: JSON}  # noqa: RUF012 - SQLAlchemy reads it from the class
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
+        dict[str, Any]: JSON,
+        list[Any]: JSON,
+        dict[str, str]: JSON,
+        list[str]: JSON,
+    }
 
 
 @event.listens_for(Base, "attribute_instrument", propagate=True)
 def _bound_texts(model: type[Any], key: str, attribute: Any) -> None:
-    """Every text column refuses what is longer than itself, on each database alike, before a statement does."""
+    """Every text column refuses what is longer than itself, on each database alike,
+    before a statement does.
+    """
     columns = getattr(attribute.property, "columns", ())
-    lengths = [column.type.length for column in columns if isinstance(column.type, String) and column.type.length]
+    lengths = [
+        column.type.length
+        for column in columns
+        if isinstance(column.type, String) and column.type.length
+    ]
     if not lengths:
         return
     longest = min(lengths)
@@ -63,10 +76,16 @@ def is_uuid(text: object) -> bool:
 
 
 def moment_of(text: object) -> datetime | None:
-    """The time that an ISO text names, as UTC without a zone (a text without a zone is UTC); None for anything else."""
+    """The time that an ISO text names, as UTC without a zone (a text without a zone is
+    UTC); None for anything else.
+    """
     try:
         moment = datetime.fromisoformat(text) if isinstance(text, str) else None
-        return moment.astimezone(UTC).replace(tzinfo=None) if moment and moment.tzinfo else moment
+        return (
+            moment.astimezone(UTC).replace(tzinfo=None)
+            if moment and moment.tzinfo
+            else moment
+        )
     except (ValueError, OverflowError):  # no time, or one beyond the calendar in UTC
         return None
 

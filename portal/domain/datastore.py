@@ -1,4 +1,6 @@
-"""What is kept beside the rows of a resource: other names of its table, and how its loading stands."""
+"""What is kept beside the rows of a resource: other names of its table, and how its
+loading stands.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,10 @@ PENDING, RUNNING, COMPLETE, FAILED = "pending", "running", "complete", "error"
 
 PERHAPS = frozenset({"JSON", "ZIP", "GZ"})
 """Formats of links that may hold a table, or something else that is no error."""
-LOADABLE = frozenset({"CSV", "TSV", "XLSX", "XLS", "ODS", "NDJSON", "GeoJSON", "Parquet"}) | PERHAPS
+LOADABLE = (
+    frozenset({"CSV", "TSV", "XLSX", "XLS", "ODS", "NDJSON", "GeoJSON", "Parquet"})
+    | PERHAPS
+)
 """Formats of links that are loaded by themselves."""
 
 
@@ -24,15 +29,21 @@ class TableAlias(Base):
     __tablename__ = "table_alias"
 
     name: Mapped[str] = mapped_column(String(63), primary_key=True)
-    resource_id: Mapped[str] = mapped_column(ForeignKey("resource.id", ondelete="CASCADE"), index=True)
+    resource_id: Mapped[str] = mapped_column(
+        ForeignKey("resource.id", ondelete="CASCADE"), index=True
+    )
 
 
 class TableLoad(Base):
-    """How the loading of a resource's file or link into rows stands; `etag` and `modified` are what the link said."""
+    """How the loading of a resource's file or link into rows stands; `etag` and
+    `modified` are what the link said.
+    """
 
     __tablename__ = "table_load"
 
-    resource_id: Mapped[str] = mapped_column(ForeignKey("resource.id", ondelete="CASCADE"), primary_key=True)
+    resource_id: Mapped[str] = mapped_column(
+        ForeignKey("resource.id", ondelete="CASCADE"), primary_key=True
+    )
     state: Mapped[str] = mapped_column(String(20), default=PENDING)
     updated: Mapped[datetime] = mapped_column(default=now)
     checked: Mapped[datetime | None] = mapped_column(index=True)

@@ -18,19 +18,23 @@ VALIDATE = "validate"
 QUALITY = "quality"
 RENDER = "render"
 FORGET = "forget"
-"""Of this topic the entity is the beginning of the fingerprint of rows whose copies are to go."""
+"""Of this topic the entity is the beginning of the fingerprint of rows whose copies are
+to go.
+"""
 FINGERPRINT_LETTERS = 36
 
 
 class OutboxRow(Base):
     """Something still to be done after a commit: a topic and the id that it concerns.
 
-    `eager` ones were asked for by somebody who waits for them (`writer` is that user, None for the portal itself);
-    the others by a job that brings many. `attempts` counts the tries that were begun.
+    `eager` ones were asked for by somebody who waits for them (`writer` is that user,
+    None for the portal itself); the others by a job that brings many. `attempts` counts
+    the tries that were begun.
     """
 
     __tablename__ = "outbox"
-    # AUTOINCREMENT: SQLite gives the number of a deleted row to the next one otherwise, and whoever still works on the
+    # AUTOINCREMENT: SQLite gives the number of a deleted row to the next one otherwise,
+    # and whoever still works on the
     # deleted one would settle the new one.
     __table_args__ = (
         Index("ix_outbox_order", "topic", "attempts", "id"),
@@ -38,7 +42,9 @@ class OutboxRow(Base):
         {"sqlite_autoincrement": True},
     )
 
-    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True
+    )
     topic: Mapped[str] = mapped_column(String(20))
     entity_id: Mapped[str] = mapped_column(String(36))
     created: Mapped[datetime] = mapped_column(default=now)
@@ -50,7 +56,9 @@ class OutboxRow(Base):
 
 
 class GivenUp(Base):
-    """A consequence that is tried no more, and why; it goes when the same one is done after all."""
+    """A consequence that is tried no more, and why; it goes when the same one is done
+    after all.
+    """
 
     __tablename__ = "given_up"
 
@@ -62,7 +70,9 @@ class GivenUp(Base):
 
 
 class AuditEntry(Base):
-    """Who did what to which object, and when; never holds a value that its reader may not see."""
+    """Who did what to which object, and when; never holds a value that its reader may
+    not see.
+    """
 
     __tablename__ = "audit"
     __table_args__ = (Index("ix_audit_object", "object_id", "at"),)

@@ -1,4 +1,6 @@
-"""The gate of publication: policies, bad rows kept aside, and a steward's decisions against a verdict."""
+"""The gate of publication: policies, bad rows kept aside, and a steward's decisions
+against a verdict.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +13,21 @@ from portal.domain.base import Base, new_id, now
 
 BLOCK, WARN, QUARANTINE = "block", "warn", "quarantine"
 POLICIES = (BLOCK, WARN, QUARANTINE)
-"""What becomes of a table that is not valid: it waits; it is published all the same; its bad rows wait."""
+"""What becomes of a table that is not valid: it waits; it is published all the same;
+its bad rows wait.
+"""
 OVERRIDE = "override"
 ORGANIZATION, PACKAGE = "organization", "package"
 BAD_PERCENT = 20
-"""A table with a larger share of bad rows is held whole, where the policy does not say another share."""
+"""A table with a larger share of bad rows is held whole, where the policy does not say
+another share.
+"""
 
 
 class ValidationPolicy(Base):
-    """The policy of an organization or a dataset; without one the next larger thing decides."""
+    """The policy of an organization or a dataset; without one the next larger thing
+    decides.
+    """
 
     __tablename__ = "validation_policy"
 
@@ -32,7 +40,9 @@ class ValidationPolicy(Base):
 
 
 class QuarantineTable(Base):
-    """The bad rows of one resource that were kept aside when its good rows were published."""
+    """The bad rows of one resource that were kept aside when its good rows were
+    published.
+    """
 
     __tablename__ = "quarantine"
 
@@ -45,10 +55,12 @@ class QuarantineTable(Base):
 
 
 class ValidationOverride(Base):
-    """That somebody let content pass that is not valid, and why; `content` is the hash of exactly that content.
+    """That somebody let content pass that is not valid, and why; `content` is the hash
+    of exactly that content.
 
-    One with an `origin_id` is no decision of its own: it is that decision, for what the content consisted of or
-    what became of it (a file of a record, stored rows), which has a hash of its own.
+    One with an `origin_id` is no decision of its own: it is that decision, for what the
+    content consisted of or what became of it (a file of a record, stored rows), which
+    has a hash of its own.
     """
 
     __tablename__ = "validation_override"

@@ -13,8 +13,13 @@ from portal.domain.base import Base, new_id, now
 NEW, RUNNING, FINISHED, ABORTED = "New", "Running", "Finished", "Aborted"
 WAITING, DONE = "WAITING", "DONE"
 ADDED, UPDATED, DELETED, UNCHANGED, ERRORED, REFUSED = (
-    "added", "updated", "deleted", "not modified", "errored", "refused",
-)  # fmt: skip
+    "added",
+    "updated",
+    "deleted",
+    "not modified",
+    "errored",
+    "refused",
+)
 OUTCOMES = (ADDED, UPDATED, DELETED, UNCHANGED, ERRORED, REFUSED)
 
 INTERVALS: dict[str, timedelta] = {
@@ -28,7 +33,9 @@ INTERVALS: dict[str, timedelta] = {
 
 
 class HarvestSource(Base):
-    """Where datasets come from; `config` is the JSON text that its kind understands, secrets by name only."""
+    """Where datasets come from; `config` is the JSON text that its kind understands,
+    secrets by name only.
+    """
 
     __tablename__ = "harvest_source"
 
@@ -48,7 +55,9 @@ class HarvestSource(Base):
 
 
 class HarvestJob(Base):
-    """One trip to a source. A worker holds it by a lease that it renews; whoever finds the lease over goes on."""
+    """One trip to a source. A worker holds it by a lease that it renews; whoever finds
+    the lease over goes on.
+    """
 
     __tablename__ = "harvest_job"
     __table_args__ = (Index("ix_harvest_job_queue", "status", "lease_until"),)
@@ -75,13 +84,20 @@ class HarvestJob(Base):
 
 
 class HarvestObject(Base):
-    """One dataset of one trip, from listed to done; `payload` is what loading it needs."""
+    """One dataset of one trip, from listed to done; `payload` is what loading it
+    needs.
+    """
 
     __tablename__ = "harvest_object"
-    __table_args__ = (UniqueConstraint("job_id", "guid"), Index("ix_harvest_object_state", "job_id", "state"))
+    __table_args__ = (
+        UniqueConstraint("job_id", "guid"),
+        Index("ix_harvest_object_state", "job_id", "state"),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
-    job_id: Mapped[str] = mapped_column(ForeignKey("harvest_job.id", ondelete="CASCADE"))
+    job_id: Mapped[str] = mapped_column(
+        ForeignKey("harvest_job.id", ondelete="CASCADE")
+    )
     source_id: Mapped[str] = mapped_column(String(36), index=True)
     guid: Mapped[str] = mapped_column(String(1000))
     title: Mapped[str] = mapped_column(Text, default="")
@@ -99,7 +115,9 @@ class HarvestObject(Base):
 
 
 class HarvestIdentity(Base):
-    """Which dataset a source's item became: survives the purge of jobs, so that nothing is doubled."""
+    """Which dataset a source's item became: survives the purge of jobs, so that nothing
+    is doubled.
+    """
 
     __tablename__ = "harvest_identity"
     __table_args__ = (UniqueConstraint("source_id", "guid"),)

@@ -1,4 +1,6 @@
-"""Places in nested data, named as package_revise names them: `resources__0__name`, globs, merges."""
+"""Places in nested data, named as package_revise names them: `resources__0__name`,
+globs, merges.
+"""
 
 from __future__ import annotations
 
@@ -34,16 +36,24 @@ class Pattern:
         return cls(text[0] == "+", tuple(text[1:].split(GLUE)))
 
     def names(self, key: str, value: Any) -> bool:
-        """Whether the first part names this key or position, or the item there by its id."""
+        """Whether the first part names this key or position, or the item there by its
+        id.
+        """
         part = self.parts[0]
         if fnmatchcase(key, part):
             return True
         held = str(value.get("id", "")) if isinstance(value, Mapping) else ""
-        return len(part) >= SHORTEST_PREFIX and bool(held) and fnmatchcase(held, f"{part}*")
+        return (
+            len(part) >= SHORTEST_PREFIX
+            and bool(held)
+            and fnmatchcase(held, f"{part}*")
+        )
 
 
 def filtered(data: Any, patterns: Sequence[Pattern]) -> Any:
-    """What is left of nested data: at each level the first pattern that ends there decides; nothing said is kept."""
+    """What is left of nested data: at each level the first pattern that ends there
+    decides; nothing said is kept.
+    """
     if not patterns or not isinstance(data, (dict, list)):
         return data
     kept = []
@@ -74,7 +84,9 @@ def _items(data: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def mismatches(data: Any, wanted: Mapping[str, Any], path: str = "") -> Iterator[str]:
-    """The places in which data is not as wanted; lists are compared position by position."""
+    """The places in which data is not as wanted; lists are compared position by
+    position.
+    """
     for key, value in wanted.items():
         place = f"{path}{GLUE}{key}" if path else str(key)
         if not isinstance(data, Mapping) or key not in data:
@@ -97,7 +109,9 @@ def _differences(held: Any, wanted: Any, place: str) -> Iterator[str]:
 
 
 def merge(data: MutableMapping[str, Any], update: Mapping[str, Any]) -> None:
-    """Merge an update in, deeply; lists are merged position by position, what is beyond their end is appended."""
+    """Merge an update in, deeply; lists are merged position by position, what is beyond
+    their end is appended.
+    """
     for key, value in update.items():
         data[key] = _merged(data.get(key), value)
 
@@ -107,24 +121,39 @@ def _merged(held: Any, value: Any) -> Any:
         merge(held, value)
         return held
     if isinstance(held, list) and isinstance(value, list):
-        both = [_merged(held[number], each) if number < len(held) else each for number, each in enumerate(value)]
+        both = [
+            _merged(held[number], each) if number < len(held) else each
+            for number, each in enumerate(value)
+        ]
         return both + held[len(value) :]
     return value
 
 
 def by_prefix(params: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
-    """(rest of the key, value) of the parameters with a prefix; what appends to a list comes first."""
-    found = [(key.removeprefix(prefix), value) for key, value in params.items() if key.startswith(prefix)]
-    return sorted(found, key=lambda pair: (not pair[0].endswith(f"{GLUE}{EXTEND}"), pair[0]))
+    """(rest of the key, value) of the parameters with a prefix; what appends to a list
+    comes first.
+    """
+    found = [
+        (key.removeprefix(prefix), value)
+        for key, value in params.items()
+        if key.startswith(prefix)
+    ]
+    return sorted(
+        found, key=lambda pair: (not pair[0].endswith(f"{GLUE}{EXTEND}"), pair[0])
+    )
 
 
 def find(data: Any, key: str) -> Any:
-    """The value at a place. Raises Unmatched with the part of the name that leads nowhere."""
+    """The value at a place. Raises Unmatched with the part of the name that leads
+    nowhere.
+    """
     return _walk(data, key.split(GLUE))
 
 
 def assign(data: Any, key: str, value: Any) -> None:
-    """Put a value at a place; `…__extend` appends a list (or its JSON text). Raises Unmatched."""
+    """Put a value at a place; `…__extend` appends a list (or its JSON text). Raises
+    Unmatched.
+    """
     *parents, last = key.split(GLUE)
     holder = _walk(data, parents)
     if isinstance(holder, list):
@@ -152,7 +181,9 @@ def _walk(data: Any, parts: Sequence[str]) -> Any:
 
 
 def _position(listed: list[Any], part: str, path: str) -> int:
-    """The position that a number (from the end if negative) or the first letters of an item's id name."""
+    """The position that a number (from the end if negative) or the first letters of an
+    item's id name.
+    """
     if part.removeprefix("-").isdigit():
         number = int(part)
         if -len(listed) <= number < len(listed):

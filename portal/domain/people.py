@@ -13,13 +13,17 @@ from portal.domain.base import Base, new_id, now
 ORGANIZATION = "organization"
 GROUP = "group"
 ACTIVE, PENDING, INVITED = "active", "pending", "invited"
-"""States: of what counts, of a role that is offered, and of an account that its person has not opened yet."""
+"""States: of what counts, of a role that is offered, and of an account that its person
+has not opened yet.
+"""
 IDENTIFIER, FORMER_NAME = "identifier", "former-name"
 """Kinds of aliases."""
 
 
 class User(Base):
-    """A person or a program with a name; `password_hash` is a salted scrypt hash or None (token only)."""
+    """A person or a program with a name; `password_hash` is a salted scrypt hash or
+    None (token only).
+    """
 
     __tablename__ = "user"
 
@@ -37,7 +41,9 @@ class User(Base):
     last_active: Mapped[datetime | None]
 
     def set_email(self, email: str | None) -> None:
-        """Keep the address as written, and a folded key that makes it unique whatever its case."""
+        """Keep the address as written, and a folded key that makes it unique whatever
+        its case.
+        """
         self.email = email
         self.email_key = email.lower() if email and self.state == "active" else None
 
@@ -61,7 +67,9 @@ class ApiToken(Base):
 
 
 class Group(Base):
-    """An organization or a group: one table, as in CKAN, told apart by `is_organization`."""
+    """An organization or a group: one table, as in CKAN, told apart by
+    `is_organization`.
+    """
 
     __tablename__ = "group"
 
@@ -84,10 +92,14 @@ class Group(Base):
         return self.title or self.name
 
     def agrees_to_open(self, today: date | None = None) -> bool:
-        """Whether a provider agreement is in force, so that the organization's data may be open."""
+        """Whether a provider agreement is in force, so that the organization's data may
+        be open.
+        """
         agreement = self.profile.get("provider_agreement") or {}
         until = agreement.get("valid_until")
-        return bool(agreement) and (not until or until >= (today or now().date()).isoformat())
+        return bool(agreement) and (
+            not until or until >= (today or now().date()).isoformat()
+        )
 
 
 class Member(Base):
@@ -105,10 +117,14 @@ class Member(Base):
 
 
 class GroupAlias(Base):
-    """Another name under which an organization is found: an identifier, or the name of a body that it succeeded."""
+    """Another name under which an organization is found: an identifier, or the name of
+    a body that it succeeded.
+    """
 
     __tablename__ = "group_alias"
 
-    group_id: Mapped[str] = mapped_column(ForeignKey("group.id", ondelete="CASCADE"), primary_key=True)
+    group_id: Mapped[str] = mapped_column(
+        ForeignKey("group.id", ondelete="CASCADE"), primary_key=True
+    )
     kind: Mapped[str] = mapped_column(String(20), primary_key=True)
     text: Mapped[str] = mapped_column(String(300), primary_key=True, index=True)

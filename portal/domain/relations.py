@@ -1,4 +1,6 @@
-"""What ties things together: relationships of datasets, collaborators, followers, views and vocabularies."""
+"""What ties things together: relationships of datasets, collaborators, followers, views
+and vocabularies.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +24,22 @@ REVERSE = dict(RELATIONSHIPS)
 
 COLLABORATOR_CAPACITIES = ("admin", "editor", "member")
 VIEW_TYPES = (
-    "datatables_view", "text_view", "image_view", "video_view", "audio_view", "pdf_view", "webpage_view",
-    "geojson_view", "recline_view", "recline_grid_view", "recline_graph_view", "recline_map_view",
-)  # fmt: skip
-"""View types that clients may store; the portal keeps them for the pages and clients that draw them."""
+    "datatables_view",
+    "text_view",
+    "image_view",
+    "video_view",
+    "audio_view",
+    "pdf_view",
+    "webpage_view",
+    "geojson_view",
+    "recline_view",
+    "recline_grid_view",
+    "recline_graph_view",
+    "recline_map_view",
+)
+"""View types that clients may store; the portal keeps them for the pages and clients
+that draw them.
+"""
 
 
 class Vocabulary(Base):
@@ -44,8 +58,12 @@ class Relationship(Base):
     __table_args__ = (UniqueConstraint("subject_id", "object_id", "type"),)
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
-    subject_id: Mapped[str] = mapped_column(ForeignKey("package.id", ondelete="CASCADE"))
-    object_id: Mapped[str] = mapped_column(ForeignKey("package.id", ondelete="CASCADE"), index=True)
+    subject_id: Mapped[str] = mapped_column(
+        ForeignKey("package.id", ondelete="CASCADE")
+    )
+    object_id: Mapped[str] = mapped_column(
+        ForeignKey("package.id", ondelete="CASCADE"), index=True
+    )
     type: Mapped[str] = mapped_column(String(40))
     comment: Mapped[str] = mapped_column(Text, default="")
 
@@ -55,11 +73,17 @@ class Collaborator(Base):
 
     __tablename__ = "package_member"
 
-    package_id: Mapped[str] = mapped_column(ForeignKey("package.id", ondelete="CASCADE"), primary_key=True)
-    user_id: Mapped[str] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
+    package_id: Mapped[str] = mapped_column(
+        ForeignKey("package.id", ondelete="CASCADE"), primary_key=True
+    )
+    user_id: Mapped[str] = mapped_column(
+        ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
     capacity: Mapped[str] = mapped_column(String(20))
     modified: Mapped[datetime] = mapped_column(default=now)
-    state: Mapped[str] = mapped_column(String(20), default="active", server_default="active")
+    state: Mapped[str] = mapped_column(
+        String(20), default="active", server_default="active"
+    )
 
 
 class Follower(Base):
@@ -68,7 +92,9 @@ class Follower(Base):
     __tablename__ = "follower"
     __table_args__ = (Index("ix_follower_object", "object_type", "object_id"),)
 
-    follower_id: Mapped[str] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    follower_id: Mapped[str] = mapped_column(
+        ForeignKey("user.id", ondelete="CASCADE"), primary_key=True
+    )
     object_type: Mapped[str] = mapped_column(String(20), primary_key=True)
     object_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     datetime: Mapped[datetime] = mapped_column(default=now)
@@ -80,7 +106,9 @@ class ResourceView(Base):
     __tablename__ = "resource_view"
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
-    resource_id: Mapped[str] = mapped_column(ForeignKey("resource.id", ondelete="CASCADE"), index=True)
+    resource_id: Mapped[str] = mapped_column(
+        ForeignKey("resource.id", ondelete="CASCADE"), index=True
+    )
     title: Mapped[str] = mapped_column(Text, default="")
     description: Mapped[str] = mapped_column(Text, default="")
     view_type: Mapped[str] = mapped_column(String(40))

@@ -1,4 +1,6 @@
-"""The package dict: the one shape of everything that leaves, rendered when a dataset changes."""
+"""The package dict: the one shape of everything that leaves, rendered when a dataset
+changes.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ Json = dict[str, Any]
 class Around:
     """What stands around a dataset in its package dict.
 
-    `related` are relationships with public datasets only; `vocabularies` maps ids to names.
+    `related` are relationships with public datasets only; `vocabularies` maps ids to
+    names.
     """
 
     organization: Group | None = None
@@ -33,11 +36,21 @@ class Around:
 def package_dict(dataset: Dataset, around: Around, site_url: str) -> Json:
     """Render a dataset as CKAN's package_show answers it.
 
-    The province's fields stand at the top level, and once more among the extras for clients that know only those.
+    The province's fields stand at the top level, and once more among the extras for
+    clients that know only those.
     """
-    resources = [resource_dict(resource, site_url, position) for position, resource in enumerate(dataset.resources)]
-    tags = [tag_dict(tag, around.vocabularies) for tag in sorted(dataset.tags, key=lambda tag: tag.name)]
-    extras = {**dataset.extras, **{name: _as_extra(value) for name, value in dataset.profile.items()}}
+    resources = [
+        resource_dict(resource, site_url, position)
+        for position, resource in enumerate(dataset.resources)
+    ]
+    tags = [
+        tag_dict(tag, around.vocabularies)
+        for tag in sorted(dataset.tags, key=lambda tag: tag.name)
+    ]
+    extras = {
+        **dataset.extras,
+        **{name: _as_extra(value) for name, value in dataset.profile.items()},
+    }
     organization = around.organization
     return {
         **_licence(dataset.license_id),
@@ -62,9 +75,18 @@ def package_dict(dataset: Dataset, around: Around, site_url: str) -> Json:
         "type": dataset.type,
         "url": dataset.url,
         "version": dataset.version,
-        **{each.name: dataset.profile[each.name] for each in PROFILE_FIELDS if each.name in dataset.profile},
-        "extras": [{"key": key, "value": value} for key, value in sorted(extras.items())],
-        "groups": [group_brief(group) for group in sorted(around.groups, key=lambda group: group.name)],
+        **{
+            each.name: dataset.profile[each.name]
+            for each in PROFILE_FIELDS
+            if each.name in dataset.profile
+        },
+        "extras": [
+            {"key": key, "value": value} for key, value in sorted(extras.items())
+        ],
+        "groups": [
+            group_brief(group)
+            for group in sorted(around.groups, key=lambda group: group.name)
+        ],
         "resources": resources,
         "tags": tags,
         "relationships_as_subject": [
@@ -80,7 +102,9 @@ def package_dict(dataset: Dataset, around: Around, site_url: str) -> Json:
     }
 
 
-def relationship_dict(relation: Relationship, subject: Dataset, object_: Dataset) -> Json:
+def relationship_dict(
+    relation: Relationship, subject: Dataset, object_: Dataset
+) -> Json:
     """Render a relationship in its forward direction."""
     return {
         "id": relation.id,
@@ -106,8 +130,12 @@ def _licence(license_id: str | None) -> Json:
     return {**answer, "license_url": licence.url} if licence.url else answer
 
 
-def resource_dict(resource: Resource, site_url: str, position: int | None = None) -> Json:
-    """Render a resource; keys that the publisher added come at its top level, below the portal's own."""
+def resource_dict(
+    resource: Resource, site_url: str, position: int | None = None
+) -> Json:
+    """Render a resource; keys that the publisher added come at its top level, below the
+    portal's own.
+    """
     return {
         **resource.extras,
         "cache_last_updated": None,
@@ -136,23 +164,34 @@ def resource_dict(resource: Resource, site_url: str, position: int | None = None
 
 
 def _validation(resource: Resource) -> Json:
-    """The table schema and the last verdict, where there are any, under ckanext-validation's keys."""
+    """The table schema and the last verdict, where there are any, under
+    ckanext-validation's keys.
+    """
     schema = resource.schema_name or resource.table_schema
-    verdict: Json = {"validation_status": resource.validation_status} if resource.validation_status else {}
+    verdict: Json = (
+        {"validation_status": resource.validation_status}
+        if resource.validation_status
+        else {}
+    )
     if resource.validation_timestamp:
         verdict["validation_timestamp"] = stamp(resource.validation_timestamp)
     return {**({"schema": schema} if schema else {}), **verdict}
 
 
 def resource_url(resource: Resource, site_url: str) -> str:
-    """The address of the bytes: our download route for stored files, else the link with a scheme."""
+    """The address of the bytes: our download route for stored files, else the link with
+    a scheme.
+    """
     if resource.url_type in ("upload", "harvest"):
         name = resource.file_name or resource.id
-        return f"{site_url}/dataset/{resource.package_id}/resource/{resource.id}/download/{name}"
+        folder = f"{site_url}/dataset/{resource.package_id}/resource/{resource.id}"
+        return f"{folder}/download/{name}"
     if resource.url_type == "datastore":
         return f"{site_url}/datastore/dump/{resource.id}"
     link = resource.url.strip()
-    return link if not link or "://" in link or link.startswith("/") else f"http://{link}"
+    return (
+        link if not link or "://" in link or link.startswith("/") else f"http://{link}"
+    )
 
 
 def tag_dict(tag: Tag, vocabularies: Mapping[str, str] | None = None) -> Json:
@@ -188,7 +227,11 @@ def organization_brief(group: Group) -> Json:
 def former_names(group: Group) -> list[str]:
     """What the bodies were called that an organization succeeded."""
     listed = group.profile.get("succeeds") or ()
-    return [each["title"] for each in listed if isinstance(each, Mapping) and each.get("title")]
+    return [
+        each["title"]
+        for each in listed
+        if isinstance(each, Mapping) and each.get("title")
+    ]
 
 
 def group_brief(group: Group) -> Json:
@@ -204,22 +247,33 @@ def group_brief(group: Group) -> Json:
 
 
 def splice(package: Json, resource: Resource, site_url: str) -> bool:
-    """Put one resource, as it is now, into a package dict that was rendered before; tell whether it says anything new.
+    """Put one resource, as it is now, into a package dict that was rendered before;
+    tell whether it says anything new.
 
-    A new resource comes last, a deleted one leaves its place to the next. All others stay as they were
-    rendered: the result is what `package_dict` would render, at the cost of one resource.
+    A new resource comes last, a deleted one leaves its place to the next. All others
+    stay as they were rendered: the result is what `package_dict` would render, at the
+    cost of one resource.
     """
     listed: list[Json] = package["resources"]
-    place = next((index for index, each in enumerate(listed) if each["id"] == resource.id), len(listed))
+    place = next(
+        (index for index, each in enumerate(listed) if each["id"] == resource.id),
+        len(listed),
+    )
     before = listed[place : place + 1]
     alive = resource.state == "active"
-    after = [orjson.loads(orjson.dumps(resource_dict(resource, site_url, place)))] if alive else []
+    after = (
+        [orjson.loads(orjson.dumps(resource_dict(resource, site_url, place)))]
+        if alive
+        else []
+    )
     listed[place : place + 1] = after
     if not after:
         for position, each in enumerate(listed[place:], place):
             each["position"] = position
     package["num_resources"] = len(listed)
-    return [_timeless_resource(each) for each in before] != [_timeless_resource(each) for each in after]
+    return [_timeless_resource(each) for each in before] != [
+        _timeless_resource(each) for each in after
+    ]
 
 
 def unchanged(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
@@ -229,7 +283,9 @@ def unchanged(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
 
 def _timeless(package: Mapping[str, Any]) -> Json:
     kept = {key: value for key, value in package.items() if key != "metadata_modified"}
-    kept["resources"] = [_timeless_resource(resource) for resource in package.get("resources", ())]
+    kept["resources"] = [
+        _timeless_resource(resource) for resource in package.get("resources", ())
+    ]
     return kept
 
 

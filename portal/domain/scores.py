@@ -12,7 +12,8 @@ from portal.domain.base import Base, new_id, now
 
 
 class QualityScore(Base):
-    """The quality of one dataset now; `body` holds every check with its outcome, so that a publisher sees what to mend.
+    """The quality of one dataset now; `body` holds every check with its outcome, so
+    that a publisher sees what to mend.
 
     `fresh` is None where no frequency is declared.
     """

@@ -1,4 +1,6 @@
-"""What is searched for: counts for each day and question, without anything about who asked."""
+"""What is searched for: counts for each day and question, without anything about who
+asked.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ LONGEST = 100
 
 
 class SearchCount(Base):
-    """How often a question was asked on a day (UTC), how often it found nothing, and how often only relaxed."""
+    """How often a question was asked on a day (UTC), how often it found nothing, and
+    how often only relaxed.
+    """
 
     __tablename__ = "search_count"
 

@@ -1,4 +1,6 @@
-"""What the portal keeps about itself: options changed at run time, states of tasks, translations of terms."""
+"""What the portal keeps about itself: options changed at run time, states of tasks,
+translations of terms.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ class ConfigOption(Base):
 
 
 class TaskStatus(Base):
-    """What a task of an outside program last said of a thing, as loaders and harvesters note it."""
+    """What a task of an outside program last said of a thing, as loaders and harvesters
+    note it.
+    """
 
     __tablename__ = "task_status"
     __table_args__ = (UniqueConstraint("entity_id", "task_type", "key"),)

@@ -11,7 +11,9 @@ from portal.domain.base import Base
 
 
 class Worker(Base):
-    """A worker that runs, or ran and was killed: `seen` is its last sign of life, by the database's clock."""
+    """A worker that runs, or ran and was killed: `seen` is its last sign of life, by
+    the database's clock.
+    """
 
     __tablename__ = "worker"
 

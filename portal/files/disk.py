@@ -1,4 +1,6 @@
-"""Blobs in a folder, fanned out by the first letters of their keys; each is there whole or not at all."""
+"""Blobs in a folder, fanned out by the first letters of their keys; each is there whole
+or not at all.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from portal.errors import NotFound
 
 CHUNK = 1024 * 1024
 LOCK = "sweep.lock"
-"""Held by whoever stores a blob, shared, and by the sweep alone while it looks at one and removes it."""
+"""Held by whoever stores a blob, shared, and by the sweep alone while it looks at one
+and removes it.
+"""
 _KEY = re.compile(r"^[0-9a-f]{64}$")
 
 
@@ -45,7 +49,9 @@ class DiskFiles:
         self._folder = folder
 
     def put_file(self, source: Path | Stream) -> Blob:
-        """Store a file or a stream whole, or not at all; storing the same bytes again gives the same blob."""
+        """Store a file or a stream whole, or not at all; storing the same bytes again
+        gives the same blob.
+        """
         if isinstance(source, Path):
             with source.open("rb") as file:
                 return self._put(file)
@@ -76,13 +82,18 @@ class DiskFiles:
 
     @contextmanager
     def _shared(self) -> Iterator[None]:
-        """No sweep removes anything meanwhile: bytes that are stored again have their new age before it looks."""
+        """No sweep removes anything meanwhile: bytes that are stored again have their
+        new age before it looks.
+        """
         with (self._folder / LOCK).open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_SH)  # given back when the file is closed, also by kill -9
+            # Given back when the file is closed, also by kill -9.
+            fcntl.flock(file, fcntl.LOCK_SH)
             yield
 
     def remove_old(self, keys: Iterable[str], older_than: float) -> int:
-        """Remove those of these blobs that nobody stored again within so many seconds; return how many."""
+        """Remove those of these blobs that nobody stored again within so many seconds;
+        return how many.
+        """
         removed = 0
         for key in keys:
             path = self._place(key)
@@ -128,7 +139,9 @@ class DiskFiles:
                     yield path.name
 
     def sweep_copies(self, kept: Container[str], older_than: float) -> int:
-        """Remove copies of blobs that lie elsewhere and are not kept; here there are none."""
+        """Remove copies of blobs that lie elsewhere and are not kept; here there are
+        none.
+        """
         return 0
 
     def damaged(self) -> Iterator[str]:
@@ -141,7 +154,9 @@ class DiskFiles:
     def sweep_unfinished(self, older_than: float) -> int:
         """Remove files of stores that were cut off; return how many."""
         limit = time.time() - older_than
-        old = [path for path in self._folder.glob("new-*") if path.stat().st_mtime <= limit]
+        old = [
+            path for path in self._folder.glob("new-*") if path.stat().st_mtime <= limit
+        ]
         for path in old:
             path.unlink(missing_ok=True)
         return len(old)
@@ -153,7 +168,9 @@ def is_key(name: str) -> bool:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Bring a folder's names to the disk, so that a power cut does not undo a rename."""
+    """Bring a folder's names to the disk, so that a power cut does not undo a
+    rename.
+    """
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,1 +1,3 @@
-"""Health: whether what was acknowledged gets done, and what an operator has to mend where it does not."""
+"""Health: whether what was acknowledged gets done, and what an operator has to mend
+where it does not.
+"""

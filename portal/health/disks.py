@@ -1,4 +1,6 @@
-"""Disks: how much room the folders have that the portal writes to, and whether a small write succeeds now."""
+"""Disks: how much room the folders have that the portal writes to, and whether a small
+write succeeds now.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +15,19 @@ from schemas.units import BYTES_PER_MB
 
 NAME = "disk"
 PROBE = b"x" * 4096
-"""What is written to see whether something can be written: one block of most file systems."""
+"""What is written to see whether something can be written: one block of most file
+systems.
+"""
 
 
 def look(portal: Portal) -> Section:
-    """The data folder, the folder of files where that is another one, and the temporary folder."""
-    folders = {"data": portal.settings.data_dir, "temporary": Path(tempfile.gettempdir())}
+    """The data folder, the folder of files where that is another one, and the temporary
+    folder.
+    """
+    folders = {
+        "data": portal.settings.data_dir,
+        "temporary": Path(tempfile.gettempdir()),
+    }
     if "://" not in portal.settings.files_url:
         folders["files"] = Path(portal.settings.files_url)
     figures: dict[str, dict[str, int | None]] = {}
@@ -33,7 +42,9 @@ def look(portal: Portal) -> Section:
 
 
 def free_bytes(folder: Path) -> int | None:
-    """How many bytes the portal may still write there; None for a folder that cannot be asked."""
+    """How many bytes the portal may still write there; None for a folder that cannot be
+    asked.
+    """
     try:
         return shutil.disk_usage(existing(folder)).free
     except OSError:
@@ -41,30 +52,40 @@ def free_bytes(folder: Path) -> int | None:
 
 
 def existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that is there already: some are made with their first file."""
+    """The folder, or the nearest one above it that is there already: some are made with
+    their first file.
+    """
     return next((each for each in (folder, *folder.parents) if each.exists()), folder)
 
 
-def _problem(name: str, folder: Path, free: int | None, least_mb: int) -> Problem | None:
+def _problem(
+    name: str, folder: Path, free: int | None, least_mb: int
+) -> Problem | None:
     refused = _write_refused(existing(folder))
     if refused:
         return Problem(
             NAME,
-            f"Không ghi được vào thư mục {name} ({folder}): {refused}. Hãy dọn ổ đĩa hoặc sửa quyền ghi.",
-            f"The {name} folder ({folder}) cannot be written: {refused}. Make room, or mend its rights.",
+            f"Không ghi được vào thư mục {name} ({folder}): {refused}. Hãy dọn ổ đĩa "
+            "hoặc sửa quyền ghi.",
+            f"The {name} folder ({folder}) cannot be written: {refused}. Make room, "
+            "or mend its rights.",
         )
     if free is not None and free < least_mb * BYTES_PER_MB:
         left = free // BYTES_PER_MB
         return Problem(
             NAME,
-            f"Thư mục {name} ({folder}) chỉ còn trống {left} MB, dưới mức PORTAL_HEALTH_DISK_MB = {least_mb}.",
-            f"The {name} folder ({folder}) has {left} MB left, less than PORTAL_HEALTH_DISK_MB = {least_mb}.",
+            f"Thư mục {name} ({folder}) chỉ còn trống {left} MB, dưới mức "
+            f"PORTAL_HEALTH_DISK_MB = {least_mb}.",
+            f"The {name} folder ({folder}) has {left} MB left, less than "
+            f"PORTAL_HEALTH_DISK_MB = {least_mb}.",
         )
     return None
 
 
 def _write_refused(folder: Path) -> str:
-    """Why a small write fails; empty where it succeeds. Nothing of it stays, not even after kill -9."""
+    """Why a small write fails; empty where it succeeds. Nothing of it stays, not even
+    after kill -9.
+    """
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(PROBE)

@@ -1,4 +1,6 @@
-"""Drift: whether the index holds what the database holds, by counts and a sample, cheap enough to be asked often."""
+"""Drift: whether the index holds what the database holds, by counts and a sample, cheap
+enough to be asked often.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,15 @@ NAME = "index"
 SAMPLE = 20
 KEPT_SECONDS = 60.0
 SECOND_LOOK = 1.0
-"""Seconds after which a difference is looked at again: what is written between two counts is none."""
+"""Seconds after which a difference is looked at again: what is written between two
+counts is none.
+"""
 
 
 class Counts(NamedTuple):
-    """Datasets in the database and in the index, changes that still wait, and those of a sample that differ."""
+    """Datasets in the database and in the index, changes that still wait, and those of
+    a sample that differ.
+    """
 
     database: int
     indexed: int
@@ -32,7 +38,10 @@ class Counts(NamedTuple):
     @property
     def differ(self) -> bool:
         """Whether the two differ by more than what waits."""
-        return abs(self.database - self.indexed) > self.waiting or self.different > self.waiting
+        return (
+            abs(self.database - self.indexed) > self.waiting
+            or self.different > self.waiting
+        )
 
 
 class Drift:
@@ -54,9 +63,15 @@ class Drift:
 
 
 def compare(portal: Portal) -> Section:
-    """Count and compare now; a difference is only told when it is still there at a second look."""
+    """Count and compare now; a difference is only told when it is still there at a
+    second look.
+    """
     health = portal.search.health()
-    figures = {"engine": health.engine, "status": health.status, "rebuilding": health.rebuilding}
+    figures = {
+        "engine": health.engine,
+        "status": health.status,
+        "rebuilding": health.rebuilding,
+    }
     if health.status == "down":
         return Section(NAME, figures, (_unreachable(health.detail),))
     try:
@@ -66,7 +81,11 @@ def compare(portal: Portal) -> Section:
             counts = _count(portal)
     except SearchUnavailable as error:
         return Section(NAME, figures, (_unreachable(str(error)),))
-    figures |= {"database": counts.database, "index": counts.indexed, "sample_differs": counts.different}
+    figures |= {
+        "database": counts.database,
+        "index": counts.indexed,
+        "sample_differs": counts.different,
+    }
     return Section(NAME, figures, (_drifted(counts),) if counts.differ else ())
 
 
@@ -76,8 +95,12 @@ def _count(portal: Portal) -> Counts:
         total = db.count_datasets(uow.session)
         sample = dict(db.sample_datasets(uow.session, str(uuid.uuid4()), SAMPLE))
     everything = SearchRequest(
-        labels=None, include_private=True, include_drafts=True, include_deleted=True, rows=0
-    )  # fmt: skip
+        labels=None,
+        include_private=True,
+        include_drafts=True,
+        include_deleted=True,
+        rows=0,
+    )
     held = portal.search.search(everything).count
     return Counts(total, held, waiting, _differing(portal, sample))
 
@@ -110,8 +133,11 @@ def _unreachable(detail: str) -> Problem:
 def _drifted(counts: Counts) -> Problem:
     return Problem(
         NAME,
-        f"Chỉ mục có {counts.indexed} bộ dữ liệu, cơ sở dữ liệu có {counts.database}, {counts.different} mục lấy mẫu "
-        "khác nhau. Hãy chạy `portal index check --repair`, hoặc `portal index rebuild`.",
-        f"The index holds {counts.indexed} datasets, the database {counts.database}, and {counts.different} of a "
+        f"Chỉ mục có {counts.indexed} bộ dữ liệu, cơ sở dữ liệu có {counts.database}, "
+        f"{counts.different} mục lấy mẫu "
+        "khác nhau. Hãy chạy `portal index check --repair`, hoặc `portal index "
+        "rebuild`.",
+        f"The index holds {counts.indexed} datasets, the database {counts.database}, "
+        f"and {counts.different} of a "
         "sample differ. Run `portal index check --repair`, or `portal index rebuild`.",
     )

@@ -30,30 +30,43 @@ def database(portal: Portal) -> Section:
         return Section("database", {"status": "unreachable"}, (_unreachable(outage),))
     needed = migrate.newest()
     figures = {"status": "ok", "revision": revision, "needed": needed}
-    return Section("database", figures, () if revision == needed else (_outdated(revision, needed),))
+    return Section(
+        "database",
+        figures,
+        () if revision == needed else (_outdated(revision, needed),),
+    )
 
 
 def _unreachable(outage: Unavailable) -> Problem:
     return Problem(
-        "database", f"Không dùng được cơ sở dữ liệu: {outage.reason}", f"{outage.message} {outage.reason}"
-    )  # fmt: skip
+        "database",
+        f"Không dùng được cơ sở dữ liệu: {outage.reason}",
+        f"{outage.message} {outage.reason}",
+    )
 
 
 def _outdated(revision: str | None, needed: str) -> Problem:
     return Problem(
         "database",
-        f"Cơ sở dữ liệu ở phiên bản {revision}, chương trình cần {needed}: hãy chạy `portal db upgrade`, hoặc chạy bản "
+        f"Cơ sở dữ liệu ở phiên bản {revision}, chương trình cần {needed}: hãy chạy "
+        "`portal db upgrade`, hoặc chạy bản "
         "chương trình cùng phiên bản.",
-        f"The database is at revision {revision}, the program needs {needed}: run `portal db upgrade`, or the program "
+        f"The database is at revision {revision}, the program needs {needed}: run "
+        "`portal db upgrade`, or the program "
         "of that revision.",
     )
 
 
 def workers_alive(portal: Portal) -> Section:
-    """Which workers gave a sign of life lately, and whether there are as many as there should be."""
+    """Which workers gave a sign of life lately, and whether there are as many as there
+    should be.
+    """
     with portal.read() as uow:
         signs = workers.list_signs(uow.session)
-    silent_after, wanted = portal.settings.health_worker_seconds, portal.settings.health_workers
+    silent_after, wanted = (
+        portal.settings.health_worker_seconds,
+        portal.settings.health_workers,
+    )
     alive = [sign for sign in signs if sign.age <= silent_after]
     listed = [
         {
@@ -65,57 +78,90 @@ def workers_alive(portal: Portal) -> Section:
         for sign in signs
     ]
     figures = {"alive": len(alive), "wanted": wanted, "list": listed}
-    return Section("workers", figures, () if len(alive) >= wanted else (_missing(len(alive), wanted, silent_after),))
+    return Section(
+        "workers",
+        figures,
+        () if len(alive) >= wanted else (_missing(len(alive), wanted, silent_after),),
+    )
 
 
 def _missing(alive: int, wanted: int, seconds: int) -> Problem:
     return Problem(
         "workers",
-        f"Chỉ có {alive} trên {wanted} tiến trình worker báo còn sống trong {seconds} giây qua: hãy khởi động "
+        f"Chỉ có {alive} trên {wanted} tiến trình worker báo còn sống trong {seconds} "
+        "giây qua: hãy khởi động "
         "`portal worker`.",
-        f"{alive} of {wanted} workers gave a sign of life in the last {seconds} seconds: start `portal worker`.",
+        f"{alive} of {wanted} workers gave a sign of life in the last {seconds} "
+        "seconds: start `portal worker`.",
     )
 
 
 def queues(portal: Portal) -> Section:
-    """How long the oldest row of each topic, and the oldest harvest job, have waited; what was given up."""
+    """How long the oldest row of each topic, and the oldest harvest job, have waited;
+    what was given up.
+    """
     with portal.read() as uow:
         moment = clock.moment(uow.session)
         backlog = outbox.backlog(uow.session)
-        oldest_job, jobs = db.oldest_new_job(uow.session), db.count_new_jobs(uow.session)
+        oldest_job, jobs = (
+            db.oldest_new_job(uow.session),
+            db.count_new_jobs(uow.session),
+        )
     figures = {
-        topic: {"waiting": each.waiting, "oldest_seconds": round(each.age(moment), 1), "given_up": each.given_up}
+        topic: {
+            "waiting": each.waiting,
+            "oldest_seconds": round(each.age(moment), 1),
+            "given_up": each.given_up,
+        }
         for topic, each in sorted(backlog.items())
     }
     if oldest_job is not None:
         age = max(0.0, (moment - oldest_job).total_seconds())
-        figures[HARVEST] = {"waiting": jobs, "oldest_seconds": round(age, 1), "given_up": 0}
+        figures[HARVEST] = {
+            "waiting": jobs,
+            "oldest_seconds": round(age, 1),
+            "given_up": 0,
+        }
     most = portal.settings.health_queue_seconds
-    stuck = [_stuck(topic, each["oldest_seconds"]) for topic, each in figures.items() if each["oldest_seconds"] > most]
-    lost = [_given_up(topic, int(each["given_up"])) for topic, each in figures.items() if each["given_up"]]
+    stuck = [
+        _stuck(topic, each["oldest_seconds"])
+        for topic, each in figures.items()
+        if each["oldest_seconds"] > most
+    ]
+    lost = [
+        _given_up(topic, int(each["given_up"]))
+        for topic, each in figures.items()
+        if each["given_up"]
+    ]
     return Section("queues", figures, (*stuck, *lost))
 
 
 def _stuck(topic: str, seconds: float) -> Problem:
     return Problem(
         "queues",
-        f"Hàng đợi {topic} bị kẹt: việc cũ nhất đã chờ {seconds:.0f} giây. Xem nhật ký của worker.",
-        f"The queue {topic} is stuck: its oldest item has waited {seconds:.0f} seconds. See the worker's log.",
+        f"Hàng đợi {topic} bị kẹt: việc cũ nhất đã chờ {seconds:.0f} giây. Xem nhật "
+        "ký của worker.",
+        f"The queue {topic} is stuck: its oldest item has waited {seconds:.0f} "
+        "seconds. See the worker's log.",
     )
 
 
 def _given_up(topic: str, number: int) -> Problem:
     return Problem(
         "queues",
-        f"{number} việc trong hàng đợi {topic} đã bị bỏ sau nhiều lần thử: chạy `portal doctor` để biết và thử lại.",
-        f"{number} items of the queue {topic} were given up after many tries: `portal doctor` names them and tries "
+        f"{number} việc trong hàng đợi {topic} đã bị bỏ sau nhiều lần thử: chạy "
+        "`portal doctor` để biết và thử lại.",
+        f"{number} items of the queue {topic} were given up after many tries: `portal "
+        "doctor` names them and tries "
         "them again.",
         grave=False,
     )
 
 
 def files(portal: Portal) -> Section:
-    """Whether the store of files answers; a folder on disk is looked at with the disks."""
+    """Whether the store of files answers; a folder on disk is looked at with the
+    disks.
+    """
     try:
         portal.files.exists(NO_BLOB)
     except Unavailable as error:

@@ -1,4 +1,6 @@
-"""Problems and sections: what a look at one part of the portal found, in words and in figures."""
+"""Problems and sections: what a look at one part of the portal found, in words and in
+figures.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that an operator has to mend; `grave` tells that the portal is not ready because of it."""
+    """Something that an operator has to mend; `grave` tells that the portal is not
+    ready because of it.
+    """
 
     check: str
     vi: str

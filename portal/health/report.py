@@ -1,4 +1,6 @@
-"""The report of health: every part looked at once, kept for a few seconds, so that asking often costs nothing."""
+"""The report of health: every part looked at once, kept for a few seconds, so that
+asking often costs nothing.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,11 @@ class Report:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Everything that is wrong, the grave before the others."""
-        listed = [problem for section in self.sections.values() for problem in section.problems]
+        listed = [
+            problem
+            for section in self.sections.values()
+            for problem in section.problems
+        ]
         return tuple(sorted(listed, key=lambda problem: not problem.grave))
 
     @property
@@ -35,9 +41,13 @@ class Report:
 
 
 class Health:
-    """What a process knows of the portal's health; `seconds` is how long a report is good for."""
+    """What a process knows of the portal's health; `seconds` is how long a report is
+    good for.
+    """
 
-    def __init__(self, portal: Portal, seconds: float = KEPT_SECONDS, drift: Drift | None = None) -> None:
+    def __init__(
+        self, portal: Portal, seconds: float = KEPT_SECONDS, drift: Drift | None = None
+    ) -> None:
         self._portal, self._seconds = portal, seconds
         self._drift = drift or Drift()
         self._lock = threading.Lock()
@@ -45,7 +55,9 @@ class Health:
         self._until = 0.0
 
     def report(self) -> Report:
-        """The report, made anew when it is older than a few seconds; several askers wait for the same one."""
+        """The report, made anew when it is older than a few seconds; several askers
+        wait for the same one.
+        """
         with self._lock:
             if self._report is None or time.monotonic() >= self._until:
                 self._report = self._look()
@@ -60,12 +72,17 @@ class Health:
         return Report({section.name: section for section in sections})
 
     def _in_database(self) -> list[Section]:
-        """What only the database can tell; an old one may lack tables, and one may go away meanwhile."""
+        """What only the database can tell; an old one may lack tables, and one may go
+        away meanwhile.
+        """
         looks = (parts.workers_alive, parts.queues, self._drift.look)
         try:
             return [look(self._portal) for look in looks]
         except Exception as error:
             outage = outages.explain(error)
             said = outage.reason if outage else type(error).__name__
-            vi, en = f"Không hỏi được cơ sở dữ liệu: {said}", f"The database could not be asked: {said}"
+            vi, en = (
+                f"Không hỏi được cơ sở dữ liệu: {said}",
+                f"The database could not be asked: {said}",
+            )
             return [Section("asking", {}, (Problem("database", vi, en),))]

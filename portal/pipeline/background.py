@@ -1,4 +1,6 @@
-"""Indexing in the background: writes are gathered, and a search waits for those of others a moment only."""
+"""Indexing in the background: writes are gathered, and a search waits for those of
+others a moment only.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from portal.pipeline import index
 from portal.runtime import Portal
 
 GATHERING_SECONDS = 0.3
-"""How long a server gathers writes before it hands them to the index, if nobody searches."""
+"""How long a server gathers writes before it hands them to the index, if nobody
+searches.
+"""
 OWN_SECONDS = 10.0
 """How long somebody waits to find what they wrote themselves."""
 FIRST_LOOK, LONGEST_PAUSE = 0.002, 0.03
@@ -23,11 +27,13 @@ log = logging.getLogger(__name__)
 
 
 class Background:
-    """Drains in a thread of its own soon after each write, so that the one who writes does not wait for the index.
+    """Drains in a thread of its own soon after each write, so that the one who writes
+    does not wait for the index.
 
-    It lets a moment pass first: a commit costs an index more than a write costs the database, and many writes in a
-    row become one. Whoever searches meanwhile makes it begin at once. `also` does some of what else was left to be
-    done after writes, and tells whether there may be more of it.
+    It lets a moment pass first: a commit costs an index more than a write costs the
+    database, and many writes in a row become one. Whoever searches meanwhile makes it
+    begin at once. `also` does some of what else was left to be done after writes, and
+    tells whether there may be more of it.
     """
 
     def __init__(self, also: Callable[[Portal], bool] = lambda _portal: False) -> None:
@@ -43,18 +49,23 @@ class Background:
         self._wanted.set()
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, args=(portal,), name="index", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._run, args=(portal,), name="index", daemon=True
+                )
                 self._thread.start()
 
     def catch_up(self, portal: Portal, actor: Actor) -> None:
-        """Wait until what was written is found, whoever indexes it: called before a search.
+        """Wait until what was written is found, whoever indexes it: called before a
+        search.
 
-        Who wrote finds the own writes; for those of others nobody waits longer than PORTAL_SEARCH_WAIT_MS.
+        Who wrote finds the own writes; for those of others nobody waits longer than
+        PORTAL_SEARCH_WAIT_MS.
         """
         rows = outbox.list_eager(portal.engine, INDEX)
         if not rows:
             return
-        known = not actor.anonymous or actor.sysadmin  # the portal itself writes as nobody
+        # The portal itself writes as nobody.
+        known = not actor.anonymous or actor.sysadmin
         own = {number for number, writer in rows if known and writer == actor.user_id}
         awaited = own or {number for number, _ in rows}
         seconds = OWN_SECONDS if own else portal.settings.search_wait_ms / 1000
@@ -68,7 +79,9 @@ class Background:
             awaited &= {number for number, _ in outbox.list_eager(portal.engine, INDEX)}
 
     def stop(self) -> None:
-        """Let the drain under way end, and begin no other; what still waits is left to the worker."""
+        """Let the drain under way end, and begin no other; what still waits is left to
+        the worker.
+        """
         self._stopped.set()
         self._hurry.set()
         self._wanted.set()
@@ -88,4 +101,6 @@ class Background:
                 if self._also(portal):
                     self._wanted.set()
             except Exception:
-                log.exception("indexing failed; the worker and the next search try again")
+                log.exception(
+                    "indexing failed; the worker and the next search try again"
+                )

@@ -1,4 +1,6 @@
-"""The doctor: finds what was acknowledged and that nobody is about to do, and hands it to the workers again."""
+"""The doctor: finds what was acknowledged and that nobody is about to do, and hands it
+to the workers again.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ JOB_LEASES = 5
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One kind of consequence that nobody holds, what it concerns, and whether it was mended."""
+    """One kind of consequence that nobody holds, what it concerns, and whether it was
+    mended.
+    """
 
     kind: str
     says: str
@@ -43,13 +47,20 @@ class Examination:
 
 
 def examine(portal: Portal, *, mend: bool = False, retry: bool = False) -> Examination:
-    """Look for what nobody holds; with `mend` hand it to the workers, with `retry` what was given up as well.
+    """Look for what nobody holds; with `mend` hand it to the workers, with `retry` what
+    was given up as well.
 
     May be run beside everything else.
     """
     checks: tuple[Callable[[Portal, bool], Finding], ...] = (
-        _renders, _index, _loads, _runs, _scores, _tables, _jobs,
-    )  # fmt: skip
+        _renders,
+        _index,
+        _loads,
+        _runs,
+        _scores,
+        _tables,
+        _jobs,
+    )
     findings = [check(portal, mend) for check in checks]
     findings.append(_given_up(portal, mend or retry))
     with portal.read() as uow:
@@ -61,7 +72,10 @@ def _renders(portal: Portal, mend: bool) -> Finding:
     """What is rendered anew is indexed and scored again as a consequence."""
     ids = tuple(rendering.outdated(portal))
     _ask(portal, RENDER, ids if mend else ())
-    says = "datasets that say something else than their owner, licence, tags or relations do now"
+    says = (
+        "datasets that say something else than their owner, licence, tags or "
+        "relations do now"
+    )
     return Finding("render", says, ids, "--mend", mend)
 
 
@@ -70,7 +84,10 @@ def _index(portal: Portal, mend: bool) -> Finding:
     if mend and not drift.none:
         index.repair(portal, drift)
     ids = (*drift.missing, *drift.surplus, *drift.stale)
-    says = "datasets that the search index misses, or holds in an old version or too many of"
+    says = (
+        "datasets that the search index misses, or holds in an old version or too "
+        "many of"
+    )
     return Finding("index", says, ids, "--mend, or portal index check --repair", mend)
 
 
@@ -91,31 +108,60 @@ def _runs(portal: Portal, mend: bool) -> Finding:
     with portal.read() as uow:
         ids = tuple(unheld.list_runs(uow.session))
     _ask(portal, VALIDATE, ids if mend else ())
-    return Finding("validate", "validation runs that are not done, while nothing is queued", ids, "--mend", mend)
+    return Finding(
+        "validate",
+        "validation runs that are not done, while nothing is queued",
+        ids,
+        "--mend",
+        mend,
+    )
 
 
 def _scores(portal: Portal, mend: bool) -> Finding:
     with portal.read() as uow:
         ids = tuple(unheld.list_scores(uow.session, now() - SCORES_AGE))
     _ask(portal, QUALITY, ids if mend else ())
-    return Finding("quality", "datasets without a quality score of these days", ids, "--mend; is a worker up?", mend)
+    return Finding(
+        "quality",
+        "datasets without a quality score of these days",
+        ids,
+        "--mend; is a worker up?",
+        mend,
+    )
 
 
 def _tables(portal: Portal, mend: bool) -> Finding:
-    """Downloads lie on each machine apart: those of this one are looked at, and rendered here."""
+    """Downloads lie on each machine apart: those of this one are looked at, and
+    rendered here.
+    """
     with portal.read() as uow:
         tables = unheld.list_tables(uow.session)
-    ids = tuple(key for key, fingerprint in tables if not portal.tables.derived.has(fingerprint, publish.FORMATS))
+    ids = tuple(
+        key
+        for key, fingerprint in tables
+        if not portal.tables.derived.has(fingerprint, publish.FORMATS)
+    )
     failed = [key for key in ids if mend and not _rendered(portal, key)]
-    says = "tables whose downloads are not rendered on this machine; they are when somebody asks"
-    return Finding("publish", says, tuple(failed) if mend and failed else ids, "--mend", mend and not failed)
+    says = (
+        "tables whose downloads are not rendered on this machine; they are when "
+        "somebody asks"
+    )
+    return Finding(
+        "publish",
+        says,
+        tuple(failed) if mend and failed else ids,
+        "--mend",
+        mend and not failed,
+    )
 
 
 def _rendered(portal: Portal, resource_id: str) -> bool:
     try:
         publish.render(portal, resource_id)
     except Exception:
-        publish.log.exception("the downloads of resource %s cannot be rendered", resource_id)
+        publish.log.exception(
+            "the downloads of resource %s cannot be rendered", resource_id
+        )
         return False
     return True
 
@@ -123,8 +169,17 @@ def _rendered(portal: Portal, resource_id: str) -> bool:
 def _jobs(portal: Portal, mend: bool) -> Finding:
     with portal.read() as uow:
         lease = timedelta(seconds=portal.settings.harvest_lease)
-        ids = tuple(unheld.list_jobs(uow.session, clock.moment(uow.session) - JOB_LEASES * lease))
-    return Finding("harvest", "harvest jobs whose worker is gone", ids, "start a worker: portal worker")
+        ids = tuple(
+            unheld.list_jobs(
+                uow.session, clock.moment(uow.session) - JOB_LEASES * lease
+            )
+        )
+    return Finding(
+        "harvest",
+        "harvest jobs whose worker is gone",
+        ids,
+        "start a worker: portal worker",
+    )
 
 
 def _given_up(portal: Portal, retry: bool) -> Finding:
@@ -135,7 +190,13 @@ def _given_up(portal: Portal, retry: bool) -> Finding:
             outbox.retry(uow.session, given_up)
             uow.commit()
     says = "consequences that were given up"
-    return Finding("given-up", says, ids, "mend the reason (the worker's log says more), then --retry", retry)
+    return Finding(
+        "given-up",
+        says,
+        ids,
+        "mend the reason (the worker's log says more), then --retry",
+        retry,
+    )
 
 
 def _ask(portal: Portal, topic: str, ids: Sequence[str]) -> None:

@@ -1,4 +1,6 @@
-"""A dry run: what a trip to a source would change, found out without changing anything."""
+"""A dry run: what a trip to a source would change, found out without changing
+anything.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,16 @@ from pathlib import Path
 
 from harvesters.base import ItemError, RemoteItem, SourceAdapter, SourceError
 from portal.db import harvest as db
-from portal.domain.harvest import ADDED, DELETED, ERRORED, REFUSED, UNCHANGED, UPDATED, HarvestIdentity, HarvestSource
+from portal.domain.harvest import (
+    ADDED,
+    DELETED,
+    ERRORED,
+    REFUSED,
+    UNCHANGED,
+    UPDATED,
+    HarvestIdentity,
+    HarvestSource,
+)
 from portal.pipeline import harvest, store, validate
 from portal.pipeline.references import references
 from portal.reading import ReadOptions
@@ -27,7 +38,9 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What a trip would do: items, what a complete listing no longer names, and the error that broke it off."""
+    """What a trip would do: items, what a complete listing no longer names, and the
+    error that broke it off.
+    """
 
     items: tuple[Outcome, ...]
     vanished: tuple[str, ...] = ()
@@ -35,7 +48,9 @@ class DryRun:
 
 
 def dry_run(portal: Portal, source: HarvestSource) -> DryRun:
-    """List, load and validate everything that the source has, and compare it with what is kept."""
+    """List, load and validate everything that the source has, and compare it with what
+    is kept.
+    """
     items: list[Outcome] = []
     try:
         adapter = harvest.open_adapter(portal, source)
@@ -48,17 +63,30 @@ def dry_run(portal: Portal, source: HarvestSource) -> DryRun:
         return DryRun(tuple(items), error=error.message)
     finally:
         adapter.close()
-    return DryRun(tuple(items), _vanished(portal, source, {item.guid for item in items}))
+    return DryRun(
+        tuple(items), _vanished(portal, source, {item.guid for item in items})
+    )
 
 
-def _outcome(portal: Portal, source: HarvestSource, adapter: SourceAdapter, listed: RemoteItem | ItemError) -> Outcome:
+def _outcome(
+    portal: Portal,
+    source: HarvestSource,
+    adapter: SourceAdapter,
+    listed: RemoteItem | ItemError,
+) -> Outcome:
     if isinstance(listed, ItemError):
         return Outcome(listed.item_id, "", ERRORED, listed.message)
     with portal.read() as uow:
         identity = db.find_identity(uow.session, source.id, listed.id)
-    if identity and identity.present and listed.fingerprint and identity.fingerprint == listed.fingerprint:
+    if (
+        identity
+        and identity.present
+        and listed.fingerprint
+        and identity.fingerprint == listed.fingerprint
+    ):
         return Outcome(listed.id, listed.title, UNCHANGED)
-    work = portal.settings.data_dir / "work"  # where the sweep finds what a killed run leaves
+    # Where the sweep finds what a killed run leaves.
+    work = portal.settings.data_dir / "work"
     work.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="dryrun-", dir=work) as folder:
         try:
@@ -68,25 +96,45 @@ def _outcome(portal: Portal, source: HarvestSource, adapter: SourceAdapter, list
 
 
 def _loaded(
-    portal: Portal, adapter: SourceAdapter, listed: RemoteItem, identity: HarvestIdentity | None, folder: Path
+    portal: Portal,
+    adapter: SourceAdapter,
+    listed: RemoteItem,
+    identity: HarvestIdentity | None,
+    folder: Path,
 ) -> Outcome:
     record = adapter.load(listed, folder)
     title = record.title or listed.title
     if record.state == "deleted":
-        return Outcome(listed.id, title, DELETED if identity and identity.present else UNCHANGED)
-    if identity and identity.present and identity.content_hash == store.content_hash(record):
+        return Outcome(
+            listed.id, title, DELETED if identity and identity.present else UNCHANGED
+        )
+    if (
+        identity
+        and identity.present
+        and identity.content_hash == store.content_hash(record)
+    ):
         return Outcome(listed.id, title, UNCHANGED)
     verdict = validate.validate(
-        record, references(portal), limit=portal.settings.validation_limit, options=ReadOptions.within(portal.settings)
+        record,
+        references(portal),
+        limit=portal.settings.validation_limit,
+        options=ReadOptions.within(portal.settings),
     )
     if not verdict.valid:
-        reports = [verdict.report, *(checked.report for checked in verdict.resources if checked.report)]
+        reports = [
+            verdict.report,
+            *(checked.report for checked in verdict.resources if checked.report),
+        ]
         wrong = sum(report.to_dict()["errors"] for report in reports)
         return Outcome(listed.id, title, REFUSED, f"{wrong} errors")
-    return Outcome(listed.id, title, UPDATED if identity and identity.present else ADDED)
+    return Outcome(
+        listed.id, title, UPDATED if identity and identity.present else ADDED
+    )
 
 
-def _vanished(portal: Portal, source: HarvestSource, listed: set[str]) -> tuple[str, ...]:
+def _vanished(
+    portal: Portal, source: HarvestSource, listed: set[str]
+) -> tuple[str, ...]:
     with portal.read() as uow:
         held = db.list_present(uow.session, source.id)
     return tuple(sorted(set(held) - listed))

@@ -1,4 +1,6 @@
-"""Stage 1, harvest: what a source lists becomes waiting objects; what it holds becomes records."""
+"""Stage 1, harvest: what a source lists becomes waiting objects; what it holds becomes
+records.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,13 @@ from harvesters.secrets import Secrets
 from portal.db import harvest as db
 from portal.db import people
 from portal.domain.base import new_id, now
-from portal.domain.harvest import DONE, ERRORED, HarvestJob, HarvestObject, HarvestSource
+from portal.domain.harvest import (
+    DONE,
+    ERRORED,
+    HarvestJob,
+    HarvestObject,
+    HarvestSource,
+)
 from portal.pipeline.lease import Lease
 from portal.pipeline.reach import http_options, secrets_of
 from portal.runtime import Portal
@@ -30,7 +38,9 @@ LONGEST_TEXT = 2000
 
 
 def _own_database(portal: Portal) -> OwnDatabase | None:
-    """Where the portal's own database answers, asked of a connection that stands; None where it is a file."""
+    """Where the portal's own database answers, asked of a connection that stands; None
+    where it is a file.
+    """
     if portal.engine.dialect.name == "sqlite":
         return None
     with portal.engine.connect() as connection:
@@ -48,7 +58,9 @@ def _organization(portal: Portal, source: HarvestSource) -> tuple[str, ...]:
 
 
 def open_adapter(portal: Portal, source: HarvestSource) -> SourceAdapter:
-    """Open the adapter of a source. Raises SourceError when its configuration cannot be used."""
+    """Open the adapter of a source. Raises SourceError when its configuration cannot be
+    used.
+    """
     settings = portal.settings
     http = http_options(settings)
     roots = tuple(Path(root) for root in settings.harvest_roots)
@@ -64,10 +76,19 @@ def open_adapter(portal: Portal, source: HarvestSource) -> SourceAdapter:
     try:
         config: Mapping[str, Any] = orjson.loads(source.config or "{}")
         return open_source(
-            source.source_type, source.url, config, http=http, secrets=secrets, databases=databases, roots=roots
+            source.source_type,
+            source.url,
+            config,
+            http=http,
+            secrets=secrets,
+            databases=databases,
+            roots=roots,
         )
     except ValueError as error:
-        raise SourceError("bad-config", f"The configuration of source {source.name} cannot be used: {error}") from None
+        raise SourceError(
+            "bad-config",
+            f"The configuration of source {source.name} cannot be used: {error}",
+        ) from None
 
 
 class Stopped(Exception):
@@ -75,18 +96,25 @@ class Stopped(Exception):
 
 
 def gather(
-    portal: Portal, job: HarvestJob, adapter: SourceAdapter, lease: Lease, stop: threading.Event | None = None
+    portal: Portal,
+    job: HarvestJob,
+    adapter: SourceAdapter,
+    lease: Lease,
+    stop: threading.Event | None = None,
 ) -> SourceError | None:
-    """List the source into waiting objects, a batch in each transaction; safe to run again after a crash.
+    """List the source into waiting objects, a batch in each transaction; safe to run
+    again after a crash.
 
-    Returns the error that broke the listing off, or None when the listing is complete. Raises Stopped once
-    `stop` is set.
+    Returns the error that broke the listing off, or None when the listing is complete.
+    Raises Stopped once `stop` is set.
     """
     position = 0
     listing = _until(stop, adapter.items())
     while True:
         batch, error = _take(listing)
-        objects = [_object(job, item, position + offset) for offset, item in enumerate(batch)]
+        objects = [
+            _object(job, item, position + offset) for offset, item in enumerate(batch)
+        ]
         position += len(batch)
         with portal.work() as uow:
             lease.hold(uow)
@@ -126,7 +154,13 @@ def _object(job: HarvestJob, item: Listed, position: int) -> HarvestObject:
             state=DONE,
             outcome=ERRORED,
             finished=now(),
-            errors=[{"stage": "harvest", "code": item.code, "message": item.message[:LONGEST_TEXT]}],
+            errors=[
+                {
+                    "stage": "harvest",
+                    "code": item.code,
+                    "message": item.message[:LONGEST_TEXT],
+                }
+            ],
         )
     return HarvestObject(
         id=new_id(),

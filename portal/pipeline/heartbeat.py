@@ -1,4 +1,6 @@
-"""Heartbeat: a worker writes down every few seconds that it lives, so that a missing one is seen."""
+"""Heartbeat: a worker writes down every few seconds that it lives, so that a missing
+one is seen.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,13 @@ log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """A context manager: the worker's row is written at once, renewed in the background, and removed at the end."""
+    """A context manager: the worker's row is written at once, renewed in the
+    background, and removed at the end.
+    """
 
-    def __init__(self, portal: Portal, name: str, seconds: float = BEAT_SECONDS) -> None:
+    def __init__(
+        self, portal: Portal, name: str, seconds: float = BEAT_SECONDS
+    ) -> None:
         self._portal, self._name, self._seconds = portal, name, seconds
         self._version = importlib.metadata.version(DISTRIBUTION)
         self._stop = threading.Event()
@@ -34,7 +40,10 @@ class Heartbeat:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._stop.set()
         self._thread.join()
@@ -43,7 +52,10 @@ class Heartbeat:
                 workers.leave(uow.session, self._name)
                 uow.commit()
         except SQLAlchemyError:
-            log.warning("worker %s ends without having said so: the database does not answer", self._name)
+            log.warning(
+                "worker %s ends without having said so: the database does not answer",
+                self._name,
+            )
 
     def _run(self) -> None:
         while not self._stop.wait(self._seconds):
@@ -52,8 +64,18 @@ class Heartbeat:
     def _beat(self) -> None:
         try:
             with self._portal.work() as uow:
-                workers.beat(uow.session, self._name, socket.gethostname(), os.getpid(), self._version)
+                workers.beat(
+                    uow.session,
+                    self._name,
+                    socket.gethostname(),
+                    os.getpid(),
+                    self._version,
+                )
                 uow.commit()
         except SQLAlchemyError as error:
             # Whoever looks sees the silence; the next beat tries again.
-            log.warning("worker %s could not give its sign of life: %s", self._name, type(error).__name__)
+            log.warning(
+                "worker %s could not give its sign of life: %s",
+                self._name,
+                type(error).__name__,
+            )

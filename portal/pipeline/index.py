@@ -1,4 +1,6 @@
-"""Stage 4, index: what changed in the database reaches the search index, at least once, in any order."""
+"""Stage 4, index: what changed in the database reaches the search index, at least once,
+in any order.
+"""
 
 from __future__ import annotations
 
@@ -25,16 +27,20 @@ from search.backend import ChangesRefused, IndexEntry, SearchUnavailable
 
 BATCH = 500
 LEASE = 10.0
-"""Seconds after which another process takes over what a process that died was about to index."""
+"""Seconds after which another process takes over what a process that died was about to
+index.
+"""
 LOOK_AGAIN_SECONDS = 0.5
 log = logging.getLogger(__name__)
 
 
 def drain(portal: Portal, *, eager: bool = False) -> int:
-    """Index everything that waits, or what somebody waits for; return how many outbox rows were settled.
+    """Index everything that waits, or what somebody waits for; return how many outbox
+    rows were settled.
 
-    No transaction is open while the index works, so nobody's write waits for it. When the index cannot be reached
-    the rows are put back, and nothing is lost; a row that the index cannot take is postponed and at last given up.
+    No transaction is open while the index works, so nobody's write waits for it. When
+    the index cannot be reached the rows are put back, and nothing is lost; a row that
+    the index cannot take is postponed and at last given up.
     """
     settled = 0
     while True:
@@ -45,7 +51,9 @@ def drain(portal: Portal, *, eager: bool = False) -> int:
             with claims.held(portal, claimed, LEASE):
                 settled += _work(portal, claimed)
         except SearchUnavailable as error:
-            log.warning("the index cannot be reached, %d changes wait: %s", len(claimed), error)
+            log.warning(
+                "the index cannot be reached, %d changes wait: %s", len(claimed), error
+            )
             with portal.work() as uow:
                 outbox.put_back(uow.session, claimed, now(), str(error))
                 uow.commit()
@@ -53,7 +61,9 @@ def drain(portal: Portal, *, eager: bool = False) -> int:
 
 
 def _work(portal: Portal, claimed: Sequence[Claim]) -> int:
-    """Index what these rows ask for; what fails together is tried apart, until the guilty row is found."""
+    """Index what these rows ask for; what fails together is tried apart, until the
+    guilty row is found.
+    """
     if len(claimed) == 1 and claimed[0].attempts > portal.settings.outbox_tries:
         claims.give_up(portal, claimed[0], claimed[0].error or claims.DIED)
         return 0
@@ -65,7 +75,11 @@ def _work(portal: Portal, claimed: Sequence[Claim]) -> int:
         if len(claimed) == 1:
             claims.failed(portal, claimed[0], problem)
             return 0
-        log.warning("%d changes cannot be indexed together and are tried apart: %s", len(claimed), claims.said(problem))
+        log.warning(
+            "%d changes cannot be indexed together and are tried apart: %s",
+            len(claimed),
+            claims.said(problem),
+        )
         half = len(claimed) // 2
         return _work(portal, claimed[:half]) + _work(portal, claimed[half:])
     for each in claimed:
@@ -84,7 +98,9 @@ REFUSED = "The index refuses the dataset as it is; the worker's log says why."
 
 
 def _apply(portal: Portal, claimed: Sequence[Claim]) -> tuple[set[str], frozenset[str]]:
-    """Bring the datasets of these rows to the index; return the ids that are gone, and those that it refuses."""
+    """Bring the datasets of these rows to the index; return the ids that are gone, and
+    those that it refuses.
+    """
     ids = {each.entity_id for each in claimed}
     with portal.read() as uow:
         entries = list(_entries(uow.session, ids))
@@ -92,7 +108,9 @@ def _apply(portal: Portal, claimed: Sequence[Claim]) -> tuple[set[str], frozense
     try:
         portal.search.apply(entries, gone)
     except ChangesRefused as error:
-        log.error("the index refuses %d changes, the others are in: %s", len(error.ids), error)
+        log.error(
+            "the index refuses %d changes, the others are in: %s", len(error.ids), error
+        )
         return gone, frozenset(error.ids)
     return gone, frozenset()
 
@@ -101,17 +119,20 @@ def _settle(portal: Portal, done: Sequence[Claim], gone: set[str]) -> None:
     ids = {each.entity_id for each in done}
     with portal.work() as uow:
         outbox.settle(uow.session, done)
-        # What was gone and came back in the meantime, or was there and went, may have reached the index in the wrong
+        # What was gone and came back in the meantime, or was there and went, may have
+        # reached the index in the wrong
         # order when another process drained it too: it is looked at once more.
         there = set(datasets.existing(uow.session, ids))
         for dataset_id in sorted(key for key in ids if (key in there) == (key in gone)):
             uow.later(INDEX, dataset_id)
-        outbox.hasten(uow.session, INDEX, now())  # it answers: nothing need wait for its next try
+        # It answers: nothing need wait for its next try.
+        outbox.hasten(uow.session, INDEX, now())
         uow.commit()
 
 
 def rebuild(portal: Portal) -> int:
-    """Fill a new index from the database and swap it in; return how many datasets it holds.
+    """Fill a new index from the database and swap it in; return how many datasets it
+    holds.
 
     A rebuild that was killed is gone on with where it stopped.
     """
@@ -121,7 +142,9 @@ def rebuild(portal: Portal) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """How index and database differ: ids that the index misses, holds too many of, or holds in an old version."""
+    """How index and database differ: ids that the index misses, holds too many of, or
+    holds in an old version.
+    """
 
     missing: tuple[str, ...]
     surplus: tuple[str, ...]
@@ -135,9 +158,11 @@ class Drift:
 
 
 def compare(portal: Portal) -> Drift:
-    """Compare every dataset's revision with the index; what still waits in the outbox is drained first.
+    """Compare every dataset's revision with the index; what still waits in the outbox
+    is drained first.
 
-    Where there is a difference it is looked at once more after a moment, for others write meanwhile.
+    Where there is a difference it is looked at once more after a moment, for others
+    write meanwhile.
     """
     first = _compare(portal)
     if first.none:
@@ -160,15 +185,19 @@ def _compare(portal: Portal) -> Drift:
     return Drift(
         missing=tuple(sorted(kept.keys() - held.keys())),
         surplus=tuple(sorted(held.keys() - kept.keys())),
-        stale=tuple(sorted(key for key in kept.keys() & held.keys() if kept[key] != held[key])),
+        stale=tuple(
+            sorted(key for key in kept.keys() & held.keys() if kept[key] != held[key])
+        ),
         compared=len(kept),
     )
 
 
 def repair(portal: Portal, drift: Drift) -> int:
-    """Have every difference mended the way of all changes, through the outbox; return how many there were.
+    """Have every difference mended the way of all changes, through the outbox; return
+    how many there were.
 
-    What the index holds in a newer version than the database (after a backup was put back) is taken out first.
+    What the index holds in a newer version than the database (after a backup was put
+    back) is taken out first.
     """
     wrong = (*drift.missing, *drift.surplus, *drift.stale)
     portal.search.apply((), drift.stale)
@@ -180,8 +209,12 @@ def repair(portal: Portal, drift: Drift) -> int:
     return len(wrong)
 
 
-_READ = select(*(getattr(Dataset, name) for name in ShownDataset._fields), Dataset.revision)
-"""What an entry is made from; the rest of a dataset, its resources and tags, are in what is rendered already."""
+_READ = select(
+    *(getattr(Dataset, name) for name in ShownDataset._fields), Dataset.revision
+)
+"""What an entry is made from; the rest of a dataset, its resources and tags, are in
+what is rendered already.
+"""
 
 
 def _entries(session: Session, ids: Iterable[str]) -> Iterator[IndexEntry]:
@@ -189,7 +222,11 @@ def _entries(session: Session, ids: Iterable[str]) -> Iterator[IndexEntry]:
 
 
 def entries_after(session: Session, after: str) -> Iterator[IndexEntry]:
-    query = _READ.where(Dataset.id > after).order_by(Dataset.id).execution_options(yield_per=BATCH)
+    query = (
+        _READ.where(Dataset.id > after)
+        .order_by(Dataset.id)
+        .execution_options(yield_per=BATCH)
+    )
     return map(_entry, session.execute(query))
 
 

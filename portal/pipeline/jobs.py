@@ -1,4 +1,6 @@
-"""What is written down about a harvest job as a whole, under its lease: its listing, its notes, its end."""
+"""What is written down about a harvest job as a whole, under its lease: its listing,
+its notes, its end.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +22,26 @@ LOOK_SECONDS = 1.0
 
 
 def is_between_objects(uow: UnitOfWork, job: HarvestJob) -> bool:
-    """Whether the job is in its listing or its deletions; objects have tries of their own."""
+    """Whether the job is in its listing or its deletions; objects have tries of their
+    own.
+    """
     return job.gather_finished is None or db.next_object(uow.session, job.id) is None
 
 
 def give_up_stage(portal: Portal, lease: Lease, job: HarvestJob) -> HarvestJob:
-    """Give up the stage in which the job's workers ended each time; what was listed before that is still done."""
+    """Give up the stage in which the job's workers ended each time; what was listed
+    before that is still done.
+    """
     reason = f"given up after {job.tries - 1} tries: the worker ended each time"
     if job.gather_finished is None:
-        gathered(portal, lease, SourceError("given-up", f"Listing the source was {reason}."))
+        gathered(
+            portal, lease, SourceError("given-up", f"Listing the source was {reason}.")
+        )
     else:
-        note = {"code": "deletions-given-up", "message": f"Deleting what the source no longer has was {reason}."}
+        note = {
+            "code": "deletions-given-up",
+            "message": f"Deleting what the source no longer has was {reason}.",
+        }
         add_note(portal, lease, note)
     with portal.read() as uow:
         nothing_left = db.next_object(uow.session, job.id) is None
@@ -41,10 +52,11 @@ def give_up_stage(portal: Portal, lease: Lease, job: HarvestJob) -> HarvestJob:
 
 
 def await_index(portal: Portal, lease: Lease, stop: threading.Event) -> None:
-    """Bring what the job changed to the index before it is called finished, for a bounded time.
+    """Bring what the job changed to the index before it is called finished, for a
+    bounded time.
 
-    Where the search server does not answer, the job says so, and a worker brings it there later. Raises Stopped
-    when the worker is told to end meanwhile.
+    Where the search server does not answer, the job says so, and a worker brings it
+    there later. Raises Stopped when the worker is told to end meanwhile.
     """
     deadline = time.monotonic() + portal.settings.harvest_index_seconds
     while True:
@@ -57,8 +69,13 @@ def await_index(portal: Portal, lease: Lease, stop: threading.Event) -> None:
             break
         if stop.wait(LOOK_SECONDS):
             raise Stopped
-    message = f"{behind} datasets are stored and not found yet: the search index does not take them at present."
-    add_note(portal, lease, {"code": "not-indexed-yet", "message": message, "count": behind})
+    message = (
+        f"{behind} datasets are stored and not found yet: the search index does not "
+        "take them at present."
+    )
+    add_note(
+        portal, lease, {"code": "not-indexed-yet", "message": message, "count": behind}
+    )
 
 
 def gathered(portal: Portal, lease: Lease, error: SourceError | None) -> None:
@@ -68,7 +85,10 @@ def gathered(portal: Portal, lease: Lease, error: SourceError | None) -> None:
         job = db.get_job(uow.session, lease.job_id)
         job.gather_finished, job.listing_complete = now(), error is None
         if error is not None:
-            job.gather_errors = [*job.gather_errors, {"code": error.code, "message": error.message}]
+            job.gather_errors = [
+                *job.gather_errors,
+                {"code": error.code, "message": error.message},
+            ]
         uow.commit()
 
 
@@ -87,7 +107,10 @@ def finish(portal: Portal, lease: Lease, error: SourceError | None) -> None:
         lease.hold(uow)
         job = db.get_job(uow.session, lease.job_id)
         if error is not None:
-            job.gather_errors = [*job.gather_errors, {"code": error.code, "message": error.message}]
+            job.gather_errors = [
+                *job.gather_errors,
+                {"code": error.code, "message": error.message},
+            ]
         job.gather_finished = job.gather_finished or now()
         db.finish(job)
         uow.commit()

@@ -1,4 +1,6 @@
-"""Loading within the request: what is small answers at once, so that a client may fetch what it has just sent."""
+"""Loading within the request: what is small answers at once, so that a client may fetch
+what it has just sent.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ from portal.tabular.store import Manifest
 from schemas.units import BYTES_PER_MB
 
 SECONDS = 10.0
-"""So long the files of one request may be checked within it; what takes longer is left to the worker."""
+"""So long the files of one request may be checked within it; what takes longer is left
+to the worker.
+"""
 MOST = 20
 """So many files of one request are loaded within it."""
 log = logging.getLogger(__name__)
@@ -32,10 +36,11 @@ class _TooLong(Exception):
 
 
 def look(portal: Portal, claimed: Sequence[Claim]) -> dict[str, Json]:
-    """Load what is closed and small of these resources; return the dict of each that was looked at, by its id.
+    """Load what is closed and small of these resources; return the dict of each that
+    was looked at, by its id.
 
-    The caller holds the claims. What is large, takes long or fails, whatever the reason, stays closed, and is handed
-    to the worker as if nobody had tried it.
+    The caller holds the claims. What is large, takes long or fails, whatever the
+    reason, stays closed, and is handed to the worker as if nobody had tried it.
     """
     until = time.monotonic() + SECONDS
     done: list[Claim] = []
@@ -47,7 +52,10 @@ def look(portal: Portal, claimed: Sequence[Claim]) -> dict[str, Json]:
             except (_TooLong, PortalError, OSError):
                 continue
             except Exception:
-                log.exception("the file of resource %s could not be loaded within its request", claim.entity_id)
+                log.exception(
+                    "the file of resource %s could not be loaded within its request",
+                    claim.entity_id,
+                )
     finally:
         _settle(portal, done, [claim for claim in claimed if claim not in done])
     try:
@@ -57,7 +65,9 @@ def look(portal: Portal, claimed: Sequence[Claim]) -> dict[str, Json]:
 
 
 def _one(portal: Portal, resource_id: str, until: float) -> bool:
-    """Load the file of one resource and look at its rows; whether nothing of it is left to the worker."""
+    """Load the file of one resource and look at its rows; whether nothing of it is left
+    to the worker.
+    """
 
     def in_time(_rows: int) -> None:
         if time.monotonic() > until:
@@ -77,10 +87,18 @@ def _one(portal: Portal, resource_id: str, until: float) -> bool:
     with portal.read() as uow:
         again = db.find_resource(uow.session, resource_id)
         current = db.current_version(uow.session, again[0]) if again else None
-        older = [each for each in datastore.waiting_versions(uow.session, resource_id) if each is not current]
+        older = [
+            each
+            for each in datastore.waiting_versions(uow.session, resource_id)
+            if each is not current
+        ]
     if again is None:
         return True
-    if current is not None and again[0].rows_access == WAITING and _bytes(current.manifest) <= most:
+    if (
+        current is not None
+        and again[0].rows_access == WAITING
+        and _bytes(current.manifest) <= most
+    ):
         stored.judge(portal, resource_id, older=False)
         with portal.read() as uow:
             again = db.find_resource(uow.session, resource_id) or again
@@ -96,7 +114,8 @@ def _bytes(manifest: dict[str, object]) -> int:
 
 
 def _settle(portal: Portal, done: Sequence[Claim], left: Sequence[Claim]) -> None:
-    """Settle what is done and hand back the rest; where the database is away, the claims run out by themselves.
+    """Settle what is done and hand back the rest; where the database is away, the
+    claims run out by themselves.
 
     What the request has written is committed: it must not be told as failed for that.
     """
@@ -106,10 +125,19 @@ def _settle(portal: Portal, done: Sequence[Claim], left: Sequence[Claim]) -> Non
             outbox.release(uow.session, left, now())
             uow.commit()
     except SQLAlchemyError:
-        log.exception("the claims of a request could not be given back; a worker takes them over in a minute")
+        log.exception(
+            "the claims of a request could not be given back; a worker takes them "
+            "over in a minute"
+        )
 
 
 def _dicts(portal: Portal, resource_ids: Sequence[str]) -> dict[str, Json]:
     with portal.read() as uow:
-        found = [db.find_resource(uow.session, resource_id) for resource_id in resource_ids]
-        return {each[0].id: resource_dict(each[0], portal.settings.site_url) for each in found if each}
+        found = [
+            db.find_resource(uow.session, resource_id) for resource_id in resource_ids
+        ]
+        return {
+            each[0].id: resource_dict(each[0], portal.settings.site_url)
+            for each in found
+            if each
+        }

@@ -1,4 +1,6 @@
-"""Old and new names of communes and agencies become lines of the lexicon, in a file that every search reads."""
+"""Old and new names of communes and agencies become lines of the lexicon, in a file
+that every search reads.
+"""
 
 from __future__ import annotations
 
@@ -17,20 +19,25 @@ from search.text.lexicon import MOST_LINES
 
 UNITS = "noi-vu/don-vi-hanh-chinh"
 FILE = "names.txt"
-_HEAD = "# Tên cũ, tên mới: cổng tự viết tệp này; sửa sẽ mất. Written by the portal; what is changed here is lost.\n"
+_HEAD = (
+    "# Tên cũ, tên mới: cổng tự viết tệp này; sửa sẽ mất. Written by the portal; what "
+    "is changed here is lost.\n"
+)
 log = logging.getLogger(__name__)
 
 
 def write(portal: Portal) -> int:
     """Write the file anew where something was renamed; return how many lines it holds.
 
-    Communes come from the newest public table of the catalogue that follows D01, agencies from what organizations say
-    that they succeeded.
+    Communes come from the newest public table of the catalogue that follows D01,
+    agencies from what organizations say that they succeeded.
     """
     lines = [*_agencies(portal), *_places(portal)]
     if len(lines) >= MOST_LINES:
         log.warning(
-            "%d names do not fit into the lexicon; the last %d are left out", len(lines), len(lines) - MOST_LINES
+            "%d names do not fit into the lexicon; the last %d are left out",
+            len(lines),
+            len(lines) - MOST_LINES,
         )
     lines = lines[: MOST_LINES - 1]
     text = _HEAD + "".join(f"{line}\n" for line in lines)
@@ -50,16 +57,25 @@ def _put(path: Path, text: str) -> None:
 def _agencies(portal: Portal) -> Iterator[str]:
     with portal.read() as uow:
         bodies = people.list_groups(uow.session, organization=True, q=None)
-        yield from agency_lines([(body.title or body.name, former_names(body)) for body in bodies])
+        yield from agency_lines(
+            [(body.title or body.name, former_names(body)) for body in bodies]
+        )
 
 
 def _places(portal: Portal) -> Iterator[str]:
     columns = references(portal)(UNITS) or {}
-    rows = [dict(zip(columns, map(_said, row), strict=True)) for row in zip(*columns.values(), strict=True)]
+    rows = [
+        dict(zip(columns, map(_said, row), strict=True))
+        for row in zip(*columns.values(), strict=True)
+    ]
     try:
         yield from place_lines(AdministrativeUnits(rows))
     except (KeyError, ValueError):
-        log.warning("the table of administrative units cannot be read as %s; its names are left out", UNITS)
+        log.warning(
+            "the table of administrative units cannot be read as %s; its names are "
+            "left out",
+            UNITS,
+        )
 
 
 def _said(cell: str | None) -> str:

@@ -1,4 +1,6 @@
-"""Policies: where a catalogue schema asks for other things of personal data, its tables are judged anew."""
+"""Policies: where a catalogue schema asks for other things of personal data, its tables
+are judged anew.
+"""
 
 from __future__ import annotations
 
@@ -17,32 +19,44 @@ from schemas import catalog
 PORTAL, TASK = "portal", "personal-data"
 """Under which it is noted by what the tables of a schema were judged."""
 STEP_SECONDS = 0.1
-"""How long one transaction closes tables: SQLite has one writer at a time, and the others wait that long."""
+"""How long one transaction closes tables: SQLite has one writer at a time, and the
+others wait that long.
+"""
 TAGS = ("name", "type", "pd", "treatment", "consent_field", "when")
 
 
 def follow(portal: Portal) -> int:
-    """Close the tables of every schema whose tags have changed until they were judged by them; return how many.
+    """Close the tables of every schema whose tags have changed until they were judged
+    by them; return how many.
 
-    A new release brings new schemas; what a person declares for one resource closes it at once. Each transaction is
-    short. What is noted is noted at the end, so that a worker that dies on the way is followed by one that does it all.
+    A new release brings new schemas; what a person declares for one resource closes it
+    at once. Each transaction is short. What is noted is noted at the end, so that a
+    worker that dies on the way is followed by one that does it all.
     """
     asked = {table.name: _tags(table.descriptor) for table in catalog.tables()}
     with portal.read() as uow:
         noted = site.values(uow.session, PORTAL, TASK)
-        changed = {name for name, tags in asked.items() if noted.get(name, tags) != tags}
+        changed = {
+            name for name, tags in asked.items() if noted.get(name, tags) != tags
+        }
         named = resources.list_by_schema(uow.session) if changed else ()
     if noted == asked:
         return 0
-    closed = _close(portal, [key for key, schema_name in named if _name(schema_name) in changed])
+    closed = _close(
+        portal, [key for key, schema_name in named if _name(schema_name) in changed]
+    )
     with portal.work() as uow:
-        _note(uow, {name: tags for name, tags in asked.items() if noted.get(name) != tags})
+        _note(
+            uow, {name: tags for name, tags in asked.items() if noted.get(name) != tags}
+        )
         uow.commit()
     return closed
 
 
 def _tags(descriptor: Mapping[str, object]) -> str:
-    """The tags of a schema's fields for personal data, as a text that changes with them."""
+    """The tags of a schema's fields for personal data, as a text that changes with
+    them.
+    """
     fields = descriptor.get("fields")
     told = [
         {key: field.get(key) for key in TAGS}
@@ -53,7 +67,9 @@ def _tags(descriptor: Mapping[str, object]) -> str:
 
 
 def _name(schema_name: str) -> str:
-    """The name of the schema that a resource calls by its name or code; empty for one that is not there any more."""
+    """The name of the schema that a resource calls by its name or code; empty for one
+    that is not there any more.
+    """
     try:
         return catalog.get(schema_name).name
     except catalog.UnknownTable:
@@ -78,13 +94,17 @@ def _close_one(portal: Portal, uow: UnitOfWork, resource_id: str) -> bool:
     if held is None:
         return False
     held.resource.file_access = held.resource.rows_access = WAITING
-    resources.save(uow, held.dataset, held.resource, portal.settings.site_url, quiet=True)
+    resources.save(
+        uow, held.dataset, held.resource, portal.settings.site_url, quiet=True
+    )
     return True
 
 
 def _note(uow: UnitOfWork, asked: Mapping[str, str]) -> None:
     for name, tags in asked.items():
         task = site.find_task(uow.session, PORTAL, TASK, name)
-        task = task or TaskStatus(entity_id=PORTAL, entity_type=PORTAL, task_type=TASK, key=name)
+        task = task or TaskStatus(
+            entity_id=PORTAL, entity_type=PORTAL, task_type=TASK, key=name
+        )
         task.value = tags
         uow.session.add(task)

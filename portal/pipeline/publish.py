@@ -1,4 +1,6 @@
-"""Stage 5, publish: downloads and hot copies of every new version are made once and lie ready before anyone asks."""
+"""Stage 5, publish: downloads and hot copies of every new version are made once and lie
+ready before anyone asks.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +21,19 @@ log = logging.getLogger(__name__)
 def drain(portal: Portal, stop: threading.Event | None = None) -> int:
     """Render what waits; return how many outbox rows are at their end.
 
-    Rendering may take long, so it happens outside any transaction: two workers may render the same download, and the
-    second finds it done. What cannot be rendered, whatever the reason, is postponed for that table alone.
+    Rendering may take long, so it happens outside any transaction: two workers may
+    render the same download, and the second finds it done. What cannot be rendered,
+    whatever the reason, is postponed for that table alone.
     """
-    return claims.work_off(portal, PUBLISH, lambda resource_id: render(portal, resource_id), stop=stop)
+    return claims.work_off(
+        portal, PUBLISH, lambda resource_id: render(portal, resource_id), stop=stop
+    )
 
 
 def render(portal: Portal, resource_id: str) -> None:
-    """Render the downloads of a resource's current rows, and its hot copy; nothing where it has none."""
+    """Render the downloads of a resource's current rows, and its hot copy; nothing
+    where it has none.
+    """
     with portal.read() as uow:
         resource = uow.session.get(Resource, resource_id)
         version = db.current_version(uow.session, resource) if resource else None

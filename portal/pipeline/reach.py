@@ -1,4 +1,6 @@
-"""What the settings allow of the world outside: limits of the guarded client, secrets with what they are bound to."""
+"""What the settings allow of the world outside: limits of the guarded client, secrets
+with what they are bound to.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +22,15 @@ def http_options(settings: Settings) -> HttpOptions:
 
 
 def secrets_of(settings: Settings) -> dict[str, Secret]:
-    """Every secret with what it is bound to. Raises SettingsError for a binding that cannot be read."""
+    """Every secret with what it is bound to. Raises SettingsError for a binding that
+    cannot be read.
+    """
     secrets: dict[str, Secret] = {}
     for name, value in settings.secrets.items():
         try:
             secrets[name] = bound(value, settings.secret_bindings.get(name, ""))
         except ValueError as error:
-            raise SettingsError(f"{SECRET_PREFIX}{name}{BINDING_SUFFIX} {error}.") from None
+            raise SettingsError(
+                f"{SECRET_PREFIX}{name}{BINDING_SUFFIX} {error}."
+            ) from None
     return secrets

@@ -1,4 +1,6 @@
-"""Lookups for foreign keys: reference tables of the catalogue, found by the name of their table schema."""
+"""Lookups for foreign keys: reference tables of the catalogue, found by the name of
+their table schema.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,11 @@ Columns = Mapping[str, Sequence[str | None]]
 
 
 def references(portal: Portal) -> Callable[[str], Columns | None]:
-    """A lookup for one job: schema name → columns of the newest public table with that schema, read once.
+    """A lookup for one job: schema name → columns of the newest public table with that
+    schema, read once.
 
-    Where no table is held yet, the code list that ships with the schema answers; None where there is neither.
+    Where no table is held yet, the code list that ships with the schema answers; None
+    where there is neither.
     """
     known: dict[str, Columns | None] = {}
 

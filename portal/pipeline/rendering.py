@@ -1,4 +1,6 @@
-"""Rendering anew: datasets say what their rows, what is around them, and the portal's address make of them now."""
+"""Rendering anew: datasets say what their rows, what is around them, and the portal's
+address make of them now.
+"""
 
 from __future__ import annotations
 
@@ -24,19 +26,26 @@ from portal.settings import site
 BATCH = 50
 ALL_BATCH = 20
 STEP_SECONDS = 0.1
-"""How long one transaction renders: SQLite has one writer at a time, and the others wait that long."""
+"""How long one transaction renders: SQLite has one writer at a time, and the others
+wait that long.
+"""
 SOME, SOME_SECONDS = 20, 0.3
-"""How many datasets, and for how long, somebody who changed what they tell waits for at least; the others follow."""
+"""How many datasets, and for how long, somebody who changed what they tell waits for at
+least; the others follow.
+"""
 MORE_SECONDS = 0.5
 """How long a server renders what was left before it looks at the index again."""
 
 
-def drain(portal: Portal, *, eager: bool = False, seconds: float = math.inf, least: int = 0) -> int:
-    """Render datasets that something else made out of date, or those that somebody waits for; return how many.
+def drain(
+    portal: Portal, *, eager: bool = False, seconds: float = math.inf, least: int = 0
+) -> int:
+    """Render datasets that something else made out of date, or those that somebody
+    waits for; return how many.
 
-    Each transaction is short, and between two others may write. A dataset that somebody else holds is left for the
-    next time, one that cannot be rendered is put off alone. After `seconds`, once `least` are done, the rest is
-    left to others.
+    Each transaction is short, and between two others may write. A dataset that somebody
+    else holds is left for the next time, one that cannot be rendered is put off alone.
+    After `seconds`, once `least` are done, the rest is left to others.
     """
     ends, done = time.monotonic() + seconds, 0
     while time.monotonic() < ends or done < least:
@@ -64,9 +73,13 @@ def render_more(portal: Portal) -> bool:
 
 
 class _Work:
-    """Claimed rows that are worked off a few at a time: `left` waits, `done` is settled, put off or given up."""
+    """Claimed rows that are worked off a few at a time: `left` waits, `done` is
+    settled, put off or given up.
+    """
 
-    def __init__(self, portal: Portal, claimed: Sequence[Claim], *, eager: bool) -> None:
+    def __init__(
+        self, portal: Portal, claimed: Sequence[Claim], *, eager: bool
+    ) -> None:
         self._portal, self._eager = portal, eager
         self.left, self.done = list(claimed), 0
         self._busy: list[Claim] = []
@@ -91,14 +104,17 @@ class _Work:
             return
         self.done += 1
         try:
-            with uow.session.begin_nested():  # what is wrong with one dataset undoes nothing of the others
+            # What is wrong with one dataset undoes nothing of the others.
+            with uow.session.begin_nested():
                 self._render(uow, free, claimed)
         except claims.STOPS:
             raise
         except BaseException as problem:
             self._failed.append((claimed, problem))
 
-    def _render(self, uow: UnitOfWork, free: Sequence[HeldDataset], claimed: Claim) -> None:
+    def _render(
+        self, uow: UnitOfWork, free: Sequence[HeldDataset], claimed: Claim
+    ) -> None:
         if claimed.attempts > self._portal.settings.outbox_tries:
             raise RuntimeError(claimed.error or claims.DIED)
         for dataset in free:
@@ -114,7 +130,9 @@ class _Work:
 
 
 def follow_site(portal: Portal, before: str) -> int:
-    """Render all datasets anew if the portal was served at another address before; return how many changed."""
+    """Render all datasets anew if the portal was served at another address before;
+    return how many changed.
+    """
     address = portal.settings.site_url
     site.keep(portal.settings.data_dir, address)
     if before == address:
@@ -125,16 +143,22 @@ def follow_site(portal: Portal, before: str) -> int:
 
 
 def outdated(portal: Portal) -> list[str]:
-    """Ids of datasets that say something else than their rows do now, and that nobody is about to render.
+    """Ids of datasets that say something else than their rows do now, and that nobody
+    is about to render.
 
-    Looked at in small transactions beside everything else: what somebody changes meanwhile shows in one look and
-    has its outbox row in the next, so what is found is looked at twice.
+    Looked at in small transactions beside everything else: what somebody changes
+    meanwhile shows in one look and has its outbox row in the next, so what is found is
+    looked at twice.
     """
     found, after = [], ""
     while True:
         with portal.read() as uow:
             batch = unheld.list_datasets(uow.session, after, ALL_BATCH)
-            found += [each.id for each in batch if _says_else(uow, each, portal.settings.site_url)]
+            found += [
+                each.id
+                for each in batch
+                if _says_else(uow, each, portal.settings.site_url)
+            ]
             after = batch[-1].id if batch else ""
         if not batch:
             break
@@ -144,7 +168,9 @@ def outdated(portal: Portal) -> list[str]:
 def _still_outdated(portal: Portal, dataset_id: str) -> bool:
     with portal.read() as uow:
         dataset = uow.session.get(Dataset, dataset_id)
-        says_else = dataset is not None and _says_else(uow, dataset, portal.settings.site_url)
+        says_else = dataset is not None and _says_else(
+            uow, dataset, portal.settings.site_url
+        )
     with portal.read() as uow:  # whoever changed it in between has asked for it by now
         return says_else and unheld.needs_rendering(uow.session, dataset_id)
 
@@ -154,19 +180,30 @@ def _says_else(uow: UnitOfWork, dataset: Dataset, site_url: str) -> bool:
     return not unchanged(orjson.loads(dataset.rendered), fresh)
 
 
-def render_all(portal: Portal, told: Callable[[int, int], None] = lambda done, changed: None) -> int:
-    """Render all datasets from their rows; return how many now say something else. `told` hears how far it is.
+def render_all(
+    portal: Portal, told: Callable[[int, int], None] = lambda done, changed: None
+) -> int:
+    """Render all datasets from their rows; return how many now say something else.
+    `told` hears how far it is.
 
-    Those get a new revision and are indexed again, but keep their modification times, and no activity is
-    noted. Each batch is a transaction: a run that was killed has done what it has done, and the next does the rest.
+    Those get a new revision and are indexed again, but keep their modification times,
+    and no activity is noted. Each batch is a transaction: a run that was killed has
+    done what it has done, and the next does the rest.
     """
     after, done, changed = "", 0, 0
     while True:
         with portal.work() as uow:
-            following = select(Dataset.id).where(Dataset.id > after).order_by(Dataset.id).limit(ALL_BATCH)
+            following = (
+                select(Dataset.id)
+                .where(Dataset.id > after)
+                .order_by(Dataset.id)
+                .limit(ALL_BATCH)
+            )
             batch = uow.session.scalars(following).all()
             for dataset in held_datasets(uow, batch):
-                changed += datasets.save(uow, dataset, portal.settings.site_url, quiet=True)
+                changed += datasets.save(
+                    uow, dataset, portal.settings.site_url, quiet=True
+                )
             uow.commit()
             uow.give_way()
         if not batch:

@@ -1,4 +1,6 @@
-"""Validation runs: what somebody asked to be checked again is checked by a worker, whatever happens to it meanwhile."""
+"""Validation runs: what somebody asked to be checked again is checked by a worker,
+whatever happens to it meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ def drain(portal: Portal, stop: threading.Event | None = None) -> int:
     def report(uow: UnitOfWork, run_id: str, error: str) -> None:
         _end(portal, uow, run_id, f"given up: {error}")
 
-    return claims.work_off(portal, VALIDATE, lambda run_id: _do(portal, run_id), report, stop)
+    return claims.work_off(
+        portal, VALIDATE, lambda run_id: _do(portal, run_id), report, stop
+    )
 
 
 def _do(portal: Portal, run_id: str) -> None:
@@ -44,11 +48,18 @@ def _end(portal: Portal, uow: UnitOfWork, run_id: str, error: str) -> None:
     if run is None or run.finished is not None:
         return
     run.status, run.finished = ERROR, now()
-    run.error = error or "the resource was changed or deleted before it could be checked"
+    run.error = (
+        error or "the resource was changed or deleted before it could be checked"
+    )
     found = find_live_resource(uow, run.resource_id or "")
     if found is not None:
-        found.resource.validation_status, found.resource.validation_timestamp = ERROR, run.finished
-        resources.save(uow, found.dataset, found.resource, portal.settings.site_url, quiet=True)
+        found.resource.validation_status, found.resource.validation_timestamp = (
+            ERROR,
+            run.finished,
+        )
+        resources.save(
+            uow, found.dataset, found.resource, portal.settings.site_url, quiet=True
+        )
 
 
 def _run(portal: Portal, run_id: str) -> None:
@@ -60,7 +71,9 @@ def _run(portal: Portal, run_id: str) -> None:
         run.status = RUNNING
         if found is not None:
             found.resource.validation_status = RUNNING
-            resources.save(uow, found.dataset, found.resource, portal.settings.site_url, quiet=True)
+            resources.save(
+                uow, found.dataset, found.resource, portal.settings.site_url, quiet=True
+            )
         uow.commit()
     if found is None:
         return

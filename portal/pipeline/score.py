@@ -1,4 +1,6 @@
-"""Quality scores, computed by the worker after a change and as time goes by; no read ever waits for them."""
+"""Quality scores, computed by the worker after a change and as time goes by; no read
+ever waits for them.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ def drain(portal: Portal) -> int:
 
 
 def _work(portal: Portal, claimed: Sequence[Claim]) -> int:
-    """Score in one transaction; what fails together is tried apart, until the guilty dataset is found."""
+    """Score in one transaction; what fails together is tried apart, until the guilty
+    dataset is found.
+    """
     if len(claimed) == 1 and claimed[0].attempts > portal.settings.outbox_tries:
         claims.give_up(portal, claimed[0], claimed[0].error or claims.DIED)
         return 0
@@ -58,7 +62,8 @@ def _work(portal: Portal, claimed: Sequence[Claim]) -> int:
 
 
 def renew(portal: Portal) -> int:
-    """Have datasets scored again whose score is a day old, and those that have none; return how many.
+    """Have datasets scored again whose score is a day old, and those that have none;
+    return how many.
 
     They go the way of all changes, so that one that cannot be scored holds up no other.
     """
@@ -72,13 +77,21 @@ def renew(portal: Portal) -> int:
 
 
 def _score(portal: Portal, claimed: Sequence[Claim]) -> None:
-    """Score datasets as they are now and settle their rows; nothing is locked while the scores are worked out."""
+    """Score datasets as they are now and settle their rows; nothing is locked while the
+    scores are worked out.
+    """
     found = []
     with portal.read() as uow:
         for key in dict.fromkeys(each.entity_id for each in claimed):
             dataset = uow.session.get(Dataset, key)
             live = dataset is not None and dataset.state == "active"
-            found.append((key, dataset, describe(portal, uow, dataset, now()) if live and dataset else None))
+            found.append(
+                (
+                    key,
+                    dataset,
+                    describe(portal, uow, dataset, now()) if live and dataset else None,
+                )
+            )
     with portal.work() as uow:
         there = set(db.existing(uow.session, [key for key, _, _ in found]))
         for key, dataset, score in found:
@@ -97,12 +110,21 @@ def describe(
     package = orjson.loads(dataset.rendered)
     kept = freshness.judge(package.get("frequency"), _updated(dataset), moment)
     shown = {each["id"]: each for each in package["resources"]}
-    resources = tuple(_facts(portal, uow, each, shown.get(each.id, {})) for each in dataset.resources)
+    resources = tuple(
+        _facts(portal, uow, each, shown.get(each.id, {})) for each in dataset.resources
+    )
     facts = Facts(package, resources, kept.fresh)
     points = mqa.judge(facts)
     judged = openness.judge(facts)
-    total, passed = sum(each.points for each in points), sum(each.outcome == "pass" for each in judged)
-    body = {"mqa": _mqa(points, total), "openness": _openness(judged, passed), "freshness": _freshness(kept)}
+    total, passed = (
+        sum(each.points for each in points),
+        sum(each.outcome == "pass" for each in judged),
+    )
+    body = {
+        "mqa": _mqa(points, total),
+        "openness": _openness(judged, passed),
+        "freshness": _freshness(kept),
+    }
     return total, passed, kept.fresh, body
 
 
@@ -111,18 +133,24 @@ def _updated(dataset: Dataset) -> datetime:
     return max(moments, default=dataset.metadata_modified)
 
 
-def _facts(portal: Portal, uow: UnitOfWork, resource: Resource, shown: dict[str, Any]) -> ResourceFacts:
+def _facts(
+    portal: Portal, uow: UnitOfWork, resource: Resource, shown: dict[str, Any]
+) -> ResourceFacts:
     version = db.current_version(uow.session, resource)
     stored: bool | None = None
     if version is not None:
         stored = True
     elif resource.file_key:
         stored = portal.files.exists(resource.file_key)
-    return ResourceFacts(shown, stored, _whole(uow, resource), db.holds_persons(uow.session, resource))
+    return ResourceFacts(
+        shown, stored, _whole(uow, resource), db.holds_persons(uow.session, resource)
+    )
 
 
 def _whole(uow: UnitOfWork, resource: Resource) -> bool | None:
-    """Whether the rows that are published are all that the newest file has; None where there is no table."""
+    """Whether the rows that are published are all that the newest file has; None where
+    there is no table.
+    """
     version = db.current_version(uow.session, resource)
     key = resource.validation_report_id
     report = uow.session.get(ValidationReport, key) if key else None
@@ -132,7 +160,9 @@ def _whole(uow: UnitOfWork, resource: Resource) -> bool | None:
         return True
     rows = (report.body.get("report") or {}).get("rows")
     kept_aside = validation.find_quarantine(uow.session, resource.id)
-    published = (report.body.get("decision") or {}).get("published", report.status == "success")
+    published = (report.body.get("decision") or {}).get(
+        "published", report.status == "success"
+    )
     return bool(published) and kept_aside is None and rows in (None, version.rows)
 
 
@@ -157,7 +187,12 @@ def _mqa(points: tuple[mqa.Points, ...], total: int) -> dict[str, Any]:
                 ],
             }
         )
-    return {"points": total, "of": mqa.MOST, "rating": mqa.rating(total), "dimensions": dimensions}
+    return {
+        "points": total,
+        "of": mqa.MOST,
+        "rating": mqa.rating(total),
+        "dimensions": dimensions,
+    }
 
 
 def _openness(judged: tuple[openness.JudgedCheck, ...], passed: int) -> dict[str, Any]:

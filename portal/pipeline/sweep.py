@@ -1,4 +1,6 @@
-"""The sweep: removes what a crash left behind, what nothing names any more, and versions and activities too old."""
+"""The sweep: removes what a crash left behind, what nothing names any more, and
+versions and activities too old.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ log = logging.getLogger(__name__)
 
 
 def sweep(portal: Portal, grace: timedelta = GRACE) -> int:
-    """Remove orphaned files, copies and work folders older than `grace`, and activities past their days; count them.
+    """Remove orphaned files, copies and work folders older than `grace`, and activities
+    past their days; count them.
 
     A step that fails is logged and holds up no other; the next sweep does it again.
     """
@@ -32,7 +35,10 @@ def sweep(portal: Portal, grace: timedelta = GRACE) -> int:
         lambda: portal.files.sweep_unfinished(grace.total_seconds()),
         lambda: portal.tables.derived.sweep(lambda: _fingerprints(portal)),
         lambda: portal.tables.derived.sweep_scratch(grace.total_seconds()),
-        lambda: remove_older((portal.settings.data_dir / "work").glob("*"), time.time() - grace.total_seconds()),
+        lambda: remove_older(
+            (portal.settings.data_dir / "work").glob("*"),
+            time.time() - grace.total_seconds(),
+        ),
         lambda: _old_activities(portal),
         lambda: _old_searches(portal),
     )
@@ -48,7 +54,9 @@ def _step(step: Callable[[], int]) -> int:
 
 
 def forget(portal: Portal) -> int:
-    """Remove the copies of rows that were purged or withdrawn, on this machine, as soon as that is committed."""
+    """Remove the copies of rows that were purged or withdrawn, on this machine, as soon
+    as that is committed.
+    """
 
     def work(fingerprint: str) -> None:
         with portal.read() as uow:
@@ -60,11 +68,15 @@ def forget(portal: Portal) -> int:
 
 
 def _orphans(portal: Portal, grace: float) -> int:
-    """Remove blobs that nothing names. They are listed first and asked for then, so that what is named meanwhile stays;
-    what is stored again meanwhile has a new age, which is looked at last."""
+    """Remove blobs that nothing names. They are listed first and asked for then, so
+    that what is named meanwhile stays; what is stored again meanwhile has a new age,
+    which is looked at last.
+    """
     old = list(portal.files.keys(grace))
     with portal.read() as uow:
-        manifests = (Manifest.from_dict(body) for body in db.list_manifests(uow.session))
+        manifests = (
+            Manifest.from_dict(body) for body in db.list_manifests(uow.session)
+        )
         named = {key for manifest in manifests for key in manifest.keys}
         named.update(db.list_file_keys(uow.session))
     removed = portal.files.remove_old([key for key in old if key not in named], grace)
@@ -77,11 +89,14 @@ def _fingerprints(portal: Portal) -> set[str]:
 
 
 def _old_versions(portal: Portal) -> int:
-    """Forget versions beyond their number and their days; the current one of a table stays."""
+    """Forget versions beyond their number and their days; the current one of a table
+    stays.
+    """
     with portal.work() as uow:
         before = now() - timedelta(days=portal.settings.versions_days)
         removed = datastore.forget_versions(
-            uow.session, datastore.superseded(uow.session, portal.settings.versions_keep, before)
+            uow.session,
+            datastore.superseded(uow.session, portal.settings.versions_keep, before),
         )
         uow.commit()
     return removed
@@ -91,7 +106,9 @@ def _old_activities(portal: Portal) -> int:
     if not portal.settings.activity_days:
         return 0
     with portal.work() as uow:
-        removed = activity.forget_before(uow.session, now() - timedelta(days=portal.settings.activity_days))
+        removed = activity.forget_before(
+            uow.session, now() - timedelta(days=portal.settings.activity_days)
+        )
         uow.commit()
     return removed
 

@@ -1,4 +1,6 @@
-"""Deadline: until when a table is checked, asked wherever one batch of it alone could take long."""
+"""Deadline: until when a table is checked, asked wherever one batch of it alone could
+take long.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +32,7 @@ def check() -> None:
     bound = _UNTIL.get()
     if bound is not None and time.monotonic() > bound[0]:
         raise NotJudged(
-            f"checking the table takes too long: more than {bound[1]:g} seconds (PORTAL_VALIDATION_SECONDS); "
+            f"checking the table takes too long: more than {bound[1]:g} seconds "
+            "(PORTAL_VALIDATION_SECONDS); "
             "what was not looked at by then never was"
         )

@@ -1,4 +1,6 @@
-"""Whole files: what their text says of persons, as findings; what cannot be read waits for a person."""
+"""Whole files: what their text says of persons, as findings; what cannot be read waits
+for a person.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ DEPTH = 3
 
 
 def check(parts: Iterable[ContentPart], options: ReadOptions) -> tuple[Finding, ...]:
-    """What these files hold that is personal, and which of them could not be read; they are no tables."""
+    """What these files hold that is personal, and which of them could not be read; they
+    are no tables.
+    """
     return tuple(finding for part in parts for finding in _of(part, options))
 
 
@@ -44,15 +48,19 @@ def _of(part: ContentPart, options: ReadOptions) -> Iterator[Finding]:
     seen = scan_from_plain(told, part.name)
     if seen.unread:
         yield _finding(UNREAD_FILE, "", "hold", part)
-    yield from (_finding(PERSONAL_TEXT, each.kind, each.verdict, part) for each in seen.mentions)
+    yield from (
+        _finding(PERSONAL_TEXT, each.kind, each.verdict, part) for each in seen.mentions
+    )
 
 
 def check_beside(
     parts: Iterable[ContentPart], format_: str, table: TextTable, options: ReadOptions
 ) -> tuple[Finding, ...]:
-    """What stands beside the table that was read of these files: titles, other sheets and members, other values.
+    """What stands beside the table that was read of these files: titles, other sheets
+    and members, other values.
 
-    It is told of apart from the table, also where both hold the same kind: who lets one pass has not seen the other.
+    It is told of apart from the table, also where both hold the same kind: who lets one
+    pass has not seen the other.
     """
     found: list[Finding] = []
     for part in parts:
@@ -60,7 +68,10 @@ def check_beside(
         if mentions is None:
             found.append(_finding(UNREAD_FILE, "", "hold", part, BESIDE_TABLE))
             continue
-        found += [_finding(PERSONAL_TEXT, each.kind, each.verdict, part, BESIDE_TABLE) for each in mentions]
+        found += [
+            _finding(PERSONAL_TEXT, each.kind, each.verdict, part, BESIDE_TABLE)
+            for each in mentions
+        ]
     return tuple(found)
 
 
@@ -69,18 +80,34 @@ def _beside(
 ) -> tuple[PersonalMention, ...] | None:
     """What stands beside the table; None where the look did not come to its end."""
     if format_ in ROWS_ONLY and not _is_packed(part.path):
-        titles = sum(int(note.detail.get("rows", 0)) for note in table.notes if note.code == "title-rows")
-        return together(scan_text(_first_lines(part.path, titles)), part.name) if titles else ()
+        titles = sum(
+            int(note.detail.get("rows", 0))
+            for note in table.notes
+            if note.code == "title-rows"
+        )
+        return (
+            together(scan_text(_first_lines(part.path, titles)), part.name)
+            if titles
+            else ()
+        )
     labels = [label.strip() for label in table.labels]
     told = _in_child("portal.quality.documents:outside", part, options, labels)
-    return None if told is None else scan_from_plain({**told, "unread": False}, part.name).mentions
+    return (
+        None
+        if told is None
+        else scan_from_plain({**told, "unread": False}, part.name).mentions
+    )
 
 
 def _is_packed(path: Path) -> bool:
-    """Whether a file is an archive, whatever its format is said to be: other members may stand beside the table."""
+    """Whether a file is an archive, whatever its format is said to be: other members
+    may stand beside the table.
+    """
     with path.open("rb") as file:
         head = file.read(8)
-    return head.startswith(PACKED) or zipfile.is_zipfile(path) or tarfile.is_tarfile(path)
+    return (
+        head.startswith(PACKED) or zipfile.is_zipfile(path) or tarfile.is_tarfile(path)
+    )
 
 
 def _first_lines(path: Path, lines: int) -> str:
@@ -90,17 +117,26 @@ def _first_lines(path: Path, lines: int) -> str:
 
 
 def outside(path: str, name: str, labels: Sequence[str]) -> dict[str, Any]:
-    """What all of a file holds but its table with these labels, in plain values: for a child process."""
+    """What all of a file holds but its table with these labels, in plain values: for a
+    child process.
+    """
     found: list[PersonalMention] = []
     for piece in pieces(Path(path), name):
         if [label.strip() for label in piece.labels] == list(labels):
             continue
         lines = _records_of(piece.text, labels) if piece.text else False
         found += scan_text(piece.text) if piece.text and not lines else ()
-        found += scan_value(without_table(piece.value, labels)) if piece.value is not None else ()
+        found += (
+            scan_value(without_table(piece.value, labels))
+            if piece.value is not None
+            else ()
+        )
         found += of_rows(piece.labels, piece.rows) if piece.rows else ()
     mentions = together(found, name)
-    told = [{"kind": m.kind, "level": m.level, "verdict": m.verdict, "count": m.count} for m in mentions]
+    told = [
+        {"kind": m.kind, "level": m.level, "verdict": m.verdict, "count": m.count}
+        for m in mentions
+    ]
     return {"mentions": told}
 
 
@@ -116,16 +152,24 @@ def _records_of(text: str, labels: Sequence[str]) -> bool:
 
 
 def without_table(value: Any, labels: Sequence[str], depth: int = DEPTH) -> Any:
-    """A JSON value without the list of records that makes the table with these labels."""
+    """A JSON value without the list of records that makes the table with these
+    labels.
+    """
     if isinstance(value, list):
         return _around(value) if _is_table(value, labels) else value
     if not isinstance(value, Mapping) or not depth:
         return value
-    names = [field.get("id", field.get("name")) if isinstance(field, Mapping) else field for field in _fields(value)]
+    names = [
+        field.get("id", field.get("name")) if isinstance(field, Mapping) else field
+        for field in _fields(value)
+    ]
     listed = [str(name).strip() for name in names] == list(labels)
     return {
         key: []
-        if key == "records" and listed and isinstance(inner, list) and all(isinstance(row, list) for row in inner)
+        if key == "records"
+        and listed
+        and isinstance(inner, list)
+        and all(isinstance(row, list) for row in inner)
         else without_table(inner, labels, depth - 1)
         for key, inner in value.items()
     }
@@ -137,7 +181,9 @@ def _fields(value: Mapping[str, Any]) -> list[Any]:
 
 
 def _is_table(records: list[Any], labels: Sequence[str]) -> bool:
-    """Whether records have just these labels: their keys, the properties of features, or a first list of names."""
+    """Whether records have just these labels: their keys, the properties of features,
+    or a first list of names.
+    """
     if records and all(isinstance(each, list) for each in records):
         return [str(cell).strip() for cell in records[0]] == list(labels)
     if not records or not all(isinstance(each, Mapping) for each in records):
@@ -158,23 +204,54 @@ def _cells(record: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _around(records: list[Any]) -> list[Any]:
-    """What features hold beside their properties and their geometry; of other records nothing."""
-    features = [each for each in records if isinstance(each, Mapping) and _is_feature(each)]
-    return [{key: each[key] for key in each if key not in ("type", "properties", "geometry")} for each in features]
+    """What features hold beside their properties and their geometry; of other records
+    nothing.
+    """
+    features = [
+        each for each in records if isinstance(each, Mapping) and _is_feature(each)
+    ]
+    return [
+        {
+            key: each[key]
+            for key in each
+            if key not in ("type", "properties", "geometry")
+        }
+        for each in features
+    ]
 
 
-def _in_child(function: str, part: ContentPart, options: ReadOptions, *more: Any) -> dict[str, Any] | None:
-    """What a child found; None where it did not come to its end: then nobody has looked at the file."""
+def _in_child(
+    function: str, part: ContentPart, options: ReadOptions, *more: Any
+) -> dict[str, Any] | None:
+    """What a child found; None where it did not come to its end: then nobody has looked
+    at the file.
+    """
     try:
         told: dict[str, Any] = child.run(
-            function, str(part.path), part.name, *more, name=part.name, limits=options.limits
+            function,
+            str(part.path),
+            part.name,
+            *more,
+            name=part.name,
+            limits=options.limits,
         )
     except BadFile:
         return None
     return told
 
 
-def _finding(check: str, kind: str, verdict: str, part: ContentPart, field: str | None = None) -> Finding:
+def _finding(
+    check: str, kind: str, verdict: str, part: ContentPart, field: str | None = None
+) -> Finding:
     message, hint = say(check, {"kind": kind}, MESSAGES)
     name = "" if scan_text(part.name) else part.name
-    return Finding(check, SEVERITIES[check], message, hint, field=field, note=kind, part=name, verdict=verdict)
+    return Finding(
+        check,
+        SEVERITIES[check],
+        message,
+        hint,
+        field=field,
+        note=kind,
+        part=name,
+        verdict=verdict,
+    )

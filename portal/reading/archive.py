@@ -1,4 +1,6 @@
-"""Archives opened safely: one table out of a .gz or .zip, with limits on size, ratio, members and depth."""
+"""Archives opened safely: one table out of a .gz or .zip, with limits on size, ratio,
+members and depth.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +20,27 @@ from portal.reading.signature import FORMATS
 
 BLOCK = 1024 * 1024
 FREE_BYTES = 1024 * 1024
-"""So much may come out of any archive, whatever its ratio: short tables compress very well."""
+"""So much may come out of any archive, whatever its ratio: short tables compress very
+well.
+"""
 ENCRYPTED = 0x1
-DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OverflowError, struct.error)
+DAMAGES = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    ValueError,
+    OverflowError,
+    struct.error,
+)
 """What Python's archive readers raise on bytes that are missing or make no sense."""
 
 
-def unpack(path: Path, name: str, kind: str, options: ReadOptions) -> tuple[Scratch, str]:
-    """The one table inside an archive of `kind` "GZ" or "ZIP": its bytes in a scratch file, and its name.
+def unpack(
+    path: Path, name: str, kind: str, options: ReadOptions
+) -> tuple[Scratch, str]:
+    """The one table inside an archive of `kind` "GZ" or "ZIP": its bytes in a scratch
+    file, and its name.
 
     Raises BadFile: "zip-bomb", "unsafe-name", "encrypted", "archive-choice", "damaged".
     """
@@ -34,15 +49,21 @@ def unpack(path: Path, name: str, kind: str, options: ReadOptions) -> tuple[Scra
     except (*DAMAGES, OSError) as error:
         if getattr(error, "errno", None) in OURS:
             raise
-        raise refuse("damaged", name=name, claimed=kind, why=type(error).__name__) from None
+        raise refuse(
+            "damaged", name=name, claimed=kind, why=type(error).__name__
+        ) from None
 
 
 def check_members(path: Path, name: str, options: ReadOptions) -> list[zipfile.ZipInfo]:
-    """The files of a zip, after its directory was checked against every limit; reads no content."""
+    """The files of a zip, after its directory was checked against every limit; reads no
+    content.
+    """
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
     if len(members) > options.max_members:
-        raise _bomb(name, f"có {len(members)} tệp bên trong", f"it holds {len(members)} files")
+        raise _bomb(
+            name, f"có {len(members)} tệp bên trong", f"it holds {len(members)} files"
+        )
     for member in members:
         _check_name(name, member.filename)
     total = sum(member.file_size for member in members)
@@ -50,13 +71,20 @@ def check_members(path: Path, name: str, options: ReadOptions) -> list[zipfile.Z
         raise _bomb(name, f"giải nén ra {total} byte", f"it unpacks to {total} bytes")
     packed = max(path.stat().st_size, 1)
     if total > max(FREE_BYTES, options.max_ratio * packed):
-        raise _bomb(name, f"tỷ lệ nén {total // packed}:1", f"its ratio is {total // packed}:1")
+        raise _bomb(
+            name, f"tỷ lệ nén {total // packed}:1", f"its ratio is {total // packed}:1"
+        )
     return [member for member in members if not member.is_dir()]
 
 
 def _check_name(name: str, member: str) -> None:
     parts = PurePosixPath(member.replace("\\", "/")).parts
-    if member.startswith(("/", "\\")) or ".." in parts or PureWindowsPath(member).drive or "\0" in member:
+    if (
+        member.startswith(("/", "\\"))
+        or ".." in parts
+        or PureWindowsPath(member).drive
+        or "\0" in member
+    ):
         raise refuse("unsafe-name", name=name, member=member[:100])
 
 
@@ -68,10 +96,14 @@ def _zip(path: Path, name: str, options: ReadOptions) -> tuple[Scratch, str]:
         return _copy(source, path, name, options), PurePosixPath(chosen.filename).name
 
 
-def _choose(members: list[zipfile.ZipInfo], name: str, options: ReadOptions) -> zipfile.ZipInfo:
+def _choose(
+    members: list[zipfile.ZipInfo], name: str, options: ReadOptions
+) -> zipfile.ZipInfo:
     tables = [member for member in members if _wanted(member.filename, options.member)]
     if len(tables) != 1:
-        listed = ", ".join(member.filename for member in (tables or members)[:10]) or "0"
+        listed = (
+            ", ".join(member.filename for member in (tables or members)[:10]) or "0"
+        )
         raise refuse("archive-choice", name=name, count=len(tables), members=listed)
     return tables[0]
 
@@ -81,7 +113,11 @@ def _wanted(member: str, pattern: str) -> bool:
     if pattern:
         return fnmatch.fnmatch(member, pattern) or fnmatch.fnmatch(path.name, pattern)
     hidden = path.name.startswith(".") or "__MACOSX" in path.parts
-    return not hidden and path.name != "datapackage.json" and path.suffix.lower().lstrip(".") in FORMATS
+    return (
+        not hidden
+        and path.name != "datapackage.json"
+        and path.suffix.lower().lstrip(".") in FORMATS
+    )
 
 
 def _gz(path: Path, name: str, options: ReadOptions) -> tuple[Scratch, str]:
@@ -90,8 +126,12 @@ def _gz(path: Path, name: str, options: ReadOptions) -> tuple[Scratch, str]:
         return _copy(source, path, name, options), inner
 
 
-def _copy(source: IO[bytes] | gzip.GzipFile, path: Path, name: str, options: ReadOptions) -> Scratch:
-    """Copy with the limits enforced on what really comes out: a directory may lie about its sizes."""
+def _copy(
+    source: IO[bytes] | gzip.GzipFile, path: Path, name: str, options: ReadOptions
+) -> Scratch:
+    """Copy with the limits enforced on what really comes out: a directory may lie about
+    its sizes.
+    """
     owner = Scratch(options.folder)
     packed, size = max(path.stat().st_size, 1), 0
     with owner.path.open("wb") as target:
@@ -99,10 +139,16 @@ def _copy(source: IO[bytes] | gzip.GzipFile, path: Path, name: str, options: Rea
             size += len(block)
             if size > options.max_bytes:
                 raise _bomb(
-                    name, f"giải nén ra hơn {options.max_bytes} byte", f"over {options.max_bytes} bytes come out"
+                    name,
+                    f"giải nén ra hơn {options.max_bytes} byte",
+                    f"over {options.max_bytes} bytes come out",
                 )
             if size > max(FREE_BYTES, options.max_ratio * packed):
-                raise _bomb(name, f"tỷ lệ nén quá {options.max_ratio}:1", f"its ratio passes {options.max_ratio}:1")
+                raise _bomb(
+                    name,
+                    f"tỷ lệ nén quá {options.max_ratio}:1",
+                    f"its ratio passes {options.max_ratio}:1",
+                )
             target.write(block)
     return owner
 

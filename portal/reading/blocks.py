@@ -1,4 +1,6 @@
-"""Blocks of clean CSV bytes to frames: fast, and only where no two CSV parsers could disagree."""
+"""Blocks of clean CSV bytes to frames: fast, and only where no two CSV parsers could
+disagree.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +19,12 @@ QUOTE = ord('"')
 
 
 def clean_piece(block: bytes, delimiter: str, *, last: bool) -> bytes:
-    """The longest run of whole rows at the start of `block` that is clean, b"" if it is not.
+    """The longest run of whole rows at the start of `block` that is clean, b"" if it is
+    not.
 
-    Clean means: no NUL and every quote opens right after, or closes right before, a delimiter or line
-    end, or stands doubled inside a quoted cell. Then all CSV parsers agree. `last` says that the file ends here.
+    Clean means: no NUL and every quote opens right after, or closes right before, a
+    delimiter or line end, or stands doubled inside a quoted cell. Then all CSV parsers
+    agree. `last` says that the file ends here.
     """
     if b"\0" in block:
         return b""
@@ -38,14 +42,18 @@ def _quoted_piece(block: bytes, delimiter: int, last: bool) -> bytes:
 
 
 def _last_row_end(block: bytes, quotes: NDArray[np.intp]) -> int:
-    """Where the last row ends whose line end stands outside of quotes; 0 if there is none."""
+    """Where the last row ends whose line end stands outside of quotes; 0 if there is
+    none.
+    """
     end = block.rfind(b"\n")
     while end >= 0 and np.searchsorted(quotes, end) % 2:
         end = block.rfind(b"\n", 0, end)
     return end + 1
 
 
-def _is_clean(letters: NDArray[np.uint8], quotes: NDArray[np.intp], delimiter: int) -> bool:
+def _is_clean(
+    letters: NDArray[np.uint8], quotes: NDArray[np.intp], delimiter: int
+) -> bool:
     if len(quotes) % 2:
         return False
     opening, closing = quotes[0::2], quotes[1::2]
@@ -54,15 +62,20 @@ def _is_clean(letters: NDArray[np.uint8], quotes: NDArray[np.intp], delimiter: i
     after = letters[np.minimum(closing + 1, len(letters) - 1)]
     opens = (before == delimiter) | (before == NEWLINE) | (opening == 0)
     closes = (after == delimiter) | (after == NEWLINE) | after_end
-    # A closing quote directly followed by an opening one is a doubled quote inside the cell.
+    # A closing quote directly followed by an opening one is a doubled quote inside the
+    # cell.
     doubled = closing[:-1] + 1 == opening[1:]
     opens[1:] |= doubled
     closes[:-1] |= doubled
     return bool(opens.all() and closes.all())
 
 
-def as_frame(piece: bytes, delimiter: str, width: int, number: int) -> tuple[TextBatch, int]:
-    """The batch of a clean piece whose first row has the source number `number`, and how many rows it had."""
+def as_frame(
+    piece: bytes, delimiter: str, width: int, number: int
+) -> tuple[TextBatch, int]:
+    """The batch of a clean piece whose first row has the source number `number`, and
+    how many rows it had.
+    """
     names = [str(index) for index in range(width)]
     odd: list[tuple[int, str]] = []
 
@@ -72,7 +85,9 @@ def as_frame(piece: bytes, delimiter: str, width: int, number: int) -> tuple[Tex
 
     table = pc.read_csv(
         pa.BufferReader(piece),
-        read_options=pc.ReadOptions(use_threads=False, block_size=len(piece) + 1, column_names=names),
+        read_options=pc.ReadOptions(
+            use_threads=False, block_size=len(piece) + 1, column_names=names
+        ),
         parse_options=pc.ParseOptions(
             delimiter=delimiter,
             newlines_in_values=b'"' in piece,
@@ -80,7 +95,9 @@ def as_frame(piece: bytes, delimiter: str, width: int, number: int) -> tuple[Tex
             invalid_row_handler=set_aside,
         ),
         convert_options=pc.ConvertOptions(
-            column_types={name: pa.large_string() for name in names}, strings_can_be_null=False, check_utf8=False
+            column_types={name: pa.large_string() for name in names},
+            strings_can_be_null=False,
+            check_utf8=False,
         ),
     )
     frame = pl.from_arrow(table)
@@ -91,6 +108,9 @@ def as_frame(piece: bytes, delimiter: str, width: int, number: int) -> tuple[Tex
     if odd:
         numbers = np.delete(numbers, [position for position, _ in odd])
     ragged = tuple(
-        RaggedRow(number + position, tuple(next(csv.reader([text], delimiter=delimiter), []))) for position, text in odd
+        RaggedRow(
+            number + position, tuple(next(csv.reader([text], delimiter=delimiter), []))
+        )
+        for position, text in odd
     )
     return TextBatch(frame.with_columns(pl.Series(ROW, numbers)), ragged), rows

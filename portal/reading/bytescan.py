@@ -1,4 +1,6 @@
-"""What a block of UTF-8 bytes may hold, found by vector tests on the bytes: no text is built from good blocks."""
+"""What a block of UTF-8 bytes may hold, found by vector tests on the bytes: no text is
+built from good blocks.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +21,21 @@ def is_utf8(block: bytes) -> bool:
     """Whether the whole block is UTF-8."""
     ends = pa.py_buffer(np.array([0, len(block)], dtype=np.int64))
     try:
-        pa.LargeStringArray.from_buffers(1, ends, pa.py_buffer(block)).validate(full=True)
+        pa.LargeStringArray.from_buffers(1, ends, pa.py_buffer(block)).validate(
+            full=True
+        )
     except pa.ArrowInvalid:
         return False
     return True
 
 
 def surely_nfc(block: bytes) -> bool:
-    """True where a UTF-8 block is in NFC for sure: its letters are Latin, Vietnamese or common punctuation.
+    """True where a UTF-8 block is in NFC for sure: its letters are Latin, Vietnamese or
+    common punctuation.
 
-    The first bytes C2-CB (U+0080-02FF), E1 B8-BB (U+1E00-1EFF) and E2 80 82 and above begin no character that
-    composes or decomposes; all others have to be asked one by one.
+    The first bytes C2-CB (U+0080-02FF), E1 B8-BB (U+1E00-1EFF) and E2 80 82 and above
+    begin no character that composes or decomposes; all others have to be asked one by
+    one.
     """
     letters = np.frombuffer(block, dtype=np.uint8)
     return all(_plain(letters, start) for start in range(0, len(letters), SLICE))
@@ -46,11 +52,15 @@ def _plain(letters: Letters, start: int) -> bool:
     first = part[: len(second)]
     if ((first == 0xE1) & ((second - np.uint8(0xB8)) > 3)).any():
         return False
-    return highest == 0xE1 or _common_marks(letters, np.flatnonzero(first == 0xE2) + (start + 1))
+    return highest == 0xE1 or _common_marks(
+        letters, np.flatnonzero(first == 0xE2) + (start + 1)
+    )
 
 
 def _common_marks(letters: Letters, seconds: NDArray[np.intp]) -> bool:
-    """Whether the characters after E2 are U+2002-203F or U+2080-20BF: dashes, quotation marks, currencies."""
+    """Whether the characters after E2 are U+2002-203F or U+2080-20BF: dashes, quotation
+    marks, currencies.
+    """
     second, third = letters[seconds], letters[seconds + 1]
     return bool((((second == 0x80) & (third > 0x81)) | (second == 0x82)).all())
 
@@ -73,13 +83,15 @@ def count_lines(block: bytes) -> int:
     """How many lines end in the block."""
     letters = np.frombuffer(block, dtype=np.uint8)
     return sum(
-        int(np.count_nonzero(letters[start : start + SLICE] == NEWLINE)) for start in range(0, len(letters), SLICE)
+        int(np.count_nonzero(letters[start : start + SLICE] == NEWLINE))
+        for start in range(0, len(letters), SLICE)
     )
 
 
 def positions(letters: Letters, wanted: int) -> NDArray[np.intp]:
     """Where a byte stands."""
     found = [
-        np.flatnonzero(letters[start : start + SLICE] == wanted) + start for start in range(0, len(letters), SLICE)
+        np.flatnonzero(letters[start : start + SLICE] == wanted) + start
+        for start in range(0, len(letters), SLICE)
     ]
     return np.concatenate(found) if found else np.zeros(0, dtype=np.intp)

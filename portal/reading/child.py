@@ -1,4 +1,6 @@
-"""The door to children that read strangers' files: a function runs in a process of its own, within limits."""
+"""The door to children that read strangers' files: a function runs in a process of its
+own, within limits.
+"""
 
 from __future__ import annotations
 
@@ -27,31 +29,46 @@ from portal.reading.refusals import refuse, took_too_long
 SPARE = 2
 """Children that wait for the next file."""
 AT_ONCE = 8
-"""Children of one process that may be at work at a time; whoever comes later waits for a turn."""
+"""Children of one process that may be at work at a time; whoever comes later waits for
+a turn.
+"""
 PATIENCE = 4
-"""A child may keep silent for so many times the processor seconds that it may use: machines are shared."""
+"""A child may keep silent for so many times the processor seconds that it may use:
+machines are shared.
+"""
 SECONDS_TO_OPEN = 60.0
 CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT)
-"""How native code ends that was refused memory and did not look; where half of the limit was in use, that was it."""
+"""How native code ends that was refused memory and did not look; where half of the
+limit was in use, that was it.
+"""
 KB_PER_MB = 1024
 HARMLESS = frozenset({"jemalloc_bg_thd", "polars-ooc-clea"})
 """Threads of libraries that hold nothing which a forked process would wait for."""
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TZ")
 """All of the environment that the fork server is told: a reader needs no secrets."""
-ENVIRONMENT = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+ENVIRONMENT = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+}
 log = logging.getLogger(__name__)
 
 
 DEFAULTS = Limits()
 
 
-def run(function: str, *arguments: Any, name: str = "", limits: Limits = DEFAULTS) -> Any:
-    """What `function` ("package.module:function") returns, found in a child process within the limits.
+def run(
+    function: str, *arguments: Any, name: str = "", limits: Limits = DEFAULTS
+) -> Any:
+    """What `function` ("package.module:function") returns, found in a child process
+    within the limits.
 
-    The arguments can be anything that pickles; the answer must be what JSON can say (dicts, lists, texts, numbers).
-    `name` is the file that is read, for the messages. A BadFile of the function is raised as it is. Raises
-    BadFile("too-much-memory" | "reading-took-too-long" | "reader-died") when the child does not come to its end or
-    raises anything else; OSError where this machine is at fault (a full disk); Unavailable when too many are at work.
+    The arguments can be anything that pickles; the answer must be what JSON can say
+    (dicts, lists, texts, numbers). `name` is the file that is read, for the messages. A
+    BadFile of the function is raised as it is. Raises BadFile("too-much-memory" |
+    "reading-took-too-long" | "reader-died") when the child does not come to its end or
+    raises anything else; OSError where this machine is at fault (a full disk);
+    Unavailable when too many are at work.
     """
     with turn():
         child = start(function, *arguments, name=name, limits=limits)
@@ -71,10 +88,25 @@ class Child:
         self._line, self._status = line, status
         self._name, self._limits = "", DEFAULTS
 
-    def begin(self, function: str, arguments: tuple[Any, ...], name: str, limits: Limits, *, talks: bool) -> None:
-        """Let the child begin a function. Raises BadFile when it cannot, for it has ended."""
+    def begin(
+        self,
+        function: str,
+        arguments: tuple[Any, ...],
+        name: str,
+        limits: Limits,
+        *,
+        talks: bool,
+    ) -> None:
+        """Let the child begin a function. Raises BadFile when it cannot, for it has
+        ended.
+        """
         self._name, self._limits = name, limits
-        asked = {"function": function, "talks": talks, "memory_mb": limits.memory_mb, "seconds": limits.seconds}
+        asked = {
+            "function": function,
+            "talks": talks,
+            "memory_mb": limits.memory_mb,
+            "seconds": limits.seconds,
+        }
         self.send(asked, pickle.dumps(arguments))
         if self.receive()[0] != "begun":
             raise self._ended(late=False)
@@ -89,7 +121,9 @@ class Child:
     def receive(self) -> tuple[Any, bytearray]:
         """The next message of the child. Raises BadFile as `run` does."""
         try:
-            said, payload = framing.receive(self._line, time.monotonic() + PATIENCE * self._limits.seconds)
+            said, payload = framing.receive(
+                self._line, time.monotonic() + PATIENCE * self._limits.seconds
+            )
         except framing.Silence as silence:
             raise self._ended(late=silence.late) from None
         except OSError as gone:
@@ -97,7 +131,9 @@ class Child:
         if "refused" in said:
             raise BadFile(*said["refused"])
         if "exhausted" in said:
-            raise refuse("too-much-memory", name=self._name, limit=self._limits.memory_mb)
+            raise refuse(
+                "too-much-memory", name=self._name, limit=self._limits.memory_mb
+            )
         if "failed" in said:
             raise self._failed(said)
         return said, payload
@@ -108,7 +144,9 @@ class Child:
         self._status.close()
 
     def _failed(self, said: dict[str, Any]) -> Exception:
-        log.warning("reading %s failed: %s at %s", self._name, said["failed"], said["at"])
+        log.warning(
+            "reading %s failed: %s at %s", self._name, said["failed"], said["at"]
+        )
         if said["errno"] in fork_server.OURS:
             return OSError(said["errno"], os.strerror(said["errno"]))
         return refuse("reader-died", name=self._name, why=said["failed"])
@@ -123,12 +161,19 @@ class Child:
         except OSError:
             told = {}
         code, words = int(told.get("code", 0)), str(told.get("said", ""))
-        log.warning("the reader of %s ended with %s: %s", self._name, code, words.strip()[-300:])
+        log.warning(
+            "the reader of %s ended with %s: %s", self._name, code, words.strip()[-300:]
+        )
         if -code in (signal.SIGXCPU, signal.SIGKILL):
             return took_too_long(self._name, self._limits.seconds)
-        crashed = -code in CRASHES and int(told.get("peak", 0)) > self._limits.memory_mb * KB_PER_MB // 2
+        crashed = (
+            -code in CRASHES
+            and int(told.get("peak", 0)) > self._limits.memory_mb * KB_PER_MB // 2
+        )
         if crashed or "memory" in words or "alloc" in words:
-            return refuse("too-much-memory", name=self._name, limit=self._limits.memory_mb)
+            return refuse(
+                "too-much-memory", name=self._name, limit=self._limits.memory_mb
+            )
         return refuse("reader-died", name=self._name, why=_named(code))
 
 
@@ -139,8 +184,15 @@ def _named(code: int) -> str:
         return f"signal {-code}"
 
 
-def start(function: str, *arguments: Any, name: str = "", limits: Limits = DEFAULTS, talks: bool = False) -> Child:
-    """A child that has begun `function`; one that `talks` is given the line as its first argument.
+def start(
+    function: str,
+    *arguments: Any,
+    name: str = "",
+    limits: Limits = DEFAULTS,
+    talks: bool = False,
+) -> Child:
+    """A child that has begun `function`; one that `talks` is given the line as its
+    first argument.
 
     The caller holds a `turn`, and gives the child back with `release`, or closes it.
     """
@@ -162,10 +214,13 @@ def release(child: Child) -> None:
 
 
 class _Spare:
-    """Children that wait for work: what a first table costs (threads, memory touched) is paid once."""
+    """Children that wait for work: what a first table costs (threads, memory touched)
+    is paid once.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()  # a table may be collected, and its child released, at any moment
+        # A table may be collected, and its child released, at any moment.
+        self._lock = threading.RLock()
         self._children: list[Child] = []
         self._owner = 0
 
@@ -202,7 +257,9 @@ SECONDS_FOR_A_TURN = 120.0
 
 @contextmanager
 def turn() -> Iterator[None]:
-    """One of the AT_ONCE places at which a child may work. Raises Unavailable when none is free for long."""
+    """One of the AT_ONCE places at which a child may work. Raises Unavailable when none
+    is free for long.
+    """
     take_turn()
     try:
         yield
@@ -213,7 +270,9 @@ def turn() -> Iterator[None]:
 def take_turn(seconds: float = SECONDS_FOR_A_TURN) -> None:
     """Take a place; whoever takes one gives it back with `give_turn`."""
     if not _TURNS.acquire(timeout=seconds):
-        raise Unavailable("Too many files are being read at once; try again in a moment.")
+        raise Unavailable(
+            "Too many files are being read at once; try again in a moment."
+        )
 
 
 def give_turn() -> None:
@@ -222,7 +281,9 @@ def give_turn() -> None:
 
 
 class _Server:
-    """The fork server of this process: begun at the first child, begun anew when it was ended from outside."""
+    """The fork server of this process: begun at the first child, begun anew when it was
+    ended from outside.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -232,11 +293,18 @@ class _Server:
 
     def fork(self) -> tuple[socket.socket, socket.socket]:
         """The line to a new child, and the socket that tells its end."""
-        (line, far_line), (status, far_status) = socket.socketpair(), socket.socketpair()
+        (line, far_line), (status, far_status) = (
+            socket.socketpair(),
+            socket.socketpair(),
+        )
         with far_line, far_status, self._lock:
             for again in (True, False):
                 try:
-                    socket.send_fds(self._opened(), [b"fork"], [far_line.fileno(), far_status.fileno()])
+                    socket.send_fds(
+                        self._opened(),
+                        [b"fork"],
+                        [far_line.fileno(), far_status.fileno()],
+                    )
                     return line, status
                 except OSError:
                     self._forget()
@@ -245,7 +313,9 @@ class _Server:
         raise AssertionError
 
     def adopt(self) -> None:
-        """Fork the server from this very process, which saves loading everything again; only where that is safe."""
+        """Fork the server from this very process, which saves loading everything again;
+        only where that is safe.
+        """
         with self._lock:
             if self._door is None and _without_threads():
                 door, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -263,7 +333,13 @@ class _Server:
         if self._door is None or self._owner != os.getpid():
             door, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
-                command = [sys.executable, "-P", "-m", fork_server.__name__, str(theirs.fileno())]
+                command = [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    fork_server.__name__,
+                    str(theirs.fileno()),
+                ]
                 self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
                     command,
                     pass_fds=[theirs.fileno()],
@@ -293,13 +369,25 @@ class _Server:
 
 def _environment() -> dict[str, str]:
     root = str(Path(__file__).parents[2])
-    return {**ENVIRONMENT, "PYTHONPATH": root, **{key: os.environ[key] for key in PASSED_ON if key in os.environ}}
+    return {
+        **ENVIRONMENT,
+        "PYTHONPATH": root,
+        **{key: os.environ[key] for key in PASSED_ON if key in os.environ},
+    }
 
 
 def _without_threads() -> bool:
-    """Whether this process has no thread that could hold a lock which a fork would keep for ever."""
-    names = [task.joinpath("comm").read_text(encoding="utf-8").strip() for task in Path("/proc/self/task").iterdir()]
-    return threading.active_count() == 1 and len([name for name in names if name not in HARMLESS]) == 1
+    """Whether this process has no thread that could hold a lock which a fork would keep
+    for ever.
+    """
+    names = [
+        task.joinpath("comm").read_text(encoding="utf-8").strip()
+        for task in Path("/proc/self/task").iterdir()
+    ]
+    return (
+        threading.active_count() == 1
+        and len([name for name in names if name not in HARMLESS]) == 1
+    )
 
 
 def _serve_here(door: socket.socket, other: socket.socket) -> None:
@@ -320,7 +408,9 @@ _SERVER = _Server()
 
 
 def adopt() -> None:
-    """Make the fork server out of this process as it stands, if it has no threads: for commands that read one file."""
+    """Make the fork server out of this process as it stands, if it has no threads: for
+    commands that read one file.
+    """
     _SERVER.adopt()
 
 

@@ -1,4 +1,6 @@
-"""Parquet files as text tables: dates in ISO form, whole numbers without a decimal point, nested values as JSON."""
+"""Parquet files as text tables: dates in ISO form, whole numbers without a decimal
+point, nested values as JSON.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ EXACT_WHOLE = 2**53
 
 
 def open_parquet(path: Path, name: str, options: ReadOptions) -> TextTable:
-    """The table of a Parquet file, read block by block. Raises BadFile("damaged" | "too-large" | "empty")."""
+    """The table of a Parquet file, read block by block. Raises BadFile("damaged" |
+    "too-large" | "empty").
+    """
     try:
         described = pq.read_metadata(path)
         labels = tuple(pq.read_schema(path).names)
@@ -29,7 +33,10 @@ def open_parquet(path: Path, name: str, options: ReadOptions) -> TextTable:
         raise
     except (pa.ArrowException, OSError) as error:
         raise _damaged(name, error) from None
-    unpacked = sum(described.row_group(number).total_byte_size for number in range(described.num_row_groups))
+    unpacked = sum(
+        described.row_group(number).total_byte_size
+        for number in range(described.num_row_groups)
+    )
     for what, found, limit in (
         ("bytes", unpacked, options.max_bytes),
         ("rows", described.num_rows + 1, options.max_rows),
@@ -62,16 +69,28 @@ def _damaged(name: str, error: Exception) -> Exception:
 
 def _texts(block: pa.RecordBatch, first: int) -> pl.DataFrame:
     """Every column as texts, "" for nothing; the header of a file is its row 1."""
-    columns = [_column(cells).alias(str(index)) for index, cells in enumerate(block.columns)]
-    return pl.DataFrame([*columns, pl.int_range(first, first + block.num_rows, eager=True, dtype=pl.Int64).alias(ROW)])
+    columns = [
+        _column(cells).alias(str(index)) for index, cells in enumerate(block.columns)
+    ]
+    return pl.DataFrame(
+        [
+            *columns,
+            pl.int_range(
+                first, first + block.num_rows, eager=True, dtype=pl.Int64
+            ).alias(ROW),
+        ]
+    )
 
 
 def _column(cells: pa.Array) -> pl.Series:
     zone = cells.type.tz if pa.types.is_timestamp(cells.type) else None
     if zone is None or not _OFFSET.fullmatch(zone):
         return _text(pl.Series("", pl.from_arrow(cells)))
-    moments = pl.Series("", pl.from_arrow(cells.cast(pa.timestamp(cells.type.unit, "UTC")))).dt.replace_time_zone(None)
-    minutes = int(zone[:3]) * 60 + int(zone[0] + zone[4:])  # not every offset is one that Polars has a name for
+    moments = pl.Series(
+        "", pl.from_arrow(cells.cast(pa.timestamp(cells.type.unit, "UTC")))
+    ).dt.replace_time_zone(None)
+    # Not every offset is one that Polars has a name for.
+    minutes = int(zone[:3]) * 60 + int(zone[0] + zone[4:])
     local = moments.dt.offset_by(f"{minutes}m").dt.to_string("%Y-%m-%dT%H:%M:%S%.f")
     return local.to_frame("t").select(pl.col("t").add(zone).fill_null("")).to_series()
 
@@ -79,9 +98,16 @@ def _column(cells: pa.Array) -> pl.Series:
 def _text(cells: pl.Series) -> pl.Series:
     kind = cells.dtype
     if kind.is_nested() or kind == pl.Object:
-        values = (None if value is None else orjson.dumps(value, default=str).decode() for value in cells.to_list())
+        values = (
+            None if value is None else orjson.dumps(value, default=str).decode()
+            for value in cells.to_list()
+        )
         return pl.Series(cells.name, list(values), dtype=pl.String).fill_null("")
-    return cells.to_frame().select(_written(pl.col(cells.name), kind).fill_null("")).to_series()
+    return (
+        cells.to_frame()
+        .select(_written(pl.col(cells.name), kind).fill_null(""))
+        .to_series()
+    )
 
 
 def _written(cells: pl.Expr, kind: pl.DataType) -> pl.Expr:
@@ -89,13 +115,25 @@ def _written(cells: pl.Expr, kind: pl.DataType) -> pl.Expr:
     if kind == pl.String:
         return cells.str.replace_all("\r\n?", "\n").str.normalize("NFC")
     if kind == pl.Boolean:
-        return pl.when(cells).then(pl.lit("true")).when(~cells).then(pl.lit("false")).alias(cells.meta.output_name())
+        return (
+            pl.when(cells)
+            .then(pl.lit("true"))
+            .when(~cells)
+            .then(pl.lit("false"))
+            .alias(cells.meta.output_name())
+        )
     if kind.is_float():
         whole = (cells == cells.floor()) & (cells.abs() < EXACT_WHOLE)
         plain = cells.cast(pl.String)
-        return pl.when(whole).then(cells.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(plain)
+        return (
+            pl.when(whole)
+            .then(cells.cast(pl.Int64, strict=False).cast(pl.String))
+            .otherwise(plain)
+        )
     if isinstance(kind, pl.Datetime):
-        return cells.dt.to_string("%Y-%m-%dT%H:%M:%S%.f" + ("%:z" if kind.time_zone else ""))
+        return cells.dt.to_string(
+            "%Y-%m-%dT%H:%M:%S%.f" + ("%:z" if kind.time_zone else "")
+        )
     if kind == pl.Time:
         return cells.dt.to_string("%H:%M:%S%.f")
     if kind == pl.Duration:

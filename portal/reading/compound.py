@@ -1,4 +1,6 @@
-"""Compound files, the containers of old Office documents: one stream of them, and where in the file each byte lies."""
+"""Compound files, the containers of old Office documents: one stream of them, and where
+in the file each byte lies.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ class Stream:
 
 
 def find(file: bytes | memoryview, *names: str) -> Stream | None:
-    """The first stream with one of these names; None where there is none. Raises Malformed."""
+    """The first stream with one of these names; None where there is none. Raises
+    Malformed.
+    """
     if len(file) < _HEADER.size or bytes(file[: len(MAGIC)]) != MAGIC:
         return None
     container = _Container(file)
@@ -54,7 +58,9 @@ class _Entry:
 
 
 class _Container:
-    """The tables of a compound file. No number in it is believed: chains end where the file ends."""
+    """The tables of a compound file. No number in it is believed: chains end where the
+    file ends.
+    """
 
     def __init__(self, file: bytes | memoryview) -> None:
         self._file = file
@@ -64,12 +70,19 @@ class _Container:
             raise Malformed("no size of sectors")
         self._size, self._small = 1 << said[3], 1 << said[4]
         self._sectors = max(0, -(-len(file) // self._size) - 1)
-        self._first_entry, self._cutoff, self._first_small, more = said[7], said[8], said[9], said[11]
+        self._first_entry, self._cutoff, self._first_small, more = (
+            said[7],
+            said[8],
+            said[9],
+            said[11],
+        )
         self._table = self._allocation(more)
 
     def entries(self) -> list[_Entry]:
         """The directory, the root first."""
-        listed = self._joined(self._chain(self._table, self._first_entry, self._sectors))
+        listed = self._joined(
+            self._chain(self._table, self._first_entry, self._sectors)
+        )
         entries = []
         for at in range(0, len(listed) - ENTRY + 1, ENTRY):
             name, start, low, high = struct.unpack_from("<64s52xIII", listed, at)
@@ -80,16 +93,31 @@ class _Container:
         return entries
 
     def stream(self, entry: _Entry, root: _Entry) -> Stream:
-        """The bytes of one entry: short streams lie in pieces of the root's own stream."""
+        """The bytes of one entry: short streams lie in pieces of the root's own
+        stream.
+        """
         if entry.size >= self._cutoff:
             sectors = self._chain(self._table, entry.start, self._sectors)
-            return Stream(self._joined(sectors)[: entry.size], [self._offset(each) for each in sectors], self._size)
-        outer = [self._offset(each) for each in self._chain(self._table, root.start, self._sectors)]
-        table = _numbers(self._joined(self._chain(self._table, self._first_small, self._sectors)))
+            return Stream(
+                self._joined(sectors)[: entry.size],
+                [self._offset(each) for each in sectors],
+                self._size,
+            )
+        outer = [
+            self._offset(each)
+            for each in self._chain(self._table, root.start, self._sectors)
+        ]
+        table = _numbers(
+            self._joined(self._chain(self._table, self._first_small, self._sectors))
+        )
         a_sector = self._size // self._small
         pieces = self._chain(table, entry.start, len(outer) * a_sector)
-        starts = [outer[each // a_sector] + each % a_sector * self._small for each in pieces]
-        content = b"".join(bytes(self._file[start : start + self._small]) for start in starts)
+        starts = [
+            outer[each // a_sector] + each % a_sector * self._small for each in pieces
+        ]
+        content = b"".join(
+            bytes(self._file[start : start + self._small]) for start in starts
+        )
         return Stream(content[: entry.size], starts, self._small)
 
     def _allocation(self, more: int) -> NDArray[np.uint32]:
@@ -98,7 +126,9 @@ class _Container:
         for _ in range(self._sectors):
             if more >= self._sectors:
                 break
-            *numbers, more = struct.unpack(f"<{self._size // 4}I", self._sector(more).ljust(self._size, b"\0"))
+            *numbers, more = struct.unpack(
+                f"<{self._size // 4}I", self._sector(more).ljust(self._size, b"\0")
+            )
             listed += numbers
         inside = [each for each in listed if each < self._sectors]
         if len(inside) > self._sectors:

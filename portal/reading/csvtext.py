@@ -1,4 +1,6 @@
-"""CSV and TSV as text tables: clean blocks through a fast parser, everything else through Python's csv."""
+"""CSV and TSV as text tables: clean blocks through a fast parser, everything else
+through Python's csv.
+"""
 
 from __future__ import annotations
 
@@ -50,29 +52,53 @@ class _Body:
 
     def _check_rows(self, number: int) -> None:
         if number - 1 > self.options.max_rows:
-            raise refuse("too-large", name=self.name, what="rows", limit=self.options.max_rows)
+            raise refuse(
+                "too-large", name=self.name, what="rows", limit=self.options.max_rows
+            )
         if (number - 1) * self.width > self.options.max_cells:
-            raise refuse("too-large", name=self.name, what="cells", limit=self.options.max_cells)
+            raise refuse(
+                "too-large", name=self.name, what="cells", limit=self.options.max_cells
+            )
 
-    def _blocks(self, file: BinaryIO, number: int) -> Iterator[tuple[TextBatch, int, int]]:
-        """Batches as long as blocks are clean, each with its number of rows and the offset after it."""
+    def _blocks(
+        self, file: BinaryIO, number: int
+    ) -> Iterator[tuple[TextBatch, int, int]]:
+        """Batches as long as blocks are clean, each with its number of rows and the
+        offset after it.
+        """
         offset = self.start
         while block := file.read(self.options.batch_bytes):
-            piece = clean_piece(block, self.dialect.delimiter, last=len(block) < self.options.batch_bytes)
+            piece = clean_piece(
+                block,
+                self.dialect.delimiter,
+                last=len(block) < self.options.batch_bytes,
+            )
             if not piece:
                 file.seek(offset)
                 return
             if has_blank_line(piece):
-                records = list(csv.reader(io.StringIO(piece.decode(), newline="\n"), **self.dialect.reader_options()))
-                batch, rows = batch_of(list(enumerate(records, number)), self.width), len(records)
+                records = list(
+                    csv.reader(
+                        io.StringIO(piece.decode(), newline="\n"),
+                        **self.dialect.reader_options(),
+                    )
+                )
+                batch, rows = (
+                    batch_of(list(enumerate(records, number)), self.width),
+                    len(records),
+                )
             else:
-                batch, rows = as_frame(piece, self.dialect.delimiter, self.width, number)
+                batch, rows = as_frame(
+                    piece, self.dialect.delimiter, self.width, number
+                )
             number += rows
             offset += len(piece)
             yield batch, rows, offset
 
     def _exact(self, file: BinaryIO, number: int) -> Iterator[TextBatch]:
-        """The rest of the file through Python's csv module, whose reading is the measure of all others."""
+        """The rest of the file through Python's csv module, whose reading is the
+        measure of all others.
+        """
         lines = _Lines(file, self.name, self.options)
         records = _records(lines, self.dialect)
         numbered = zip(itertools.count(number), records, strict=False)
@@ -81,25 +107,43 @@ class _Body:
             if not chunk:
                 return
             self._check_rows(chunk[-1][0] + 1)
-            yield batch_of([row for row in chunk if not self.dialect.skips(*row)], self.width)
+            yield batch_of(
+                [row for row in chunk if not self.dialect.skips(*row)], self.width
+            )
 
 
 def batch_of(numbered: list[tuple[int, list[str]]], width: int) -> TextBatch:
-    """A batch of numbered rows; rows of another width than `width` go to its ragged rows."""
+    """A batch of numbered rows; rows of another width than `width` go to its ragged
+    rows.
+    """
     good = [(number, cells) for number, cells in numbered if len(cells) == width]
     columns = list(zip(*(cells for _, cells in good), strict=True)) or [()] * width
     frame = pl.DataFrame(
-        [pl.Series(str(index), column, dtype=pl.String) for index, column in enumerate(columns)]
+        [
+            pl.Series(str(index), column, dtype=pl.String)
+            for index, column in enumerate(columns)
+        ]
         + [pl.Series(ROW, [number for number, _ in good], dtype=pl.Int64)]
     )
-    return TextBatch(frame, tuple(RaggedRow(n, tuple(cells)) for n, cells in numbered if len(cells) != width))
+    return TextBatch(
+        frame,
+        tuple(
+            RaggedRow(n, tuple(cells)) for n, cells in numbered if len(cells) != width
+        ),
+    )
 
 
 class _Lines:
-    """Lines of UTF-8 text, counting bytes; refuses a record that grows past the limit (a quote never closed)."""
+    """Lines of UTF-8 text, counting bytes; refuses a record that grows past the limit
+    (a quote never closed).
+    """
 
     def __init__(self, file: BinaryIO, name: str, options: ReadOptions) -> None:
-        self._lines, self._name, self._limit = iter(file.readline, b""), name, options.max_cell
+        self._lines, self._name, self._limit = (
+            iter(file.readline, b""),
+            name,
+            options.max_cell,
+        )
         self.most_cells = options.max_columns
         self.read = 0
         self.line = 0
@@ -110,13 +154,22 @@ class _Lines:
             self.read += len(line)
             self.line += 1
             if self.read - self._record > 4 * self._limit:
-                raise refuse("cannot-parse", name=self._name, line=self.line, why="a quote is never closed")
+                raise refuse(
+                    "cannot-parse",
+                    name=self._name,
+                    line=self.line,
+                    why="a quote is never closed",
+                )
             yield line.decode("utf-8")
 
     def refuse_wide(self, cells: list[str]) -> None:
-        """A row of more cells than a table may have columns is the beginning of no table."""
+        """A row of more cells than a table may have columns is the beginning of no
+        table.
+        """
         if len(cells) > self.most_cells:
-            raise refuse("too-large", name=self._name, what="columns", limit=self.most_cells)
+            raise refuse(
+                "too-large", name=self._name, what="columns", limit=self.most_cells
+            )
 
     def record_done(self) -> None:
         """Called after each record, so that only one record's size is limited."""
@@ -131,7 +184,9 @@ def _records(lines: _Lines, dialect: CsvDialect) -> Iterator[list[str]]:
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            raise refuse("cannot-parse", name=lines._name, line=lines.line, why=str(error)) from None
+            raise refuse(
+                "cannot-parse", name=lines._name, line=lines.line, why=str(error)
+            ) from None
         if cells is None:
             return
         lines.refuse_wide(cells)
@@ -140,9 +195,15 @@ def _records(lines: _Lines, dialect: CsvDialect) -> Iterator[list[str]]:
 
 
 def open_csv(
-    decoded: Decoded, name: str, kind: str, declared: Mapping[str, Any] | None, options: ReadOptions
+    decoded: Decoded,
+    name: str,
+    kind: str,
+    declared: Mapping[str, Any] | None,
+    options: ReadOptions,
 ) -> TextTable:
-    """The table of a CSV or TSV file. Raises BadFile("empty" | "no-header" | "bad-dialect" | "too-large")."""
+    """The table of a CSV or TSV file. Raises BadFile("empty" | "no-header" |
+    "bad-dialect" | "too-large").
+    """
     with decoded.path.open("rb") as file:
         file.seek(decoded.skip)
         head = file.read(HEAD_BYTES).decode("utf-8", "ignore")
@@ -176,14 +237,22 @@ def _first_rows(
     return rows, ends
 
 
-def _labels(rows: list[list[str]], dialect: CsvDialect, name: str) -> tuple[tuple[str, ...], int, tuple[ReadNote, ...]]:
-    """The labels, how many rows they and all above them use, and what is odd about them."""
+def _labels(
+    rows: list[list[str]], dialect: CsvDialect, name: str
+) -> tuple[tuple[str, ...], int, tuple[ReadNote, ...]]:
+    """The labels, how many rows they and all above them use, and what is odd about
+    them.
+    """
     if not dialect.header:
         labels = tuple(f"field{number}" for number in range(1, len(rows[0]) + 1))
         return labels, 0, (ReadNote("no-header"),)
     if dialect.header_rows:
         last = dialect.header_rows[-1]
-        chosen = [rows[number - 1] for number in dialect.header_rows if 0 < number <= len(rows)]
+        chosen = [
+            rows[number - 1]
+            for number in dialect.header_rows
+            if 0 < number <= len(rows)
+        ]
         if not chosen or last > len(rows):
             raise refuse("no-header", name=name)
         return tuple(header.join(chosen, dialect.header_join)), last, ()

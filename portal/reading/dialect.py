@@ -1,4 +1,6 @@
-"""How a CSV file separates its cells: what is declared (Frictionless Dialect keys), else what its first lines show."""
+"""How a CSV file separates its cells: what is declared (Frictionless Dialect keys),
+else what its first lines show.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,11 @@ class CsvDialect:
     @property
     def is_plain(self) -> bool:
         """Whether a fast parser reads it exactly as Python's csv module does."""
-        return self.quote == '"' and not (self.escape or self.skip_initial_space) and len(self.delimiter.encode()) == 1
+        return (
+            self.quote == '"'
+            and not (self.escape or self.skip_initial_space)
+            and len(self.delimiter.encode()) == 1
+        )
 
     def reader_options(self) -> dict[str, Any]:
         """Keyword arguments of csv.reader."""
@@ -44,14 +50,19 @@ class CsvDialect:
             "quotechar": self.quote or None,
             "quoting": csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
             "escapechar": self.escape,
-            # Frictionless lets a double quote stand for one unless an escape character is declared.
+            # Frictionless lets a double quote stand for one unless an escape character
+            # is declared.
             "doublequote": self.double_quote if self.escape else True,
             "skipinitialspace": self.skip_initial_space,
         }
 
     def skips(self, number: int, cells: list[str]) -> bool:
-        """Whether a row after the header is a comment, or blank where blank rows are skipped."""
-        if number in self.comment_rows or (self.comment_char and cells and cells[0].startswith(self.comment_char)):
+        """Whether a row after the header is a comment, or blank where blank rows are
+        skipped.
+        """
+        if number in self.comment_rows or (
+            self.comment_char and cells and cells[0].startswith(self.comment_char)
+        ):
             return True
         return self.skip_blank_rows and not any(cells)
 
@@ -61,8 +72,11 @@ class CsvDialect:
         return bool(self.comment_char or self.comment_rows or self.skip_blank_rows)
 
 
-def resolve(declared: Mapping[str, Any] | None, lines: list[str], name: str, kind: str) -> CsvDialect:
-    """The dialect of a file whose first lines are `lines`; what is not declared is found out.
+def resolve(
+    declared: Mapping[str, Any] | None, lines: list[str], name: str, kind: str
+) -> CsvDialect:
+    """The dialect of a file whose first lines are `lines`; what is not declared is
+    found out.
 
     `kind` "TSV" means tabs. Raises BadFile("bad-dialect").
     """
@@ -81,7 +95,9 @@ def resolve(declared: Mapping[str, Any] | None, lines: list[str], name: str, kin
         quote=str(keys.get("quoteChar", '"') or ""),
         escape=keys.get("escapeChar") or None,
         double_quote=bool(keys.get("doubleQuote", True)),
-        skip_initial_space=bool(keys.get("skipInitialSpace", _spaced(lines, delimiter))),
+        skip_initial_space=bool(
+            keys.get("skipInitialSpace", _spaced(lines, delimiter))
+        ),
         header=bool(keys.get("header", True)),
         header_rows=tuple(int(row) for row in rows),
         header_join=str(keys.get("headerJoin", " ")),
@@ -93,10 +109,14 @@ def resolve(declared: Mapping[str, Any] | None, lines: list[str], name: str, kin
 
 
 def _sniff(lines: list[str]) -> str:
-    """The delimiter that splits most lines into the same number (≥ 2) of cells; "," where none does."""
+    """The delimiter that splits most lines into the same number (≥ 2) of cells; ","
+    where none does.
+    """
     best, score = ",", (0.0, 0)
     for delimiter in DELIMITERS:
-        widths = Counter(width for width in map(len, _records(lines, delimiter)) if width)
+        widths = Counter(
+            width for width in map(len, _records(lines, delimiter)) if width
+        )
         if not widths:
             continue
         width, times = widths.most_common(1)[0]
@@ -108,13 +128,19 @@ def _sniff(lines: list[str]) -> str:
 
 def _records(lines: list[str], delimiter: str) -> list[list[str]]:
     try:
-        return list(csv.reader([line + "\n" for line in lines[:SAMPLE_LINES]], delimiter=delimiter))
+        return list(
+            csv.reader(
+                [line + "\n" for line in lines[:SAMPLE_LINES]], delimiter=delimiter
+            )
+        )
     except csv.Error:
         return []  # a line that is one giant cell by this delimiter is not parted by it
 
 
 def _spaced(lines: list[str], delimiter: str) -> bool:
-    """Whether a space follows every delimiter: then it belongs to the delimiter, as csv.Sniffer holds too."""
+    """Whether a space follows every delimiter: then it belongs to the delimiter, as
+    csv.Sniffer holds too.
+    """
     if delimiter == "\t":
         return False
     sample = "\n".join(line for line in lines[:SAMPLE_LINES] if '"' not in line)

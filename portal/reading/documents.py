@@ -1,4 +1,6 @@
-"""What people can read in files of any kind, for whoever has to look at it: documents, workbooks, whole archives."""
+"""What people can read in files of any kind, for whoever has to look at it: documents,
+workbooks, whole archives.
+"""
 
 from __future__ import annotations
 
@@ -33,42 +35,87 @@ OVERLAP = 200
 FEW = 20
 """A document with pictures and fewer letters than ten times as many is a scan."""
 LOOK, REGULAR, SHORT = 50, 0.7, 60
-"""A text is a table where so many of its first lines have equally many delimiters, or all its lines are short."""
+"""A text is a table where so many of its first lines have equally many delimiters, or
+all its lines are short.
+"""
 DELIMITERS = "\t;|,"
 SHEET_ROWS = 20_000
 """Rows of a sheet that make one piece."""
 ROOT = b"\xd0\xcf\x11\xe0"
-PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".emf", ".wmf", ".svg", ".tif", ".tiff", ".webp", ".ico", ".jfif")
+PICTURES = (
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".gif",
+    ".bmp",
+    ".emf",
+    ".wmf",
+    ".svg",
+    ".tif",
+    ".tiff",
+    ".webp",
+    ".ico",
+    ".jfif",
+)
 OFFICE_INERT = (".rels", ".vml", ".thmx", ".ttf", ".odttf", ".fntdata", ".manifest")
 PACKERS: tuple[tuple[bytes, Callable[..., Any]], ...] = (
     (b"\x1f\x8b", gzip.open),
     (b"BZh", bz2.open),
     (b"\xfd7zXZ\x00", lzma.open),
 )
-_RTF_HEX, _RTF_UNICODE = re.compile(r"\\'([0-9a-fA-F]{2})"), re.compile(r"\\u(-?[0-9]{1,5})\??")
+_RTF_HEX, _RTF_UNICODE = (
+    re.compile(r"\\'([0-9a-fA-F]{2})"),
+    re.compile(r"\\u(-?[0-9]{1,5})\??"),
+)
 _RTF_BREAK = re.compile(r"\\(?:par|line|row|page|sect)\b ?")
 _RTF_CELL = re.compile(r"\\(?:cell|tab)\b ?")
 _RTF_WORD = re.compile(r"\\[a-zA-Z]+-?[0-9]* ?|[{}]|\\[^a-zA-Z]|[\r\n]")
 
 
-def pieces(path: Path, name: str, options: ReadOptions = DEFAULTS, *, depth: int | None = None) -> Iterator[Piece]:
-    """Everything that people can read in a file, piece by piece, members of archives and hidden sheets included.
+def pieces(
+    path: Path, name: str, options: ReadOptions = DEFAULTS, *, depth: int | None = None
+) -> Iterator[Piece]:
+    """Everything that people can read in a file, piece by piece, members of archives
+    and hidden sheets included.
 
-    What cannot be looked into (pictures, scans, passwords, unknown kinds, damage) is a piece that is `unread`.
+    What cannot be looked into (pictures, scans, passwords, unknown kinds, damage) is a
+    piece that is `unread`.
     """
     left = options.max_depth + 1 if depth is None else depth
     try:
         yield from _of_kind(path, name, options, left)
-    except (BadFile, markup.Damaged, calamine.CalamineError, OSError, EOFError, zlib.error) as problem:
-        if isinstance(problem, OSError) and not isinstance(problem, gzip.BadGzipFile) and problem.errno:
+    except (
+        BadFile,
+        markup.Damaged,
+        calamine.CalamineError,
+        OSError,
+        EOFError,
+        zlib.error,
+    ) as problem:
+        if (
+            isinstance(problem, OSError)
+            and not isinstance(problem, gzip.BadGzipFile)
+            and problem.errno
+        ):
             raise
         yield Piece(name, unread=True)
-    except (zipfile.BadZipFile, lzma.LZMAError, tarfile.TarError, RuntimeError, ValueError, LookupError, TypeError):
-        # Readers of strange files raise many things; what they cannot read, a person looks at.
+    except (
+        zipfile.BadZipFile,
+        lzma.LZMAError,
+        tarfile.TarError,
+        RuntimeError,
+        ValueError,
+        LookupError,
+        TypeError,
+    ):
+        # Readers of strange files raise many things; what they cannot read, a person
+        # looks at.
         yield Piece(name, unread=True)
 
 
-def _of_kind(path: Path, name: str, options: ReadOptions, depth: int) -> Iterator[Piece]:
+def _of_kind(
+    path: Path, name: str, options: ReadOptions, depth: int
+) -> Iterator[Piece]:
     kind = signature.actual(path)
     with path.open("rb") as file:
         head = file.read(512)
@@ -79,7 +126,11 @@ def _of_kind(path: Path, name: str, options: ReadOptions, depth: int) -> Iterato
         if kind != "XLS":
             yield from _package(path, name, options, depth, sheets=True)
     elif zipfile.is_zipfile(path):
-        yield from _package(path, name, options, depth) if _is_office(path) else _zip(path, name, options, depth)
+        yield from (
+            _package(path, name, options, depth)
+            if _is_office(path)
+            else _zip(path, name, options, depth)
+        )
     elif head.startswith(tuple(mark for mark, _ in PACKERS)):
         yield from _packed(path, name, head, options, depth)
     elif tarfile.is_tarfile(path):
@@ -129,7 +180,9 @@ def _plain(path: Path, name: str, options: ReadOptions) -> Iterator[Piece]:
 
 
 def _delimited(text: str) -> list[list[str]]:
-    """The rows of a text that is a table, whatever it is called; empty where it is none."""
+    """The rows of a text that is a table, whatever it is called; empty where it is
+    none.
+    """
     lines = [line for line in text.splitlines() if line.strip()]
     first = lines[:LOOK]
     if len(first) < 2:
@@ -149,14 +202,23 @@ def _text(text: str, name: str) -> Iterator[Piece]:
 
 
 def decoded(content: bytes) -> str | None:
-    """Bytes as text, whatever their encoding; None where they are no text. Digits and ASCII words are always right."""
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+    """Bytes as text, whatever their encoding; None where they are no text. Digits and
+    ASCII words are always right.
+    """
+    for mark, encoding in (
+        (b"\xef\xbb\xbf", "utf-8"),
+        (b"\xff\xfe", "utf-16"),
+        (b"\xfe\xff", "utf-16"),
+    ):
         if content.startswith(mark):
             return content.decode(encoding, errors="replace").lstrip("\ufeff")
     sample = content[:4096]
     if b"\0" in sample:
         # Every second byte of ASCII in UTF-16 is a zero.
-        for encoding, zeros in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[::2])):
+        for encoding, zeros in (
+            ("utf-16-le", sample[1::2]),
+            ("utf-16-be", sample[::2]),
+        ):
             if zeros.count(0) > 0.6 * len(zeros):
                 return content.decode(encoding, errors="replace")
         return None
@@ -171,8 +233,13 @@ def decoded(content: bytes) -> str | None:
 
 def _rtf(text: str) -> str:
     spoken = _RTF_UNICODE.sub(lambda match: chr(int(match[1]) % 65536), text)
-    spoken = _RTF_HEX.sub(lambda match: bytes([int(match[1], 16)]).decode("cp1258", errors="replace"), spoken)
-    return _RTF_WORD.sub("", _RTF_CELL.sub(" | ", _RTF_BREAK.sub("\x0b", spoken))).replace("\x0b", "\n")
+    spoken = _RTF_HEX.sub(
+        lambda match: bytes([int(match[1], 16)]).decode("cp1258", errors="replace"),
+        spoken,
+    )
+    return _RTF_WORD.sub(
+        "", _RTF_CELL.sub(" | ", _RTF_BREAK.sub("\x0b", spoken))
+    ).replace("\x0b", "\n")
 
 
 def _pdf(path: Path, name: str, options: ReadOptions, depth: int) -> Iterator[Piece]:
@@ -185,8 +252,12 @@ def _pdf(path: Path, name: str, options: ReadOptions, depth: int) -> Iterator[Pi
             yield each
 
 
-def _workbook(path: Path, name: str, kind: str, options: ReadOptions) -> Iterator[Piece]:
-    """Every worksheet, hidden ones too, as tables with the labels of their first filled row."""
+def _workbook(
+    path: Path, name: str, kind: str, options: ReadOptions
+) -> Iterator[Piece]:
+    """Every worksheet, hidden ones too, as tables with the labels of their first filled
+    row.
+    """
     if kind != "XLS":
         check_members(path, name, options)
     with calamine.CalamineWorkbook.from_path(str(path)) as book:
@@ -201,11 +272,17 @@ def _workbook(path: Path, name: str, kind: str, options: ReadOptions) -> Iterato
 def _sheet(where: str, rows: list[list[str]]) -> Iterator[Piece]:
     """A sheet as a table; rows above the widest ones are titles."""
     usual = max((sum(bool(cell.strip()) for cell in row) for row in rows), default=0)
-    wide = (i for i, row in enumerate(rows) if 2 * sum(bool(cell.strip()) for cell in row) > usual)
+    wide = (
+        i
+        for i, row in enumerate(rows)
+        if 2 * sum(bool(cell.strip()) for cell in row) > usual
+    )
     first = next(wide, 0)
     titles, body = rows[:first], rows[first:]
     if titles:
-        yield Piece(where, text="\n".join(" | ".join(filter(None, row)) for row in titles))
+        yield Piece(
+            where, text="\n".join(" | ".join(filter(None, row)) for row in titles)
+        )
     for start in range(1, max(len(body), 2), SHEET_ROWS):
         yield of_rows(where, [*body[:1], *body[start : start + SHEET_ROWS]])
 
@@ -213,26 +290,41 @@ def _sheet(where: str, rows: list[list[str]]) -> Iterator[Piece]:
 def _is_office(path: Path) -> bool:
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()[:2000]
-    return "[Content_Types].xml" in names or ("mimetype" in names and "content.xml" in names)
+    return "[Content_Types].xml" in names or (
+        "mimetype" in names and "content.xml" in names
+    )
 
 
-def _package(path: Path, name: str, options: ReadOptions, depth: int, *, sheets: bool = False) -> Iterator[Piece]:
-    """The parts of an office document: text, comments, notes, properties, what is embedded; not the cells of sheets."""
+def _package(
+    path: Path, name: str, options: ReadOptions, depth: int, *, sheets: bool = False
+) -> Iterator[Piece]:
+    """The parts of an office document: text, comments, notes, properties, what is
+    embedded; not the cells of sheets.
+    """
     members = check_members(path, name, options)
     letters, pictures = 0, False
     with zipfile.ZipFile(path) as archive:
         for member in members:
             inner = member.filename.lower()
-            if sheets and (inner.startswith(("xl/worksheets/", "xl/sharedstrings")) or inner == "content.xml"):
+            if sheets and (
+                inner.startswith(("xl/worksheets/", "xl/sharedstrings"))
+                or inner == "content.xml"
+            ):
                 continue
             if inner.endswith(".xml"):
-                for piece in markup.office(archive.read(member), f"{name}/{member.filename}"):
+                for piece in markup.office(
+                    archive.read(member), f"{name}/{member.filename}"
+                ):
                     letters += len(piece.text) + len(piece.rows)
                     yield piece
             elif inner.endswith(PICTURES):
-                pictures = pictures or not inner.startswith(("docprops/", "thumbnails/"))
+                pictures = pictures or not inner.startswith(
+                    ("docprops/", "thumbnails/")
+                )
             elif not inner.endswith(OFFICE_INERT) and inner != "mimetype":
-                yield from _member(archive.read(member), f"{name}/{member.filename}", options, depth)
+                yield from _member(
+                    archive.read(member), f"{name}/{member.filename}", options, depth
+                )
     if pictures and letters < 10 * FEW and not sheets:
         yield Piece(name, unread=True)
 
@@ -244,10 +336,14 @@ def _zip(path: Path, name: str, options: ReadOptions, depth: int) -> Iterator[Pi
             yield Piece(name, text=archive.comment.decode("utf-8", errors="replace"))
         for member in members:
             yield Piece(name, text=member.filename)
-            yield from _member(archive.read(member), f"{name}/{member.filename}", options, depth)
+            yield from _member(
+                archive.read(member), f"{name}/{member.filename}", options, depth
+            )
 
 
-def _packed(path: Path, name: str, head: bytes, options: ReadOptions, depth: int) -> Iterator[Piece]:
+def _packed(
+    path: Path, name: str, head: bytes, options: ReadOptions, depth: int
+) -> Iterator[Piece]:
     """One file in .gz, .bz2 or .xz, read no further than the limits allow."""
     opener = next(opener for mark, opener in PACKERS if head.startswith(mark))
     most = min(options.max_bytes, max(path.stat().st_size, 4096) * options.max_ratio)
@@ -255,7 +351,9 @@ def _packed(path: Path, name: str, head: bytes, options: ReadOptions, depth: int
         content = source.read(most + 1)
     if len(content) > most:
         raise ValueError("unpacks to too much")
-    yield from _member(content, str(PurePosixPath(name).with_suffix("")), options, depth)
+    yield from _member(
+        content, str(PurePosixPath(name).with_suffix("")), options, depth
+    )
 
 
 def _tar(path: Path, name: str, options: ReadOptions, depth: int) -> Iterator[Piece]:
@@ -268,10 +366,14 @@ def _tar(path: Path, name: str, options: ReadOptions, depth: int) -> Iterator[Pi
             yield Piece(name, text=member.name)
             source = archive.extractfile(member)
             if source is not None:
-                yield from _member(source.read(), f"{name}/{member.name}", options, depth)
+                yield from _member(
+                    source.read(), f"{name}/{member.name}", options, depth
+                )
 
 
-def _member(content: bytes, name: str, options: ReadOptions, depth: int) -> Iterator[Piece]:
+def _member(
+    content: bytes, name: str, options: ReadOptions, depth: int
+) -> Iterator[Piece]:
     """What stands in a file inside another one."""
     if depth <= 0:
         yield Piece(name, unread=True)

@@ -1,4 +1,6 @@
-"""Bytes in any encoding become a UTF-8, NFC text file with plain line ends, and what was done is noted."""
+"""Bytes in any encoding become a UTF-8, NFC text file with plain line ends, and what
+was done is noted.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +24,23 @@ SAMPLE = 1024 * 1024
 ENOUGH_LIKENESS = 0.8
 ENOUGH_SYLLABLES = 3
 MOJIBAKE = ("Ã¡", "Ã ", "Ãª", "Ã´", "áº", "á»", "Æ°", "Ä‘", "Ä\u0091", "â€")
-"""What UTF-8 Vietnamese looks like after somebody read it as Windows-1252 or Latin-1."""
+"""What UTF-8 Vietnamese looks like after somebody read it as Windows-1252 or
+Latin-1.
+"""
 MARKS: dict[str, tuple[bytes, ...]] = {
     "nul-bytes": (b"\0",),
     "replacement-character": ("\ufffd".encode(),),
     "mojibake": tuple(mark.encode() for mark in MOJIBAKE),
 }
 GUARDS = {"nul-bytes": b"\0", "replacement-character": b"\xef", "mojibake": b"\xc2"}
-"""A byte that such damage always has (mis-decoded Vietnamese, nearly always) and that good text seldom has."""
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+"""A byte that such damage always has (mis-decoded Vietnamese, nearly always) and that
+good text seldom has.
+"""
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 _CELL_ENDS = re.compile(r'[,;\t|\n"]')
 
 Decoder = Callable[[bytes, bool], str]
@@ -38,7 +48,9 @@ Decoder = Callable[[bytes, bool], str]
 
 @dataclass(slots=True)
 class Decoded:
-    """A text file in UTF-8, NFC, with "\\n" line ends; `owner` keeps a rewritten copy alive."""
+    """A text file in UTF-8, NFC, with "\\n" line ends; `owner` keeps a rewritten copy
+    alive.
+    """
 
     path: Path
     skip: int = 0
@@ -68,29 +80,46 @@ class _Findings:
         text = raw.decode()
         if unicodedata.is_normalized("NFC", text):
             return raw
-        self.cells += sum(not unicodedata.is_normalized("NFC", cell) for cell in _CELL_ENDS.split(text))
+        self.cells += sum(
+            not unicodedata.is_normalized("NFC", cell)
+            for cell in _CELL_ENDS.split(text)
+        )
         self.changed = True
         return unicodedata.normalize("NFC", text).encode()
 
     def _note(self, code: str, text: str, marks: tuple[str, ...]) -> None:
-        lines = [number for number, line in enumerate(text.split("\n"), self.line) if any(m in line for m in marks)]
+        lines = [
+            number
+            for number, line in enumerate(text.split("\n"), self.line)
+            if any(m in line for m in marks)
+        ]
         count, *first = self.damage.get(code, [0])
         self.damage[code] = [count + len(lines), *[*first, *lines][:5]]
 
     def notes(self) -> tuple[ReadNote, ...]:
-        """One note for each kind of damage, with how many lines have it and the first of them."""
+        """One note for each kind of damage, with how many lines have it and the first
+        of them.
+        """
         normal = (ReadNote("nfc", {"cells": self.cells}),) if self.cells else ()
         return normal + tuple(
-            ReadNote(code, {"lines": count, "first": ", ".join(map(str, first))}, row=first[0])
+            ReadNote(
+                code,
+                {"lines": count, "first": ", ".join(map(str, first))},
+                row=first[0],
+            )
             for code, (count, *first) in self.damage.items()
         )
 
 
-def to_utf8(path: Path, name: str, options: ReadOptions, declared: str | None = None) -> Decoded:
-    """The text of a file as UTF-8 NFC; the file itself where it is that already, else a copy.
+def to_utf8(
+    path: Path, name: str, options: ReadOptions, declared: str | None = None
+) -> Decoded:
+    """The text of a file as UTF-8 NFC; the file itself where it is that already, else a
+    copy.
 
-    Tries BOM, strict UTF-8, UTF-16, the declared encoding, then Windows-1258 and TCVN3 by how Vietnamese
-    the text reads. Raises BadFile("unknown-encoding" | "not-utf8" | "wrong-encoding" | "too-large").
+    Tries BOM, strict UTF-8, UTF-16, the declared encoding, then Windows-1258 and TCVN3
+    by how Vietnamese the text reads. Raises BadFile("unknown-encoding" | "not-utf8" |
+    "wrong-encoding" | "too-large").
     """
     if path.stat().st_size > options.max_bytes:
         raise refuse("too-large", name=name, what="bytes", limit=options.max_bytes)
@@ -106,9 +135,15 @@ def to_utf8(path: Path, name: str, options: ReadOptions, declared: str | None = 
         return _as_it_is(path, 0) or _rewritten(path, "utf-8", options, 0)
     except UnicodeDecodeError:
         damage = _damage(path)
-    if declared and _is_known(declared) and codecs.lookup(declared).name not in ("utf-8", "ascii"):
+    if (
+        declared
+        and _is_known(declared)
+        and codecs.lookup(declared).name not in ("utf-8", "ascii")
+    ):
         return _decode(path, name, declared, options, how="declared")
-    return _decode(path, name, _eight_bit(path, name, damage), options, how="Vietnamese text")
+    return _decode(
+        path, name, _eight_bit(path, name, damage), options, how="Vietnamese text"
+    )
 
 
 def _is_known(encoding: str) -> bool:
@@ -120,7 +155,9 @@ def _is_known(encoding: str) -> bool:
 
 
 def _utf16_without_bom(head: bytes) -> str:
-    """ "utf-16-le" or "-be" where nearly half of the bytes are NUL on one side only, else ""."""
+    """ "utf-16-le" or "-be" where nearly half of the bytes are NUL on one side only,
+    else "".
+    """
     half = len(head) // 2
     if half < 2 or b"\0" not in head:
         return ""
@@ -151,17 +188,28 @@ def _damage(path: Path) -> _Damage:
                 lossy = block.decode("utf-8", "replace")
                 lost = lossy.count("\ufffd")
                 beyond = sum(1 for letter in lossy if letter > "\x7f")
-                return _Damage(line, block[error.start : error.start + 4], beyond - lost, lost)
+                return _Damage(
+                    line, block[error.start : error.start + 4], beyond - lost, lost
+                )
             line += block.count(b"\n")
     return _Damage(line, b"", 0, 1)
 
 
 def _eight_bit(path: Path, name: str, damage: _Damage) -> str:
-    """Windows-1258 or TCVN3, whichever reads as Vietnamese; refuses when neither does."""
+    """Windows-1258 or TCVN3, whichever reads as Vietnamese; refuses when neither
+    does.
+    """
     if damage.good > 4 * damage.bad:
-        raise refuse("not-utf8", name=name, line=damage.line, bytes=damage.found[:1].hex().upper())
+        raise refuse(
+            "not-utf8",
+            name=name,
+            line=damage.line,
+            bytes=damage.found[:1].hex().upper(),
+        )
     sample = _telling_lines(path)
-    scores = {encoding: _score(sample, encoding) for encoding in ("windows-1258", "tcvn3")}
+    scores = {
+        encoding: _score(sample, encoding) for encoding in ("windows-1258", "tcvn3")
+    }
     best = max(scores, key=lambda encoding: scores[encoding])
     share, syllables = scores[best]
     if share < ENOUGH_LIKENESS or syllables < ENOUGH_SYLLABLES:
@@ -218,19 +266,34 @@ def _whole_lines(file: BinaryIO, size: int) -> Iterator[bytes]:
         yield rest
 
 
-def _decode(path: Path, name: str, encoding: str, options: ReadOptions, *, skip: int = 0, how: str = "") -> Decoded:
+def _decode(
+    path: Path,
+    name: str,
+    encoding: str,
+    options: ReadOptions,
+    *,
+    skip: int = 0,
+    how: str = "",
+) -> Decoded:
     try:
         clean = _as_it_is(path, skip) if encoding == "utf-8" else None
         decoded = clean or _rewritten(path, encoding, options, skip)
     except UnicodeDecodeError:
-        raise refuse("wrong-encoding", name=name, declared=encoding, line=_damage(path).line) from None
+        raise refuse(
+            "wrong-encoding", name=name, declared=encoding, line=_damage(path).line
+        ) from None
     if encoding != "utf-8":
-        decoded.notes = (ReadNote("encoding", {"encoding": encoding, "how": how}), *decoded.notes)
+        decoded.notes = (
+            ReadNote("encoding", {"encoding": encoding, "how": how}),
+            *decoded.notes,
+        )
     return decoded
 
 
 def _as_it_is(path: Path, skip: int) -> Decoded | None:
-    """The file itself, if it is UTF-8 with plain line ends and NFC throughout; None if it must be rewritten."""
+    """The file itself, if it is UTF-8 with plain line ends and NFC throughout; None if
+    it must be rewritten.
+    """
     seen = _Findings()
     with path.open("rb") as file:
         file.seek(skip)
@@ -263,5 +326,7 @@ def _rewritten(path: Path, encoding: str, options: ReadOptions, skip: int) -> De
 
 
 def _last_line_end(text: str) -> int:
-    """Where the last whole line ends; a "\r" at the very end may be half of a line end and waits."""
+    """Where the last whole line ends; a "\r" at the very end may be half of a line end
+    and waits.
+    """
     return max(text.rfind("\n"), text.rfind("\r", 0, max(len(text) - 1, 0))) + 1

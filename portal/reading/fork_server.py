@@ -1,4 +1,6 @@
-"""The process that children are forked from: no threads of its own, no open database, no secrets in its environment."""
+"""The process that children are forked from: no threads of its own, no open database,
+no secrets in its environment.
+"""
 
 from __future__ import annotations
 
@@ -31,17 +33,20 @@ TOLD = 4096
 GROWN = 64 * BYTES_PER_MB
 """A child that has kept so many bytes of what it did answers no further request."""
 SCRATCH_TIMES = 8
-"""A child may write so many times its memory to disk: copies of a file in another encoding, an archive's content."""
+"""A child may write so many times its memory to disk: copies of a file in another
+encoding, an archive's content.
+"""
 PAGE = resource.getpagesize()
 OURS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ENFILE})
 """Errors of this machine, which say nothing of the file that was read."""
 
 
 def serve(door: socket.socket) -> None:
-    """Fork a child for everything that comes through the door, until whoever asks is gone.
+    """Fork a child for everything that comes through the door, until whoever asks is
+    gone.
 
-    Two sockets come: one to talk with the child, one over which the end of the child is told. When the other side
-    of the second is closed, the child is killed.
+    Two sockets come: one to talk with the child, one over which the end of the child is
+    told. When the other side of the second is closed, the child is killed.
     """
     wake, bell = socket.socketpair()
     for end in (wake, bell):
@@ -63,7 +68,9 @@ def serve(door: socket.socket) -> None:
             with contextlib.suppress(BlockingIOError):
                 wake.recv(PAGE)
         for child in children.values():
-            if child.status in ready:  # nobody ever writes to it: it is closed, and with it all interest in the child
+            # Nobody ever writes to it: it is closed, and with it all interest in the
+            # child.
+            if child.status in ready:
                 os.kill(child.pid, signal.SIGKILL)
         _reap(children)
     for child in children.values():
@@ -71,15 +78,21 @@ def serve(door: socket.socket) -> None:
 
 
 class _Forked:
-    """A running child: its number, where its end is told, and a file of what it writes to its error stream."""
+    """A running child: its number, where its end is told, and a file of what it writes
+    to its error stream.
+    """
 
     def __init__(self, pid: int, status: socket.socket, said: int) -> None:
         self.pid, self.status, self.said = pid, status, said
 
     def end(self, code: int, peak: int) -> None:
-        """Tell how the child ended: its exit code or the negative number of the signal, its last words, its memory."""
+        """Tell how the child ended: its exit code or the negative number of the signal,
+        its last words, its memory.
+        """
         size = os.fstat(self.said).st_size
-        words = os.pread(self.said, TOLD, max(0, size - TOLD)).decode("utf-8", "replace")
+        words = os.pread(self.said, TOLD, max(0, size - TOLD)).decode(
+            "utf-8", "replace"
+        )
         with contextlib.suppress(OSError):
             self.status.send(orjson.dumps({"code": code, "said": words, "peak": peak}))
         self.status.close()
@@ -95,7 +108,9 @@ def _begun(door: socket.socket, children: dict[int, _Forked]) -> bool:
     said = os.memfd_create("said")
     pid = os.fork()
     if not pid:
-        _be_a_child(line, said, [door, status, *(child.status for child in children.values())])
+        _be_a_child(
+            line, said, [door, status, *(child.status for child in children.values())]
+        )
     line.close()
     children[pid] = _Forked(pid, status, said)
     return True
@@ -109,7 +124,9 @@ def _reap(children: dict[int, _Forked]) -> None:
 
 
 def _be_a_child(line: socket.socket, said: int, others: list[socket.socket]) -> None:
-    """Answer requests, one after the other and each within its limits, and end; never returns."""
+    """Answer requests, one after the other and each within its limits, and end; never
+    returns.
+    """
     code = 1
     try:
         signal.set_wakeup_fd(-1)
@@ -146,7 +163,9 @@ def _memory() -> _Memory:
 
 
 def _request(line: socket.socket) -> tuple[dict[str, Any], bytearray]:
-    """The next request; what was still said to a function that has ended is passed by."""
+    """The next request; what was still said to a function that has ended is passed
+    by.
+    """
     while True:
         said, packed = framing.receive(line)
         if isinstance(said, dict):
@@ -154,7 +173,9 @@ def _request(line: socket.socket) -> tuple[dict[str, Any], bytearray]:
 
 
 def _limit(mapped: int, memory_mb: int, seconds: int) -> None:
-    """Bound memory beyond what was mapped at first, what is written to disk, and processor seconds from now on."""
+    """Bound memory beyond what was mapped at first, what is written to disk, and
+    processor seconds from now on.
+    """
     _bound(resource.RLIMIT_AS, mapped + memory_mb * BYTES_PER_MB)
     _bound(resource.RLIMIT_FSIZE, SCRATCH_TIMES * memory_mb * BYTES_PER_MB)
     more_time(seconds)
@@ -169,7 +190,9 @@ def more_time(seconds: int) -> None:
 def _bound(what: int, most: int) -> None:
     """Set the soft limit; one that was given from outside is never passed."""
     _, hard = resource.getrlimit(what)
-    resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    resource.setrlimit(
+        what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard)
+    )
 
 
 def _answer(line: socket.socket, asked: dict[str, Any], packed: bytearray) -> None:
@@ -188,35 +211,55 @@ def _answer(line: socket.socket, asked: dict[str, Any], packed: bytearray) -> No
         raise
     except BaseException as problem:  # also what native readers raise when they panic
         limit, hard = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))  # to say what went wrong takes memory too
-        exhausted = _exhausted(problem, max(before, limit - int(asked["memory_mb"]) * BYTES_PER_MB // 2))
+        # To say what went wrong takes memory too.
+        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+        exhausted = _exhausted(
+            problem, max(before, limit - int(asked["memory_mb"]) * BYTES_PER_MB // 2)
+        )
         framing.send(line, {"exhausted": "memory"} if exhausted else _failure(problem))
 
 
 def _exhausted(problem: BaseException, much: int) -> bool:
     """Whether an error means that there was no more memory.
 
-    Native readers say so in words of their own, or panic over what another of their threads did not get: then it
-    counts that the address space has grown beyond `much`, half of what was given.
+    Native readers say so in words of their own, or panic over what another of their
+    threads did not get: then it counts that the address space has grown beyond `much`,
+    half of what was given.
     """
     if isinstance(problem, Exception):
         return isinstance(problem, MemoryError)
     said = str(problem).lower()
-    return any(word in said for word in ("memory", "alloc", "spawn", "unavailable")) or _most_mapped() > much
+    return (
+        any(word in said for word in ("memory", "alloc", "spawn", "unavailable"))
+        or _most_mapped() > much
+    )
 
 
 def _most_mapped() -> int:
     """Bytes of address space that this process had at its largest."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    lines = (
+        Path("/proc/self/status")
+        .read_text(encoding="ascii", errors="replace")
+        .splitlines()
+    )
     told = [line.split()[1] for line in lines if line.startswith("VmPeak:")]
     return int(told[0]) * 1024 if told else 0
 
 
 def _failure(problem: BaseException) -> dict[str, Any]:
-    """What is told of an error that nobody foresaw: its kind and place; its text may hold a cell of the file."""
+    """What is told of an error that nobody foresaw: its kind and place; its text may
+    hold a cell of the file.
+    """
     frames = traceback.extract_tb(problem.__traceback__)[-4:]
-    places = " < ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in reversed(frames))
-    return {"failed": type(problem).__name__, "errno": getattr(problem, "errno", None), "at": places}
+    places = " < ".join(
+        f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"
+        for frame in reversed(frames)
+    )
+    return {
+        "failed": type(problem).__name__,
+        "errno": getattr(problem, "errno", None),
+        "at": places,
+    }
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""Messages between a process and the children that read for it: two lengths, JSON, and bytes that go as they are."""
+"""Messages between a process and the children that read for it: two lengths, JSON, and
+bytes that go as they are.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ class Silence(OSError):
         self.late = late
 
 
-def send(line: socket.socket, message: Any, payload: bytes | bytearray | memoryview = b"") -> None:
+def send(
+    line: socket.socket, message: Any, payload: bytes | bytearray | memoryview = b""
+) -> None:
     """Send one message: something that JSON can say, and bytes beside it."""
     said = orjson.dumps(message, option=orjson.OPT_NON_STR_KEYS)
     line.sendall(_LENGTHS.pack(len(said), len(payload)) + said)
@@ -33,7 +37,9 @@ def send(line: socket.socket, message: Any, payload: bytes | bytearray | memoryv
 
 
 def receive(line: socket.socket, until: float | None = None) -> tuple[Any, bytearray]:
-    """The next message and its bytes. Raises Silence when it is not there `until` (a monotonic time)."""
+    """The next message and its bytes. Raises Silence when it is not there `until` (a
+    monotonic time).
+    """
     said, follows = _LENGTHS.unpack(_exactly(line, _LENGTHS.size, until))
     if said + follows > LARGEST:
         raise Silence("more than a message can have")

@@ -1,4 +1,6 @@
-"""Tables that are read whole as columns of text (spreadsheets, JSON): header, trimming and batches."""
+"""Tables that are read whole as columns of text (spreadsheets, JSON): header, trimming
+and batches.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +24,21 @@ DAMAGE = {
 
 
 def table(
-    columns: list[pl.Series], name: str, options: ReadOptions, notes: tuple[ReadNote, ...] = (), *, titled: bool = True
+    columns: list[pl.Series],
+    name: str,
+    options: ReadOptions,
+    notes: tuple[ReadNote, ...] = (),
+    *,
+    titled: bool = True,
 ) -> TextTable:
-    """The table of columns of texts of equal length. `titled` tables may have title rows above their header.
+    """The table of columns of texts of equal length. `titled` tables may have title
+    rows above their header.
 
     Raises BadFile("empty" | "no-header" | "too-large").
     """
-    columns, left_out = _without_stray(columns, name, options.max_columns) if titled else (columns, 0)
+    columns, left_out = (
+        _without_stray(columns, name, options.max_columns) if titled else (columns, 0)
+    )
     if left_out:
         notes = (*notes, ReadNote("far-cells", {"cells": left_out}))
     frame = _trim(columns)
@@ -47,14 +57,20 @@ def table(
     def batches() -> Iterator[TextBatch]:
         for start in range(0, body.height, options.batch_rows):
             part = body[start : start + options.batch_rows]
-            numbers = pl.int_range(first + start, first + start + part.height, dtype=pl.Int64, eager=True)
+            numbers = pl.int_range(
+                first + start, first + start + part.height, dtype=pl.Int64, eager=True
+            )
             yield TextBatch(part.with_columns(numbers.alias(ROW)))
 
     return TextTable(tuple(top[found]), batches, name, (*notes, *odd, *_damage(frame)))
 
 
-def _without_stray(columns: list[pl.Series], name: str, most: int) -> tuple[list[pl.Series], int]:
-    """The columns without the few cells that stand far below or beside the table, and how many those are."""
+def _without_stray(
+    columns: list[pl.Series], name: str, most: int
+) -> tuple[list[pl.Series], int]:
+    """The columns without the few cells that stand far below or beside the table, and
+    how many those are.
+    """
     filled = [column != "" for column in columns]
     counts = [int(mask.sum()) for mask in filled]
     width = stray.end(dict(enumerate(counts, 1)), stray.GAP_COLUMNS)
@@ -63,14 +79,25 @@ def _without_stray(columns: list[pl.Series], name: str, most: int) -> tuple[list
     by_row = _gaps(filled[:width])
     if by_row:
         last = stray.end(by_row, stray.GAP_ROWS)
-        columns, filled = [column.head(last) for column in columns], [mask.head(last) for mask in filled]
-        # What stood far below may have been all that there was in the columns on the right.
-        width = stray.end({number: int(mask.sum()) for number, mask in enumerate(filled[:width], 1)}, stray.GAP_COLUMNS)
-    return columns[:width], sum(counts) - sum(int(mask.sum()) for mask in filled[:width])
+        columns, filled = (
+            [column.head(last) for column in columns],
+            [mask.head(last) for mask in filled],
+        )
+        # What stood far below may have been all that there was in the columns on the
+        # right.
+        width = stray.end(
+            {number: int(mask.sum()) for number, mask in enumerate(filled[:width], 1)},
+            stray.GAP_COLUMNS,
+        )
+    return columns[:width], sum(counts) - sum(
+        int(mask.sum()) for mask in filled[:width]
+    )
 
 
 def _gaps(filled: list[pl.Series]) -> dict[int, int]:
-    """How many cells of each row are filled, where rows have a gap between them at all; else nothing."""
+    """How many cells of each row are filled, where rows have a gap between them at all;
+    else nothing.
+    """
     if not filled:
         return {}
     masks = pl.DataFrame([mask.alias(str(index)) for index, mask in enumerate(filled)])
@@ -78,15 +105,24 @@ def _gaps(filled: list[pl.Series]) -> dict[int, int]:
     places = anything.arg_true()
     if len(places) < 2 or not (places.diff() > stray.GAP_ROWS).any():
         return {}
-    counts = masks[places].select(pl.sum_horizontal(pl.all().cast(pl.Int32))).to_series()
+    counts = (
+        masks[places].select(pl.sum_horizontal(pl.all().cast(pl.Int32))).to_series()
+    )
     return dict(zip((places + 1).to_list(), counts.to_list(), strict=True))
 
 
 def _trim(columns: list[pl.Series]) -> pl.DataFrame:
-    """Without the blank columns on the right and the blank rows at the end, which styled sheets are full of."""
+    """Without the blank columns on the right and the blank rows at the end, which
+    styled sheets are full of.
+    """
     ends = [_end(column) for column in columns]
     width = max((index for index, end in enumerate(ends, 1) if end), default=0)
-    return pl.DataFrame([column.alias(str(index)).head(max(ends)) for index, column in enumerate(columns[:width])])
+    return pl.DataFrame(
+        [
+            column.alias(str(index)).head(max(ends))
+            for index, column in enumerate(columns[:width])
+        ]
+    )
 
 
 def _end(column: pl.Series) -> int:
@@ -103,9 +139,17 @@ def is_plain(column: pl.Series) -> bool:
 def _damage(frame: pl.DataFrame) -> tuple[ReadNote, ...]:
     beyond = [name for name in frame.columns if not is_plain(frame[name])]
     return tuple(
-        ReadNote(code, {"lines": len(lines), "first": ", ".join(map(str, lines[:5]))}, row=lines[0])
+        ReadNote(
+            code,
+            {"lines": len(lines), "first": ", ".join(map(str, lines[:5]))},
+            row=lines[0],
+        )
         for code, pattern in DAMAGE.items()
-        if (lines := _lines(frame, frame.columns if code == "nul-bytes" else beyond, pattern))
+        if (
+            lines := _lines(
+                frame, frame.columns if code == "nul-bytes" else beyond, pattern
+            )
+        )
     )
 
 
@@ -114,5 +158,9 @@ def _lines(frame: pl.DataFrame, names: list[str], pattern: str) -> list[int]:
     if not names:
         return []
     literal = len(pattern) == 1
-    hits = pl.any_horizontal(pl.col(name).str.contains(pattern, literal=literal) for name in names)
-    return [number + 1 for number in frame.select(hits.arg_true()).to_series().to_list()]
+    hits = pl.any_horizontal(
+        pl.col(name).str.contains(pattern, literal=literal) for name in names
+    )
+    return [
+        number + 1 for number in frame.select(hits.arg_true()).to_series().to_list()
+    ]

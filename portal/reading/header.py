@@ -1,4 +1,6 @@
-"""Where the header of a table stands: titles above it, merged header cells, and header rows that are declared."""
+"""Where the header of a table stands: titles above it, merged header cells, and header
+rows that are declared.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ ENOUGH = 0.6
 
 
 def find(rows: Sequence[Sequence[str]]) -> tuple[int, tuple[ReadNote, ...]]:
-    """Index of the header among the first rows, and what is odd about it; -1 where there is none."""
+    """Index of the header among the first rows, and what is odd about it; -1 where
+    there is none.
+    """
     sample = rows[:LOOK]
     filled = [sum(1 for cell in row if cell.strip()) for row in sample]
     if not any(filled):
@@ -22,21 +26,37 @@ def find(rows: Sequence[Sequence[str]]) -> tuple[int, tuple[ReadNote, ...]]:
     usual = median(count for count in filled if count)
     index = 0
     if filled[0] < 2 <= usual:
-        index = next((i for i, count in enumerate(filled) if count >= max(2, ENOUGH * usual)), 0)
+        index = next(
+            (i for i, count in enumerate(filled) if count >= max(2, ENOUGH * usual)), 0
+        )
     above = (ReadNote("title-rows", {"rows": index}, row=index + 1),) if index else ()
     return index, above + _merged(rows, index)
 
 
 def _merged(rows: Sequence[Sequence[str]], index: int) -> tuple[ReadNote, ...]:
-    """A note where the row below fills gaps of the header with words: one header over two rows."""
+    """A note where the row below fills gaps of the header with words: one header over
+    two rows.
+    """
     if index + 1 >= len(rows):
         return ()
     top, below = rows[index], rows[index + 1]
-    gaps = [i for i, cell in enumerate(top) if not cell.strip() and any(c.strip() for c in top[:i])]
-    words = [i for i in gaps if i < len(below) and below[i].strip() and not _is_number(below[i])]
+    gaps = [
+        i
+        for i, cell in enumerate(top)
+        if not cell.strip() and any(c.strip() for c in top[:i])
+    ]
+    words = [
+        i
+        for i in gaps
+        if i < len(below) and below[i].strip() and not _is_number(below[i])
+    ]
     if not words or any(_is_number(cell) for cell in below):
         return ()
-    return (ReadNote("merged-header", {"columns": len(gaps), "below": index + 2}, row=index + 1),)
+    return (
+        ReadNote(
+            "merged-header", {"columns": len(gaps), "below": index + 2}, row=index + 1
+        ),
+    )
 
 
 def _is_number(cell: str) -> bool:
@@ -44,7 +64,9 @@ def _is_number(cell: str) -> bool:
 
 
 def join(rows: Sequence[Sequence[str]], separator: str) -> list[str]:
-    """One label for each column out of several header rows; a cell that repeats the one above adds nothing."""
+    """One label for each column out of several header rows; a cell that repeats the one
+    above adds nothing.
+    """
     labels: list[str] = []
     above: dict[int, str] = {}
     for row in rows:

@@ -1,4 +1,6 @@
-"""JSON, NDJSON and GeoJSON as text tables: numbers stay as they are written, nested values become JSON text."""
+"""JSON, NDJSON and GeoJSON as text tables: numbers stay as they are written, nested
+values become JSON text.
+"""
 
 from __future__ import annotations
 
@@ -31,36 +33,60 @@ class _Number(str):
     __slots__ = ()
 
 
-def open_json(path: Path, name: str, kind: str, options: ReadOptions, notes: tuple[ReadNote, ...] = ()) -> TextTable:
-    """The table of a JSON file in UTF-8. Raises BadFile("damaged" | "no-records" | "empty" | "too-large")."""
+def open_json(
+    path: Path,
+    name: str,
+    kind: str,
+    options: ReadOptions,
+    notes: tuple[ReadNote, ...] = (),
+) -> TextTable:
+    """The table of a JSON file in UTF-8. Raises BadFile("damaged" | "no-records" |
+    "empty" | "too-large").
+    """
     text = path.read_text(encoding="utf-8-sig")
     if not text.strip():
         raise refuse("empty", name=name)
     try:
         records = _lines(text) if kind == "NDJSON" else _document(text, name)
     except (ValueError, RecursionError) as error:
-        line = getattr(error, "lineno", 0) or text.count("\n", 0, getattr(error, "pos", 0)) + 1
+        line = (
+            getattr(error, "lineno", 0)
+            or text.count("\n", 0, getattr(error, "pos", 0)) + 1
+        )
         raise refuse("damaged", name=name, claimed=kind, why=f"line {line}") from None
     if _width(records, options.max_columns) > options.max_columns:
         raise refuse("too-large", name=name, what="columns", limit=options.max_columns)
-    rows = _arrays(records) if records and all(isinstance(record, list) for record in records) else _objects(records)
+    rows = (
+        _arrays(records)
+        if records and all(isinstance(record, list) for record in records)
+        else _objects(records)
+    )
     if rows is None:
         raise refuse("no-records", name=name)
     try:
-        columns = [pl.Series(cells, dtype=pl.String) for cells in itertools.zip_longest(*rows, fillvalue="")]
+        columns = [
+            pl.Series(cells, dtype=pl.String)
+            for cells in itertools.zip_longest(*rows, fillvalue="")
+        ]
     except UnicodeEncodeError:
-        raise refuse("lone-surrogate", name=name, line=_line_of_surrogate(text)) from None
+        raise refuse(
+            "lone-surrogate", name=name, line=_line_of_surrogate(text)
+        ) from None
     return grid.table(columns, name, options, notes, titled=False)
 
 
 def _line_of_surrogate(text: str) -> int:
-    """The line of the first half of a letter, an escape without the other half; 1 where it cannot be told."""
+    """The line of the first half of a letter, an escape without the other half; 1 where
+    it cannot be told.
+    """
     found = SURROGATE.search(text)
     return text.count("\n", 0, found.start()) + 1 if found else 1
 
 
 def _width(records: list[Any], most: int) -> int:
-    """How many columns the records make, each bringing keys of its own; counted no farther than beyond `most`."""
+    """How many columns the records make, each bringing keys of its own; counted no
+    farther than beyond `most`.
+    """
     keys: set[str] = set()
     width = 0
     for record in records:
@@ -74,7 +100,9 @@ def _width(records: list[Any], most: int) -> int:
 
 
 def _load(text: str) -> Any:
-    return json.loads(text, parse_float=_Number, parse_int=_Number, parse_constant=_Number)
+    return json.loads(
+        text, parse_float=_Number, parse_int=_Number, parse_constant=_Number
+    )
 
 
 def _lines(text: str) -> list[Any]:
@@ -98,12 +126,19 @@ def _document(text: str, name: str) -> list[Any]:
 
 
 def _header(document: Any) -> list[list[str]]:
-    """The header of lists whose names stand beside them, as in CKAN's dumps: {"fields": [{"id"}], "records": [[…]]}."""
+    """The header of lists whose names stand beside them, as in CKAN's dumps: {"fields":
+    [{"id"}], "records": [[…]]}.
+    """
     if not isinstance(document, dict) or not isinstance(document.get("fields"), list):
         return []
-    names = [field.get("id", field.get("name")) if isinstance(field, dict) else field for field in document["fields"]]
+    names = [
+        field.get("id", field.get("name")) if isinstance(field, dict) else field
+        for field in document["fields"]
+    ]
     rows = document.get("records")
-    lists = isinstance(rows, list) and all(isinstance(row, list) and len(row) == len(names) for row in rows)
+    lists = isinstance(rows, list) and all(
+        isinstance(row, list) and len(row) == len(names) for row in rows
+    )
     labels = [name for name in names if isinstance(name, str)]
     return [labels] if labels and lists and len(labels) == len(names) else []
 
@@ -116,14 +151,23 @@ def _find(value: Any, depth: int) -> list[Any] | None:
     for key in RECORD_KEYS:
         if key in value and (found := _find(value[key], depth - 1)) is not None:
             return found
-    lists = [item for item in value.values() if isinstance(item, list) and item and isinstance(item[0], dict)]
+    lists = [
+        item
+        for item in value.values()
+        if isinstance(item, list) and item and isinstance(item[0], dict)
+    ]
     return lists[0] if len(lists) == 1 else None
 
 
 def _feature(feature: Any) -> dict[str, Any]:
-    properties = dict(feature.get("properties") or {}) if isinstance(feature, dict) else {}
+    properties = (
+        dict(feature.get("properties") or {}) if isinstance(feature, dict) else {}
+    )
     geometry = feature.get("geometry") if isinstance(feature, dict) else None
-    return {**properties, "_geometry" if "geometry" in properties else "geometry": geometry}
+    return {
+        **properties,
+        "_geometry" if "geometry" in properties else "geometry": geometry,
+    }
 
 
 def _arrays(records: list[Any]) -> list[list[str]]:
@@ -134,7 +178,10 @@ def _objects(records: list[Any]) -> list[list[str]] | None:
     if not records or not all(isinstance(record, dict) for record in records):
         return None
     labels = list(dict.fromkeys(key for record in records for key in record))
-    return [labels, *([_text(record.get(label)) for label in labels] for record in records)]
+    return [
+        labels,
+        *([_text(record.get(label)) for label in labels] for record in records),
+    ]
 
 
 def _text(value: Any) -> str:
@@ -145,7 +192,9 @@ def _text(value: Any) -> str:
             return "true" if value else "false"
         case str():
             return str(value)
-    return orjson.dumps(value, default=_as_written, option=orjson.OPT_PASSTHROUGH_SUBCLASS).decode()
+    return orjson.dumps(
+        value, default=_as_written, option=orjson.OPT_PASSTHROUGH_SUBCLASS
+    ).decode()
 
 
 def _as_written(value: object) -> orjson.Fragment:

@@ -1,4 +1,6 @@
-"""The text of HTML and XML: lines, tables with their labels, attributes and comments; entities are never followed."""
+"""The text of HTML and XML: lines, tables with their labels, attributes and comments;
+entities are never followed.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +14,31 @@ from defusedxml.common import DefusedXmlException
 
 from portal.reading.pieces import Piece, of_rows
 
-PARAGRAPHS = frozenset({"p", "h", "si", "text", "t", "title", "div", "li", "comment", "para"})
+PARAGRAPHS = frozenset(
+    {"p", "h", "si", "text", "t", "title", "div", "li", "comment", "para"}
+)
 TABLES, ROWS = frozenset({"tbl", "table"}), frozenset({"tr", "table-row"})
-TELLING = ("alt", "title", "content", "value", "href", "placeholder", "name", "data", "descr", "target", "author")
+TELLING = (
+    "alt",
+    "title",
+    "content",
+    "value",
+    "href",
+    "placeholder",
+    "name",
+    "data",
+    "descr",
+    "target",
+    "author",
+)
 """Attributes that hold words for people."""
 DEPTH = 200
 
 
 class Damaged(ValueError):
-    """Markup that is none, or that asks for what is never done (entities, documents elsewhere)."""
+    """Markup that is none, or that asks for what is never done (entities, documents
+    elsewhere).
+    """
 
 
 class _Page(HTMLParser):
@@ -41,7 +59,11 @@ class _Page(HTMLParser):
             self.tables[-1][-1].append("")
         if tag not in ("b", "i", "span", "a", "u", "em", "strong", "font"):
             self.lines.append("")
-        self.lines += [said for name, said in attrs if said and (name in TELLING or name.startswith("data-"))]
+        self.lines += [
+            said
+            for name, said in attrs
+            if said and (name in TELLING or name.startswith("data-"))
+        ]
         if attrs:
             self.lines.append("")
 
@@ -70,7 +92,12 @@ def tree(content: bytes) -> Element:
     """The tree of an XML document. Raises Damaged."""
     try:
         root: Element = SafeTree.fromstring(content)
-    except (SafeTree.ParseError, DefusedXmlException, ValueError, LookupError) as problem:
+    except (
+        SafeTree.ParseError,
+        DefusedXmlException,
+        ValueError,
+        LookupError,
+    ) as problem:
         raise Damaged(type(problem).__name__) from None
     return root
 
@@ -81,7 +108,9 @@ def local(element: Element) -> str:
 
 
 def xml(content: bytes, where: str) -> Iterator[Piece]:
-    """The pieces of an XML document: one nested value for each element below its root. Raises Damaged."""
+    """The pieces of an XML document: one nested value for each element below its root.
+    Raises Damaged.
+    """
     root = tree(content)
     yield Piece(where, value=dict(root.attrib) or None, text=(root.text or "").strip())
     for child in root:
@@ -90,20 +119,29 @@ def xml(content: bytes, where: str) -> Iterator[Piece]:
 
 def _value(element: Element, depth: int) -> Any:
     inner = [child for child in element if isinstance(child.tag, str)] if depth else []
-    text = " ".join("".join(element.itertext()).split()) if not inner else (element.text or "").strip()
+    text = (
+        " ".join("".join(element.itertext()).split())
+        if not inner
+        else (element.text or "").strip()
+    )
     if not inner and not element.attrib:
         return text
-    told: dict[str, Any] = {str(name).rpartition("}")[2]: said for name, said in element.attrib.items()}
+    told: dict[str, Any] = {
+        str(name).rpartition("}")[2]: said for name, said in element.attrib.items()
+    }
     told |= {"text": text} if text else {}
     for child in inner:
         told.setdefault(local(child), []).append(_value(child, depth - 1))
-    # A name that stands in an attribute (Data name="cccd") labels what the element holds.
+    # A name that stands in an attribute (Data name="cccd") labels what the element
+    # holds.
     label = told.get("name") or told.get("key")
     return {label: told} if isinstance(label, str) else told
 
 
 def office(content: bytes, where: str) -> Iterator[Piece]:
-    """The pieces of one part of an office document: its paragraphs as lines, its tables with labels. Raises Damaged."""
+    """The pieces of one part of an office document: its paragraphs as lines, its tables
+    with labels. Raises Damaged.
+    """
     root = tree(content)
     lines: list[str] = []
     for element in root.iter():
@@ -114,8 +152,15 @@ def office(content: bytes, where: str) -> Iterator[Piece]:
             lines.append("".join(element.itertext()))
         elif not len(element) and element.text:
             lines.append(element.text)
-        lines += [said for key, said in element.attrib.items() if key.rpartition("}")[2].lower() in TELLING]
-    yield Piece(where, text="\n".join(dict.fromkeys(line.strip() for line in lines if line.strip())))
+        lines += [
+            said
+            for key, said in element.attrib.items()
+            if key.rpartition("}")[2].lower() in TELLING
+        ]
+    yield Piece(
+        where,
+        text="\n".join(dict.fromkeys(line.strip() for line in lines if line.strip())),
+    )
 
 
 def _rows(table: Element) -> list[list[str]]:

@@ -1,4 +1,6 @@
-"""A file of any kind, or several that belong together, opened in this process as one table of text."""
+"""A file of any kind, or several that belong together, opened in this process as one
+table of text.
+"""
 
 from __future__ import annotations
 
@@ -22,31 +24,54 @@ from schemas.texttable import TextBatch, TextTable
 DEFAULTS = ReadOptions()
 
 
-def open_table(content: Content, *, format: str = "", options: ReadOptions = DEFAULTS) -> TextTable:
-    """What `portal.reading.read_table` promises, in the process that asks: a child, where the file is a stranger's."""
-    opened = [_open(part.path, part.name, format, content, options, options.max_depth) for part in content.parts]
+def open_table(
+    content: Content, *, format: str = "", options: ReadOptions = DEFAULTS
+) -> TextTable:
+    """What `portal.reading.read_table` promises, in the process that asks: a child,
+    where the file is a stranger's.
+    """
+    opened = [
+        _open(part.path, part.name, format, content, options, options.max_depth)
+        for part in content.parts
+    ]
     if not opened:
         raise refuse("empty", name="?")
     return opened[0] if len(opened) == 1 else _joined(opened)
 
 
-def _open(path: Path, name: str, declared: str, content: Content, options: ReadOptions, depth: int) -> TextTable:
+def _open(
+    path: Path,
+    name: str,
+    declared: str,
+    content: Content,
+    options: ReadOptions,
+    depth: int,
+) -> TextTable:
     if not path.stat().st_size:
         raise refuse("empty", name=name)
     kind = signature.resolve(path, name, declared)
     if kind in signature.ARCHIVES:
         if not depth:
-            raise refuse("zip-bomb", name=name, what_vi="nén lồng quá nhiều lớp", what_en="archives nest too deeply")
+            raise refuse(
+                "zip-bomb",
+                name=name,
+                what_vi="nén lồng quá nhiều lớp",
+                what_en="archives nest too deeply",
+            )
         owner, inner = unpack(path, name, kind, options)
         declared = "" if declared.upper() in signature.ARCHIVES else declared
-        return _keeping(owner, _open(owner.path, inner, declared, content, options, depth - 1))
+        return _keeping(
+            owner, _open(owner.path, inner, declared, content, options, depth - 1)
+        )
     if kind in signature.SHEETS:
         return _as_asked(open_sheet(path, name, kind, options), options)
     if kind in signature.COLUMNAR:
         return _as_asked(open_parquet(path, name, options), options)
     decoded = to_utf8(path, name, options, content.encoding)
     if kind in ("CSV", "TSV"):
-        return _as_asked(open_csv(decoded, name, kind, content.dialect, options), options)
+        return _as_asked(
+            open_csv(decoded, name, kind, content.dialect, options), options
+        )
     return open_json(decoded.path, name, kind, options, decoded.notes)
 
 
@@ -80,5 +105,9 @@ def _joined(tables: list[TextTable]) -> TextTable:
             for batch in table.batches():
                 yield replace(batch, part=table.name)
 
-    notes = tuple(replace(note, detail={**note.detail, "part": t.name}) for t in tables for note in t.notes)
+    notes = tuple(
+        replace(note, detail={**note.detail, "part": t.name})
+        for t in tables
+        for note in t.notes
+    )
     return TextTable(first.labels, batches, first.name, notes)

@@ -22,7 +22,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How far reading goes before it refuses, and what it picks where a file offers a choice."""
+    """How far reading goes before it refuses, and what it picks where a file offers a
+    choice.
+    """
 
     max_bytes: int = 512 * BYTES_PER_MB
     """Bytes of one file, and of everything that an archive or workbook unpacks to."""
@@ -33,17 +35,23 @@ class ReadOptions:
     max_cells: int = 500_000_000
     """Rows × columns of one table."""
     limits: Limits = Limits()
-    """Of the child that reads; its seconds are for opening a table and walking it once, and again for each new walk."""
+    """Of the child that reads; its seconds are for opening a table and walking it once,
+    and again for each new walk.
+    """
     check_seconds: int = 900
     """Seconds that checking the table, once it is read, may take."""
     max_cell: int = 8 * BYTES_PER_MB
-    """Characters of one cell; a row that grows past four times as much (a quote never closed) is refused."""
+    """Characters of one cell; a row that grows past four times as much (a quote never
+    closed) is refused.
+    """
     batch_bytes: int = 4 * BYTES_PER_MB
     """About how many bytes of text become one batch."""
     batch_rows: int = 50_000
     """Rows of a batch where rows are not read as blocks of bytes."""
     max_ratio: int = 200
-    """How many times larger than its archive a file may unpack (small files are exempt)."""
+    """How many times larger than its archive a file may unpack (small files are
+    exempt).
+    """
     max_members: int = 1_000
     """Entries of one archive."""
     max_depth: int = 2
@@ -55,7 +63,9 @@ class ReadOptions:
     drop_totals: bool = False
     """Whether total rows are left out of the table (they are reported either way)."""
     folder: Path | None = None
-    """Where unpacked and re-encoded copies live while a table does; None: the system's temporary folder."""
+    """Where unpacked and re-encoded copies live while a table does; None: the system's
+    temporary folder.
+    """
 
     @classmethod
     def within(cls, settings: Settings) -> Self:

@@ -1,4 +1,6 @@
-"""PDFs: the text of each page, forms, remarks and attachments, and pages that are pictures of text."""
+"""PDFs: the text of each page, forms, remarks and attachments, and pages that are
+pictures of text.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ class Attachment:
 
 
 def pieces(path: Path, name: str) -> Iterator[Piece | Attachment]:
-    """What people can read in a PDF, then its attachments. Raises ValueError for one that is damaged."""
+    """What people can read in a PDF, then its attachments. Raises ValueError for one
+    that is damaged.
+    """
     try:
         yield from _pieces(path, name)
     except PyPdfError as problem:

@@ -1,4 +1,6 @@
-"""Piece: a part of a file's content as somebody would read it: lines of text, or a small table with its labels."""
+"""Piece: a part of a file's content as somebody would read it: lines of text, or a
+small table with its labels.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What stands in one place of a file: a text, rows under labels, or a nested value; `unread` where nobody can tell.
+    """What stands in one place of a file: a text, rows under labels, or a nested value;
+    `unread` where nobody can tell.
 
     `where` names the member, sheet or page.
     """
@@ -26,7 +29,9 @@ MOST_LABELS = 500
 
 
 def of_rows(where: str, rows: Sequence[Sequence[str]]) -> Piece:
-    """Rows whose first one names the columns; a single row, or a very wide one, is a text."""
+    """Rows whose first one names the columns; a single row, or a very wide one, is a
+    text.
+    """
     filled = [row for row in rows if any(cell.strip() for cell in row)]
     width = max(map(len, filled), default=0)
     if len(filled) < 2 or width > MOST_LABELS:

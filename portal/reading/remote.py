@@ -1,4 +1,6 @@
-"""read_table: a file of any kind, opened in a child process and walked through here, batch after batch."""
+"""read_table: a file of any kind, opened in a child process and walked through here,
+batch after batch.
+"""
 
 from __future__ import annotations
 
@@ -21,27 +23,41 @@ DEFAULTS = ReadOptions()
 SERVE = "portal.reading.served:serve"
 """What a child runs."""
 KEPT_OPEN = 4
-"""Tables whose child waits for another pass; beyond that the one that was unused for longest is opened anew."""
+"""Tables whose child waits for another pass; beyond that the one that was unused for
+longest is opened anew.
+"""
 
 
-def read_table(content: Content | Path, *, format: str = "", options: ReadOptions = DEFAULTS) -> TextTable:
-    """The table in `content`: CSV, TSV, XLSX, XLS, ODS, Parquet, JSON, NDJSON or GeoJSON, also inside .gz and .zip.
+def read_table(
+    content: Content | Path, *, format: str = "", options: ReadOptions = DEFAULTS
+) -> TextTable:
+    """The table in `content`: CSV, TSV, XLSX, XLS, ODS, Parquet, JSON, NDJSON or
+    GeoJSON, also inside .gz and .zip.
 
-    `format` is what the source declares; without it the file's name decides, then its content. Several
-    parts must have the same header and become one table, each batch naming its part. Row numbers count
-    as Frictionless counts (the header of an ordinary file is row 1). No byte of the file is read in this process.
-    Raises BadFile, here or while the batches are read, with a code of `portal.reading.refusals`; Unavailable when
-    too many files are being read at once.
+    `format` is what the source declares; without it the file's name decides, then its
+    content. Several parts must have the same header and become one table, each batch
+    naming its part. Row numbers count as Frictionless counts (the header of an ordinary
+    file is row 1). No byte of the file is read in this process. Raises BadFile, here or
+    while the batches are read, with a code of `portal.reading.refusals`; Unavailable
+    when too many files are being read at once.
     """
-    content = Content((ContentPart(content, content.name, "", 0),)) if isinstance(content, Path) else content
+    content = (
+        Content((ContentPart(content, content.name, "", 0),))
+        if isinstance(content, Path)
+        else content
+    )
     remote = _Remote(content, format, options)
     with child.turn():
         said = remote.opened()
-    return TextTable(tuple(said["labels"]), remote.batches, str(said["name"]), served.notes_of(said))
+    return TextTable(
+        tuple(said["labels"]), remote.batches, str(said["name"]), served.notes_of(said)
+    )
 
 
 class _Remote:
-    """One table in a child; when the child is gone, or at work, another pass opens the table anew."""
+    """One table in a child; when the child is gone, or at work, another pass opens the
+    table anew.
+    """
 
     def __init__(self, content: Content, format_: str, options: ReadOptions) -> None:
         self._asked = (content, format_, options)
@@ -50,7 +66,9 @@ class _Remote:
         self._labels: list[str] | None = None
 
     def opened(self) -> dict[str, Any]:
-        """Open the table in a child, which then waits for its first pass; what the table says of itself."""
+        """Open the table in a child, which then waits for its first pass; what the
+        table says of itself.
+        """
         reader, said = self._begin()
         _WAITING.put(self, reader)
         return said
@@ -75,7 +93,9 @@ class _Remote:
                 _WAITING.put(self, reader)
 
     def _walking(self) -> Child:
-        """A child that has begun a pass: the one that waits, unless it was ended meanwhile."""
+        """A child that has begun a pass: the one that waits, unless it was ended
+        meanwhile.
+        """
         reader = _WAITING.take(self)
         if reader is not None and _walks(reader):
             return reader
@@ -85,7 +105,9 @@ class _Remote:
         return reader
 
     def _begin(self) -> tuple[Child, dict[str, Any]]:
-        reader = child.start(SERVE, *self._asked, name=self._name, limits=self._limits, talks=True)
+        reader = child.start(
+            SERVE, *self._asked, name=self._name, limits=self._limits, talks=True
+        )
         try:
             said, _ = reader.receive()
         except BaseException:
@@ -93,7 +115,12 @@ class _Remote:
             raise
         if self._labels is not None and said["labels"] != self._labels:
             reader.close()
-            raise refuse("damaged", name=self._name, claimed="", why="it changed while it was read")
+            raise refuse(
+                "damaged",
+                name=self._name,
+                claimed="",
+                why="it changed while it was read",
+            )
         self._labels = said["labels"]
         _WAITING.watch(self, reader)
         return reader, said
@@ -109,7 +136,9 @@ class _Remote:
 
 
 def _walks(reader: Child) -> bool:
-    """Ask for the batches; whether the child is there to send them. One that is not is closed."""
+    """Ask for the batches; whether the child is there to send them. One that is not is
+    closed.
+    """
     try:
         reader.send("begin")
         return bool(reader.receive()[0] == "walking")
@@ -119,7 +148,9 @@ def _walks(reader: Child) -> bool:
 
 
 def _stopped(reader: Child) -> bool:
-    """Tell a child that its batches are no longer wanted; whether it is ready for another pass."""
+    """Tell a child that its batches are no longer wanted; whether it is ready for
+    another pass.
+    """
     try:
         reader.send("stop")
         while "end" not in reader.receive()[0]:

@@ -1,4 +1,6 @@
-"""Scratch: a temporary file without a name, which lives exactly as long as something refers to it."""
+"""Scratch: a temporary file without a name, which lives exactly as long as something
+refers to it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ from pathlib import Path
 
 
 class Scratch:
-    """Owns one temporary file. It has no name in any folder, so that nothing is left of it however its process ends."""
+    """Owns one temporary file. It has no name in any folder, so that nothing is left of
+    it however its process ends.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._file = tempfile.TemporaryFile(prefix="table-", dir=folder)  # noqa: SIM115 - it is closed with its owner

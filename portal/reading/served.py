@@ -1,4 +1,6 @@
-"""A table in a child process: opened there, and its batches sent as Arrow as they are asked for."""
+"""A table in a child process: opened there, and its batches sent as Arrow as they are
+asked for.
+"""
 
 from __future__ import annotations
 
@@ -20,21 +22,30 @@ from schemas.texttable import RaggedRow, ReadNote, TextBatch, TextTable
 AHEAD = 3
 """Batches that a child may have sent before the first of them was taken."""
 SHARED = 1 << 20
-"""Bytes beyond its own cells that a frame may bring along without being copied first."""
+"""Bytes beyond its own cells that a frame may bring along without being copied
+first.
+"""
 
 
-def serve(line: socket.socket, content: Content, format_: str, options: ReadOptions) -> None:
-    """Open a table and say what it is; then send its batches as often as they are asked for, until "bye"."""
+def serve(
+    line: socket.socket, content: Content, format_: str, options: ReadOptions
+) -> None:
+    """Open a table and say what it is; then send its batches as often as they are asked
+    for, until "bye".
+    """
     send_table(line, open_table(content, format=format_, options=options), options)
 
 
 def send_table(line: socket.socket, table: TextTable, options: ReadOptions) -> None:
-    """Say what an open table is, and send its batches each time that they are asked for."""
+    """Say what an open table is, and send its batches each time that they are asked
+    for.
+    """
     framing.send(line, described(table))
     passes = 0
     while _begins(line):
         if passes:
-            more_time(options.limits.seconds)  # the first pass has what opening left over
+            # The first pass has what opening left over.
+            more_time(options.limits.seconds)
         passes += 1
         framing.send(line, "walking")
         _send_batches(line, table)
@@ -42,7 +53,9 @@ def send_table(line: socket.socket, table: TextTable, options: ReadOptions) -> N
 
 
 def _begins(line: socket.socket) -> bool:
-    """Wait until another pass is asked for, or none; what was said to one that is over is passed by."""
+    """Wait until another pass is asked for, or none; what was said to one that is over
+    is passed by.
+    """
     said = ""
     while said not in ("begin", "bye"):
         said, _ = framing.receive(line)
@@ -50,7 +63,9 @@ def _begins(line: socket.socket) -> bool:
 
 
 def _send_batches(line: socket.socket, table: TextTable) -> None:
-    """Send all batches, never more than AHEAD before one was taken, until the other side says "stop"."""
+    """Send all batches, never more than AHEAD before one was taken, until the other
+    side says "stop".
+    """
     allowed = AHEAD
     for batch in table.batches():
         while not allowed or select.select([line], [], [], 0)[0]:
@@ -78,9 +93,12 @@ def packed(frame: pl.DataFrame) -> memoryview | bytes:
     """A frame as an Arrow stream."""
     table = frame.to_arrow(compat_level=pl.CompatLevel.newest())
     if table.get_total_buffer_size() > 2 * frame.estimated_size() + SHARED:
-        # A slice of a whole sheet: Arrow would send the texts of the whole sheet with it.
+        # A slice of a whole sheet: Arrow would send the texts of the whole sheet with
+        # it.
         out = io.BytesIO()
-        frame.write_ipc_stream(out, compression="uncompressed", compat_level=pl.CompatLevel.newest())
+        frame.write_ipc_stream(
+            out, compression="uncompressed", compat_level=pl.CompatLevel.newest()
+        )
         return out.getbuffer()
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
@@ -97,5 +115,7 @@ def unpacked(payload: bytearray) -> pl.DataFrame:
 
 def batch_of(said: dict[str, Any], payload: bytearray) -> TextBatch:
     """The batch that was sent."""
-    from_child = tuple(RaggedRow(number, tuple(cells)) for number, cells in said["ragged"])
+    from_child = tuple(
+        RaggedRow(number, tuple(cells)) for number, cells in said["ragged"]
+    )
     return TextBatch(unpacked(payload), from_child, said["part"])

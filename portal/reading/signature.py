@@ -1,4 +1,6 @@
-"""What a file really is, by its first bytes and its members, beside what its name or sender says."""
+"""What a file really is, by its first bytes and its members, beside what its name or
+sender says.
+"""
 
 from __future__ import annotations
 
@@ -44,13 +46,18 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"SQLite format 3\0", "SQLite"),
     (b"{\\rtf", "RTF"),
 )
-_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|table)\b", re.IGNORECASE | re.DOTALL)
+_HTML = re.compile(
+    rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|table)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 _XML = re.compile(rb"\s*<\?xml\b", re.IGNORECASE)
 HEAD = 4096
 
 
 def claimed(name: str, declared: str) -> str:
-    """The format that the sender or else the file's name claims; "" where neither says anything known."""
+    """The format that the sender or else the file's name claims; "" where neither says
+    anything known.
+    """
     known = FORMATS.get(declared.strip().lower().lstrip("."), "")
     by_name = FORMATS.get(PurePosixPath(name.lower()).suffix.lstrip("."), "")
     if by_name in ARCHIVES and known not in SHEETS:
@@ -59,7 +66,9 @@ def claimed(name: str, declared: str) -> str:
 
 
 def actual(path: Path) -> str:
-    """The format that the content shows: one of FORMATS' values, another kind's name, or "" for plain text."""
+    """The format that the content shows: one of FORMATS' values, another kind's name,
+    or "" for plain text.
+    """
     with path.open("rb") as file:
         head = file.read(HEAD)
     for magic, kind in _MAGIC:
@@ -92,7 +101,9 @@ def _zip_kind(path: Path) -> str:
 
 
 def resolve(path: Path, name: str, declared: str) -> str:
-    """The format to read a file as. Raises BadFile when the content belies the claim or is no table at all."""
+    """The format to read a file as. Raises BadFile when the content belies the claim or
+    is no table at all.
+    """
     says, shows = claimed(name, declared), actual(path)
     if not shows:
         return _text(path, name, says)
@@ -107,7 +118,12 @@ def resolve(path: Path, name: str, declared: str) -> str:
 
 def _text(path: Path, name: str, says: str) -> str:
     if says in (*SHEETS, *COLUMNAR, *ARCHIVES):
-        raise refuse("not-what-it-says", name=name, claimed=says, actual="text" if path.stat().st_size else "empty")
+        raise refuse(
+            "not-what-it-says",
+            name=name,
+            claimed=says,
+            actual="text" if path.stat().st_size else "empty",
+        )
     if says:
         return says
     with path.open("rb") as file:

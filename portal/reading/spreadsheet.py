@@ -1,4 +1,6 @@
-"""XLSX, XLS and ODS worksheets as text: dates in ISO form, whole numbers without a decimal point, true and false."""
+"""XLSX, XLS and ODS worksheets as text: dates in ISO form, whole numbers without a
+decimal point, true and false.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +31,18 @@ EXACT_WHOLE = 2**53
 
 
 def open_sheet(path: Path, name: str, kind: str, options: ReadOptions) -> TextTable:
-    """The table of one worksheet. Raises BadFile("damaged" | "encrypted" | "no-sheet" | "zip-bomb" | "empty" …)."""
+    """The table of one worksheet. Raises BadFile("damaged" | "encrypted" | "no-sheet" |
+    "zip-bomb" | "empty" …).
+    """
     if path.stat().st_size > options.max_bytes:
         raise refuse("too-large", name=name, what="bytes", limit=options.max_bytes)
     try:
         if kind != "XLS":
             check_members(path, name, options)
         near, far = _without_far_cells(path, name, kind, options)
-        with calamine.CalamineWorkbook.from_path(str(near.path if near else path)) as book:
+        with calamine.CalamineWorkbook.from_path(
+            str(near.path if near else path)
+        ) as book:
             sheet, notes = _sheet(book, name, options)
             columns = _columns(sheet, name, options)
             merged = len(sheet.merged_cell_ranges or ()) if kind != "ODS" else 0
@@ -46,7 +52,9 @@ def open_sheet(path: Path, name: str, kind: str, options: ReadOptions) -> TextTa
     except (calamine.CalamineError, *DAMAGES, OSError) as error:
         if getattr(error, "errno", None) in OURS:
             raise
-        raise refuse("damaged", name=name, claimed=kind, why=type(error).__name__) from None
+        raise refuse(
+            "damaged", name=name, claimed=kind, why=type(error).__name__
+        ) from None
     if left_out:
         notes += (ReadNote("far-cells", {"cells": left_out}),)
     if merged:
@@ -57,44 +65,68 @@ def open_sheet(path: Path, name: str, kind: str, options: ReadOptions) -> TextTa
 def _sheet(
     book: calamine.CalamineWorkbook, name: str, options: ReadOptions
 ) -> tuple[calamine.CalamineSheet, tuple[ReadNote, ...]]:
-    """The worksheet that is asked for, else the first visible one with cells, noted where there are others."""
+    """The worksheet that is asked for, else the first visible one with cells, noted
+    where there are others.
+    """
     if options.sheet:
         if options.sheet not in book.sheet_names:
-            raise refuse("no-sheet", name=name, sheet=options.sheet, sheets=", ".join(book.sheet_names))
+            raise refuse(
+                "no-sheet",
+                name=name,
+                sheet=options.sheet,
+                sheets=", ".join(book.sheet_names),
+            )
         return book.get_sheet_by_name(options.sheet), ()
     visible = [
         meta.name
         for meta in book.sheets_metadata
-        if meta.typ == calamine.SheetTypeEnum.WorkSheet and meta.visible == calamine.SheetVisibleEnum.Visible
+        if meta.typ == calamine.SheetTypeEnum.WorkSheet
+        and meta.visible == calamine.SheetVisibleEnum.Visible
     ]
-    filled = [sheet for sheet in map(book.get_sheet_by_name, visible) if sheet.height and sheet.width]
+    filled = [
+        sheet
+        for sheet in map(book.get_sheet_by_name, visible)
+        if sheet.height and sheet.width
+    ]
     if not filled:
         raise refuse("empty", name=name)
     if len(filled) == 1:
         return filled[0], ()
     others = ", ".join(sheet.name for sheet in filled[1:])
-    return filled[0], (ReadNote("other-sheets", {"sheet": filled[0].name, "others": others}),)
+    return filled[0], (
+        ReadNote("other-sheets", {"sheet": filled[0].name, "others": others}),
+    )
 
 
-def _columns(sheet: calamine.CalamineSheet, name: str, options: ReadOptions) -> list[pl.Series]:
-    """The columns of a sheet as texts, a block of rows at a time: all of its cells as objects would fill the memory."""
+def _columns(
+    sheet: calamine.CalamineSheet, name: str, options: ReadOptions
+) -> list[pl.Series]:
+    """The columns of a sheet as texts, a block of rows at a time: all of its cells as
+    objects would fill the memory.
+    """
     if sheet.start is None or sheet.end is None:
         return []
     height, width = sheet.end[0] + 1, sheet.end[1] + 1
     if height * width > stray.most_cells(options):
-        raise refuse("too-large", name=name, what="cells", limit=stray.most_cells(options))
+        raise refuse(
+            "too-large", name=name, what="cells", limit=stray.most_cells(options)
+        )
     rows = sheet.iter_rows()
     blocks: list[list[pl.Series]] = []
     while block := list(itertools.islice(rows, BLOCK_ROWS)):
         blocks.append([_texts(cells) for cells in zip(*block, strict=True)])
     blank = pl.repeat("", height, dtype=pl.String, eager=True)
-    return [blank] * sheet.start[1] + [pl.concat(parts) for parts in zip(*blocks, strict=True)]
+    return [blank] * sheet.start[1] + [
+        pl.concat(parts) for parts in zip(*blocks, strict=True)
+    ]
 
 
 def _without_far_cells(
     path: Path, name: str, kind: str, options: ReadOptions
 ) -> tuple[Scratch | None, Mapping[str, int]]:
-    """A copy whose sheets reach no farther than their tables, where that is needed, and what each sheet lost."""
+    """A copy whose sheets reach no farther than their tables, where that is needed, and
+    what each sheet lost.
+    """
     if kind == "XLSX":
         return stray.without_far_cells(path, name, options)
     if kind == "XLS":
@@ -102,7 +134,9 @@ def _without_far_cells(
     return None, {}
 
 
-def _left_out(path: Path, kind: str, names: list[str], sheet: str, far: Mapping[str, int]) -> int:
+def _left_out(
+    path: Path, kind: str, names: list[str], sheet: str, far: Mapping[str, int]
+) -> int:
     """How many far cells were left out of the sheet with this name."""
     if not far:
         return 0
@@ -116,7 +150,11 @@ def _left_out(path: Path, kind: str, names: list[str], sheet: str, far: Mapping[
         if each.tag.endswith("}sheet") and each.get("name") == sheet:
             ids = [value for key, value in each.attrib.items() if key.endswith("}id")]
             target = targets.get(ids[0], "").rsplit("/", 1)[-1] if ids else ""
-            return sum(count for member, count in far.items() if member.rsplit("/", 1)[-1] == target)
+            return sum(
+                count
+                for member, count in far.items()
+                if member.rsplit("/", 1)[-1] == target
+            )
     return 0
 
 
@@ -138,12 +176,16 @@ def _whole(values: NDArray[np.float64]) -> bool:
 
 
 def to_text(cell: object) -> str:
-    """A cell as text: ISO dates, "2" for 2.0, "true"/"false", NFC strings with plain line ends, "" for nothing."""
+    """A cell as text: ISO dates, "2" for 2.0, "true"/"false", NFC strings with plain
+    line ends, "" for nothing.
+    """
     match cell:
         case None:
             return ""
         case str():
-            return unicodedata.normalize("NFC", cell.replace("\r\n", "\n").replace("\r", "\n"))
+            return unicodedata.normalize(
+                "NFC", cell.replace("\r\n", "\n").replace("\r", "\n")
+            )
         case bool():
             return "true" if cell else "false"
         case float() if cell.is_integer() and abs(cell) < EXACT_WHOLE:

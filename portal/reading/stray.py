@@ -1,4 +1,6 @@
-"""Cells that stand far away from a table: found before any grid is made for them, and left out with a note."""
+"""Cells that stand far away from a table: found before any grid is made for them, and
+left out with a note.
+"""
 
 from __future__ import annotations
 
@@ -19,18 +21,24 @@ from schemas.units import BYTES_PER_MB
 GAP_ROWS, GAP_COLUMNS = 1_000, 100
 """Blank rows or columns between a table and what is no part of it."""
 FEW, SHARE = 10, 0.01
-"""Beyond the gap stand so many cells at most, or this share of those before it; else they are a table too."""
+"""Beyond the gap stand so many cells at most, or this share of those before it; else
+they are a table too.
+"""
 CELL_BYTES = 32
 """What a native reader takes for each cell of a sheet's used range, blank or not."""
 BLOCK = 4 * BYTES_PER_MB
 SHEETS = re.compile(r"(?:.*/)?worksheets/[^/]+\.xml", re.IGNORECASE)
 _ROW = re.compile(rb"""<(?:\w+:)?row\s[^>]*?\br=["'](\d{1,7})["']""")
 _FAR = re.compile(rb"""\sr=["'](?:([A-Z]{2,3})(\d{1,7})|[A-Z](\d{7}))["']""")
-_CELL = re.compile(rb"""<((?:\w+:)?c)\s[^>]*?\br=["']([A-Z]{1,3})(\d{1,7})["'][^>]*?(?:/>|>(.*?)</\1>)""", re.DOTALL)
+_CELL = re.compile(
+    rb"""<((?:\w+:)?c)\s[^>]*?\br=["']([A-Z]{1,3})(\d{1,7})["'][^>]*?(?:/>|>(.*?)</\1>)""",
+    re.DOTALL,
+)
 
 
 def end(filled: Mapping[int, int], gap: int) -> int:
-    """Where a table ends: the last row (or column) before a gap beyond which only few cells stand.
+    """Where a table ends: the last row (or column) before a gap beyond which only few
+    cells stand.
 
     `filled` says how many cells of each row (or column) are not blank.
     """
@@ -39,39 +47,70 @@ def end(filled: Mapping[int, int], gap: int) -> int:
     for here, following in pairwise(places):
         before += filled[here]
         beyond = total - before
-        if following - here > gap and beyond < before and beyond <= max(FEW, SHARE * before):
+        if (
+            following - here > gap
+            and beyond < before
+            and beyond <= max(FEW, SHARE * before)
+        ):
             return here
     return places[-1] if places else 0
 
 
 def most_cells(options: ReadOptions) -> int:
-    """Rows × columns that a sheet's used range may have: a grid of them takes half of the memory."""
-    return min(options.max_cells, options.limits.memory_mb * BYTES_PER_MB // (2 * CELL_BYTES))
+    """Rows × columns that a sheet's used range may have: a grid of them takes half of
+    the memory.
+    """
+    return min(
+        options.max_cells, options.limits.memory_mb * BYTES_PER_MB // (2 * CELL_BYTES)
+    )
 
 
-def without_far_cells(path: Path, name: str, options: ReadOptions) -> tuple[Scratch | None, dict[str, int]]:
-    """A workbook (XLSX) whose sheets reach no farther than their tables, and how many cells each lost.
+def without_far_cells(
+    path: Path, name: str, options: ReadOptions
+) -> tuple[Scratch | None, dict[str, int]]:
+    """A workbook (XLSX) whose sheets reach no farther than their tables, and how many
+    cells each lost.
 
-    No copy is made where nothing is far. Raises BadFile("too-large") when a table itself has more cells than the limit.
+    No copy is made where nothing is far. Raises BadFile("too-large") when a table
+    itself has more cells than the limit.
     """
     with zipfile.ZipFile(path) as book:
-        sheets = [member.filename for member in book.infolist() if SHEETS.fullmatch(member.filename)]
-        far = {member: ends for member in sheets if (ends := _ends(book, member, name, options)) is not None}
+        sheets = [
+            member.filename
+            for member in book.infolist()
+            if SHEETS.fullmatch(member.filename)
+        ]
+        far = {
+            member: ends
+            for member in sheets
+            if (ends := _ends(book, member, name, options)) is not None
+        }
         if not far:
             return None, {}
         owner, counts = Scratch(options.folder), {}
-        with zipfile.ZipFile(owner.path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as copy:
+        with zipfile.ZipFile(
+            owner.path, "w", zipfile.ZIP_DEFLATED, compresslevel=1
+        ) as copy:
             for member in book.infolist():
-                with book.open(member) as source, copy.open(member.filename, "w") as target:
+                with (
+                    book.open(member) as source,
+                    copy.open(member.filename, "w") as target,
+                ):
                     if member.filename in far:
-                        counts[member.filename] = _copy_near(source, target, *far[member.filename])
+                        counts[member.filename] = _copy_near(
+                            source, target, *far[member.filename]
+                        )
                     else:
                         shutil.copyfileobj(source, target, BLOCK)
     return owner, counts
 
 
-def _ends(book: zipfile.ZipFile, member: str, name: str, options: ReadOptions) -> tuple[int, int] | None:
-    """Last row and column of the table in a sheet that reaches too far; None for a sheet that can be read as it is."""
+def _ends(
+    book: zipfile.ZipFile, member: str, name: str, options: ReadOptions
+) -> tuple[int, int] | None:
+    """Last row and column of the table in a sheet that reaches too far; None for a
+    sheet that can be read as it is.
+    """
     with book.open(member) as source:
         rows, columns = _reach(source)
     if rows * columns <= most_cells(options) and columns <= options.max_columns:
@@ -80,7 +119,9 @@ def _ends(book: zipfile.ZipFile, member: str, name: str, options: ReadOptions) -
         by_row = Counter(row for row, _ in _filled(source))
     last_row = end(by_row, GAP_ROWS)
     with book.open(member) as source:
-        by_column = Counter(column for row, column in _filled(source) if row <= last_row)
+        by_column = Counter(
+            column for row, column in _filled(source) if row <= last_row
+        )
     last_column = end(by_column, GAP_COLUMNS)
     if last_row * last_column > most_cells(options):
         raise refuse("too-large", name=name, what="cells", limit=most_cells(options))
@@ -88,7 +129,9 @@ def _ends(book: zipfile.ZipFile, member: str, name: str, options: ReadOptions) -
 
 
 def _reach(source: IO[bytes]) -> tuple[int, int]:
-    """At least how far the cells of a sheet reach, from the numbers that are far; blank cells count."""
+    """At least how far the cells of a sheet reach, from the numbers that are far; blank
+    cells count.
+    """
     rows, columns = 1, 26
     for block in _blocks(source, b"<"):
         rows = max([rows, *map(int, _ROW.findall(block))])
@@ -106,8 +149,12 @@ def _filled(source: IO[bytes]) -> Iterator[tuple[int, int]]:
                 yield int(row), _number(letters)
 
 
-def _copy_near(source: IO[bytes], target: IO[bytes], last_row: int, last_column: int) -> int:
-    """Copy a sheet without the cells beyond its table; how many of them were not blank."""
+def _copy_near(
+    source: IO[bytes], target: IO[bytes], last_row: int, last_column: int
+) -> int:
+    """Copy a sheet without the cells beyond its table; how many of them were not
+    blank.
+    """
     left_out = 0
 
     def near(cell: re.Match[bytes]) -> bytes:
@@ -123,7 +170,9 @@ def _copy_near(source: IO[bytes], target: IO[bytes], last_row: int, last_column:
 
 
 def _blocks(source: IO[bytes], mark: bytes) -> Iterator[bytes]:
-    """Blocks that begin at a mark, so that no tag or row is cut in two; the file's end may be longer."""
+    """Blocks that begin at a mark, so that no tag or row is cut in two; the file's end
+    may be longer.
+    """
     rest = b""
     while block := source.read(BLOCK):
         block = rest + block

@@ -1,4 +1,6 @@
-"""Every setting of the portal: read once from the environment or one file, checked before anything starts."""
+"""Every setting of the portal: read once from the environment or one file, checked
+before anything starts.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,16 @@ from portal.errors import SettingsError
 from portal.settings import site
 from portal.settings.declared import PREFIX, SETTINGS, Setting
 
-__all__ = ["BINDING_SUFFIX", "PREFIX", "SECRET_PREFIX", "SETTINGS", "Setting", "Settings", "is_given", "load"]
+__all__ = [
+    "BINDING_SUFFIX",
+    "PREFIX",
+    "SECRET_PREFIX",
+    "SETTINGS",
+    "Setting",
+    "Settings",
+    "is_given",
+    "load",
+]
 
 CONFIG_VARIABLE = "PORTAL_CONFIG"
 SECRET_PREFIX = "PORTAL_SECRET_"  # noqa: S105 - the name of variables, not a secret
@@ -21,7 +32,9 @@ BINDING_SUFFIX = "_FOR"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings, checked. Built by `load`; never read from the environment anywhere else."""
+    """All settings, checked. Built by `load`; never read from the environment anywhere
+    else.
+    """
 
     data_dir: Path
     database_url: str = field(repr=False)
@@ -111,7 +124,8 @@ class Settings:
 
 
 def load(environment: Mapping[str, str] | None = None, **overrides: str) -> Settings:
-    """Read every setting; `overrides` (lower-case names) win over the environment, which wins over the file.
+    """Read every setting; `overrides` (lower-case names) win over the environment,
+    which wins over the file.
 
     The file is named by PORTAL_CONFIG: lines `PORTAL_NAME=value`, `#` begins a comment.
     Raises SettingsError that names the variable, its value's fault and what it takes.
@@ -139,7 +153,9 @@ def _read_file(name: str) -> dict[str, str]:
         return {}
     path = Path(name)
     if not path.is_file():
-        raise SettingsError(f"{CONFIG_VARIABLE} names {name}, which is no readable file.")
+        raise SettingsError(
+            f"{CONFIG_VARIABLE} names {name}, which is no readable file."
+        )
     lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
     pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
     return {key.strip(): value.strip().strip('"') for key, _, value in pairs}
@@ -147,27 +163,49 @@ def _read_file(name: str) -> dict[str, str]:
 
 def _refuse_unknown(values: Mapping[str, str]) -> None:
     known = {setting.variable for setting in SETTINGS} | {CONFIG_VARIABLE}
-    unknown = sorted(name for name in values if name.startswith(PREFIX) and name not in known)
+    unknown = sorted(
+        name for name in values if name.startswith(PREFIX) and name not in known
+    )
     allowed_elsewhere = {"PORTAL_SHARED_DATA"}
-    wrong = [name for name in unknown if name not in allowed_elsewhere and not name.startswith(SECRET_PREFIX)]
+    wrong = [
+        name
+        for name in unknown
+        if name not in allowed_elsewhere and not name.startswith(SECRET_PREFIX)
+    ]
     if wrong:
-        raise SettingsError(f"{wrong[0]} is no setting of the portal; docs/operate.md lists them all.")
+        raise SettingsError(
+            f"{wrong[0]} is no setting of the portal; docs/operate.md lists them all."
+        )
 
 
 def _secrets(values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """Secrets of harvest sources, and what each is bound to.
 
-    PORTAL_SECRET_NAME=… is named NAME in a source's configuration; PORTAL_SECRET_NAME_FOR says for which hosts and
-    organizations it is. Raises SettingsError for a binding without its secret.
+    PORTAL_SECRET_NAME=… is named NAME in a source's configuration;
+    PORTAL_SECRET_NAME_FOR says for which hosts and organizations it is. Raises
+    SettingsError for a binding without its secret.
     """
-    named = {key.removeprefix(SECRET_PREFIX): value for key, value in values.items() if key.startswith(SECRET_PREFIX)}
+    named = {
+        key.removeprefix(SECRET_PREFIX): value
+        for key, value in values.items()
+        if key.startswith(SECRET_PREFIX)
+    }
     named.pop("KEY", None)  # the portal's own key is no secret of a source
     bindings = {
-        name.removesuffix(BINDING_SUFFIX): value for name, value in named.items() if name.endswith(BINDING_SUFFIX)
+        name.removesuffix(BINDING_SUFFIX): value
+        for name, value in named.items()
+        if name.endswith(BINDING_SUFFIX)
     }
-    secret_values = {name: value for name, value in named.items() if not name.endswith(BINDING_SUFFIX)}
+    secret_values = {
+        name: value
+        for name, value in named.items()
+        if not name.endswith(BINDING_SUFFIX)
+    }
     for name in sorted(bindings.keys() - secret_values.keys()):
-        raise SettingsError(f"{SECRET_PREFIX}{name}{BINDING_SUFFIX} binds a secret that is not set: {name}.")
+        raise SettingsError(
+            f"{SECRET_PREFIX}{name}{BINDING_SUFFIX} binds a secret that is not set: "
+            f"{name}."
+        )
     return secret_values, bindings
 
 
@@ -182,7 +220,9 @@ def _parse(setting: Setting, values: Mapping[str, str]) -> Any:
 def _fill_defaults(parsed: dict[str, Any]) -> dict[str, Any]:
     folder = Path(parsed["data_dir"]).expanduser().resolve()
     parsed["data_dir"] = folder
-    parsed["database_url"] = parsed["database_url"] or f"sqlite:///{folder / 'portal.db'}"
+    parsed["database_url"] = (
+        parsed["database_url"] or f"sqlite:///{folder / 'portal.db'}"
+    )
     parsed["files_url"] = parsed["files_url"] or str(folder / "files")
     _make_folder(folder)
     return parsed
@@ -193,6 +233,7 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(
-            f"The folder {folder} cannot be used: {error.strerror}. PORTAL_DATA_DIR takes a folder on a disk with "
+            f"The folder {folder} cannot be used: {error.strerror}. PORTAL_DATA_DIR "
+            "takes a folder on a disk with "
             "room, in which the portal's user may write."
         ) from None

@@ -1,4 +1,6 @@
-"""The portal's address where nobody has said it: that of the port on which it was served last."""
+"""The portal's address where nobody has said it: that of the port on which it was
+served last.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ def kept(data_dir: Path) -> str:
 
 
 def keep(data_dir: Path, address: str) -> None:
-    """Note the address that the portal is served at, for every process that nobody told PORTAL_SITE_URL."""
+    """Note the address that the portal is served at, for every process that nobody told
+    PORTAL_SITE_URL.
+    """
     fresh = data_dir / f"{FILE}.{os.getpid()}"
     fresh.write_text(address, encoding="utf-8")
     fresh.replace(data_dir / FILE)

@@ -1,4 +1,6 @@
-"""What a setting may say: each parser gives a value, or a ValueError that says what is taken."""
+"""What a setting may say: each parser gives a value, or a ValueError that says what is
+taken.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ def networks(value: str) -> tuple[str, ...]:
     try:
         return tuple(str(ip_network(word, strict=False)) for word in words(value))
     except ValueError:
-        raise ValueError("takes networks such as 127.0.0.0/8 or 10.1.0.0/16, by comma") from None
+        raise ValueError(
+            "takes networks such as 127.0.0.0/8 or 10.1.0.0/16, by comma"
+        ) from None
 
 
 def http_url(value: str) -> str:

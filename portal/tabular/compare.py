@@ -1,4 +1,6 @@
-"""Comparing two versions of a table by a key: how many rows came, went and changed; a page, or a stream of all."""
+"""Comparing two versions of a table by a key: how many rows came, went and changed; a
+page, or a stream of all.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,11 @@ import duckdb
 import orjson
 import polars as pl
 
-from portal.tabular.exports.text_formats import csv_line, escape_formula, escape_formula_cells
+from portal.tabular.exports.text_formats import (
+    csv_line,
+    escape_formula,
+    escape_formula_cells,
+)
 from portal.tabular.manifest import ID, Column, Manifest
 from portal.tabular.reading_rows.query import RowQueryError, quote_name
 from portal.tabular.reading_rows.rendering import json_columns, plain
@@ -27,7 +33,9 @@ Place = tuple[str, int | None, int | None]
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One version: the SQL that reads it, and what gives whole rows by their numbers, in any order."""
+    """One version: the SQL that reads it, and what gives whole rows by their numbers,
+    in any order.
+    """
 
     manifest: Manifest
     sql: str
@@ -47,48 +55,84 @@ class Difference:
     rows: list[Record]
 
 
-def match_columns(old: Manifest, new: Manifest, asked: Sequence[str]) -> tuple[str, ...]:
-    """The columns by which rows are matched. Raises RowQueryError for one that is not in both versions."""
+def match_columns(
+    old: Manifest, new: Manifest, asked: Sequence[str]
+) -> tuple[str, ...]:
+    """The columns by which rows are matched. Raises RowQueryError for one that is not
+    in both versions.
+    """
     keys = tuple(asked or new.primary_key or (ID,))
     for manifest in (old, new):
-        unknown = [key for key in keys if key != ID and all(key != column.name for column in manifest.fields)]
+        unknown = [
+            key
+            for key in keys
+            if key != ID and all(key != column.name for column in manifest.fields)
+        ]
         if unknown:
-            raise RowQueryError({"key": [f'"{unknown[0]}" is not a field of both versions']})
+            raise RowQueryError(
+                {"key": [f'"{unknown[0]}" is not a field of both versions']}
+            )
     return keys
 
 
 class Comparison:
-    """Two versions compared: only the numbers of the rows that differ are kept, in a table of their own."""
+    """Two versions compared: only the numbers of the rows that differ are kept, in a
+    table of their own.
+    """
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, old: Side, new: Side, keys: Sequence[str]) -> None:
+    def __init__(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        old: Side,
+        new: Side,
+        keys: Sequence[str],
+    ) -> None:
         """`keys` are columns of both. Equal keys meet each other."""
         self._cursor, self._old, self._new = cursor, old, new
         columns = _common(old.manifest, new.manifest)
         others = [name for name in columns if name not in keys]
         one, two = _side(old, columns), _side(new, columns)
-        same = " AND ".join(f"o.{quote_name(key)} IS NOT DISTINCT FROM n.{quote_name(key)}" for key in keys)
+        same = " AND ".join(
+            f"o.{quote_name(key)} IS NOT DISTINCT FROM n.{quote_name(key)}"
+            for key in keys
+        )
         differs = (
-            " OR ".join(f"o.{quote_name(name)} IS DISTINCT FROM n.{quote_name(name)}" for name in others) or "FALSE"
+            " OR ".join(
+                f"o.{quote_name(name)} IS DISTINCT FROM n.{quote_name(name)}"
+                for name in others
+            )
+            or "FALSE"
         )
         alone = f"WHEN o.{ID} IS NULL THEN 'added' WHEN n.{ID} IS NULL THEN 'removed'"
         kind = f"CASE {alone} WHEN {differs} THEN 'changed' END"
-        joined = f"SELECT {kind} AS kind, o.{ID} AS o, n.{ID} AS n FROM {one} o FULL JOIN {two} n ON {same}"  # noqa: S608 - names quoted
+        joined = (
+            f"SELECT {kind} AS kind, o.{ID} AS o, n.{ID} AS n "  # noqa: S608 - quoted
+            f"FROM {one} o FULL JOIN {two} n ON {same}"
+        )
         cursor.execute(
-            f"CREATE TEMP TABLE difference AS SELECT * FROM ({joined}) WHERE kind IS NOT NULL "  # noqa: S608 - as above
+            "CREATE TEMP TABLE difference AS "  # noqa: S608 - as above
+            f"SELECT * FROM ({joined}) WHERE kind IS NOT NULL "
             "ORDER BY coalesce(n, o), kind, o"
         )
 
     def page(self, limit: int, offset: int) -> Difference:
         """How many rows differ, and those from `offset` on."""
-        counted = dict(self._cursor.execute("SELECT kind, count(*) FROM difference GROUP BY kind").fetchall())
+        counted = dict(
+            self._cursor.execute(
+                "SELECT kind, count(*) FROM difference GROUP BY kind"
+            ).fetchall()
+        )
         return Difference(
-            {kind: int(counted.get(kind, 0)) for kind in KINDS}, self._records(self._places(offset, limit))
+            {kind: int(counted.get(kind, 0)) for kind in KINDS},
+            self._records(self._places(offset, limit)),
         )
 
     def stream(self, form: str, *, escaped: bool = False) -> Iterator[bytes]:
-        """All rows that differ, as NDJSON (as `page` has them) or CSV, in bounded memory.
+        """All rows that differ, as NDJSON (as `page` has them) or CSV, in bounded
+        memory.
 
-        `escaped`: texts of the CSV that a spreadsheet would run as formulas begin with an apostrophe.
+        `escaped`: texts of the CSV that a spreadsheet would run as formulas begin with
+        an apostrophe.
         """
         yield from self._ndjson() if form == "ndjson" else self._csv(escaped=escaped)
 
@@ -100,13 +144,17 @@ class Comparison:
 
     def _places(self, start: int, count: int) -> list[Place]:
         found = self._cursor.execute(
-            "SELECT kind, o, n FROM difference WHERE rowid >= ? AND rowid < ? ORDER BY rowid", [start, start + count]
+            "SELECT kind, o, n FROM difference WHERE rowid >= ? AND rowid < ? ORDER "
+            "BY rowid",
+            [start, start + count],
         )
         return [(str(kind), o, n) for kind, o, n in found.fetchall()]
 
     def _ndjson(self) -> Iterator[bytes]:
         for places in self._blocks():
-            yield b"".join(orjson.dumps(record) + b"\n" for record in self._records(places))
+            yield b"".join(
+                orjson.dumps(record) + b"\n" for record in self._records(places)
+            )
 
     def _records(self, places: list[Place]) -> list[Record]:
         before = _by_number(self._old, [o for _, o, _ in places if o is not None])
@@ -121,23 +169,43 @@ class Comparison:
         ]
 
     def _csv(self, *, escaped: bool) -> Iterator[bytes]:
-        """A line for each row that came or went, two for one that changed: what it was, then what it is."""
+        """A line for each row that came or went, two for one that changed: what it was,
+        then what it is.
+        """
         names = [column.name for column in self._new.columns]
-        names += [column.name for column in self._old.columns if column.name not in names]
+        names += [
+            column.name for column in self._old.columns if column.name not in names
+        ]
         yield csv_line([CHANGE, *(map(escape_formula, names) if escaped else names)])
         for places in self._blocks():
-            was = [(line, kind, o) for line, (kind, o, _) in enumerate(places) if o is not None]
-            now = [(line, kind, n) for line, (kind, _, n) in enumerate(places) if n is not None]
+            was = [
+                (line, kind, o)
+                for line, (kind, o, _) in enumerate(places)
+                if o is not None
+            ]
+            now = [
+                (line, kind, n)
+                for line, (kind, _, n) in enumerate(places)
+                if n is not None
+            ]
             sides = [_texts(self._old, was, "before", escaped=escaped)]
             sides.append(_texts(self._new, now, "after", escaped=escaped))
             both = pl.concat(sides, how="diagonal").sort(LINE, maintain_order=True)
             yield both.select(CHANGE, *names).write_csv(include_header=False).encode()
 
 
-def _texts(side: Side, wanted: Sequence[tuple[int, str, int]], changed: str, *, escaped: bool) -> pl.DataFrame:
-    """The rows of one side as texts, each with the line that it belongs to and what became of it."""
-    asked = pl.DataFrame(wanted, schema={LINE: pl.Int64, CHANGE: pl.String, ID: pl.Int64}, orient="row")
-    frame = asked.select(ID).join(side.rows(asked[ID].to_list()), on=ID, how="left", maintain_order="left")
+def _texts(
+    side: Side, wanted: Sequence[tuple[int, str, int]], changed: str, *, escaped: bool
+) -> pl.DataFrame:
+    """The rows of one side as texts, each with the line that it belongs to and what
+    became of it.
+    """
+    asked = pl.DataFrame(
+        wanted, schema={LINE: pl.Int64, CHANGE: pl.String, ID: pl.Int64}, orient="row"
+    )
+    frame = asked.select(ID).join(
+        side.rows(asked[ID].to_list()), on=ID, how="left", maintain_order="left"
+    )
     pairs = zip(frame.schema.items(), side.columns, strict=True)
     cells = frame.select(
         escape_formula_cells(name)
@@ -145,7 +213,9 @@ def _texts(side: Side, wanted: Sequence[tuple[int, str, int]], changed: str, *, 
         else plain(name, kind, c, exact=True).cast(pl.String)
         for (name, kind), c in pairs
     )
-    return asked.select(LINE, pl.col(CHANGE).replace("changed", changed)).hstack(cells.get_columns())
+    return asked.select(LINE, pl.col(CHANGE).replace("changed", changed)).hstack(
+        cells.get_columns()
+    )
 
 
 def _by_number(side: Side, ids: list[int]) -> dict[int, Record]:
@@ -165,7 +235,9 @@ def _common(old: Manifest, new: Manifest) -> list[str]:
 def _side(side: Side, columns: Sequence[str]) -> str:
     """The rows as texts, so that two versions with other types can be compared."""
     types = {column.name: column for column in side.manifest.fields}
-    texts = ", ".join(f"{_text(types[name])} AS {quote_name(name)}" for name in columns if name != ID)
+    texts = ", ".join(
+        f"{_text(types[name])} AS {quote_name(name)}" for name in columns if name != ID
+    )
     own = f", {texts}" if texts else ""
     return f"(SELECT {ID}{own} FROM {side.sql})"  # noqa: S608 - names quoted
 
@@ -174,5 +246,9 @@ def _text(column: Column) -> str:
     name = quote_name(column.name)
     if column.ckan_type != "numeric":
         return f"{name}::VARCHAR"
-    pointed = f"CASE WHEN contains({name}::VARCHAR, '.') THEN {name}::VARCHAR ELSE {name}::VARCHAR || '.' END"
-    return f"rtrim(rtrim({pointed}, '0'), '.')"  # two versions may keep other numbers of decimals
+    pointed = (
+        f"CASE WHEN contains({name}::VARCHAR, '.') THEN {name}::VARCHAR ELSE "
+        f"{name}::VARCHAR || '.' END"
+    )
+    # Two versions may keep other numbers of decimals.
+    return f"rtrim(rtrim({pointed}, '0'), '.')"

@@ -1,4 +1,6 @@
-"""Words without case and diacritics, so that "benh vien" finds "bệnh viện" in rows too."""
+"""Words without case and diacritics, so that "benh vien" finds "bệnh viện" in rows
+too.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 END, GONE, SPACE, HARD = 0, 1, 32, 255
-"""What stands for the end of a row, a mark that vanishes, a break between words, and what needs the slow way."""
+"""What stands for the end of a row, a mark that vanishes, a break between words, and
+what needs the slow way.
+"""
 TABLED = 0x3000
-"""Code points below are folded by a table: Latin with all its additions, marks and punctuation among them."""
+"""Code points below are folded by a table: Latin with all its additions, marks and
+punctuation among them.
+"""
 BLOCK = 40_960
 """Rows that are folded at once, so that the copies of their texts stay small."""
 LEAD = 0xC0
@@ -34,18 +40,25 @@ def words(text: str) -> list[str]:
 
 
 def fold_rows(cells: list[pl.Expr]) -> pl.Expr:
-    """All cells of a row as one folded text: every word with a blank before it, so that prefixes can be found."""
+    """All cells of a row as one folded text: every word with a blank before it, so that
+    prefixes can be found.
+    """
     joined = pl.concat_str([pl.lit(""), *cells], separator=" ", ignore_nulls=True)
     return joined.map_batches(fold_texts, return_dtype=pl.String)
 
 
 def fold_texts(texts: pl.Series) -> pl.Series:
-    """Every text in lower case, without marks, with one blank for whatever is neither letter nor number.
+    """Every text in lower case, without marks, with one blank for whatever is neither
+    letter nor number.
 
-    Says what `fold_slowly` says, many times faster, by a table of code points; rows with a character whose
-    folded form is not one ASCII letter or digit (Greek, Chinese, …) go the slow way.
+    Says what `fold_slowly` says, many times faster, by a table of code points; rows
+    with a character whose folded form is not one ASCII letter or digit (Greek, Chinese,
+    …) go the slow way.
     """
-    made = [_fold_block(texts[start : start + BLOCK]) for start in range(0, len(texts), BLOCK)]
+    made = [
+        _fold_block(texts[start : start + BLOCK])
+        for start in range(0, len(texts), BLOCK)
+    ]
     return pl.concat(made) if made else texts
 
 
@@ -58,7 +71,11 @@ def _fold_block(texts: pl.Series) -> pl.Series:
         return fold_slowly(texts)  # a cell holds the very sign that ends a row
     hard = np.flatnonzero(signs == HARD)
     signs[hard] = SPACE
-    made = _series(signs.tobytes().translate(None, bytes([END])), ends - np.arange(len(ends)), texts.name)
+    made = _series(
+        signs.tobytes().translate(None, bytes([END])),
+        ends - np.arange(len(ends)),
+        texts.name,
+    )
     if not len(hard):
         return made
     rows = pl.Series(np.unique(np.searchsorted(ends, hard)))
@@ -80,8 +97,13 @@ def _signs(raw: bytes) -> bytes:
         return raw.translate(table[:256].tobytes())
     read = np.frombuffer(raw, np.uint8)
     leads = np.flatnonzero(read >= LEAD)
-    lead, second, third = (read.take(leads + step, mode="clip").astype(np.int32) for step in range(3))
-    two, three = (lead & 0x1F) << 6 | second & 0x3F, (lead & 0xF) << 12 | (second & 0x3F) << 6 | third & 0x3F
+    lead, second, third = (
+        read.take(leads + step, mode="clip").astype(np.int32) for step in range(3)
+    )
+    two, three = (
+        (lead & 0x1F) << 6 | second & 0x3F,
+        (lead & 0xF) << 12 | (second & 0x3F) << 6 | third & 0x3F,
+    )
     codes = np.where(lead < 0xE0, two, np.where(lead < 0xF0, three, TABLED))
     inner = table[:128].tobytes() + bytes([GONE]) * 128
     signs = np.frombuffer(bytearray(raw.translate(inner)), np.uint8)
@@ -92,13 +114,17 @@ def _signs(raw: bytes) -> bytes:
 def _series(signs: bytes, ends: NDArray[np.int64], name: str) -> pl.Series:
     """ASCII bytes as texts that end where `ends` says."""
     offsets = np.concatenate((np.zeros(1, np.int64), ends.astype(np.int64)))
-    array = pa.LargeStringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(signs))
+    array = pa.LargeStringArray.from_buffers(
+        len(ends), pa.py_buffer(offsets), pa.py_buffer(signs)
+    )
     return pl.Series(name, array)
 
 
 @cache
 def _table() -> NDArray[np.uint8]:
-    """What each code point below TABLED becomes, as the slow way says; the last entry stands for all others."""
+    """What each code point below TABLED becomes, as the slow way says; the last entry
+    stands for all others.
+    """
     table = np.full(TABLED + 1, HARD, np.uint8)
     alone = fold_slowly(pl.Series([chr(code) for code in range(TABLED)])).to_list()
     for code, made in enumerate(alone):
@@ -110,5 +136,10 @@ def _table() -> NDArray[np.uint8]:
 
 def fold_slowly(texts: pl.Series) -> pl.Series:
     """What `fold_texts` promises, as regular expressions say it."""
-    lowered = texts.str.to_lowercase().str.normalize("NFD").str.replace_all(r"\p{M}+", "").str.replace_all("đ", "d")
+    lowered = (
+        texts.str.to_lowercase()
+        .str.normalize("NFD")
+        .str.replace_all(r"\p{M}+", "")
+        .str.replace_all("đ", "d")
+    )
     return lowered.str.replace_all(r"[^\p{L}\p{N}]+", " ")

@@ -1,4 +1,6 @@
-"""Manifest: what one version of a table consists of; two manifests with one fingerprint hold the same rows."""
+"""Manifest: what one version of a table consists of; two manifests with one fingerprint
+hold the same rows.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def alike(name: str) -> str:
-    """What two column names have in common that the query engine cannot tell apart: it folds a-z, and only those."""
+    """What two column names have in common that the query engine cannot tell apart: it
+    folds a-z, and only those.
+    """
     return name.translate(_LOWER)
 
 
@@ -31,10 +35,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its Table Schema type, the type that CKAN clients are told, and its title.
+    """One column: its Table Schema type, the type that CKAN clients are told, and its
+    title.
 
-    `zone` is the UTC offset ("+07:00") that every time of a datetime column was written with. `info` is
-    what a publisher says of the column in CKAN's data dictionary.
+    `zone` is the UTC offset ("+07:00") that every time of a datetime column was written
+    with. `info` is what a publisher says of the column in CKAN's data dictionary.
     """
 
     name: str
@@ -48,16 +53,21 @@ class Column:
     def described(self) -> dict[str, Any]:
         """The column as CKAN lists it: {id, type, info?}."""
         info = {**({"label": self.title} if self.title else {}), **self.info}
-        return {"id": self.name, "type": self.ckan_type, **({"info": info} if info else {})}
+        return {
+            "id": self.name,
+            "type": self.ckan_type,
+            **({"info": info} if info else {}),
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """One version of a table: parts in order, columns in order, how many rows.
 
-    `dead` is the key of a Parquet file with the `_id`s of rows that are no more, of the first `settled` parts
-    alone: a change of few rows leaves big parts as they lie and puts its rows into small ones behind them.
-    `last_id` is the highest number that a row ever had; numbers are never given twice.
+    `dead` is the key of a Parquet file with the `_id`s of rows that are no more, of the
+    first `settled` parts alone: a change of few rows leaves big parts as they lie and
+    puts its rows into small ones behind them. `last_id` is the highest number that a
+    row ever had; numbers are never given twice.
     """
 
     parts: tuple[Part, ...]
@@ -71,16 +81,24 @@ class Manifest:
     @property
     def keys(self) -> tuple[str, ...]:
         """The keys of every file that the version needs."""
-        return (*(part.key for part in self.parts), *((self.dead,) if self.dead else ()))
+        return (
+            *(part.key for part in self.parts),
+            *((self.dead,) if self.dead else ()),
+        )
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 over parts and columns."""
-        columns = [{k: v for k, v in asdict(column).items() if v or k != "info"} for column in self.fields]
+        columns = [
+            {k: v for k, v in asdict(column).items() if v or k != "info"}
+            for column in self.fields
+        ]
         plain: list[Any] = [[part.key for part in self.parts], columns]
         plain += [[self.dead, self.settled]] if self.dead else []
         plain += [list(self.primary_key)] if self.primary_key else []
-        return hashlib.sha256(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)).hexdigest()
+        return hashlib.sha256(
+            orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
+        ).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -88,7 +106,9 @@ class Manifest:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Manifest:
-        """From what `to_dict` gave, now or before a version could be changed in part."""
+        """From what `to_dict` gave, now or before a version could be changed in
+        part.
+        """
         parts = tuple(Part(**part) for part in plain["parts"])
         return cls(
             parts,

@@ -1,4 +1,6 @@
-"""TabularStore: tables of text become immutable Parquet versions, and versions answer row queries."""
+"""TabularStore: tables of text become immutable Parquet versions, and versions answer
+row queries.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +21,22 @@ from portal.tabular.exports.export import Look, check, stream, write_download
 from portal.tabular.fold import fold_rows
 from portal.tabular.manifest import ID, Column, Manifest
 from portal.tabular.public_sql.sandbox import SqlSandbox
-from portal.tabular.reading_rows.answering import RowPage, frames_in_order, from_hot, from_parts, select_statement
+from portal.tabular.reading_rows.answering import (
+    RowPage,
+    frames_in_order,
+    from_hot,
+    from_parts,
+    select_statement,
+)
 from portal.tabular.reading_rows.cache import AnswerCache
 from portal.tabular.reading_rows.engine import Engine
 from portal.tabular.reading_rows.hot import FEW_BYTES, FEW_ROWS, HotTable, HotTables
-from portal.tabular.reading_rows.query import RowQuery, RowQueryError, compile_query, quote_name
+from portal.tabular.reading_rows.query import (
+    RowQuery,
+    RowQueryError,
+    compile_query,
+    quote_name,
+)
 from portal.tabular.reading_rows.rendering import plain
 from portal.tabular.versions.changing import TableChanges
 from portal.tabular.versions.writing import write_tables
@@ -50,7 +63,9 @@ class Answer:
 
 
 class TabularStore:
-    """Versions in a blob store, queried in place. Safe for threads; every process opens its own."""
+    """Versions in a blob store, queried in place. Safe for threads; every process opens
+    its own.
+    """
 
     def __init__(
         self,
@@ -64,7 +79,8 @@ class TabularStore:
     ) -> None:
         """`folder` keeps rendered downloads and hot copies (of those at most `hot_mb`).
 
-        `memory_mb` and `threads` bound one process's queries, `seconds` each of them (0: no limit).
+        `memory_mb` and `threads` bound one process's queries, `seconds` each of them
+        (0: no limit).
         """
         self._files, self._folder = files, folder
         self._engine = Engine(memory_mb, threads, folder / "spill", seconds)
@@ -75,9 +91,14 @@ class TabularStore:
         self.derived = DerivedFiles(folder)
 
     def write(
-        self, tables: Iterable[TextTable], schema: Mapping[str, Any], *, previous: Manifest | None = None
+        self,
+        tables: Iterable[TextTable],
+        schema: Mapping[str, Any],
+        *,
+        previous: Manifest | None = None,
     ) -> Manifest:
-        """Store validated tables as one version, a part for each; equal rows give equal parts and are stored once.
+        """Store validated tables as one version, a part for each; equal rows give equal
+        parts and are stored once.
 
         Raises CellProblem for a cell that its declared type cannot take.
         """
@@ -88,28 +109,45 @@ class TabularStore:
         """What makes the next version out of one."""
         return TableChanges(self._files, self._folder)
 
-    def compare(self, old: Manifest, new: Manifest, keys: Sequence[str], limit: int, offset: int) -> Difference:
+    def compare(
+        self, old: Manifest, new: Manifest, keys: Sequence[str], limit: int, offset: int
+    ) -> Difference:
         """What differs between two versions, whose rows are matched by `keys`."""
         with self._engine.cursor() as cursor, self._engine.deadlines.over(cursor):
-            return Comparison(cursor, self._side(old), self._side(new), keys).page(limit, offset)
+            return Comparison(cursor, self._side(old), self._side(new), keys).page(
+                limit, offset
+            )
 
     def differences(
-        self, old: Manifest, new: Manifest, keys: Sequence[str], form: str, *, escaped: bool = False
+        self,
+        old: Manifest,
+        new: Manifest,
+        keys: Sequence[str],
+        form: str,
+        *,
+        escaped: bool = False,
     ) -> Iterator[bytes]:
         """All that differs, as NDJSON or CSV, as it comes; `escaped` as Look has it."""
         with self._engine.cursor() as cursor:
-            yield from Comparison(cursor, self._side(old), self._side(new), keys).stream(form, escaped=escaped)
+            yield from Comparison(
+                cursor, self._side(old), self._side(new), keys
+            ).stream(form, escaped=escaped)
 
     def _side(self, manifest: Manifest) -> Side:
         names = [ID, *(column.name for column in manifest.fields)]
-        selected = f"SELECT {', '.join(map(quote_name, names))} FROM {self._source(manifest)}"  # noqa: S608 - names quoted
+        selected = (
+            f"SELECT {', '.join(map(quote_name, names))} FROM {self._source(manifest)}"  # noqa: S608 - names quoted
+        )
 
         def rows(ids: list[int]) -> pl.DataFrame:
             hot = self._hot.find(self._fingerprint(manifest)) if manifest.rows else None
             if hot is not None:
                 return hot.rows(hot.at(ids), names)
             wanted = f"{ID} BETWEEN ? AND ? AND {ID} IN (SELECT unnest(?::BIGINT[]))"
-            return self._engine.frame(f"{selected} WHERE {wanted}", [min(ids, default=0), max(ids, default=0), ids])
+            return self._engine.frame(
+                f"{selected} WHERE {wanted}",
+                [min(ids, default=0), max(ids, default=0), ids],
+            )
 
         return Side(manifest, self._source(manifest), rows)
 
@@ -119,20 +157,32 @@ class TabularStore:
         hot = self.hot(manifest)
         if hot is not None:
             return from_hot(self._engine, hot, query, statement)
-        return from_parts(self._engine, self._source(manifest), manifest.rows, query, statement)
+        return from_parts(
+            self._engine, self._source(manifest), manifest.rows, query, statement
+        )
 
     def answer(self, manifest: Manifest, query: RowQuery, form: str) -> Answer:
-        """As `search`, rendered; what was asked lately is answered from memory, for a version never changes."""
+        """As `search`, rendered; what was asked lately is answered from memory, for a
+        version never changes.
+        """
         asked = [getattr(query, name) for name in ASKED]
-        key = orjson.dumps([self._fingerprint(manifest), form, asked], default=sorted, option=orjson.OPT_SORT_KEYS)
+        key = orjson.dumps(
+            [self._fingerprint(manifest), form, asked],
+            default=sorted,
+            option=orjson.OPT_SORT_KEYS,
+        )
         found: Answer | None = self._answers.find(key)
         if found is None:
             found = _rendered(self.search(manifest, query), form)
             self._answers.keep(key, found, len(found.records))
         return found
 
-    def answer_names(self, names: list[tuple[str, str]], query: RowQuery, form: str) -> Answer:
-        """Answer a query over a list of (name, resource id): the table of all tables, as CKAN has it."""
+    def answer_names(
+        self, names: list[tuple[str, str]], query: RowQuery, form: str
+    ) -> Answer:
+        """Answer a query over a list of (name, resource id): the table of all tables,
+        as CKAN has it.
+        """
         ids = list(range(1, len(names) + 1))
         about = {
             ID: ids,
@@ -140,7 +190,12 @@ class TabularStore:
             "oid": ids,
             "alias_of": [r if r != n else None for n, r in names],
         }
-        kinds = {ID: pl.Int64, "name": pl.String, "oid": pl.Int64, "alias_of": pl.String}
+        kinds = {
+            ID: pl.Int64,
+            "name": pl.String,
+            "oid": pl.Int64,
+            "alias_of": pl.String,
+        }
         frame = pl.DataFrame(about, schema=kinds)
         fold = fold_rows([pl.col("name"), pl.col("alias_of")]).alias("_fold")
         columns = (
@@ -153,15 +208,28 @@ class TabularStore:
         page = from_hot(self._engine, hot, query, compile_query(manifest, query))
         return _rendered(page, form)
 
-    def sql(self, sql: str, manifest_of: Callable[[str], Manifest], limit: int) -> dict[str, Any]:
-        """What one SELECT finds, run apart from everything. Raises RefusedSql, and what `manifest_of` raises."""
+    def sql(
+        self, sql: str, manifest_of: Callable[[str], Manifest], limit: int
+    ) -> dict[str, Any]:
+        """What one SELECT finds, run apart from everything. Raises RefusedSql, and what
+        `manifest_of` raises.
+        """
 
         def source(name: str) -> dict[str, Any]:
             manifest = manifest_of(name)
             paths = [str(self._files.path(key)) for key in manifest.keys]
-            hot = str(self._hot.path(self._fingerprint(manifest))) if self.hot(manifest) else ""
+            hot = (
+                str(self._hot.path(self._fingerprint(manifest)))
+                if self.hot(manifest)
+                else ""
+            )
             names = [column.name for column in manifest.fields]
-            return {"sql": self._source(manifest), "paths": paths, "columns": names, "hot": hot}
+            return {
+                "sql": self._source(manifest),
+                "paths": paths,
+                "columns": names,
+                "hot": hot,
+            }
 
         found: dict[str, Any] = orjson.loads(self._sandbox.run(sql, limit, source))
         return {"sql": sql, **found}
@@ -171,18 +239,28 @@ class TabularStore:
         self._sandbox.close()
 
     def hot(self, manifest: Manifest) -> HotTable | None:
-        """The version's hot copy; a small one is made at once, a large one in the background."""
+        """The version's hot copy; a small one is made at once, a large one in the
+        background.
+        """
         if not manifest.rows:
             return None
         found = self._hot.find(self._fingerprint(manifest))
-        if found is None and manifest.rows <= FEW_ROWS and sum(part.bytes for part in manifest.parts) <= FEW_BYTES:
-            return self._hot.keep_small(self._fingerprint(manifest), lambda: self.batches(manifest))
+        if (
+            found is None
+            and manifest.rows <= FEW_ROWS
+            and sum(part.bytes for part in manifest.parts) <= FEW_BYTES
+        ):
+            return self._hot.keep_small(
+                self._fingerprint(manifest), lambda: self.batches(manifest)
+            )
         if found is None:
             self._hot.want(self._fingerprint(manifest), lambda: self.batches(manifest))
         return found
 
     def _fingerprint(self, manifest: Manifest) -> str:
-        """The manifest's fingerprint, worked out once for each manifest that is kept in memory."""
+        """The manifest's fingerprint, worked out once for each manifest that is kept in
+        memory.
+        """
         kept = self._fingerprints.get(id(manifest))
         if kept is None or kept[0] is not manifest:
             if len(self._fingerprints) > MOST_FINGERPRINTS:
@@ -191,25 +269,43 @@ class TabularStore:
         return kept[1]
 
     def warm(self, manifest: Manifest, *, words: bool = True) -> None:
-        """Make the hot copy of a large version now, with the index of its words unless that is left for later."""
+        """Make the hot copy of a large version now, with the index of its words unless
+        that is left for later.
+        """
         if manifest.rows > FEW_ROWS:
-            self._hot.make(manifest.fingerprint, lambda: self.batches(manifest), words=words)
+            self._hot.make(
+                manifest.fingerprint, lambda: self.batches(manifest), words=words
+            )
 
     def batches(self, manifest: Manifest) -> Iterator[Any]:
-        """All rows with their numbers and folded texts, as Arrow batches in the order of their numbers."""
+        """All rows with their numbers and folded texts, as Arrow batches in the order
+        of their numbers.
+        """
         order = "" if self._in_order(manifest) else f" ORDER BY {quote_name(ID)}"
-        with self._engine.running(f"SELECT * FROM {self._source(manifest)}{order}", []) as found:  # noqa: S608 - a path of ours
+        # A path of the store's own.
+        sql = f"SELECT * FROM {self._source(manifest)}{order}"  # noqa: S608
+        with self._engine.running(sql, []) as found:
             yield from iter(found.to_arrow_reader(BLOCK))
 
-    def rows(self, manifest: Manifest, query: RowQuery, size: int = 5000) -> Iterator[list[tuple[Any, ...]]]:
-        """Every row that a query finds, in blocks, without a cap and in bounded memory."""
+    def rows(
+        self, manifest: Manifest, query: RowQuery, size: int = 5000
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """Every row that a query finds, in blocks, without a cap and in bounded
+        memory.
+        """
         for frame in self.frames(manifest, query):
             rows = frame.rows()
-            yield from (rows[start : start + size] for start in range(0, len(rows), size))
+            yield from (
+                rows[start : start + size] for start in range(0, len(rows), size)
+            )
 
     def frames(self, manifest: Manifest, query: RowQuery) -> Iterator[pl.DataFrame]:
-        """Every row that a query finds, in frames of `columns`, without a cap and in bounded memory."""
-        statement = compile_query(manifest, replace(query, fields=query.fields or self._all(manifest, query)))
+        """Every row that a query finds, in frames of `columns`, without a cap and in
+        bounded memory.
+        """
+        statement = compile_query(
+            manifest, replace(query, fields=query.fields or self._all(manifest, query))
+        )
         if not query.distinct:
             if not statement.by_number:
                 self.warm(manifest, words=False)
@@ -219,15 +315,19 @@ class TabularStore:
                 return
         columns = [quote_name(column.name) for column in statement.columns]
         as_stored = statement.by_number and self._in_order(manifest)
-        sql = select_statement(statement, self._source(manifest), query, columns, as_stored=as_stored)
+        sql = select_statement(
+            statement, self._source(manifest), query, columns, as_stored=as_stored
+        )
         with self._engine.running(sql, statement.parameters) as found:
             for batch in found.to_arrow_reader(BLOCK):
                 yield _frame(batch)
 
     def _in_order(self, manifest: Manifest) -> bool:
-        """Whether the rows lie in the order of their numbers, so that nobody needs to sort them; found out once.
+        """Whether the rows lie in the order of their numbers, so that nobody needs to
+        sort them; found out once.
 
-        The engine keeps the order of one scan, not that of the anti-join by which a version with dead rows is read.
+        The engine keeps the order of one scan, not that of the anti-join by which a
+        version with dead rows is read.
         """
         if manifest.dead:
             return False
@@ -235,10 +335,16 @@ class TabularStore:
         known: bool | None = self._answers.find(key)
         if known is None:
             known, last = True, 0
-            with self._engine.running(f"SELECT {quote_name(ID)} FROM {self._source(manifest)}", []) as found:  # noqa: S608 - as above
+            # A path of the store's own.
+            sql = f"SELECT {quote_name(ID)} FROM {self._source(manifest)}"  # noqa: S608
+            with self._engine.running(sql, []) as found:
                 for batch in found.to_arrow_reader(BLOCK):
                     ids = batch.column(0).to_numpy()
-                    known = known and int(ids[0]) > last and bool((ids[1:] > ids[:-1]).all())
+                    known = (
+                        known
+                        and int(ids[0]) > last
+                        and bool((ids[1:] > ids[:-1]).all())
+                    )
                     last = int(ids[-1])
             self._answers.keep(key, known, 1)
         return known
@@ -250,49 +356,92 @@ class TabularStore:
         """The columns that `rows` gives for a query."""
         return compile_query(manifest, query).columns
 
-    def values(self, manifest: Manifest, names: Iterable[str]) -> dict[str, list[str | None]]:
+    def values(
+        self, manifest: Manifest, names: Iterable[str]
+    ) -> dict[str, list[str | None]]:
         """Whole columns as texts, for lookups by foreign keys."""
-        wanted = [name for name in names if any(column.name == name for column in manifest.fields)]
+        wanted = [
+            name
+            for name in names
+            if any(column.name == name for column in manifest.fields)
+        ]
         selected = ", ".join(f"{quote_name(name)}::VARCHAR" for name in wanted)
-        rows = self._run(f"SELECT {selected} FROM {self._source(manifest)} ORDER BY {quote_name(ID)}", [])  # noqa: S608 - as above
+        rows = self._run(
+            # As above.
+            f"SELECT {selected} FROM {self._source(manifest)} ORDER BY "  # noqa: S608
+            f"{quote_name(ID)}",
+            [],
+        )
         return {name: [row[index] for row in rows] for index, name in enumerate(wanted)}
 
     def texts(self, manifest: Manifest) -> TextTable:
         """The rows as a table of text, as if they were read from a file."""
-        query = RowQuery(limit=-1, fields=tuple(column.name for column in manifest.fields))
+        query = RowQuery(
+            limit=-1, fields=tuple(column.name for column in manifest.fields)
+        )
 
         def batches() -> Iterator[TextBatch]:
             first = 2  # the header would be row 1
             for frame in self.frames(manifest, query):
                 pairs = zip(frame.schema.items(), manifest.fields, strict=True)
-                cells = [plain(name, kind, c, exact=True).cast(pl.String).fill_null("") for (name, kind), c in pairs]
-                numbered = pl.int_range(first, first + frame.height, dtype=pl.Int64).alias(ROW)
-                yield TextBatch(frame.select(*(cell.alias(str(i)) for i, cell in enumerate(cells)), numbered))
+                cells = [
+                    plain(name, kind, c, exact=True).cast(pl.String).fill_null("")
+                    for (name, kind), c in pairs
+                ]
+                numbered = pl.int_range(
+                    first, first + frame.height, dtype=pl.Int64
+                ).alias(ROW)
+                yield TextBatch(
+                    frame.select(
+                        *(cell.alias(str(i)) for i, cell in enumerate(cells)), numbered
+                    )
+                )
                 first += frame.height
 
         return TextTable(tuple(column.name for column in manifest.fields), batches)
 
-    def export(self, manifest: Manifest, form: str, look: Look = Look(), *, numbered: bool = False) -> Path:  # noqa: B008 - frozen
-        """The whole version as a file, rendered once and kept beside it; `numbered` with each row's `_id`.
+    def export(
+        self,
+        manifest: Manifest,
+        form: str,
+        look: Look = Look(),  # noqa: B008 - frozen
+        *,
+        numbered: bool = False,
+    ) -> Path:
+        """The whole version as a file, rendered once and kept beside it; `numbered`
+        with each row's `_id`.
 
         Raises RowQueryError where the rows cannot be had in that form.
         """
         looks = [name for name in ("bom", "records", "escaped") if getattr(look, name)]
         kind = ".".join([*(["numbered"] if numbered else []), *looks, form])
-        target = self._folder / manifest.fingerprint[:2] / f"{manifest.fingerprint}.{kind}"
+        target = (
+            self._folder / manifest.fingerprint[:2] / f"{manifest.fingerprint}.{kind}"
+        )
         if not target.is_file():
-            query = RowQuery(limit=-1, fields=None if numbered else tuple(column.name for column in manifest.fields))
+            query = RowQuery(
+                limit=-1,
+                fields=None
+                if numbered
+                else tuple(column.name for column in manifest.fields),
+            )
             columns = self.columns(manifest, query)
             check(columns, form)
             target.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix="download-", dir=self._folder) as work:
+            with tempfile.TemporaryDirectory(
+                prefix="download-", dir=self._folder
+            ) as work:
                 made = Path(work) / "download"
                 write_download(columns, self.frames(manifest, query), form, look, made)
                 made.replace(target)
         return target
 
-    def stream(self, manifest: Manifest, query: RowQuery, form: str, look: Look) -> Iterator[bytes]:
-        """What a query finds in a form, as it comes. Raises RowQueryError at once where it cannot be answered."""
+    def stream(
+        self, manifest: Manifest, query: RowQuery, form: str, look: Look
+    ) -> Iterator[bytes]:
+        """What a query finds in a form, as it comes. Raises RowQueryError at once where
+        it cannot be answered.
+        """
         columns = self.columns(manifest, query)
         check(columns, form)
         frames = self.frames(manifest, query)
@@ -304,12 +453,24 @@ class TabularStore:
         if not manifest.dead:
             return self._read(part.key for part in manifest.parts)
         settled = self._read(part.key for part in manifest.parts[: manifest.settled])
-        alive = f"SELECT * FROM {settled} WHERE {ID} NOT IN (SELECT {ID} FROM {self._read([manifest.dead])})"  # noqa: S608 - paths ours
+        dead = self._read([manifest.dead])
+        # The paths are the store's own.
+        alive = (
+            f"SELECT * FROM {settled} "  # noqa: S608
+            f"WHERE {ID} NOT IN (SELECT {ID} FROM {dead})"
+        )
         fresh = [part.key for part in manifest.parts[manifest.settled :]]
-        return f"({alive} UNION ALL SELECT * FROM {self._read(fresh)})" if fresh else f"({alive})"  # noqa: S608 - as above
+        return (
+            # As above.
+            f"({alive} UNION ALL SELECT * FROM {self._read(fresh)})"  # noqa: S608
+            if fresh
+            else f"({alive})"
+        )
 
     def _read(self, keys: Iterable[str]) -> str:
-        paths = ", ".join("'" + str(self._files.path(key)).replace("'", "''") + "'" for key in keys)
+        paths = ", ".join(
+            "'" + str(self._files.path(key)).replace("'", "''") + "'" for key in keys
+        )
         return f"read_parquet([{paths}])"
 
     def _run(self, sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
@@ -321,7 +482,13 @@ class TabularStore:
 def _rendered(page: RowPage, form: str) -> Answer:
     ids = page.frame[ID] if ID in page.frame.columns else None
     last = int(ids[-1]) if ids is not None and len(ids) else None
-    return Answer(orjson.dumps(page.records(form)), page.fields, page.total, page.frame.height, last)
+    return Answer(
+        orjson.dumps(page.records(form)),
+        page.fields,
+        page.total,
+        page.frame.height,
+        last,
+    )
 
 
 def _frame(batch: Any) -> pl.DataFrame:

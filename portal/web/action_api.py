@@ -1,4 +1,6 @@
-"""The Action API: /api/action/… and /api/3/action/…, with CKAN's envelopes to the letter."""
+"""The Action API: /api/action/… and /api/3/action/…, with CKAN's envelopes to the
+letter.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def the_portal() -> Portal:
 
 
 def actor_of_request() -> Actor:
-    """Who asks: by the token of the configured header, X-CKAN-API-Key, or a Bearer token; else nobody."""
+    """Who asks: by the token of the configured header, X-CKAN-API-Key, or a Bearer
+    token; else nobody.
+    """
     portal = the_portal()
     token = callers.token_in(portal.settings, request.headers.get)
     actor = callers.actor_of(portal, token)
@@ -54,7 +58,10 @@ def act(name: str) -> Response:
     if declared is None:
         return _bare(f"Bad request: Action name not known: {name}")
     if request.method in ("GET", "HEAD") and not declared.safe:
-        return _bare("Bad request: JSON Error: Invalid request. Please use POST method for your request")
+        return _bare(
+            "Bad request: JSON Error: Invalid request. Please use POST method for "
+            "your request"
+        )
     callback = request.args.get("callback") if request.method == "GET" else None
     try:
         data = request_data(request, safe=declared.safe)
@@ -68,7 +75,9 @@ def act(name: str) -> Response:
     return _success(name, outcome, callback, safe=declared.safe)
 
 
-def _success(name: str, outcome: registry.Outcome, callback: str | None, *, safe: bool) -> Response:
+def _success(
+    name: str, outcome: registry.Outcome, callback: str | None, *, safe: bool
+) -> Response:
     portal = the_portal()
     body = envelope.success(portal, g.get("locale_prefix", ""), name, outcome)
     if callback and _CALLBACK.match(callback):
@@ -87,7 +96,9 @@ def _named() -> bool:
 
 
 def packed(response: Response, body: bytes) -> Response:
-    """The response, compressed (zstd, else gzip) when the client takes that and it is worth it."""
+    """The response, compressed (zstd, else gzip) when the client takes that and it is
+    worth it.
+    """
     if response.status_code != 200:
         return response
     smaller, encoding = envelope.pack(body, request.headers.get("Accept-Encoding", ""))
@@ -111,4 +122,6 @@ def _bare(message: str) -> Response:
 
 
 def _json_response(body: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(body, default=str), status=status, content_type=CONTENT_TYPE)
+    return Response(
+        orjson.dumps(body, default=str), status=status, content_type=CONTENT_TYPE
+    )

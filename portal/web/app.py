@@ -1,4 +1,6 @@
-"""The Flask application over an open portal: routes, request ids, locale prefixes, headers, limits."""
+"""The Flask application over an open portal: routes, request ids, locale prefixes,
+headers, limits.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, RequestEntityTooLarge
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    MethodNotAllowed,
+    RequestEntityTooLarge,
+)
 
 from portal.actions.registry import ACTIONS
 from portal.health.report import Health
@@ -36,7 +43,8 @@ from schemas import mediatypes
 from schemas.units import BYTES_PER_MB
 
 PAGE_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "base-uri 'none'; "
     "frame-ancestors 'none'"
 )
 """Pages run no script at all, and load nothing but their style."""
@@ -49,13 +57,17 @@ _PREFIX = re.compile(
 
 
 def create_app(portal: Portal) -> Flask:
-    """Build the application; of its own it opens the file of its counters and the access log."""
+    """Build the application; of its own it opens the file of its counters and the
+    access log.
+    """
     app = Flask("portal.web", static_folder=None)
     app.extensions["portal"] = portal
     app.extensions["fragments"] = Fragments()
     app.extensions["health"] = Health(portal)
     app.extensions["counters"] = Counters(portal.settings.data_dir / "metrics")
-    app.config["MAX_CONTENT_LENGTH"] = portal.settings.max_resource_size * BYTES_PER_MB + BYTES_PER_MB
+    app.config["MAX_CONTENT_LENGTH"] = (
+        portal.settings.max_resource_size * BYTES_PER_MB + BYTES_PER_MB
+    )
     app.config["MAX_FORM_MEMORY_SIZE"] = portal.settings.max_request_size * BYTES_PER_MB
     for blueprint in (
         api,
@@ -82,13 +94,17 @@ def create_app(portal: Portal) -> Flask:
 
 
 class LocalePrefix:
-    """Takes a two-letter language off the front of an address, as CKAN's clients may put it there."""
+    """Takes a two-letter language off the front of an address, as CKAN's clients may
+    put it there.
+    """
 
     def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
         self._application = application
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Serve the address without its prefix, which is remembered in the environment."""
+        """Serve the address without its prefix, which is remembered in the
+        environment.
+        """
         found = _PREFIX.match(environ.get("PATH_INFO", ""))
         if found:
             environ["portal.locale"] = found.group(1)
@@ -100,17 +116,26 @@ def _begin() -> None:
     g.request_id = id_of(request.environ)
     _note_route(request.environ)
     g.locale_prefix = request.environ.get("portal.locale", "")
-    if "\x00" in request.path or (b"%00" in request.query_string and request.blueprint != "api"):
-        raise BadRequest("An address cannot hold a NUL character. / Địa chỉ không được chứa ký tự NUL.")
+    if "\x00" in request.path or (
+        b"%00" in request.query_string and request.blueprint != "api"
+    ):
+        raise BadRequest(
+            "An address cannot hold a NUL character. / Địa chỉ không được chứa ký tự "
+            "NUL."
+        )
     upload = request.mimetype == "multipart/form-data"
     portal = the_portal()
     most = portal.settings.max_request_size * BYTES_PER_MB
     if not upload and (request.content_length or 0) > most:
-        raise RequestEntityTooLarge(f"The body is larger than {portal.settings.max_request_size} MB.")
+        raise RequestEntityTooLarge(
+            f"The body is larger than {portal.settings.max_request_size} MB."
+        )
 
 
 def _note_route(environ: dict[str, Any]) -> None:
-    """What is asked, for the access log: an action by its name, anything else by the pattern of its address."""
+    """What is asked, for the access log: an action by its name, anything else by the
+    pattern of its address.
+    """
     name = (request.view_args or {}).get("name")
     if request.endpoint == "api.act" and name in ACTIONS:
         environ[ACTION] = name
@@ -123,20 +148,28 @@ def _finish(response: Response) -> Response:
     for name, value in EVERY_ANSWER:
         response.headers.setdefault(name, value)
     kept = response.headers.get("Cache-Control", "")
-    if callers.token_in(the_portal().settings, request.headers.get) and not _SAYS_WHO_KEEPS.search(kept):
+    if callers.token_in(
+        the_portal().settings, request.headers.get
+    ) and not _SAYS_WHO_KEEPS.search(kept):
         response.headers["Cache-Control"] = OWN
     location = response.headers.get("Location", "")
-    if location.startswith(("/", request.host_url)):  # one of our own, whatever host the client named
-        response.headers["Location"] = the_portal().settings.site_url + _path_of(location)
+    # One of our own, whatever host the client named.
+    if location.startswith(("/", request.host_url)):
+        response.headers["Location"] = the_portal().settings.site_url + _path_of(
+            location
+        )
         response.set_data(b"")
     if response.mimetype == "text/html":
         response.headers.setdefault("Content-Security-Policy", PAGE_POLICY)
     elif not mediatypes.is_inert(response.mimetype):
-        # RDF, feeds, scripts: texts of strangers stand in them, so that none of them may act as a page.
+        # RDF, feeds, scripts: texts of strangers stand in them, so that none of them
+        # may act as a page.
         response.headers.setdefault("Content-Security-Policy", SANDBOX)
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, POST, OPTIONS"
-        response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, X-CKAN-API-Key"
+        response.headers["Access-Control-Allow-Headers"] = (
+            "Authorization, Content-Type, X-CKAN-API-Key"
+        )
         response.headers["Access-Control-Max-Age"] = "86400"
     return response
 
@@ -145,7 +178,9 @@ def _path_of(location: str) -> str:
     """Where a redirect leads on this portal, the language in front as it was asked."""
     parts = urlsplit(location)
     prefix = f"/{g.locale_prefix}" if g.get("locale_prefix") else ""
-    return f"{prefix}/{parts.path.lstrip('/')}{f'?{parts.query}' if parts.query else ''}"
+    return (
+        f"{prefix}/{parts.path.lstrip('/')}{f'?{parts.query}' if parts.query else ''}"
+    )
 
 
 def _problem(error: Exception) -> Response | tuple[str, int, list[tuple[str, str]]]:
@@ -155,9 +190,13 @@ def _problem(error: Exception) -> Response | tuple[str, int, list[tuple[str, str
     """
     if isinstance(error, HTTPException) and (error.code is None or error.code < 400):
         answer = error.get_response(request.environ)
-        return Response("", answer.status_code, {"Location": answer.headers.get("Location", "/")})
+        return Response(
+            "", answer.status_code, {"Location": answer.headers.get("Location", "/")}
+        )
     # A method that no action knows is a page in CKAN, too.
-    if request.path.startswith(FOR_PROGRAMS) and not isinstance(error, MethodNotAllowed):
+    if request.path.startswith(FOR_PROGRAMS) and not isinstance(
+        error, MethodNotAllowed
+    ):
         return failure(request.path.rsplit("/", 1)[-1], error)
     status, described = errors.describe(error, g.get("request_id", ""))
     page, _ = problem(status, str(described.get("message", "")))

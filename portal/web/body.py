@@ -1,4 +1,6 @@
-"""What a request says: query string, form, JSON and files, in CKAN's order of precedence."""
+"""What a request says: query string, form, JSON and files, in CKAN's order of
+precedence.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +17,17 @@ Data = dict[str, Any]
 
 
 class BadRequest(ValueError):
-    """A body that cannot be understood; the message is the whole answer, a bare JSON string."""
+    """A body that cannot be understood; the message is the whole answer, a bare JSON
+    string.
+    """
 
 
 def request_data(request: Request, *, safe: bool) -> Data:
     """The parameters of an action.
 
-    Form fields come first; then, for actions that only read, a query string, even beside a body;
-    then the JSON body. Files are added under the names of their fields. Raises BadRequest, and UnreadableBody
-    for a multipart body with a nameless part.
+    Form fields come first; then, for actions that only read, a query string, even
+    beside a body; then the JSON body. Files are added under the names of their fields.
+    Raises BadRequest, and UnreadableBody for a multipart body with a nameless part.
     """
     if request.method in ("GET", "HEAD"):
         return lists(request.args)
@@ -35,12 +39,16 @@ def request_data(request: Request, *, safe: bool) -> Data:
     if data is None:
         data = _json(request.get_data())
     for name, file in request.files.items():
-        data[name] = Upload(file.filename or name, cast(BinaryIO, file.stream), file.mimetype)
+        data[name] = Upload(
+            file.filename or name, cast(BinaryIO, file.stream), file.mimetype
+        )
     return data
 
 
 def _form(request: Request) -> Data | None:
-    """Form fields, or None where there are none; curl's `-d '{…}'` arrives as a field that is named like JSON."""
+    """Form fields, or None where there are none; curl's `-d '{…}'` arrives as a field
+    that is named like JSON.
+    """
     if not request.form:
         return {} if request.files else None
     fields = lists(request.form)
@@ -69,8 +77,14 @@ def _json(body: bytes) -> Data:
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise BadRequest(f"JSON Error: Error decoding JSON data. Error: {error} JSON data extracted from the request: "
-                         f"{body[:200].decode('utf-8', 'replace')!r}") from None  # fmt: skip
+        raise BadRequest(
+            f"JSON Error: Error decoding JSON data. Error: {error} JSON data "
+            "extracted from the request: "
+            f"{body[:200].decode('utf-8', 'replace')!r}"
+        ) from None
     if not isinstance(data, dict):
-        raise BadRequest(f"JSON Error: Request data JSON decoded to {data!r:.200} but it needs to be a dictionary.")
+        raise BadRequest(
+            f"JSON Error: Request data JSON decoded to {data!r:.200} but it needs to "
+            "be a dictionary."
+        )
     return data

@@ -1,4 +1,6 @@
-"""Who asks: from what a request says of its sender to the actor that the database knows."""
+"""Who asks: from what a request says of its sender to the actor that the database
+knows.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +22,19 @@ OLD_HEADER = "X-CKAN-API-Key"
 
 
 def token_in(settings: Settings, header: Callable[[str], str | None]) -> str:
-    """The token that a request gives, by the configured header or CKAN's older one; empty without one."""
+    """The token that a request gives, by the configured header or CKAN's older one;
+    empty without one.
+    """
     return header(settings.token_header) or header(OLD_HEADER) or ""
 
 
 def token_of(settings: Settings, environ: dict[str, Any]) -> str:
     """As `token_in`, from a WSGI environment."""
-    return environ.get(_in_environ(settings.token_header)) or environ.get(_in_environ(OLD_HEADER)) or ""
+    return (
+        environ.get(_in_environ(settings.token_header))
+        or environ.get(_in_environ(OLD_HEADER))
+        or ""
+    )
 
 
 @lru_cache(maxsize=16)
@@ -40,7 +48,9 @@ def bare(token: str) -> str:
 
 
 def actor_of(portal: Portal, token: str) -> Actor:
-    """The user of a token, which may stand behind "Bearer"; nobody without one, or for one that is no good."""
+    """The user of a token, which may stand behind "Bearer"; nobody without one, or for
+    one that is no good.
+    """
     raw = bare(token)
     if not raw:
         return ANONYMOUS
@@ -48,12 +58,19 @@ def actor_of(portal: Portal, token: str) -> Actor:
         found = accounts.identify(uow.session, raw)
     if found.stale:
         _note_use(portal, raw)
-    # Roles in single datasets that were given before the portal stopped allowing them open nothing.
-    return found.actor if portal.settings.dataset_collaborators else replace(found.actor, datasets={})
+    # Roles in single datasets that were given before the portal stopped allowing them
+    # open nothing.
+    return (
+        found.actor
+        if portal.settings.dataset_collaborators
+        else replace(found.actor, datasets={})
+    )
 
 
 def _note_use(portal: Portal, raw: str) -> None:
-    """Write down that a token was used; a full or busy database is no reason to refuse what only reads."""
+    """Write down that a token was used; a full or busy database is no reason to refuse
+    what only reads.
+    """
     try:
         accounts.note_use(portal.work(), raw)
     except Exception as error:

@@ -1,4 +1,6 @@
-"""Counters of requests in memory that all web processes share: each counts in a file of its own, a reader adds up."""
+"""Counters of requests in memory that all web processes share: each counts in a file of
+its own, a reader adds up.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ ROUTES = (
     "health",
     "other",
 )
-"""Classes of routes: the three actions that are asked most, other actions that read or write, and what is no action."""
+"""Classes of routes: the three actions that are asked most, other actions that read or
+write, and what is no action.
+"""
 STATUSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, float("inf"))
 """Upper bounds of durations, in seconds."""
@@ -48,10 +52,12 @@ log = logging.getLogger(__name__)
 
 
 class Counters:
-    """The counts of one process, in a file that other processes may read while it is written.
+    """The counts of one process, in a file that other processes may read while it is
+    written.
 
-    The file is locked for as long as its process lives. Whoever starts takes over what dead processes have counted,
-    so that sums never fall. Without room on the disk the process counts for itself alone.
+    The file is locked for as long as its process lives. Whoever starts takes over what
+    dead processes have counted, so that sums never fall. Without room on the disk the
+    process counts for itself alone.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -92,12 +98,16 @@ class Counters:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
             fcntl.flock(self._file, fcntl.LOCK_EX)
-            # Written, not only stretched: memory that the disk has no room for would end the process at its first use.
+            # Written, not only stretched: memory that the disk has no room for would
+            # end the process at its first use.
             if os.write(self._file, bytes(SIZE)) < SIZE:
                 raise OSError("no room for the counters")
             return mmap.mmap(self._file, SIZE)
         except OSError as error:
-            log.warning("requests are counted for this process alone: %s", error.strerror or error)
+            log.warning(
+                "requests are counted for this process alone: %s",
+                error.strerror or error,
+            )
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)
             self.close()
@@ -115,7 +125,9 @@ class Counters:
                 os.close(file)
 
     def _add_if_dead(self, file: int, path: Path) -> None:
-        """Only a dead process's file can be locked, and only once: another that starts now finds it removed."""
+        """Only a dead process's file can be locked, and only once: another that starts
+        now finds it removed.
+        """
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -127,7 +139,9 @@ class Counters:
 
 
 def _add(total: list[float] | memoryview[float], counted: bytes) -> None:
-    """Add what one process counted; a file that is just being made counts nothing yet."""
+    """Add what one process counted; a file that is just being made counts nothing
+    yet.
+    """
     if len(counted) != SIZE:
         return
     for place, value in enumerate(memoryview(counted).cast("d")):

@@ -1,4 +1,6 @@
-"""DCAT: the catalogue and its datasets as RDF in every notation, as DCAT-US's data.json and as plain JSON."""
+"""DCAT: the catalogue and its datasets as RDF in every notation, as DCAT-US's data.json
+and as plain JSON.
+"""
 
 from __future__ import annotations
 
@@ -42,11 +44,18 @@ KEPT_BY_PAGES = ("q", "fq", "modified_since")
 def site() -> Site:
     """The catalogue as its graphs name it."""
     settings = the_portal().settings
-    return Site(settings.site_url, settings.site_title, settings.site_description, settings.locale)
+    return Site(
+        settings.site_url,
+        settings.site_title,
+        settings.site_description,
+        settings.locale,
+    )
 
 
 def asked_notation() -> Notation | None:
-    """The notation that the request prefers to a page, None for browsers and those who take anything."""
+    """The notation that the request prefers to a page, None for browsers and those who
+    take anything.
+    """
     best = request.accept_mimetypes.best_match([*HTML, *BY_MEDIA_TYPE])
     return BY_MEDIA_TYPE.get(best or "")
 
@@ -59,7 +68,9 @@ def dataset(name: str, suffix: str) -> Response:
 
 def dataset_graph(name: str, notation: Notation) -> Response:
     """One dataset in one notation, for whoever may read it."""
-    rendered = orjson.dumps(registry.call(the_portal(), actor_of_request(), "package_show", {"id": name}))
+    rendered = orjson.dumps(
+        registry.call(the_portal(), actor_of_request(), "package_show", {"id": name})
+    )
     return graph_answer(notation, rendered, lambda: _dataset_body(rendered, notation))
 
 
@@ -68,18 +79,27 @@ def _dataset_body(rendered: bytes, notation: Notation) -> bytes:
 
 
 def _fragment(rendered: bytes, notation: Notation) -> bytes:
-    """A dataset in one notation, kept from the last time that this very package dict was rendered."""
+    """A dataset in one notation, kept from the last time that this very package dict
+    was rendered.
+    """
     here = site()
-    key = hashlib.blake2b(f"{notation.family} {here.url} ".encode() + rendered, digest_size=16).digest()
+    key = hashlib.blake2b(
+        f"{notation.family} {here.url} ".encode() + rendered, digest_size=16
+    ).digest()
     kept: Fragments = current_app.extensions["fragments"]
-    return kept.get(key, lambda: dataset_fragment(orjson.loads(rendered), here, notation))
+    return kept.get(
+        key, lambda: dataset_fragment(orjson.loads(rendered), here, notation)
+    )
 
 
 @dcat.route("/catalog")
 def negotiated_catalog() -> Any:
     """The catalogue in the notation that is asked for; people are shown the search."""
     notation = asked_notation()
-    if notation is None and request.accept_mimetypes.best_match([*RDF_TYPES, *HTML]) in HTML:
+    if (
+        notation is None
+        and request.accept_mimetypes.best_match([*RDF_TYPES, *HTML]) in HTML
+    ):
         return redirect("/dataset/", 303)
     return _catalog(notation or BY_SUFFIX["ttl"])
 
@@ -95,11 +115,21 @@ def _catalog(notation: Notation) -> Response:
     found = _search(page)
     results = [orjson.dumps(result) for result in found["results"]]
     total = int(found["count"])
-    state = b"".join(results) + f"{total} {request.query_string!r} {notation.suffix}".encode()
-    return graph_answer(notation, state, lambda: _catalog_body(results, page, total, notation), public=True)
+    state = (
+        b"".join(results)
+        + f"{total} {request.query_string!r} {notation.suffix}".encode()
+    )
+    return graph_answer(
+        notation,
+        state,
+        lambda: _catalog_body(results, page, total, notation),
+        public=True,
+    )
 
 
-def _catalog_body(results: Sequence[bytes], page: int, total: int, notation: Notation) -> bytes:
+def _catalog_body(
+    results: Sequence[bytes], page: int, total: int, notation: Notation
+) -> bytes:
     pen = Pen(site())
     catalogue = add_catalog(pen, [orjson.loads(result) for result in results])
     _paging(pen, catalogue, page, total, notation)
@@ -107,8 +137,12 @@ def _catalog_body(results: Sequence[bytes], page: int, total: int, notation: Not
     return document([fragment(pen, notation), *parts], notation)
 
 
-def _paging(pen: Pen, catalogue: URIRef, page: int, total: int, notation: Notation) -> None:
-    """Hydra in both of its wordings: the one that harvesters of CKAN read, and the one in force."""
+def _paging(
+    pen: Pen, catalogue: URIRef, page: int, total: int, notation: Notation
+) -> None:
+    """Hydra in both of its wordings: the one that harvesters of CKAN read, and the one
+    in force.
+    """
     last = max(1, -(-total // PAGE))
     here = URIRef(_address(notation, page))
     pen.graph.add((catalogue, HYDRA.view, here))
@@ -116,7 +150,12 @@ def _paging(pen: Pen, catalogue: URIRef, page: int, total: int, notation: Notati
         pen.graph.add((here, RDF.type, kind))
     pen.graph.add((here, HYDRA.totalItems, Literal(total, datatype=XSD.integer)))
     pen.graph.add((here, HYDRA.itemsPerPage, Literal(PAGE, datatype=XSD.integer)))
-    pages = {"first": 1, "last": last, "next": page + 1, "previous": min(page - 1, last)}
+    pages = {
+        "first": 1,
+        "last": last,
+        "next": page + 1,
+        "previous": min(page - 1, last),
+    }
     for relation, number in pages.items():
         if 1 <= number <= last:
             for term in (relation, f"{relation}Page"):
@@ -124,8 +163,11 @@ def _paging(pen: Pen, catalogue: URIRef, page: int, total: int, notation: Notati
 
 
 def _address(notation: Notation, page: int) -> str:
-    kept = {name: request.args[name] for name in KEPT_BY_PAGES if request.args.get(name)}
-    return f"{the_portal().settings.site_url}/catalog.{notation.suffix}?{urlencode({**kept, 'page': page})}"
+    kept = {
+        name: request.args[name] for name in KEPT_BY_PAGES if request.args.get(name)
+    }
+    address = f"{the_portal().settings.site_url}/catalog.{notation.suffix}"
+    return f"{address}?{urlencode({**kept, 'page': page})}"
 
 
 def _page() -> int:
@@ -136,10 +178,24 @@ def _page() -> int:
 
 
 def _search(page: int) -> Any:
-    """A page of what everybody may read, in an order that changes keep: new datasets come last."""
-    asked = {"q": request.args.get("q", ""), "rows": PAGE, "start": (page - 1) * PAGE, "facet": "false"}
-    filters = ["+dataset_type:dataset", request.args.get("fq", ""), _since(request.args.get("modified_since", ""))]
-    asked |= {"fq_list": [text for text in filters if text], "sort": "metadata_created asc, id asc"}
+    """A page of what everybody may read, in an order that changes keep: new datasets
+    come last.
+    """
+    asked = {
+        "q": request.args.get("q", ""),
+        "rows": PAGE,
+        "start": (page - 1) * PAGE,
+        "facet": "false",
+    }
+    filters = [
+        "+dataset_type:dataset",
+        request.args.get("fq", ""),
+        _since(request.args.get("modified_since", "")),
+    ]
+    asked |= {
+        "fq_list": [text for text in filters if text],
+        "sort": "metadata_created asc, id asc",
+    }
     return registry.call(the_portal(), ANONYMOUS, "package_search", asked)
 
 
@@ -148,7 +204,8 @@ def _since(moment: str) -> str:
         return ""
     if not is_moment(moment) or len(moment) < len("2026-01-01"):
         raise BadRequest(
-            "modified_since takes a date or a time of ISO 8601, such as 2026-01-31 or 2026-01-31T08:00:00Z"
+            "modified_since takes a date or a time of ISO 8601, such as 2026-01-31 or "
+            "2026-01-31T08:00:00Z"
         )
     whole = moment if len(moment) > len("2026-01-01") else f"{moment}T00:00:00"
     return f"metadata_modified:[{whole.removesuffix('Z')}Z TO *]"
@@ -156,10 +213,14 @@ def _since(moment: str) -> str:
 
 @dcat.route("/data.json")
 def data_json() -> Response:
-    """The whole public catalogue in DCAT-US 1.1, streamed: it needs the memory of one batch of datasets."""
+    """The whole public catalogue in DCAT-US 1.1, streamed: it needs the memory of one
+    batch of datasets.
+    """
     portal = the_portal()
     url = portal.settings.site_url
-    public = and_(policy.readable(ANONYMOUS), Dataset.state == "active", Dataset.type == "dataset")
+    public = and_(
+        policy.readable(ANONYMOUS), Dataset.state == "active", Dataset.type == "dataset"
+    )
     with portal.read() as uow:
         state = db.state_of(uow.session, public)
     head = orjson.dumps(us.HEAD)[:-1] + b',"dataset":['
@@ -209,17 +270,34 @@ def _joined(head: bytes, entries: Iterator[bytes], tail: bytes) -> Iterator[byte
 
 @dcat.route("/dcat.json")
 def dcat_json() -> Response:
-    """A page of the public catalogue as a plain list, in ckanext-dcat's JSON: `page`, `q`, `fq`, `modified_since`."""
+    """A page of the public catalogue as a plain list, in ckanext-dcat's JSON: `page`,
+    `q`, `fq`, `modified_since`.
+    """
     found = _search(_page())
     url = the_portal().settings.site_url
-    body = orjson.dumps([us.write_entry(orjson.loads(orjson.dumps(each)), url) for each in found["results"]])
-    return conditional(Response(body, content_type="application/json; charset=utf-8"), body, public=True)
+    body = orjson.dumps(
+        [
+            us.write_entry(orjson.loads(orjson.dumps(each)), url)
+            for each in found["results"]
+        ]
+    )
+    return conditional(
+        Response(body, content_type="application/json; charset=utf-8"),
+        body,
+        public=True,
+    )
 
 
-def graph_answer(notation: Notation, state: bytes, render: Any, *, public: bool = False) -> Response:
-    """A graph, rendered only where the client does not have it already: what it is made of makes its ETag."""
+def graph_answer(
+    notation: Notation, state: bytes, render: Any, *, public: bool = False
+) -> Response:
+    """A graph, rendered only where the client does not have it already: what it is made
+    of makes its ETag.
+    """
     answer = Response(content_type=f"{notation.media_type}; charset=utf-8")
-    digest = hashlib.blake2b(state + notation.suffix.encode() + the_portal().settings.site_title.encode())
+    digest = hashlib.blake2b(
+        state + notation.suffix.encode() + the_portal().settings.site_title.encode()
+    )
     _cacheable(answer, f"{digest.hexdigest()[:32]}", public=public)
     if answer.status_code != 200:
         return answer
@@ -229,14 +307,20 @@ def graph_answer(notation: Notation, state: bytes, render: Any, *, public: bool 
 
 
 def conditional(answer: Response, body: bytes, *, public: bool = False) -> Response:
-    """An answer with the ETag of its body, which a client that has it need not fetch again."""
+    """An answer with the ETag of its body, which a client that has it need not fetch
+    again.
+    """
     _cacheable(answer, hashlib.blake2b(body, digest_size=16).hexdigest(), public=public)
     return packed(answer, body) if answer.status_code == 200 else answer
 
 
 def _cacheable(answer: Response, tag: str, *, public: bool) -> None:
     named = not public and not actor_of_request().anonymous
-    answer.headers["Cache-Control"] = "private, no-cache" if named else "public, max-age=0, must-revalidate"
-    answer.headers["Vary"] = f"Accept, Accept-Encoding, {the_portal().settings.token_header}"
+    answer.headers["Cache-Control"] = (
+        "private, no-cache" if named else "public, max-age=0, must-revalidate"
+    )
+    answer.headers["Vary"] = (
+        f"Accept, Accept-Encoding, {the_portal().settings.token_header}"
+    )
     answer.set_etag(tag, weak=True)
     answer.make_conditional(request)

@@ -1,4 +1,6 @@
-"""A dataset as other worlds describe it: Croissant, schema.org, Data Package, and the Table Schemas of its tables."""
+"""A dataset as other worlds describe it: Croissant, schema.org, Data Package, and the
+Table Schemas of its tables.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +21,22 @@ descriptions = Blueprint("descriptions", __name__)
 Json = dict[str, Any]
 LD_JSON, PLAIN_JSON = "application/ld+json", "application/json"
 MOST_TABLES = 500
-"""Tables of one dataset whose columns are looked up; further ones are described as files."""
+"""Tables of one dataset whose columns are looked up; further ones are described as
+files.
+"""
 
 
 def _call(name: str, **params: Any) -> Any:
-    return orjson.loads(orjson.dumps(registry.call(the_portal(), actor_of_request(), name, params)))
+    return orjson.loads(
+        orjson.dumps(registry.call(the_portal(), actor_of_request(), name, params))
+    )
 
 
 def _answer(described: Json, media_type: str = LD_JSON) -> Response:
     body = orjson.dumps(described, option=orjson.OPT_INDENT_2)
-    return conditional(Response(body, content_type=f"{media_type}; charset=utf-8"), body)
+    return conditional(
+        Response(body, content_type=f"{media_type}; charset=utf-8"), body
+    )
 
 
 @descriptions.route("/dataset/<name>/croissant.jsonld")
@@ -43,21 +51,32 @@ def as_croissant(name: str) -> Response:
 def as_schemaorg(name: str) -> Response:
     """The dataset in schema.org's terms."""
     settings = the_portal().settings
-    return _answer(schemaorg.describe(_call("package_show", id=name), settings.site_url, settings.site_title))
+    return _answer(
+        schemaorg.describe(
+            _call("package_show", id=name), settings.site_url, settings.site_title
+        )
+    )
 
 
 @descriptions.route("/dataset/<name>/datapackage.json")
 def as_datapackage(name: str) -> Response:
     """The dataset as a Data Package that frictionless reads."""
     shown = _call("package_show", id=name)
-    return _answer(datapackage.describe(shown, _schemas(shown), the_portal().settings.site_url), PLAIN_JSON)
+    return _answer(
+        datapackage.describe(shown, _schemas(shown), the_portal().settings.site_url),
+        PLAIN_JSON,
+    )
 
 
 @descriptions.route("/dataset/<name>/resource/<resource_id>/schema.json")
 def table_schema_of(name: str, resource_id: str) -> Response:
-    """The Table Schema of a resource: the one that it declares, else that of its stored columns."""
+    """The Table Schema of a resource: the one that it declares, else that of its stored
+    columns.
+    """
     shown = _call("package_show", id=name)
-    found = next((each for each in shown["resources"] if each["id"] == resource_id), None)
+    found = next(
+        (each for each in shown["resources"] if each["id"] == resource_id), None
+    )
     schema = (table_schema(found) or _stored(found)) if found else None
     if schema is None:
         raise NotFound
@@ -65,7 +84,9 @@ def table_schema_of(name: str, resource_id: str) -> Response:
 
 
 def _schemas(shown: Json) -> dict[str, Json]:
-    """Table Schemas by resource id, of those resources that are tables or declare one."""
+    """Table Schemas by resource id, of those resources that are tables or declare
+    one.
+    """
     found: dict[str, Json] = {}
     for resource in shown["resources"][:MOST_TABLES]:
         schema = table_schema(resource) or _stored(resource)
@@ -75,7 +96,9 @@ def _schemas(shown: Json) -> dict[str, Json]:
 
 
 def _stored(resource: Json) -> Json | None:
-    """The columns of a stored table; nothing where the caller may not ask for its rows."""
+    """The columns of a stored table; nothing where the caller may not ask for its
+    rows.
+    """
     if not resource["datastore_active"]:
         return None
     try:

@@ -1,4 +1,6 @@
-"""Files and tables as downloads: rights first, then ranges, ETags and honest content types."""
+"""Files and tables as downloads: rights first, then ranges, ETags and honest content
+types.
+"""
 
 from __future__ import annotations
 
@@ -31,17 +33,23 @@ Answer = Response | Any
 @downloads.route("/dataset/<dataset_id>/resource/<resource_id>/download")
 @downloads.route("/dataset/<dataset_id>/resource/<resource_id>/download/<path:name>")
 def download(dataset_id: str, resource_id: str, name: str = "") -> Answer:
-    """The bytes of a resource: its file, its table in the form that the name's suffix asks for, or its link."""
+    """The bytes of a resource: its file, its table in the form that the name's suffix
+    asks for, or its link.
+    """
     with the_portal().read() as uow:
         resource, dataset = _visible(uow, resource_id)
         if dataset_id not in (dataset.id, dataset.name):
             raise NotFound
         version = _asked_version(uow, resource.id, resource.version_id)
         actor = actor_of_request()
-        if version is not None and not old_versions.may_see(uow, actor, resource, dataset, version):
+        if version is not None and not old_versions.may_see(
+            uow, actor, resource, dataset, version
+        ):
             version = None
         closed = not disclosure.may_see_resource(actor, resource, dataset)
-    own_rows = resource.url_type in ("harvest", "datastore") or (closed and resource.file_key)
+    own_rows = resource.url_type in ("harvest", "datastore") or (
+        closed and resource.file_key
+    )
     if version is not None and own_rows:
         return _table(resource, version, name)
     if closed:
@@ -55,7 +63,8 @@ def download(dataset_id: str, resource_id: str, name: str = "") -> Answer:
 
 @downloads.route("/datastore/dump/<resource_id>")
 def dump(resource_id: str) -> Answer:
-    """Rows of a table: whole, or those that filters, q, sort, fields, limit and offset choose.
+    """Rows of a table: whole, or those that filters, q, sort, fields, limit and offset
+    choose.
 
     `numbered=false` leaves the column `_id` out.
     """
@@ -74,7 +83,14 @@ def dump(resource_id: str) -> Answer:
     manifest, query, look = Manifest.from_dict(version.manifest), _query(), _look()
     numbered = _flag("numbered", default=True)
     if query == RowQuery(limit=-1, include_total=False):
-        return _whole(manifest, form, f"{table.resource_id}.{form}", look, attachment=True, numbered=numbered)
+        return _whole(
+            manifest,
+            form,
+            f"{table.resource_id}.{form}",
+            look,
+            attachment=True,
+            numbered=numbered,
+        )
     if not (numbered or query.fields):
         query = replace(query, fields=tuple(column.name for column in manifest.fields))
     return _chosen(manifest, form, table.resource_id, query, look)
@@ -82,7 +98,9 @@ def dump(resource_id: str) -> Answer:
 
 @downloads.route("/datastore/diff/<resource_id>")
 def diff(resource_id: str) -> Answer:
-    """All rows that differ between the versions `from` and `to`, matched by `key`, as NDJSON or CSV."""
+    """All rows that differ between the versions `from` and `to`, matched by `key`, as
+    NDJSON or CSV.
+    """
     form = request.args.get("format", "ndjson").lower()
     if form not in DIFFERENCES:
         raise BadRequest(f"format takes one of {', '.join(DIFFERENCES)}")
@@ -93,15 +111,23 @@ def diff(resource_id: str) -> Answer:
         if not _said("to"):
             _demand_rows(table)
         new = _asked_version(uow, table.resource_id, table.version_id, "to")
-        old = _asked_version(uow, table.resource_id, None, "from", str(new.number - 1) if new else "")
+        old = _asked_version(
+            uow, table.resource_id, None, "from", str(new.number - 1) if new else ""
+        )
     if old is None or new is None:
         raise NotFound
     before, after = Manifest.from_dict(old.manifest), Manifest.from_dict(new.manifest)
     try:
-        keys = match_columns(before, after, [key for key in request.args.get("key", "").split(",") if key])
+        keys = match_columns(
+            before,
+            after,
+            [key for key in request.args.get("key", "").split(",") if key],
+        )
     except RowQueryError as error:
         raise BadRequest(orjson.dumps(error.errors).decode()) from None
-    body = the_portal().tables.differences(before, after, keys, form, escaped=_look().escaped)
+    body = the_portal().tables.differences(
+        before, after, keys, form, escaped=_look().escaped
+    )
     answer = Response(body, mimetype=DIFFERENCES[form])
     name = f"{table.resource_id}-{old.number}-{new.number}.{form}"
     answer.headers.set("Content-Disposition", "attachment", filename=name)
@@ -129,9 +155,15 @@ def _visible(uow: Any, resource_id: str) -> tuple[Resource, Dataset]:
 
 
 def _asked_version(
-    uow: Any, resource_id: str, current: str | None, name: str = "version", default: str = ""
+    uow: Any,
+    resource_id: str,
+    current: str | None,
+    name: str = "version",
+    default: str = "",
 ) -> TableVersion | None:
-    """The version that the parameter asks for by number or date, else the default or the current one."""
+    """The version that the parameter asks for by number or date, else the default or
+    the current one.
+    """
     asked = _said(name) or default
     if not asked:
         return uow.session.get(TableVersion, current) if current else None
@@ -140,7 +172,11 @@ def _asked_version(
     except ValueError:
         raise BadRequest(f"{name} takes a number or a date") from None
     resource = db.find_resource(uow.session, resource_id)
-    if found is None or resource is None or not old_versions.may_see(uow, actor_of_request(), *resource, found):
+    if (
+        found is None
+        or resource is None
+        or not old_versions.may_see(uow, actor_of_request(), *resource, found)
+    ):
         raise NotFound("There is no such version.")
     return found
 
@@ -149,12 +185,22 @@ def _table(resource: Resource, version: TableVersion, name: str) -> Answer:
     suffix = name.rsplit(".", 1)[-1].lower() if "." in name else "csv"
     form = suffix if suffix in FORMS else "csv"
     stem = (resource.file_name or resource.id).rsplit(".", 1)[0]
-    look = Look(escaped=_flag("escape_formulas", default=the_portal().settings.csv_escape_formulas))
+    look = Look(
+        escaped=_flag(
+            "escape_formulas", default=the_portal().settings.csv_escape_formulas
+        )
+    )
     return _whole(Manifest.from_dict(version.manifest), form, f"{stem}.{form}", look)
 
 
 def _whole(
-    manifest: Manifest, form: str, name: str, look: Look, *, attachment: bool = False, numbered: bool = False
+    manifest: Manifest,
+    form: str,
+    name: str,
+    look: Look,
+    *,
+    attachment: bool = False,
+    numbered: bool = False,
 ) -> Answer:
     try:
         path = the_portal().tables.export(manifest, form, look, numbered=numbered)
@@ -173,14 +219,25 @@ def _whole(
 
 
 def _handed_over(answer: Response, path: Path) -> Response:
-    """Leave the bytes to the web server in front, where one is configured: it sends files better."""
-    prefix, folder = the_portal().settings.accel_redirect, the_portal().settings.data_dir
-    if not prefix or answer.status_code not in (200, 206) or not path.is_relative_to(folder):
+    """Leave the bytes to the web server in front, where one is configured: it sends
+    files better.
+    """
+    prefix, folder = (
+        the_portal().settings.accel_redirect,
+        the_portal().settings.data_dir,
+    )
+    if (
+        not prefix
+        or answer.status_code not in (200, 206)
+        or not path.is_relative_to(folder)
+    ):
         return answer
     handed = Response(status=200, headers=answer.headers)
     for name in ("Content-Length", "Content-Range", "Accept-Ranges"):
         handed.headers.pop(name, None)
-    handed.headers["X-Accel-Redirect"] = f"{prefix}/{quote(str(path.relative_to(folder)))}"
+    handed.headers["X-Accel-Redirect"] = (
+        f"{prefix}/{quote(str(path.relative_to(folder)))}"
+    )
     answer.close()
     return handed
 
@@ -189,7 +246,10 @@ def _file(resource: Resource) -> Answer:
     key = resource.file_key or ""
     if not the_portal().files.exists(key):
         raise NotFound
-    name = "".join(letter for letter in resource.file_name or "" if letter.isprintable()) or resource.id
+    name = (
+        "".join(letter for letter in resource.file_name or "" if letter.isprintable())
+        or resource.id
+    )
     kind = mediatypes.served(resource.mimetype, name)
     answer = send_file(
         the_portal().files.path(key),
@@ -206,13 +266,17 @@ def _file(resource: Resource) -> Answer:
     return _handed_over(answer, the_portal().files.path(key))
 
 
-def _chosen(manifest: Manifest, form: str, resource_id: str, query: RowQuery, look: Look) -> Response:
+def _chosen(
+    manifest: Manifest, form: str, resource_id: str, query: RowQuery, look: Look
+) -> Response:
     try:
         body = the_portal().tables.stream(manifest, query, form, look)
     except RowQueryError as error:
         raise BadRequest(orjson.dumps(error.errors).decode()) from None
     answer = Response(body, mimetype=MEDIA_TYPES[form])
-    answer.headers.set("Content-Disposition", "attachment", filename=f"{resource_id}.{form}")
+    answer.headers.set(
+        "Content-Disposition", "attachment", filename=f"{resource_id}.{form}"
+    )
     return answer
 
 
@@ -220,7 +284,9 @@ def _look() -> Look:
     return Look(
         bom=_flag("bom"),
         records=True,
-        escaped=_flag("escape_formulas", default=the_portal().settings.csv_escape_formulas),
+        escaped=_flag(
+            "escape_formulas", default=the_portal().settings.csv_escape_formulas
+        ),
     )
 
 
@@ -232,11 +298,15 @@ def _flag(name: str, *, default: bool = False) -> bool:
 def _query() -> RowQuery:
     arguments = request.args
     try:
-        filters = bounds.parse(arguments["filters"]) if arguments.get("filters") else None
+        filters = (
+            bounds.parse(arguments["filters"]) if arguments.get("filters") else None
+        )
         q: Any = arguments.get("q") or None
         q = bounds.parse(q) if q and q.lstrip().startswith("{") else q
     except ValueError:
-        raise BadRequest("filters takes a JSON object, q a text or a JSON object") from None
+        raise BadRequest(
+            "filters takes a JSON object, q a text or a JSON object"
+        ) from None
     return RowQuery(
         limit=_natural("limit", -1),
         offset=_natural("offset", 0),
@@ -257,7 +327,9 @@ def _fields() -> tuple[str, ...] | None:
         listed = bounds.parse(said) if said.startswith("[") else said.split(",")
         return tuple(str(name).strip() for name in listed if str(name).strip()) or None
     except ValueError:
-        raise BadRequest("fields takes names with commas between them, or a JSON list") from None
+        raise BadRequest(
+            "fields takes names with commas between them, or a JSON list"
+        ) from None
 
 
 def _natural(name: str, default: int) -> int:

@@ -36,12 +36,20 @@ TABLE: tuple[tuple[type[PortalError], int, str], ...] = (
 )
 UNEXPECTED = 500
 RETRY_SECONDS = {503: "10", 507: "60"}
-"""When to come again, by status: an engine is back soon, a disk is emptied by a person."""
+"""When to come again, by status: an engine is back soon, a disk is emptied by a
+person.
+"""
 
 
 def describe(error: Exception, request_id: str) -> tuple[int, dict[str, Any]]:
-    """(status, CKAN's error dict) of an error; what is not expected is logged whole, and told by its request id."""
-    known = error if isinstance(error, PortalError | HTTPException) else outages.explain(error) or error
+    """(status, CKAN's error dict) of an error; what is not expected is logged whole,
+    and told by its request id.
+    """
+    known = (
+        error
+        if isinstance(error, PortalError | HTTPException)
+        else outages.explain(error) or error
+    )
     for kind, status, name in TABLE:
         if isinstance(known, kind):
             _log_outage(known, request_id)
@@ -49,18 +57,24 @@ def describe(error: Exception, request_id: str) -> tuple[int, dict[str, Any]]:
     if isinstance(known, HTTPException) and known.code:
         return known.code, {"__type": known.name, "message": known.description}
     log.error("request %s failed", request_id, exc_info=error)
-    message = f"An unexpected error; the administrators can find it as request {request_id}."
+    message = (
+        f"An unexpected error; the administrators can find it as request {request_id}."
+    )
     return UNEXPECTED, {"__type": "Internal Server Error", "message": message}
 
 
 def retry_after(status: int) -> list[tuple[str, str]]:
-    """The header that says when to come again, for what goes by itself; nothing for other errors."""
+    """The header that says when to come again, for what goes by itself; nothing for
+    other errors.
+    """
     seconds = RETRY_SECONDS.get(status)
     return [("Retry-After", seconds)] if seconds else []
 
 
 def _log_outage(error: PortalError, request_id: str) -> None:
-    """One line for the operator: an outage has no stack worth reading, and comes with every request."""
+    """One line for the operator: an outage has no stack worth reading, and comes with
+    every request.
+    """
     if isinstance(error, Unavailable):
         log.error("request %s: %s %s", request_id, error.message, error.reason)
 

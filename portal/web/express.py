@@ -1,4 +1,6 @@
-"""Express: plain GETs of reading actions, answered before Flask comes in, to the byte as they are behind it."""
+"""Express: plain GETs of reading actions, answered before Flask comes in, to the byte
+as they are behind it.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +24,23 @@ Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
 Headers = list[tuple[str, str]]
 _ACTION = re.compile(r"/api(?:/3)?/action/([a-z0-9_]+)")
-_SPECIAL = ("HTTP_RANGE", "HTTP_IF_RANGE", "HTTP_IF_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_TRANSFER_ENCODING")
+_SPECIAL = (
+    "HTTP_RANGE",
+    "HTTP_IF_RANGE",
+    "HTTP_IF_MATCH",
+    "HTTP_IF_MODIFIED_SINCE",
+    "HTTP_TRANSFER_ENCODING",
+)
 """What only a whole HTTP framework should judge."""
 
 
 class Express:
-    """Serves what it can serve exactly, and leaves everything else to the application behind it.
+    """Serves what it can serve exactly, and leaves everything else to the application
+    behind it.
 
-    It exists because a framework's own work for each request costs several times what a prepared answer does.
-    Parameters, rights and actions are the same; only routing, contexts and hooks are spared.
+    It exists because a framework's own work for each request costs several times what a
+    prepared answer does. Parameters, rights and actions are the same; only routing,
+    contexts and hooks are spared.
     """
 
     def __init__(self, portal: Portal, application: Application) -> None:
@@ -49,13 +59,17 @@ class Express:
         environ[ACTION] = name
         try:
             status, headers, body = self._act(environ, name, data, request_id)
-        except Exception:  # what nobody expected is told, and logged, in one place: behind
+        except (
+            Exception
+        ):  # what nobody expected is told, and logged, in one place: behind
             return self._application(environ, start_response)
         headers += [("X-Request-Id", request_id), *envelope.EVERY_ANSWER]
         start_response(f"{status} {responses[status]}", headers)
         return [body]
 
-    def _act(self, environ: Environ, name: str, data: dict[str, Any], request_id: str) -> tuple[int, Headers, bytes]:
+    def _act(
+        self, environ: Environ, name: str, data: dict[str, Any], request_id: str
+    ) -> tuple[int, Headers, bytes]:
         locale = environ.get("portal.locale", "")
         token = callers.token_of(self._portal.settings, environ)
         try:
@@ -63,29 +77,49 @@ class Express:
             environ[ACTOR], environ[TOKEN] = actor, token
             outcome = registry.perform(self._portal, actor, name, data)
         except Exception as error:
-            # An outage is answered here: asked again behind, it would be waited for twice.
+            # An outage is answered here: asked again behind, it would be waited for
+            # twice.
             if not isinstance(error, PortalError) and outages.explain(error) is None:
                 raise
             status, described = errors.describe(error, request_id)
-            headers, body = _whole(envelope.failure(self._portal, locale, name, described))
+            headers, body = _whole(
+                envelope.failure(self._portal, locale, name, described)
+            )
             kept = [("Cache-Control", envelope.OWN)] if token else []
             return status, [*headers, *kept, *errors.retry_after(status)], body
         body = envelope.success(self._portal, locale, name, outcome)
         tag = envelope.etag(body)
-        headers = [*envelope.caching(self._portal, named=bool(token)), ("ETag", f'W/"{tag}"')]
-        if (known := environ.get("HTTP_IF_NONE_MATCH")) and parse_etags(known).contains_weak(tag):
+        headers = [
+            *envelope.caching(self._portal, named=bool(token)),
+            ("ETag", f'W/"{tag}"'),
+        ]
+        if (known := environ.get("HTTP_IF_NONE_MATCH")) and parse_etags(
+            known
+        ).contains_weak(tag):
             return 304, headers, b""
         packed, encoding = envelope.pack(body, environ.get("HTTP_ACCEPT_ENCODING", ""))
         own, packed = _whole(packed)
-        return 200, [*own, *headers, *([("Content-Encoding", encoding)] if encoding else [])], packed
+        return (
+            200,
+            [*own, *headers, *([("Content-Encoding", encoding)] if encoding else [])],
+            packed,
+        )
 
 
 def _plain(environ: Environ) -> str | None:
     """The reading action that a plain GET asks for, None for anything else."""
-    if environ["REQUEST_METHOD"] != "GET" or environ.get("CONTENT_LENGTH") not in (None, "", "0"):
+    if environ["REQUEST_METHOD"] != "GET" or environ.get("CONTENT_LENGTH") not in (
+        None,
+        "",
+        "0",
+    ):
         return None
     found = _ACTION.fullmatch(environ.get("PATH_INFO", ""))
-    if found is None or any(special in environ for special in _SPECIAL) or not environ["QUERY_STRING"].isascii():
+    if (
+        found is None
+        or any(special in environ for special in _SPECIAL)
+        or not environ["QUERY_STRING"].isascii()
+    ):
         return None
     declared = registry.ACTIONS.get(found.group(1))
     return declared.name if declared is not None and declared.safe else None
@@ -100,7 +134,9 @@ def _parameters(environ: Environ) -> dict[str, Any]:
 
 
 def _fields(query: str) -> list[tuple[str, str]]:
-    """Names and values in their order; where nothing is escaped, as in most queries, they only have to be cut."""
+    """Names and values in their order; where nothing is escaped, as in most queries,
+    they only have to be cut.
+    """
     if "%" in query or "+" in query:
         return parse_qsl(query, keep_blank_values=True, errors="werkzeug.url_quote")
     parts = (part.partition("=") for part in query.split("&") if part)
@@ -108,4 +144,7 @@ def _fields(query: str) -> list[tuple[str, str]]:
 
 
 def _whole(body: bytes) -> tuple[Headers, bytes]:
-    return [("Content-Type", envelope.CONTENT_TYPE), ("Content-Length", str(len(body)))], body
+    return [
+        ("Content-Type", envelope.CONTENT_TYPE),
+        ("Content-Length", str(len(body))),
+    ], body

@@ -1,4 +1,6 @@
-"""Atom feeds of new and changed datasets: all, of an organization, a group or a tag, or of any search."""
+"""Atom feeds of new and changed datasets: all, of an organization, a group or a tag, or
+of any search.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ LAST_PAGE = 500
 NEWEST = "metadata_modified desc, id asc"
 NO_FACETS = ("q", "fq", "page", "sort")
 FACET = re.compile(r"^[A-Za-z]\w*$")
-"""Names of fields; parameters that begin with an underscore are for whoever tracks visitors, as in CKAN."""
+"""Names of fields; parameters that begin with an underscore are for whoever tracks
+visitors, as in CKAN.
+"""
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """Characters that XML 1.0 cannot hold."""
 
@@ -39,14 +43,19 @@ def all_datasets() -> Response:
 def of_organization(name: str) -> Response:
     """The newest datasets of an organization."""
     shown = _call("organization_show", id=name, include_users=False)
-    return _feed(shown["display_name"], {"q": "*:*", "fq": f'organization:"{_quoted(shown["name"])}"'})
+    return _feed(
+        shown["display_name"],
+        {"q": "*:*", "fq": f'organization:"{_quoted(shown["name"])}"'},
+    )
 
 
 @feeds.route("/feeds/group/<name>.atom")
 def of_group(name: str) -> Response:
     """The newest datasets of a group."""
     shown = _call("group_show", id=name, include_users=False)
-    return _feed(shown["display_name"], {"q": "*:*", "fq": f'groups:"{_quoted(shown["name"])}"'})
+    return _feed(
+        shown["display_name"], {"q": "*:*", "fq": f'groups:"{_quoted(shown["name"])}"'}
+    )
 
 
 @feeds.route("/feeds/tag/<name>.atom")
@@ -57,12 +66,24 @@ def of_tag(name: str) -> Response:
 
 @feeds.route("/feeds/custom.atom")
 def custom() -> Response:
-    """The newest datasets that a search finds: `q`, `fq`, `sort`, and any facet as a parameter of its name."""
+    """The newest datasets that a search finds: `q`, `fq`, `sort`, and any facet as a
+    parameter of its name.
+    """
     q = request.args.get("q", "") or "*:*"
-    chosen = [(name, value) for name, value in request.args.items(multi=True) if name not in NO_FACETS and value]
-    facets = [f'{name}:"{_quoted(value)}"' for name, value in chosen if FACET.match(name)]
+    chosen = [
+        (name, value)
+        for name, value in request.args.items(multi=True)
+        if name not in NO_FACETS and value
+    ]
+    facets = [
+        f'{name}:"{_quoted(value)}"' for name, value in chosen if FACET.match(name)
+    ]
     search = {"q": q, "fq": " ".join([request.args.get("fq", ""), *facets]).strip()}
-    return _feed(request.args.get("q", "") or "Tìm kiếm", search, request.args.get("sort") or NEWEST)
+    return _feed(
+        request.args.get("q", "") or "Tìm kiếm",
+        search,
+        request.args.get("sort") or NEWEST,
+    )
 
 
 def _quoted(value: str) -> str:
@@ -70,8 +91,12 @@ def _quoted(value: str) -> str:
 
 
 def _call(name: str, **params: Any) -> Any:
-    """Feeds are for everybody: what only some may read is in none of them, whoever asks."""
-    return orjson.loads(orjson.dumps(registry.call(the_portal(), ANONYMOUS, name, params)))
+    """Feeds are for everybody: what only some may read is in none of them, whoever
+    asks.
+    """
+    return orjson.loads(
+        orjson.dumps(registry.call(the_portal(), ANONYMOUS, name, params))
+    )
 
 
 def _feed(title: str, search: dict[str, str], sort: str = NEWEST) -> Response:
@@ -79,7 +104,9 @@ def _feed(title: str, search: dict[str, str], sort: str = NEWEST) -> Response:
     if not page.isdigit() or not 1 <= int(page) <= LAST_PAGE:
         raise BadRequest(f"page takes a whole number from 1 to {LAST_PAGE}")
     number = int(page)
-    found = _call("package_search", **search, rows=ROWS, start=(number - 1) * ROWS, sort=sort)
+    found = _call(
+        "package_search", **search, rows=ROWS, start=(number - 1) * ROWS, sort=sort
+    )
     body = _render(title, found, number)
     answer = Response(body, content_type="application/atom+xml; charset=utf-8")
     answer.headers["Cache-Control"] = "public, max-age=0, must-revalidate"
@@ -94,12 +121,21 @@ def _render(title: str, found: dict[str, Any], page: int) -> bytes:
     feed = Xml.Element("feed", xmlns=ATOM)
     _text(feed, "title", f"{settings.site_title} - {title}")
     _text(feed, "id", _page_address(None))
-    newest = max((each["metadata_modified"] for each in found["results"]), default="1970-01-01T00:00:00.000000")
+    newest = max(
+        (each["metadata_modified"] for each in found["results"]),
+        default="1970-01-01T00:00:00.000000",
+    )
     _text(feed, "updated", f"{newest}Z")
     _text(Xml.SubElement(feed, "author"), "name", settings.site_title)
     Xml.SubElement(feed, "link", rel="alternate", href=settings.site_url)
     last = max(1, min(LAST_PAGE, -(-found["count"] // ROWS)))
-    pages = {"self": page, "first": 1, "last": last, "previous": page - 1, "next": page + 1}
+    pages = {
+        "self": page,
+        "first": 1,
+        "last": last,
+        "previous": page - 1,
+        "next": page + 1,
+    }
     for relation, number in pages.items():
         if 1 <= number <= last or relation == "self":
             Xml.SubElement(feed, "link", rel=relation, href=_page_address(number))
@@ -126,7 +162,9 @@ def _entry(feed: Xml.Element, package: dict[str, Any], site_url: str) -> None:
     publisher = (package["organization"] or {}).get("title") or package["author"]
     if publisher:
         _text(Xml.SubElement(entry, "author"), "name", publisher)
-    Xml.SubElement(entry, "link", rel="alternate", href=f"{site_url}/dataset/{package['name']}")
+    Xml.SubElement(
+        entry, "link", rel="alternate", href=f"{site_url}/dataset/{package['name']}"
+    )
     shown = f"{site_url}/api/3/action/package_show?id={package['name']}"
     Xml.SubElement(entry, "link", rel="enclosure", type="application/json", href=shown)
     for tag in package["tags"]:

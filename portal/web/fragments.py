@@ -1,4 +1,6 @@
-"""Kept fragments: what was rendered of a dataset serves every page that names it, within a bound of memory."""
+"""Kept fragments: what was rendered of a dataset serves every page that names it,
+within a bound of memory.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ class Fragments:
         self._lock = threading.Lock()
 
     def get(self, key: bytes, render: Callable[[], bytes]) -> bytes:
-        """The fragment of a key, rendered if it is not kept; two threads may do so at once, which harms nobody."""
+        """The fragment of a key, rendered if it is not kept; two threads may do so at
+        once, which harms nobody.
+        """
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)

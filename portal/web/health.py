@@ -37,13 +37,17 @@ def health_of_app() -> Health:
 
 @health_pages.route("/health/live")
 def live() -> Response:
-    """200 while the process answers; nothing else is asked, so that an outage never ends healthy processes."""
+    """200 while the process answers; nothing else is asked, so that an outage never
+    ends healthy processes.
+    """
     return _answer({"status": "alive", "version": portal_version()}, 200)
 
 
 @health_pages.route("/health/ready")
 def ready() -> Response:
-    """200 when what is acknowledged will be done, else 503; operators hear the reasons in words, and all figures."""
+    """200 when what is acknowledged will be done, else 503; operators hear the reasons
+    in words, and all figures.
+    """
     report = health_of_app().report()
     state: dict[str, Any] = {
         "status": "ready" if report.ready else "not ready",
@@ -52,15 +56,21 @@ def ready() -> Response:
     }
     if is_operator(the_portal(), request):
         lang = language()
-        state["reasons"] = [problem.said(lang) for problem in report.problems if problem.grave]
-        state["warnings"] = [problem.said(lang) for problem in report.problems if not problem.grave]
+        state["reasons"] = [
+            problem.said(lang) for problem in report.problems if problem.grave
+        ]
+        state["warnings"] = [
+            problem.said(lang) for problem in report.problems if not problem.grave
+        ]
         state |= {name: section.figures for name, section in report.sections.items()}
     return _answer(state, 200 if report.ready else 503)
 
 
 @health_pages.route("/health")
 def health() -> Response:
-    """Database, search, what waits and for how long; "degraded" when the portal is not well, 503 when one is down."""
+    """Database, search, what waits and for how long; "degraded" when the portal is not
+    well, 503 when one is down.
+    """
     report = health_of_app().report()
     found = the_portal().search.health()
     state = {
@@ -69,17 +79,25 @@ def health() -> Response:
         "outbox": _waiting(),
         "oldest_seconds": _oldest(report),
         "workers_alive": report.sections.get("workers", NOTHING).figures.get("alive"),
-        "index": {"engine": found.engine, "rebuilding": found.rebuilding, **found.complaint},
+        "index": {
+            "engine": found.engine,
+            "rebuilding": found.rebuilding,
+            **found.complaint,
+        },
         "problems": sorted({problem.check for problem in report.problems}),
         "version": portal_version(),
     }
     down = state["database"] != "ok" or found.status == "down"
     good = not down and not report.problems
-    return _answer({"status": "ok" if good else "degraded", **state}, 503 if down else 200)
+    return _answer(
+        {"status": "ok" if good else "degraded", **state}, 503 if down else 200
+    )
 
 
 def _waiting() -> dict[str, int] | None:
-    """How many rows of each topic wait at this moment, None while the database is away."""
+    """How many rows of each topic wait at this moment, None while the database is
+    away.
+    """
     try:
         with the_portal().read() as uow:
             return {topic: outbox.count(uow.session, topic) for topic in TOPICS}
@@ -91,7 +109,11 @@ def _waiting() -> dict[str, int] | None:
 
 def _oldest(report: Report) -> dict[str, float]:
     queues = report.sections.get("queues", NOTHING).figures
-    return {topic: each["oldest_seconds"] for topic, each in queues.items() if each["waiting"]}
+    return {
+        topic: each["oldest_seconds"]
+        for topic, each in queues.items()
+        if each["waiting"]
+    }
 
 
 def _answer(body: dict[str, Any], status: int) -> Response:

@@ -7,14 +7,26 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, request
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+)
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from portal.health.report import Report
 from portal.web.action_api import the_portal
-from portal.web.counters import BUCKETS, BYTES, ROUTES, SECONDS, STATUSES, WIDTH, Counters
+from portal.web.counters import (
+    BUCKETS,
+    BYTES,
+    ROUTES,
+    SECONDS,
+    STATUSES,
+    WIDTH,
+    Counters,
+)
 from portal.web.health import health_of_app, portal_version
 from portal.web.operators import is_operator
 from schemas.units import BYTES_PER_MB
@@ -27,12 +39,20 @@ CHECKS = ("database", "workers", "queues", "disk", "files", "index")
 def metrics_page() -> Response:
     """All figures, in the notation that the scraper asks for; for operators alone."""
     if not is_operator(the_portal(), request):
-        return Response("Only operators may read this: PORTAL_METRICS_ALLOW, PORTAL_METRICS_TOKEN.\n", 403,
-                        content_type="text/plain; charset=utf-8")  # fmt: skip
+        return Response(
+            "Only operators may read this: PORTAL_METRICS_ALLOW, "
+            "PORTAL_METRICS_TOKEN.\n",
+            403,
+            content_type="text/plain; charset=utf-8",
+        )
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Figures(current_app.extensions["counters"], health_of_app().report()))
+    registry.register(
+        Figures(current_app.extensions["counters"], health_of_app().report())
+    )
     encode, kind = choose_encoder(request.headers.get("Accept", ""))
-    return Response(encode(registry), content_type=kind, headers={"Cache-Control": "no-store"})
+    return Response(
+        encode(registry), content_type=kind, headers={"Cache-Control": "no-store"}
+    )
 
 
 class Figures(Collector):
@@ -55,8 +75,12 @@ class Figures(Collector):
             "Time to answer requests, by class of route and status.",
             labels=("route", "status"),
         )
-        sent = CounterMetricFamily("portal_response_bytes", "Bytes of answers.", labels=("route", "status"))
-        for place, (route, status) in enumerate((route, status) for route in ROUTES for status in STATUSES):
+        sent = CounterMetricFamily(
+            "portal_response_bytes", "Bytes of answers.", labels=("route", "status")
+        )
+        for place, (route, status) in enumerate(
+            (route, status) for route in ROUTES for status in STATUSES
+        ):
             row = sums[place * WIDTH : (place + 1) * WIDTH]
             if any(row[: len(BUCKETS)]):
                 durations.add_metric((route, status), _cumulative(row), row[SECONDS])
@@ -65,23 +89,40 @@ class Figures(Collector):
         yield sent
 
     def _health(self) -> Iterator[Metric]:
-        about = GaugeMetricFamily("portal_info", "Version of the code, revision of its database.",
-                                  labels=("version", "revision"))  # fmt: skip
+        about = GaugeMetricFamily(
+            "portal_info",
+            "Version of the code, revision of its database.",
+            labels=("version", "revision"),
+        )
         revision = self._report.sections["database"].figures.get("revision")
         about.add_metric((portal_version(), str(revision)), 1)
         yield about
-        yield GaugeMetricFamily("portal_ready", "1 when /health/ready is content.", value=self._report.ready)
-        concerned = GaugeMetricFamily("portal_problems", "Problems by the part that they concern.", labels=("check",))
+        yield GaugeMetricFamily(
+            "portal_ready", "1 when /health/ready is content.", value=self._report.ready
+        )
+        concerned = GaugeMetricFamily(
+            "portal_problems",
+            "Problems by the part that they concern.",
+            labels=("check",),
+        )
         for check in CHECKS:
-            concerned.add_metric((check,), sum(each.check == check for each in self._report.problems))
+            concerned.add_metric(
+                (check,), sum(each.check == check for each in self._report.problems)
+            )
         yield concerned
 
     def _queues(self) -> Iterator[Metric]:
-        waiting = GaugeMetricFamily("portal_queue_waiting", "Items that wait, by queue.", labels=("queue",))
-        oldest = GaugeMetricFamily(
-            "portal_queue_oldest_seconds", "Age of the oldest item that waits, by queue.", labels=("queue",)
+        waiting = GaugeMetricFamily(
+            "portal_queue_waiting", "Items that wait, by queue.", labels=("queue",)
         )
-        given_up = GaugeMetricFamily("portal_queue_given_up", "Items given up, by queue.", labels=("queue",))
+        oldest = GaugeMetricFamily(
+            "portal_queue_oldest_seconds",
+            "Age of the oldest item that waits, by queue.",
+            labels=("queue",),
+        )
+        given_up = GaugeMetricFamily(
+            "portal_queue_given_up", "Items given up, by queue.", labels=("queue",)
+        )
         for queue, figures in self._figures("queues").items():
             waiting.add_metric((queue,), figures["waiting"])
             oldest.add_metric((queue,), figures["oldest_seconds"])
@@ -91,18 +132,30 @@ class Figures(Collector):
     def _workers_and_disks(self) -> Iterator[Metric]:
         workers = self._figures("workers")
         if workers:
-            yield GaugeMetricFamily("portal_workers_alive", "Workers with a sign of life.", value=workers["alive"])
+            yield GaugeMetricFamily(
+                "portal_workers_alive",
+                "Workers with a sign of life.",
+                value=workers["alive"],
+            )
             ages = [each["last_seen_seconds"] for each in workers["list"]]
             if ages:
                 yield GaugeMetricFamily(
-                    "portal_worker_seen_seconds", "Age of the last sign of any worker.", value=min(ages)
+                    "portal_worker_seen_seconds",
+                    "Age of the last sign of any worker.",
+                    value=min(ages),
                 )
-        free = GaugeMetricFamily("portal_disk_free_bytes", "Free room, by folder.", labels=("folder",))
+        free = GaugeMetricFamily(
+            "portal_disk_free_bytes", "Free room, by folder.", labels=("folder",)
+        )
         for folder, figures in self._figures("disk").items():
             if figures["free_mb"] is not None:
                 free.add_metric((folder,), figures["free_mb"] * BYTES_PER_MB)
         yield free
-        datasets = GaugeMetricFamily("portal_datasets", "Datasets in the database and in the index.", labels=("where",))
+        datasets = GaugeMetricFamily(
+            "portal_datasets",
+            "Datasets in the database and in the index.",
+            labels=("where",),
+        )
         for where in ("database", "index"):
             if where in self._figures("index"):
                 datasets.add_metric((where,), self._figures("index")[where])

@@ -1,4 +1,6 @@
-"""Every request seen from outside: counted, timed, and written to the access log as one line of JSON."""
+"""Every request seen from outside: counted, timed, and written to the access log as one
+line of JSON.
+"""
 
 from __future__ import annotations
 
@@ -39,18 +41,24 @@ PARTS = {
 """From blueprints to classes of routes."""
 STDERR = 2
 GATHERED_SECONDS = 0.1
-"""So long lines of the access log wait for others; a process that is killed loses as much."""
+"""So long lines of the access log wait for others; a process that is killed loses as
+much.
+"""
 MOST_LINES = 10_000
 """Lines that wait while the log cannot be written; beyond that the oldest go."""
 TOKEN_SIGNS = 12
-"""How much of a token's hash is written: enough to tell tokens apart, and to find one in the database."""
+"""How much of a token's hash is written: enough to tell tokens apart, and to find one
+in the database.
+"""
 
 
 class AccessLog(logging.Handler):
-    """Lines of JSON in a file, or on stderr; a line that cannot be written is left out, and no request fails for it.
+    """Lines of JSON in a file, or on stderr; a line that cannot be written is left out,
+    and no request fails for it.
 
-    A request only hands its line over: a thread writes what has gathered, a tenth of a second later. It is a handler
-    of `logging` so that `logging.shutdown`, with which every process ends, writes the rest.
+    A request only hands its line over: a thread writes what has gathered, a tenth of a
+    second later. It is a handler of `logging` so that `logging.shutdown`, with which
+    every process ends, writes the rest.
     """
 
     def __init__(self, target: str) -> None:
@@ -62,7 +70,9 @@ class AccessLog(logging.Handler):
 
     def write(self, line: dict[str, Any]) -> None:
         """Hand a line over."""
-        self._lines.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z))
+        self._lines.append(
+            orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
+        )
         if not self._expected:
             self._expected = True
             writer = threading.Timer(GATHERED_SECONDS, self.flush)
@@ -70,7 +80,9 @@ class AccessLog(logging.Handler):
             writer.start()
 
     def flush(self) -> None:
-        """Write all lines that were handed over, in pieces that no other process can write into."""
+        """Write all lines that were handed over, in pieces that no other process can
+        write into.
+        """
         with self._writing, suppress(OSError):
             self._expected = False
             piece = b""
@@ -88,7 +100,10 @@ def _opened(target: str) -> int:
     try:
         return os.open(target, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
     except OSError as error:
-        raise SettingsError(f"PORTAL_ACCESS_LOG names {target}, which cannot be written: {error.strerror}.") from None
+        raise SettingsError(
+            f"PORTAL_ACCESS_LOG names {target}, which cannot be written: "
+            f"{error.strerror}."
+        ) from None
 
 
 def open_log(target: str) -> AccessLog | None:
@@ -97,9 +112,13 @@ def open_log(target: str) -> AccessLog | None:
 
 
 class Observed:
-    """The outermost layer: gives a request its id, and notes what became of it once its answer is sent."""
+    """The outermost layer: gives a request its id, and notes what became of it once its
+    answer is sent.
+    """
 
-    def __init__(self, application: Application, counters: Counters, access_log: AccessLog | None) -> None:
+    def __init__(
+        self, application: Application, counters: Counters, access_log: AccessLog | None
+    ) -> None:
         self._application = application
         self._counters = counters
         self._log = access_log
@@ -129,7 +148,9 @@ class Observed:
 
 
 class _Watched:
-    """A body that is counted as it is sent, and noted once when it is closed, sent whole or not."""
+    """A body that is counted as it is sent, and noted once when it is closed, sent
+    whole or not.
+    """
 
     def __init__(self, body: Iterable[bytes], done: Callable[[int], None]) -> None:
         self._body, self._done = body, done
@@ -161,7 +182,9 @@ def _class_of(environ: Environ) -> str:
 
 
 def _line(environ: Environ, status: int, seconds: float, size: int) -> dict[str, Any]:
-    """What is written of a request: no address, no value that was sent, no name of a person."""
+    """What is written of a request: no address, no value that was sent, no name of a
+    person.
+    """
     actor: Actor = environ.get(ACTOR, ANONYMOUS)
     action = environ.get(ACTION)
     return {

@@ -1,4 +1,6 @@
-"""The OpenAPI 3.1 description of every action, written from the schemas that check their parameters."""
+"""The OpenAPI 3.1 description of every action, written from the schemas that check
+their parameters.
+"""
 
 from __future__ import annotations
 
@@ -23,56 +25,103 @@ TAKES_FILES = {
     "package_revise": "update__resources__-1__upload",
 }
 """Actions that take a file as a form, and the field that it comes in."""
-ENTITIES = {"Dataset": PackageParams, "Resource": ResourceParams, "Group": GroupParams, "User": UserParams}
+ENTITIES = {
+    "Dataset": PackageParams,
+    "Resource": ResourceParams,
+    "Group": GroupParams,
+    "User": UserParams,
+}
 RESULTS: dict[str, Json] = {
-    **{f"package_{verb}": {"$ref": "#/components/schemas/Dataset"} for verb in ("show", "create", "update", "patch")},
-    **{f"resource_{verb}": {"$ref": "#/components/schemas/Resource"} for verb in ("show", "create", "update", "patch")},
+    **{
+        f"package_{verb}": {"$ref": "#/components/schemas/Dataset"}
+        for verb in ("show", "create", "update", "patch")
+    },
+    **{
+        f"resource_{verb}": {"$ref": "#/components/schemas/Resource"}
+        for verb in ("show", "create", "update", "patch")
+    },
     **{
         f"{kind}_{verb}": {"$ref": "#/components/schemas/Group"}
         for kind in ("organization", "group")
         for verb in ("show", "create", "update", "patch")
     },
-    **{f"user_{verb}": {"$ref": "#/components/schemas/User"} for verb in ("show", "create", "update", "patch")},
+    **{
+        f"user_{verb}": {"$ref": "#/components/schemas/User"}
+        for verb in ("show", "create", "update", "patch")
+    },
     "package_list": {"type": "array", "items": {"type": "string"}},
-    "current_package_list_with_resources": {"type": "array", "items": {"$ref": "#/components/schemas/Dataset"}},
+    "current_package_list_with_resources": {
+        "type": "array",
+        "items": {"$ref": "#/components/schemas/Dataset"},
+    },
     "package_search": {"$ref": "#/components/schemas/Found"},
     "help_show": {"type": "string"},
     "site_read": {"type": "boolean"},
 }
 """What some actions answer; the docstrings tell it of the others."""
 KINDS: dict[int, tuple[str, str]] = {
-    400: ("BadRequest", "The action, the body or a search parameter is not known: a bare text, or an envelope."),
+    400: (
+        "BadRequest",
+        "The action, the body or a search parameter is not known: a bare text, or an "
+        "envelope.",
+    ),
     403: ("Refused", "Not allowed: `Authorization Error`."),
     404: ("NotFound", "There is no such thing: `Not Found Error`."),
-    409: ("Invalid", "The input breaks a rule: `Validation Error` with messages by field, or `Search Error`."),
+    409: (
+        "Invalid",
+        "The input breaks a rule: `Validation Error` with messages by field, or "
+        "`Search Error`.",
+    ),
     413: ("TooLarge", "The body or the file is larger than the portal takes."),
     503: (
         "Unavailable",
-        "The database, the index or a store cannot be reached now; `Retry-After` says when to ask again.",
+        "The database, the index or a store cannot be reached now; `Retry-After` says "
+        "when to ask again.",
     ),
-    507: ("NoSpace", "A disk is full: nothing was stored, reading goes on; `Retry-After` says when to ask again."),
+    507: (
+        "NoSpace",
+        "A disk is full: nothing was stored, reading goes on; `Retry-After` says when "
+        "to ask again.",
+    ),
 }
 
 
 def document(settings: Settings) -> Json:
     """The whole description, for a portal at its public address."""
-    paths = {f"/api/3/action/{name}": _path(declared) for name, declared in sorted(ACTIONS.items())}
+    paths = {
+        f"/api/3/action/{name}": _path(declared)
+        for name, declared in sorted(ACTIONS.items())
+    }
     return {
         "openapi": "3.1.0",
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "info": {
             "title": settings.site_title,
             "version": version("thanhhoa-data-portal"),
-            "description": "The Action API of CKAN 2.12, with the fields of the province. Reads answer GET and POST, "
-            "writes POST alone; every answer is {help, success, result} or {help, success, error}.",
+            "description": (
+                "The Action API of CKAN 2.12, with the fields of the province. "
+                "Reads answer GET and POST, writes POST alone; every answer is "
+                "{help, success, result} or {help, success, error}."
+            ),
         },
         "servers": [{"url": settings.site_url}],
-        "tags": [{"name": noun} for noun in sorted({_noun(declared) for declared in ACTIONS.values()})],
+        "tags": [
+            {"name": noun}
+            for noun in sorted({_noun(declared) for declared in ACTIONS.values()})
+        ],
         "paths": paths,
         "components": {
-            "securitySchemes": {"token": {"type": "apiKey", "in": "header", "name": settings.token_header}},
+            "securitySchemes": {
+                "token": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": settings.token_header,
+                }
+            },
             "schemas": _schemas(),
-            "responses": {name: _response(status, text) for status, (name, text) in KINDS.items()},
+            "responses": {
+                name: _response(status, text) for status, (name, text) in KINDS.items()
+            },
         },
     }
 
@@ -82,11 +131,16 @@ def _noun(declared: Action) -> str:
 
 
 def _path(declared: Action) -> Json:
-    body = object_of(declared.shape, declared.needs, open_ended=declared.unknown != RAISE)
+    body = object_of(
+        declared.shape, declared.needs, open_ended=declared.unknown != RAISE
+    )
     post = {**_operation(declared, "post"), "requestBody": _request(declared, body)}
     if not declared.safe:
         return {"post": post}
-    return {"get": {**_operation(declared, "get"), "parameters": query_of(body)}, "post": post}
+    return {
+        "get": {**_operation(declared, "get"), "parameters": query_of(body)},
+        "post": post,
+    }
 
 
 def _operation(declared: Action, verb: str) -> Json:
@@ -101,14 +155,21 @@ def _operation(declared: Action, verb: str) -> Json:
         },
     }
     content = {"application/json": {"schema": envelope}}
-    answers = {str(status): {"$ref": f"#/components/responses/{name}"} for status, (name, _) in KINDS.items()}
+    answers = {
+        str(status): {"$ref": f"#/components/responses/{name}"}
+        for status, (name, _) in KINDS.items()
+    }
+    allowed = declared.allow.name.lower().replace("_", " ")
     return {
         "operationId": declared.name if verb == "post" else f"{declared.name}_{verb}",
         "tags": [_noun(declared)],
         "summary": told.split(". ")[0][:120],
-        "description": f"{told}\n\nWho may: {declared.allow.name.lower().replace('_', ' ')}.",
+        "description": f"{told}\n\nWho may: {allowed}.",
         "security": [{}, {"token": []}] if declared.allow in OPEN else [{"token": []}],
-        "responses": {"200": {"description": "The result.", "content": content}, **answers},
+        "responses": {
+            "200": {"description": "The result.", "content": content},
+            **answers,
+        },
     }
 
 
@@ -116,13 +177,17 @@ def _request(declared: Action, body: Json) -> Json:
     content: Json = {"application/json": {"schema": body}}
     if field := TAKES_FILES.get(declared.name):
         file = {"type": "string", "contentMediaType": "application/octet-stream"}
-        content["multipart/form-data"] = {"schema": {**body, "properties": {**body["properties"], field: file}}}
+        content["multipart/form-data"] = {
+            "schema": {**body, "properties": {**body["properties"], field: file}}
+        }
     return {"required": bool(body.get("required")), "content": content}
 
 
 def _schemas() -> Json:
-    known = {name: object_of(schema(), ("id", "name") if name != "Resource" else ("id",)) for name, schema in
-             ENTITIES.items()}  # fmt: skip
+    known = {
+        name: object_of(schema(), ("id", "name") if name != "Resource" else ("id",))
+        for name, schema in ENTITIES.items()
+    }
     known["Found"] = {
         "type": "object",
         "required": ["count", "results", "sort", "facets", "search_facets"],
@@ -143,8 +208,13 @@ def _schemas() -> Json:
             "error": {
                 "type": "object",
                 "required": ["__type"],
-                "properties": {"__type": {"type": "string"}, "message": {"type": "string"}},
-                "description": "Messages of validation stand under the names of their fields.",
+                "properties": {
+                    "__type": {"type": "string"},
+                    "message": {"type": "string"},
+                },
+                "description": (
+                    "Messages of validation stand under the names of their fields."
+                ),
             },
         },
     }

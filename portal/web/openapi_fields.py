@@ -1,4 +1,6 @@
-"""From marshmallow fields to JSON Schema, and to the parameters of a query string, as OpenAPI 3.1 writes them."""
+"""From marshmallow fields to JSON Schema, and to the parameters of a query string, as
+OpenAPI 3.1 writes them.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ SHAPES: dict[type[fields.Field[Any]], Json] = {
     fields.Integer: {"type": "integer"},
     fields.String: {"type": "string"},
 }
-"""What a field takes; one that is not named here, nor a parent of it, takes anything."""
+"""What a field takes; one that is not named here, nor a parent of it, takes
+anything.
+"""
 
 
 def parameter_name(name: str, field: fields.Field[Any]) -> str:
@@ -36,7 +40,12 @@ def schema_of(field: fields.Field[Any]) -> Json:
     if field.allow_none and "type" in described:
         described = {**described, "type": [described["type"], "null"]}
     default = field.load_default
-    if default is not missing and default is not None and not callable(default) and default != "":
+    if (
+        default is not missing
+        and default is not None
+        and not callable(default)
+        and default != ""
+    ):
         described = {**described, "default": default}
     told = field.metadata.get("help")
     return {**described, **({"description": str(told)} if told else {})}
@@ -53,20 +62,39 @@ def _shape(field: fields.Field[Any]) -> Json:
     return {}
 
 
-def object_of(schema: Schema, needs: tuple[str, ...] | None, *, open_ended: bool = True) -> Json:
-    """The JSON Schema of a whole schema; `needs`, where given, says what is required in place of the schema."""
-    known = {parameter_name(name, field): field for name, field in schema.fields.items()}
+def object_of(
+    schema: Schema, needs: tuple[str, ...] | None, *, open_ended: bool = True
+) -> Json:
+    """The JSON Schema of a whole schema; `needs`, where given, says what is required in
+    place of the schema.
+    """
+    known = {
+        parameter_name(name, field): field for name, field in schema.fields.items()
+    }
     properties = {name: schema_of(field) for name, field in known.items()}
-    required = [name for name, field in known.items() if field.required] if needs is None else list(needs)
-    properties |= {name: {"type": "string"} for name in required if name not in properties}
-    described: Json = {"type": "object", "properties": properties, "additionalProperties": open_ended}
+    required = (
+        [name for name, field in known.items() if field.required]
+        if needs is None
+        else list(needs)
+    )
+    properties |= {
+        name: {"type": "string"} for name in required if name not in properties
+    }
+    described: Json = {
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": open_ended,
+    }
     return {**described, "required": sorted(required)} if required else described
 
 
 def query_of(body: Json) -> list[Json]:
     """The same parameters in a query string: lists are repeated, objects are JSON."""
     required = body.get("required", ())
-    return [_query_parameter(name, schema, name in required) for name, schema in body["properties"].items()]
+    return [
+        _query_parameter(name, schema, name in required)
+        for name, schema in body["properties"].items()
+    ]
 
 
 def _query_parameter(name: str, schema: Json, required: bool) -> Json:

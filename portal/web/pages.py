@@ -1,4 +1,6 @@
-"""A few honest pages: search, a dataset, an organization; Vietnamese or English, no outside host."""
+"""A few honest pages: search, a dataset, an organization; Vietnamese or English, no
+outside host.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ ROWS = 20
 NARROWING = ("organization", "groups", "res_format", "access_kind")
 FACETS = orjson.dumps(NARROWING).decode()
 LINKED = ("http://", "https://", "ftp://", "/")
-"""How the address of a resource begins that a page makes a link of; javascript: and its like stay texts."""
+"""How the address of a resource begins that a page makes a link of; javascript: and its
+like stay texts.
+"""
 
 WORDS: dict[str, dict[str, str]] = {
     "vi": {
@@ -59,7 +63,9 @@ WORDS: dict[str, dict[str, str]] = {
         "organization": "Publisher",
         "licence": "Licence",
         "modified": "Updated",
-        "nothing": "No dataset was found. Try fewer words, or leave out the diacritics.",
+        "nothing": (
+            "No dataset was found. Try fewer words, or leave out the diacritics."
+        ),
         "valid": "Checked and valid",
         "invalid": "Not valid against its schema",
         "quality": "Quality",
@@ -76,32 +82,51 @@ WORDS: dict[str, dict[str, str]] = {
         "404": "There is no such page.",
         "403": "You may not see this page.",
         "500": "Something unexpected went wrong.",
-        "503": "The portal cannot answer just now. Please try again in a few minutes.",
-        "507": "The portal's disk is full, so nothing was stored. Please try again later.",
+        "503": (
+            "The portal cannot answer just now. Please try again in a few minutes."
+        ),
+        "507": (
+            "The portal's disk is full, so nothing was stored. Please try again later."
+        ),
     },
 }
 
 
 def language() -> str:
-    """The language of a page: the address's prefix, what the browser asks for, or the portal's own."""
+    """The language of a page: the address's prefix, what the browser asks for, or the
+    portal's own.
+    """
     asked = g.get("locale_prefix") or request.accept_languages.best_match(list(WORDS))
     return asked if asked in WORDS else the_portal().settings.locale
 
 
 def _show(template: str, status: int = 200, **values: Any) -> tuple[str, int]:
     lang = language()
-    common = {"lang": lang, "t": WORDS[lang], "site": the_portal().settings.site_title, "linked": LINKED}
+    common = {
+        "lang": lang,
+        "t": WORDS[lang],
+        "site": the_portal().settings.site_title,
+        "linked": LINKED,
+    }
     return render_template(template, **common, **values), status
 
 
 def problem(status: int, message: str) -> tuple[str, int]:
     """A page that says what went wrong."""
     words = WORDS[language()]
-    return _show("problem.html", status, number=status, text=words.get(str(status), ""), message=message)
+    return _show(
+        "problem.html",
+        status,
+        number=status,
+        text=words.get(str(status), ""),
+        message=message,
+    )
 
 
 def _call(name: str, **params: Any) -> Any:
-    return orjson.loads(orjson.dumps(registry.call(the_portal(), actor_of_request(), name, params)))
+    return orjson.loads(
+        orjson.dumps(registry.call(the_portal(), actor_of_request(), name, params))
+    )
 
 
 @pages.route("/")
@@ -110,15 +135,37 @@ def home() -> tuple[str, int]:
     """Search, with facets."""
     q = request.args.get("q", "")
     start = max(0, request.args.get("start", 0, type=int))
-    chosen = {name: value for name, value in request.args.items() if name in NARROWING and value}
+    chosen = {
+        name: value
+        for name, value in request.args.items()
+        if name in NARROWING and value
+    }
     fq = " ".join(f'{name}:"{_escaped(value)}"' for name, value in chosen.items())
-    asked: dict[str, Any] = {"q": q, "fq": fq, "rows": ROWS, "start": start, "facet.field": FACETS}
+    asked: dict[str, Any] = {
+        "q": q,
+        "fq": fq,
+        "rows": ROWS,
+        "start": start,
+        "facet.field": FACETS,
+    }
     try:
         found = _call("package_search", **asked)
     except PortalError:
-        # A person types what comes to mind: what is no query is searched for as plain words.
-        found = _call("package_search", **{**asked, "q": "".join(c if c.isalnum() else " " for c in q)})
-    return _show("search.html", q=q, found=found, chosen=chosen, start=start, rows=ROWS, address=partial(_address, q))
+        # A person types what comes to mind: what is no query is searched for as plain
+        # words.
+        found = _call(
+            "package_search",
+            **{**asked, "q": "".join(c if c.isalnum() else " " for c in q)},
+        )
+    return _show(
+        "search.html",
+        q=q,
+        found=found,
+        chosen=chosen,
+        start=start,
+        rows=ROWS,
+        address=partial(_address, q),
+    )
 
 
 def _address(q: str, chosen: dict[str, str], start: int = 0) -> str:
@@ -133,15 +180,27 @@ def _escaped(value: str) -> str:
 @pages.route("/dataset/<name>")
 @pages.route("/dataset/<name>/resource/<resource_id>")
 def dataset(name: str, resource_id: str = "") -> Response:
-    """One dataset, or one of its resources: a page, or a graph for those who ask for RDF."""
+    """One dataset, or one of its resources: a page, or a graph for those who ask for
+    RDF.
+    """
     notation = asked_notation()
     if notation is not None and not resource_id:
         return dataset_graph(name, notation)
     shown, settings = _call("package_show", id=name), the_portal().settings
-    described = schemaorg.script(schemaorg.describe(shown, settings.site_url, settings.site_title))
+    described = schemaorg.script(
+        schemaorg.describe(shown, settings.site_url, settings.site_title)
+    )
     quality = _quality(shown["id"])
-    page, status = _show("dataset.html", dataset=shown, resource_id=resource_id, described=described, quality=quality)
-    return Response(page, status, {"Vary": f"Accept, Accept-Language, {settings.token_header}"})
+    page, status = _show(
+        "dataset.html",
+        dataset=shown,
+        resource_id=resource_id,
+        described=described,
+        quality=quality,
+    )
+    return Response(
+        page, status, {"Vary": f"Accept, Accept-Language, {settings.token_header}"}
+    )
 
 
 def _quality(dataset_id: str) -> dict[str, Any] | None:
@@ -156,12 +215,20 @@ def _quality(dataset_id: str) -> dict[str, Any] | None:
 def organization(name: str) -> tuple[str, int]:
     """One organization and its datasets."""
     shown = _call("organization_show", id=name, include_users=False)
-    found = _call("package_search", fq=f'organization:"{_escaped(shown["name"])}"', rows=100)
-    scores = [each for each in _call("quality_summary", by="organization") if each["organization"] == shown["name"]]
+    found = _call(
+        "package_search", fq=f'organization:"{_escaped(shown["name"])}"', rows=100
+    )
+    scores = [
+        each
+        for each in _call("quality_summary", by="organization")
+        if each["organization"] == shown["name"]
+    ]
     return _show("organization.html", organization=shown, found=found, scores=scores)
 
 
 @pages.route("/robots.txt")
 def robots() -> Response:
     """What crawlers may read: everything public but the API."""
-    return Response("User-agent: *\nDisallow: /api/\n", content_type="text/plain; charset=utf-8")
+    return Response(
+        "User-agent: *\nDisallow: /api/\n", content_type="text/plain; charset=utf-8"
+    )

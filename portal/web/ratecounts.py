@@ -1,4 +1,6 @@
-"""How often each sender was seen in a minute, counted in a mapped file that all web processes of a machine share."""
+"""How often each sender was seen in a minute, counted in a mapped file that all web
+processes of a machine share.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +16,17 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 SLOTS = 65_536
 PROBES = 8
-"""Places that one key may have; when all are taken in the same minute, the least used one gives way."""
+"""Places that one key may have; when all are taken in the same minute, the least used
+one gives way.
+"""
 _SLOT = struct.Struct("<QII")
 SIZE = SLOTS * _SLOT.size
 
 
 class RateCounts:
-    """A table of (key, minute, count). What is lost when the file is removed is the counts of one minute."""
+    """A table of (key, minute, count). What is lost when the file is removed is the
+    counts of one minute.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -29,13 +35,18 @@ class RateCounts:
         self._table: mmap.mmap | None = None
 
     def add(self, key: bytes, minute: int) -> int:
-        """Count the key once more in this minute; return how often it was seen in it."""
-        number = int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "little") or 1
+        """Count the key once more in this minute; return how often it was seen in
+        it.
+        """
+        number = (
+            int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "little") or 1
+        )
         with self._lock:
             table = self._opened()
             if self._file is None:
                 return _count(table, number, minute)
-            # Threads hold the lock above, processes the lock of the file: both, so that no count gets lost.
+            # Threads hold the lock above, processes the lock of the file: both, so that
+            # no count gets lost.
             fcntl.lockf(self._file, fcntl.LOCK_EX)
             try:
                 return _count(table, number, minute)
@@ -50,21 +61,29 @@ class RateCounts:
     def _map(self) -> mmap.mmap:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._file = os.open(
+                self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+            )
             _fill(self._file)
             return mmap.mmap(self._file, SIZE)
         except OSError as error:
-            log.warning("rates are counted for this process alone: %s", error.strerror or error)
+            log.warning(
+                "rates are counted for this process alone: %s", error.strerror or error
+            )
             return mmap.mmap(-1, SIZE)
 
 
 def _fill(file: int) -> None:
-    """Make a new file as large as the table. Raises OSError where the disk has no room."""
-    # Under the lock: another process that fills it as well would write nothing over what was counted meanwhile.
+    """Make a new file as large as the table. Raises OSError where the disk has no
+    room.
+    """
+    # Under the lock: another process that fills it as well would write nothing over
+    # what was counted meanwhile.
     fcntl.lockf(file, fcntl.LOCK_EX)
     try:
         missing = SIZE - os.fstat(file).st_size
-        # Written, not only stretched: memory that the disk has no room for would end the process at its first use.
+        # Written, not only stretched: memory that the disk has no room for would end
+        # the process at its first use.
         if missing > 0 and os.pwrite(file, bytes(missing), SIZE - missing) < missing:
             raise OSError("no room")
     finally:

@@ -1,4 +1,6 @@
-"""Rate limits: so many requests a minute for each token and each network, judged before anything else is done."""
+"""Rate limits: so many requests a minute for each token and each network, judged before
+anything else is done.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +20,24 @@ Application = Callable[[Environ, Any], Iterable[bytes]]
 SECONDS = 60
 NETWORK_OF_IPV6 = 64
 """Bits of an IPv6 address that name a customer; the rest is theirs to choose."""
-_DOWNLOAD = re.compile(r"/datastore/(?:dump|diff)/|/dataset/[^/]+/resource/[^/]+/download(?:/|$)")
+_DOWNLOAD = re.compile(
+    r"/datastore/(?:dump|diff)/|/dataset/[^/]+/resource/[^/]+/download(?:/|$)"
+)
 _FREE = re.compile(r"/(?:health(?:/.*)?|metrics|robots\.txt|pages\.css|api/docs/.+)")
 """What watches the portal, and the parts of a page."""
 ACTIONS_BELOW = ("/api/3/action/", "/api/action/")
 """Where most requests go: they need no further look at their address."""
 _ACTION = re.compile(r"/api(?:/3)?/action/([a-z0-9_]+)")
 TOLD_EN = "Too many requests: at most {limit} a minute. Try again in {seconds} seconds."
-TOLD_VI = "Quá nhiều yêu cầu: nhiều nhất {limit} mỗi phút. Hãy thử lại sau {seconds} giây."
+TOLD_VI = (
+    "Quá nhiều yêu cầu: nhiều nhất {limit} mỗi phút. Hãy thử lại sau {seconds} giây."
+)
 
 
 class Verdict(NamedTuple):
-    """What a request may: `remaining` below 0 means that it is refused; `reset` is the end of the minute (Unix)."""
+    """What a request may: `remaining` below 0 means that it is refused; `reset` is the
+    end of the minute (Unix).
+    """
 
     limit: int
     remaining: int
@@ -62,7 +70,9 @@ class RateLimits:
         return self._application(environ, start)
 
     def _judged(self, environ: Environ) -> Verdict | None:
-        """The tightest verdict of those that concern the request; None where nothing is counted."""
+        """The tightest verdict of those that concern the request; None where nothing is
+        counted.
+        """
         settings, path = self._portal.settings, environ.get("PATH_INFO", "")
         if environ["REQUEST_METHOD"] == "OPTIONS":
             return None
@@ -72,7 +82,9 @@ class RateLimits:
         sender = sender_of(environ, settings.trusted_proxies)
         token = callers.token_of(settings, environ)
         if not is_action and _DOWNLOAD.match(path):
-            counted = [(f"downloads {network_of(sender)}", settings.rate_limit_downloads)]
+            counted = [
+                (f"downloads {network_of(sender)}", settings.rate_limit_downloads)
+            ]
         elif token:
             # Who makes tokens up gets no further than the bound of the whole network.
             counted = [
@@ -80,10 +92,16 @@ class RateLimits:
                 (f"tokens {network_of(sender)}", settings.rate_limit_network),
             ]
         else:
-            counted = [(f"anonymous {network_of(sender)}", settings.rate_limit_anonymous)]
+            counted = [
+                (f"anonymous {network_of(sender)}", settings.rate_limit_anonymous)
+            ]
         exempt = is_within(sender, settings.rate_limit_exempt)
-        verdicts = [self._counted(key, limit, exempt=exempt) for key, limit in counted if limit]
-        return min(verdicts, key=lambda verdict: verdict.remaining) if verdicts else None
+        verdicts = [
+            self._counted(key, limit, exempt=exempt) for key, limit in counted if limit
+        ]
+        return (
+            min(verdicts, key=lambda verdict: verdict.remaining) if verdicts else None
+        )
 
     def _counted(self, key: str, limit: int, *, exempt: bool) -> Verdict:
         minute = int(time.time()) // SECONDS
@@ -91,18 +109,33 @@ class RateLimits:
         return Verdict(limit, limit - count, (minute + 1) * SECONDS)
 
     def _refused(
-        self, environ: Environ, start_response: Any, verdict: Verdict, told: list[tuple[str, str]]
+        self,
+        environ: Environ,
+        start_response: Any,
+        verdict: Verdict,
+        told: list[tuple[str, str]],
     ) -> Iterable[bytes]:
         seconds = max(1, verdict.reset - int(time.time()))
-        english, vietnamese = (each.format(limit=verdict.limit, seconds=seconds) for each in (TOLD_EN, TOLD_VI))
+        english, vietnamese = (
+            each.format(limit=verdict.limit, seconds=seconds)
+            for each in (TOLD_EN, TOLD_VI)
+        )
         path, locale = environ.get("PATH_INFO", ""), environ.get("portal.locale", "")
         action = _ACTION.fullmatch(path)
         if path.startswith("/api"):
-            error = {"__type": "Too Many Requests", "message": f"{english} / {vietnamese}"}
-            body = envelope.failure(self._portal, locale, action.group(1) if action else "", error)
+            error = {
+                "__type": "Too Many Requests",
+                "message": f"{english} / {vietnamese}",
+            }
+            body = envelope.failure(
+                self._portal, locale, action.group(1) if action else "", error
+            )
             kind = envelope.CONTENT_TYPE
         else:
-            body, kind = f"{vietnamese}\n{english}\n".encode(), "text/plain; charset=utf-8"
+            body, kind = (
+                f"{vietnamese}\n{english}\n".encode(),
+                "text/plain; charset=utf-8",
+            )
         headers = [
             ("Content-Type", kind),
             ("Content-Length", str(len(body))),
@@ -117,12 +150,17 @@ class RateLimits:
 
 
 def sender_of(environ: Environ, proxies: tuple[str, ...]) -> str:
-    """The address that a request comes from: what a trusted proxy says of it, else where the connection comes from."""
+    """The address that a request comes from: what a trusted proxy says of it, else
+    where the connection comes from.
+    """
     sender = str(environ.get("REMOTE_ADDR") or "")
     forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
     if not proxies or not forwarded:
         return sender
-    for address in (sender, *(each.strip() for each in reversed(forwarded[-2000:].split(",")))):
+    for address in (
+        sender,
+        *(each.strip() for each in reversed(forwarded[-2000:].split(","))),
+    ):
         if not is_within(address, proxies):
             return address if _parsed(address) is not None else sender
     return sender
@@ -135,7 +173,11 @@ def network_of(address: str) -> str:
     if parsed is None:
         return "unknown"
     if isinstance(parsed, IPv6Address):
-        return str(ip_network((int(parsed) >> NETWORK_OF_IPV6 << NETWORK_OF_IPV6, NETWORK_OF_IPV6)))
+        return str(
+            ip_network(
+                (int(parsed) >> NETWORK_OF_IPV6 << NETWORK_OF_IPV6, NETWORK_OF_IPV6)
+            )
+        )
     return str(parsed)
 
 

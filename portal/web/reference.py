@@ -1,4 +1,6 @@
-"""The API's description for machines (/api/3/openapi.json) and a page to try it out (/api/docs)."""
+"""The API's description for machines (/api/3/openapi.json) and a page to try it out
+(/api/docs).
+"""
 
 from __future__ import annotations
 
@@ -13,17 +15,26 @@ from portal.web.openapi import document
 from portal.web.pages import language
 
 reference = Blueprint("reference", __name__, template_folder="templates")
-STATIC = {"api.js": "text/javascript; charset=utf-8", "api.css": "text/css; charset=utf-8"}
+STATIC = {
+    "api.js": "text/javascript; charset=utf-8",
+    "api.css": "text/css; charset=utf-8",
+}
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
-"""The page loads nothing but its own script and style, asks nobody but the portal, and runs no text as code."""
+"""The page loads nothing but its own script and style, asks nobody but the portal, and
+runs no text as code.
+"""
 WORDS: dict[str, dict[str, str]] = {
     "vi": {
         "title": "Thử giao diện lập trình",
-        "intro": "Mọi hành động của API, kèm biểu mẫu để chạy thử ngay tại đây (mô tả từng hành động bằng tiếng Anh, "
-        "như tài liệu của CKAN). Mã truy cập chỉ nằm trong trang này.",
+        "intro": (
+            "Mọi hành động của API, kèm biểu mẫu để chạy thử ngay tại đây "
+            "(mô tả từng hành động bằng tiếng Anh, như tài liệu của CKAN). "
+            "Mã truy cập chỉ nằm trong trang này."
+        ),
         "actions": "hành động",
         "token": "Mã truy cập (để trống nếu chỉ đọc dữ liệu công khai)",
         "filter": "Lọc hành động theo tên hoặc mô tả (phím /)",
@@ -41,7 +52,10 @@ WORDS: dict[str, dict[str, str]] = {
     },
     "en": {
         "title": "Try the API",
-        "intro": "Every action of the API, with a form to run it from here. The token stays on this page.",
+        "intro": (
+            "Every action of the API, with a form to run it from here. "
+            "The token stays on this page."
+        ),
         "token": "Token (leave empty to read what is public)",
         "filter": "Filter actions by name or description (key /)",
         "actions": "actions",
@@ -63,10 +77,14 @@ WORDS: dict[str, dict[str, str]] = {
 @reference.route("/api/3/openapi.json")
 @reference.route("/api/openapi.json")
 def openapi() -> Response:
-    """The description of every action; it changes only with the portal's version and settings."""
+    """The description of every action; it changes only with the portal's version and
+    settings.
+    """
     held = current_app.extensions.get("openapi")
     if held is None:
-        held = current_app.extensions["openapi"] = orjson.dumps(document(the_portal().settings))
+        held = current_app.extensions["openapi"] = orjson.dumps(
+            document(the_portal().settings)
+        )
     return _conditional(held, "application/json;charset=utf-8")
 
 
@@ -74,8 +92,13 @@ def openapi() -> Response:
 def docs() -> Response:
     """A page that lists every action and runs it; it needs no other host."""
     lang = language()
-    body = render_template("api.html", lang=lang, t=WORDS[lang], site=the_portal().settings.site_title,
-                           header=the_portal().settings.token_header)  # fmt: skip
+    body = render_template(
+        "api.html",
+        lang=lang,
+        t=WORDS[lang],
+        site=the_portal().settings.site_title,
+        header=the_portal().settings.token_header,
+    )
     answer = Response(body, content_type="text/html; charset=utf-8")
     answer.headers["Content-Security-Policy"] = POLICY
     answer.headers["X-Frame-Options"] = "DENY"
@@ -85,7 +108,10 @@ def docs() -> Response:
 @reference.route("/pages.css")
 def style_of_pages() -> Response:
     """The style of all other pages."""
-    return _conditional(files("portal.web").joinpath("static", "pages.css").read_bytes(), STATIC["api.css"])
+    return _conditional(
+        files("portal.web").joinpath("static", "pages.css").read_bytes(),
+        STATIC["api.css"],
+    )
 
 
 @reference.route("/api/docs/<name>")
@@ -93,7 +119,9 @@ def part_of_docs(name: str) -> Response | tuple[Response, int]:
     """The script and the style of that page."""
     if name not in STATIC:
         return Response("Not found", content_type="text/plain; charset=utf-8"), 404
-    return _conditional(files("portal.web").joinpath("static", name).read_bytes(), STATIC[name])
+    return _conditional(
+        files("portal.web").joinpath("static", name).read_bytes(), STATIC[name]
+    )
 
 
 def _conditional(body: bytes, kind: str) -> Response:

@@ -1,4 +1,6 @@
-"""Reports as CSV: findings of a validation, rows in quarantine, quality scores; rights as in the actions."""
+"""Reports as CSV: findings of a validation, rows in quarantine, quality scores; rights
+as in the actions.
+"""
 
 from __future__ import annotations
 
@@ -22,25 +24,46 @@ from portal.web.action_api import actor_of_request, the_portal
 reports = Blueprint("reports", __name__)
 CSV = "text/csv; charset=utf-8"
 SCORES = (
-    "name", "title", "organization", "sector", "mqa_points", "rating", "openness_passed", "fresh", "failed", "computed",
-)  # fmt: skip
+    "name",
+    "title",
+    "organization",
+    "sector",
+    "mqa_points",
+    "rating",
+    "openness_passed",
+    "fresh",
+    "failed",
+    "computed",
+)
 HISTORY = ("at", "mqa_points", "openness_passed", "fresh", "failed")
 PAGE = 1000
 
 
 @reports.route("/dataset/<dataset>/resource/<resource_id>/validation.csv")
 def findings(dataset: str, resource_id: str) -> Response:
-    """What is wrong with a resource, a line for each finding, in one language (`lang`)."""
+    """What is wrong with a resource, a line for each finding, in one language
+    (`lang`).
+    """
     lang = "en" if request.args.get("lang", "vi") == "en" else "vi"
-    shown = _call("resource_validation_show", resource_id=resource_id, report_id=request.args.get("report_id"))
-    return _download(report_formats.table(shown["report"], lang), f"{resource_id}-validation.csv")
+    shown = _call(
+        "resource_validation_show",
+        resource_id=resource_id,
+        report_id=request.args.get("report_id"),
+    )
+    return _download(
+        report_formats.table(shown["report"], lang), f"{resource_id}-validation.csv"
+    )
 
 
 @reports.route("/dataset/<dataset>/resource/<resource_id>/quarantine.csv")
 def quarantine(dataset: str, resource_id: str) -> Response:
-    """The bad rows of a resource that were kept aside, with what is wrong with each; for those who may edit it."""
+    """The bad rows of a resource that were kept aside, with what is wrong with each;
+    for those who may edit it.
+    """
     with the_portal().read() as uow:
-        found = db.find_resource(uow.session, resource_id) if is_uuid(resource_id) else None
+        found = (
+            db.find_resource(uow.session, resource_id) if is_uuid(resource_id) else None
+        )
         kept = validation.find_quarantine(uow.session, resource_id)
         if found is None:
             raise NotFound
@@ -61,8 +84,14 @@ def quarantine(dataset: str, resource_id: str) -> Response:
 
 @reports.route("/quality.csv")
 def scores() -> Response:
-    """The quality of every dataset that the caller may read, of an `organization` or `sector` if one is named."""
-    asked = {key: request.args[key] for key in ("organization", "sector", "sort") if key in request.args}
+    """The quality of every dataset that the caller may read, of an `organization` or
+    `sector` if one is named.
+    """
+    asked = {
+        key: request.args[key]
+        for key in ("organization", "sector", "sort")
+        if key in request.args
+    }
     rows: list[Mapping[str, Any]] = []
     while True:
         page = _call("quality_list", limit=PAGE, offset=len(rows), **asked)
@@ -76,18 +105,33 @@ def summary(by: str) -> Response:
     """Mean scores of every organization or sector."""
     if by not in ("organization", "sector"):
         raise NotFound
-    columns = (by, "title", "datasets", "mqa_points", "openness_passed", "fresh", "late")
-    return _download(_csv(columns, _call("quality_summary", by=by)), f"quality-{by}.csv")
+    columns = (
+        by,
+        "title",
+        "datasets",
+        "mqa_points",
+        "openness_passed",
+        "fresh",
+        "late",
+    )
+    return _download(
+        _csv(columns, _call("quality_summary", by=by)), f"quality-{by}.csv"
+    )
 
 
 @reports.route("/dataset/<dataset>/quality.csv")
 def history(dataset: str) -> Response:
     """How the quality of a dataset has changed, newest first."""
-    return _download(_csv(HISTORY, _call("quality_history", id=dataset, limit=PAGE)), f"{dataset}-quality.csv")
+    return _download(
+        _csv(HISTORY, _call("quality_history", id=dataset, limit=PAGE)),
+        f"{dataset}-quality.csv",
+    )
 
 
 def _call(name: str, **params: Any) -> Any:
-    return orjson.loads(orjson.dumps(registry.call(the_portal(), actor_of_request(), name, params)))
+    return orjson.loads(
+        orjson.dumps(registry.call(the_portal(), actor_of_request(), name, params))
+    )
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:

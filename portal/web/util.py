@@ -14,13 +14,19 @@ from portal.web.envelope import CONTENT_TYPE
 
 util = Blueprint("util", __name__)
 WRAPPED = {"dataset": "package_autocomplete", "tag": "tag_autocomplete"}
-BARE = {"group": "group_autocomplete", "organization": "organization_autocomplete", "user": "user_autocomplete"}
+BARE = {
+    "group": "group_autocomplete",
+    "organization": "organization_autocomplete",
+    "user": "user_autocomplete",
+}
 
 
 @util.route("/api/util/<noun>/autocomplete")
 @util.route("/api/<int:version>/util/<noun>/autocomplete")
 def autocomplete(noun: str, version: int = 1) -> Response:
-    """A short list: `incomplete` for datasets and tags, `q` for groups, organizations and users."""
+    """A short list: `incomplete` for datasets and tags, `q` for groups, organizations
+    and users.
+    """
     if noun in BARE:
         return _answer(_call(BARE[noun], request.args.get("q", "")))
     if noun not in WRAPPED:
@@ -40,14 +46,26 @@ def formats(version: int = 1) -> Response:
 
 @util.route("/api/i18n/<lang>")
 def translations(lang: str) -> Response:
-    """What CKAN's scripts ask for before they show texts; ours are rendered on the server, so there is nothing."""
-    return _answer({"": {"domain": "ckan", "lang": lang[:10], "plural-forms": "nplurals=1; plural=0;"}})
+    """What CKAN's scripts ask for before they show texts; ours are rendered on the
+    server, so there is nothing.
+    """
+    return _answer(
+        {
+            "": {
+                "domain": "ckan",
+                "lang": lang[:10],
+                "plural-forms": "nplurals=1; plural=0;",
+            }
+        }
+    )
 
 
 def _call(name: str, text: str) -> Any:
     limit = request.args.get("limit", 10, type=int)
     try:
-        return registry.call(the_portal(), actor_of_request(), name, {"q": text, "limit": limit})
+        return registry.call(
+            the_portal(), actor_of_request(), name, {"q": text, "limit": limit}
+        )
     except Invalid:
         return []  # nothing typed yet is no mistake here
 

@@ -1,4 +1,6 @@
-"""From a resource to a dcat:Distribution, its checksum, its Table Schema and the service that answers its rows."""
+"""From a resource to a dcat:Distribution, its checksum, its Table Schema and the
+service that answers its rows.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,18 @@ from rdflib.term import Node
 
 from schemas.dcat.addresses import iri
 from schemas.dcat.pen import Pen
-from schemas.dcat.terms import CHECKSUMS, DCAT, FILE_TYPES, IANA, SCHEMA, SPDX, Site, authority, is_digest, tongue
+from schemas.dcat.terms import (
+    CHECKSUMS,
+    DCAT,
+    FILE_TYPES,
+    IANA,
+    SCHEMA,
+    SPDX,
+    Site,
+    authority,
+    is_digest,
+    tongue,
+)
 from schemas.packages import resource_of
 from schemas.record import ResourceRecord
 from schemas.tabletypes import table_schema
@@ -24,7 +37,9 @@ HOSTED = ("upload", "harvest", "datastore")
 ELSEWHERE = ("extras", "content", "schema_name")
 
 
-def add(pen: Pen, dataset: URIRef, resource: Json, package: Json, position: int | None) -> URIRef:
+def add(
+    pen: Pen, dataset: URIRef, resource: Json, package: Json, position: int | None
+) -> URIRef:
     """Add a resource of a dataset; returns its node."""
     record = resource_of(resource)
     node = URIRef(f"{dataset}/resource/{record.id}")
@@ -35,7 +50,11 @@ def add(pen: Pen, dataset: URIRef, resource: Json, package: Json, position: int 
     pen.text(node, DCTERMS.title, record.name, tongue(record.name))
     pen.text(node, DCTERMS.description, record.description, tongue(record.description))
     pen.moment(node, DCTERMS.issued, resource.get("created"))
-    pen.moment(node, DCTERMS.modified, resource.get("last_modified") or resource.get("metadata_modified"))
+    pen.moment(
+        node,
+        DCTERMS.modified,
+        resource.get("last_modified") or resource.get("metadata_modified"),
+    )
     if position is not None:
         graph.add((node, SCHEMA.position, Literal(position)))
     _addresses(pen, node, record, resource)
@@ -50,33 +69,58 @@ def add(pen: Pen, dataset: URIRef, resource: Json, package: Json, position: int 
 
 
 def _addresses(pen: Pen, node: URIRef, record: ResourceRecord, resource: Json) -> None:
-    """DCAT-AP wants an accessURL always; a downloadURL only where the bytes themselves lie there."""
+    """DCAT-AP wants an accessURL always; a downloadURL only where the bytes themselves
+    lie there.
+    """
     link = iri(record.url, pen.site.url)
     page = link if link is not None and resource.get("url_type") not in HOSTED else node
     pen.link(node, DCAT.accessURL, page)
-    if link is not None and (resource.get("url_type") in HOSTED or record.format in FILE_TYPES):
+    if link is not None and (
+        resource.get("url_type") in HOSTED or record.format in FILE_TYPES
+    ):
         pen.link(node, DCAT.downloadURL, link)
 
 
 def _form(pen: Pen, node: URIRef, record: ResourceRecord, resource: Json) -> None:
     graph = pen.graph
     if record.format in FILE_TYPES:
-        pen.link(node, DCTERMS["format"], authority("file-type", FILE_TYPES[record.format]))
+        pen.link(
+            node, DCTERMS["format"], authority("file-type", FILE_TYPES[record.format])
+        )
     elif record.format:
-        pen.text(pen.blank(node, DCTERMS["format"], DCTERMS.MediaTypeOrExtent), RDFS.label, record.format)
+        pen.text(
+            pen.blank(node, DCTERMS["format"], DCTERMS.MediaTypeOrExtent),
+            RDFS.label,
+            record.format,
+        )
     media_type = record.mimetype or MEDIA_TYPES.get(record.format)
     pen.link(node, DCAT.mediaType, f"{IANA}{media_type}" if media_type else None)
     if record.size is not None and record.size >= 0:
-        graph.add((node, DCAT.byteSize, Literal(str(record.size), datatype=XSD.nonNegativeInteger)))
+        graph.add(
+            (
+                node,
+                DCAT.byteSize,
+                Literal(str(record.size), datatype=XSD.nonNegativeInteger),
+            )
+        )
     rendered = resource.get("datastore_active") and resource.get("url_type") != "upload"
-    if is_digest(record.hash) and not rendered:  # a table's hash is that of its rows, not of any file
+    # A table's hash is that of its rows, not of any file.
+    if is_digest(record.hash) and not rendered:
         checksum = pen.blank(node, SPDX.checksum, SPDX.Checksum)
-        pen.link(checksum, SPDX.algorithm, SPDX[f"checksumAlgorithm_{CHECKSUMS[len(record.hash)]}"])
-        graph.add((checksum, SPDX.checksumValue, Literal(record.hash, datatype=XSD.hexBinary)))
+        pen.link(
+            checksum,
+            SPDX.algorithm,
+            SPDX[f"checksumAlgorithm_{CHECKSUMS[len(record.hash)]}"],
+        )
+        graph.add(
+            (checksum, SPDX.checksumValue, Literal(record.hash, datatype=XSD.hexBinary))
+        )
 
 
 def _schema(pen: Pen, node: URIRef, record: ResourceRecord) -> None:
-    """The Table Schema as a standard that the distribution conforms to, where it can be fetched."""
+    """The Table Schema as a standard that the distribution conforms to, where it can be
+    fetched.
+    """
     if not record.schema and not record.schema_name:
         return
     standard: Node = URIRef(f"{node}/schema.json")
@@ -99,13 +143,24 @@ def _service(pen: Pen, node: URIRef, dataset: URIRef, record: ResourceRecord) ->
     service = service_address(pen.site, record.id)
     pen.graph.add((node, DCAT.accessService, service))
     pen.graph.add((service, RDF.type, DCAT.DataService))
-    pen.text(service, DCTERMS.title, f"datastore_search: {record.name or record.id}", tongue(record.name))
+    pen.text(
+        service,
+        DCTERMS.title,
+        f"datastore_search: {record.name or record.id}",
+        tongue(record.name),
+    )
     pen.link(service, DCAT.endpointURL, f"{pen.site.url}/api/3/action/datastore_search")
-    pen.link(service, DCAT.endpointDescription, f"{pen.site.url}/api/3/action/help_show?name=datastore_search")
+    pen.link(
+        service,
+        DCAT.endpointDescription,
+        f"{pen.site.url}/api/3/action/help_show?name=datastore_search",
+    )
     pen.graph.add((service, DCAT.servesDataset, dataset))
 
 
-def what_is_missing(pen: Pen, dataset: URIRef, wanted: ResourceRecord, found: ResourceRecord) -> None:
+def what_is_missing(
+    pen: Pen, dataset: URIRef, wanted: ResourceRecord, found: ResourceRecord
+) -> None:
     """State exactly what the terms above did not carry whole."""
     node = URIRef(f"{dataset}/resource/{wanted.id}")
     for each in fields(ResourceRecord):

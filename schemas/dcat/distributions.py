@@ -1,4 +1,6 @@
-"""From the distributions of a dataset to its resources, in the order that they were given."""
+"""From the distributions of a dataset to its resources, in the order that they were
+given.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +28,14 @@ class Mistyped(ValueError):
 
 
 def distributions(dataset: View, *, exact: bool) -> tuple[ResourceRecord, ...]:
-    """The resources of a dataset: by their position where they have one, then by address."""
+    """The resources of a dataset: by their position where they have one, then by
+    address.
+    """
     found = dataset.views(DCAT.distribution)
-    placed = sorted(found, key=lambda view: (_position(view), str(view.node) if view.address else ""))
+    placed = sorted(
+        found,
+        key=lambda view: (_position(view), str(view.node) if view.address else ""),
+    )
     return tuple(_resource(view, exact=exact) for view in placed)
 
 
@@ -43,14 +50,22 @@ def _resource(view: View, *, exact: bool) -> ResourceRecord:
     if not exact:
         extras = _extras_of_others(view)
         found["id"] = found["id"] if _UUID.match(found["id"]) else None
-        found["format"] = format_name(found["format"] or FORMATS.get(found["mimetype"] or "", ""), found["url"])
-    found |= {key: checked(key, value, KINDS.get(key, str)) for key, value in stated.items() if key in KNOWN}
+        found["format"] = format_name(
+            found["format"] or FORMATS.get(found["mimetype"] or "", ""), found["url"]
+        )
+    found |= {
+        key: checked(key, value, KINDS.get(key, str))
+        for key, value in stated.items()
+        if key in KNOWN
+    }
     shaped: Json = {key: _shaped(key, value) for key, value in found.items()}
     return ResourceRecord(**shaped, extras=extras)
 
 
 def checked(field: str, value: Any, kind: type | tuple[type, ...]) -> Any:
-    """The value of a field, which is of its kind or empty. Raises Mistyped: anybody can state anything."""
+    """The value of a field, which is of its kind or empty. Raises Mistyped: anybody can
+    state anything.
+    """
     if value not in (None, "") and not isinstance(value, kind):
         raise Mistyped(f"The exact value of {field} is of a wrong type.")
     return value
@@ -65,7 +80,14 @@ def _shaped(key: str, value: Any) -> Any:
 def _described(view: View) -> Json:
     url = view.first(DCAT.downloadURL) or view.first(DCAT.accessURL)
     own = view.address and url == view.address
-    standard = next((each for each in view.views(DCTERMS.conformsTo) if each.address.endswith("/schema.json")), None)
+    standard = next(
+        (
+            each
+            for each in view.views(DCTERMS.conformsTo)
+            if each.address.endswith("/schema.json")
+        ),
+        None,
+    )
     return {
         "id": view.first(DCTERMS.identifier),
         "name": view.text(DCTERMS.title, RDFS.label),
@@ -85,7 +107,14 @@ def _format(view: View) -> str:
 
 def _label(view: View, predicate: Any) -> str:
     """The address of a concept, or whatever it is called."""
-    return next((text for each in view.views(predicate) if (text := each.address or each.label)), "")
+    return next(
+        (
+            text
+            for each in view.views(predicate)
+            if (text := each.address or each.label)
+        ),
+        "",
+    )
 
 
 def _size(view: View) -> int | None:
@@ -105,13 +134,20 @@ def _checksum(view: View) -> str:
 
 
 def _extras_of_others(view: View) -> Json:
-    rights = [each.address or each.label for each in view.views(DCTERMS.license, DCTERMS.rights)]
+    rights = [
+        each.address or each.label
+        for each in view.views(DCTERMS.license, DCTERMS.rights)
+    ]
     extras = {
-        "access_url": view.first(DCAT.accessURL) if view.first(DCAT.downloadURL) else "",
+        "access_url": view.first(DCAT.accessURL)
+        if view.first(DCAT.downloadURL)
+        else "",
         "rights": next((text for text in rights if text), ""),
         "issued": view.first(DCTERMS.issued),
         "modified": view.first(DCTERMS.modified),
         "uri": view.address,
-        "documentation": "; ".join(text for text in map(plain, view.nodes(FOAF.page)) if text),
+        "documentation": "; ".join(
+            text for text in map(plain, view.nodes(FOAF.page)) if text
+        ),
     }
     return {key: value for key, value in extras.items() if value}

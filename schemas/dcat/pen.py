@@ -1,4 +1,6 @@
-"""Pen: writes texts, links, times and exact values into one graph, and leaves out what cannot be said."""
+"""Pen: writes texts, links, times and exact values into one graph, and leaves out what
+cannot be said.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ def new_graph() -> Graph:
 
 
 class Pen:
-    """Writes into one graph; nameless nodes are counted, so that equal datasets give equal graphs."""
+    """Writes into one graph; nameless nodes are counted, so that equal datasets give
+    equal graphs.
+    """
 
     def __init__(self, site: Site, owner: str = "") -> None:
         self.graph, self.site = new_graph(), site
@@ -39,7 +43,9 @@ class Pen:
         self.graph.add((node, RDF.type, kind))
         return node
 
-    def text(self, node: Node, predicate: URIRef, text: Any, language: str | None = None) -> None:
+    def text(
+        self, node: Node, predicate: URIRef, text: Any, language: str | None = None
+    ) -> None:
         """A text where there is one."""
         if text not in (None, ""):
             self.graph.add((node, predicate, Literal(str(text), lang=language)))
@@ -51,17 +57,27 @@ class Pen:
             self.graph.add((node, predicate, target))
 
     def moment(self, node: Node, predicate: URIRef, text: Any) -> None:
-        """A year, month, day or time under the datatype that it has; anything else is left out."""
+        """A year, month, day or time under the datatype that it has; anything else is
+        left out.
+        """
         value = str(text or "").strip()
         if not is_moment(value):
             return
         kinds = {4: XSD.gYear, 7: XSD.gYearMonth, 10: XSD.date}
         kind = kinds.get(len(value), XSD.dateTime)
-        zoned = value if kind != XSD.dateTime or value[-1] == "Z" or "+" in value[10:] else f"{value}Z"
-        self.graph.add((node, predicate, Literal(zoned, datatype=kind, normalize=False)))
+        zoned = (
+            value
+            if kind != XSD.dateTime or value[-1] == "Z" or "+" in value[10:]
+            else f"{value}Z"
+        )
+        self.graph.add(
+            (node, predicate, Literal(zoned, datatype=kind, normalize=False))
+        )
 
     def exactly(self, node: Node, field: str, value: Any, name: str = "") -> None:
-        """State a value that no term of DCAT carries whole, as schema.org's PropertyValue."""
+        """State a value that no term of DCAT carries whole, as schema.org's
+        PropertyValue.
+        """
         held = self.blank(node, SCHEMA.additionalProperty, SCHEMA.PropertyValue)
         self.graph.add((held, SCHEMA.propertyID, Literal(exact_id(field))))
         if field == "extras":

@@ -1,4 +1,6 @@
-"""From a graph to records: what we wrote comes back exactly, and what others wrote as far as it can be understood."""
+"""From a graph to records: what we wrote comes back exactly, and what others wrote as
+far as it can be understood.
+"""
 
 from __future__ import annotations
 
@@ -36,10 +38,22 @@ Json = dict[str, Any]
 TUPLES = ("tags", "groups")
 STATED_ONLY = ("private", "type")
 """Fields that no term carries; a state is never taken over from elsewhere."""
-KINDS: dict[str, type | tuple[type, ...]] = {"private": bool, "tags": list, "groups": list}
+KINDS: dict[str, type | tuple[type, ...]] = {
+    "private": bool,
+    "tags": list,
+    "groups": list,
+}
 OPTIONAL = (
-    "id", "url", "version", "author", "author_email", "maintainer", "maintainer_email", "license_id", "owner_org",
-)  # fmt: skip
+    "id",
+    "url",
+    "version",
+    "author",
+    "author_email",
+    "maintainer",
+    "maintainer_email",
+    "license_id",
+    "owner_org",
+)
 _TAG = re.compile(r"[^\w .-]+")
 _MAIL = re.compile(r"^mailto:", re.IGNORECASE)
 
@@ -49,20 +63,40 @@ class NotADataset(ValueError):
 
 
 def dataset_nodes(graph: Graph) -> list[Node]:
-    """Every dataset of a graph, in the order of their addresses; series and catalogues are none."""
-    found = set(graph.subjects(RDF.type, DCAT.Dataset)) | set(graph.objects(None, DCAT.dataset))
-    other = set(graph.subjects(RDF.type, DCAT.Catalog)) | set(graph.subjects(RDF.type, DCAT.DatasetSeries))
-    mere = {node for node in found - other if isinstance(node, BNode) and (node, None, None) not in graph}
-    return sorted(found - other - mere, key=lambda node: (str(identity(graph, node)), str(node)))
+    """Every dataset of a graph, in the order of their addresses; series and catalogues
+    are none.
+    """
+    found = set(graph.subjects(RDF.type, DCAT.Dataset)) | set(
+        graph.objects(None, DCAT.dataset)
+    )
+    other = set(graph.subjects(RDF.type, DCAT.Catalog)) | set(
+        graph.subjects(RDF.type, DCAT.DatasetSeries)
+    )
+    mere = {
+        node
+        for node in found - other
+        if isinstance(node, BNode) and (node, None, None) not in graph
+    }
+    return sorted(
+        found - other - mere, key=lambda node: (str(identity(graph, node)), str(node))
+    )
 
 
 def identity(graph: Graph, node: Node) -> str:
-    """What a dataset is known by at its source: its address, else its identifier, else nothing."""
-    return str(node) if isinstance(node, URIRef) else View(graph, node).first(DCTERMS.identifier)
+    """What a dataset is known by at its source: its address, else its identifier, else
+    nothing.
+    """
+    return (
+        str(node)
+        if isinstance(node, URIRef)
+        else View(graph, node).first(DCTERMS.identifier)
+    )
 
 
 def read_dataset(graph: Graph, node: Node) -> DatasetRecord:
-    """One dataset as a record. Raises NotADataset for one that only its address tells of."""
+    """One dataset as a record. Raises NotADataset for one that only its address tells
+    of.
+    """
     view = View(graph, node)
     stated, extras = view.stated()
     ours = "name" in stated
@@ -72,7 +106,10 @@ def read_dataset(graph: Graph, node: Node) -> DatasetRecord:
     if not ours:
         extras = _extras_of_others(view, found, profile)
     if not ours and not found["title"]:
-        raise NotADataset("The catalogue names a dataset that has no title, or that it does not describe.")
+        raise NotADataset(
+            "The catalogue names a dataset that has no title, or that it does not "
+            "describe."
+        )
     if ours and found["url"] == f"{view.address.rpartition('/')[0]}/{stated['name']}":
         found["url"] = None  # the landing page of a dataset that names none is its own
     name = (
@@ -83,9 +120,15 @@ def read_dataset(graph: Graph, node: Node) -> DatasetRecord:
     )
     for field, value in stated.items():
         if field in PROFILE_NAMES:
-            profile[field] = checked(field, value, (str, dict) if field.endswith("_translated") else str)
+            profile[field] = checked(
+                field, value, (str, dict) if field.endswith("_translated") else str
+            )
         elif field in found or field in STATED_ONLY:
-            found[field] = _pairs(value) if field == "vocabulary_tags" else checked(field, value, KINDS.get(field, str))
+            found[field] = (
+                _pairs(value)
+                if field == "vocabulary_tags"
+                else checked(field, value, KINDS.get(field, str))
+            )
     return DatasetRecord(
         name=name,
         **_shaped(found),
@@ -104,15 +147,24 @@ def _pairs(value: Any) -> Any:
 
 
 def _shaped(found: Mapping[str, Any]) -> Json:
-    shaped: Json = {key: (value or None) if key in OPTIONAL else value for key, value in found.items()}
+    shaped: Json = {
+        key: (value or None) if key in OPTIONAL else value
+        for key, value in found.items()
+    }
     for key in TUPLES:
         shaped[key] = tuple(str(each) for each in shaped[key] or ())
-    shaped["vocabulary_tags"] = tuple((pair[0], pair[1]) for pair in shaped["vocabulary_tags"] or ())
+    shaped["vocabulary_tags"] = tuple(
+        (pair[0], pair[1]) for pair in shaped["vocabulary_tags"] or ()
+    )
     return shaped
 
 
 def _language(view: View) -> str:
-    found = [language_of(text) for node in view.nodes(DCTERMS.language, DC.language) if (text := plain(node))]
+    found = [
+        language_of(text)
+        for node in view.nodes(DCTERMS.language, DC.language)
+        if (text := plain(node))
+    ]
     return preferred(found) if found else ""
 
 
@@ -121,7 +173,9 @@ def _core(view: View, language: str) -> Json:
     publishers = view.views(DCTERMS.publisher)
     licence, _ = _licence(view)
     return {
-        "title": view.text(DCTERMS.title, DC.title, RDFS.label, SCHEMA.name, language=language),
+        "title": view.text(
+            DCTERMS.title, DC.title, RDFS.label, SCHEMA.name, language=language
+        ),
         "notes": view.text(DCTERMS.description, language=language),
         "id": view.first(DCTERMS.identifier),
         "url": view.first(DCAT.landingPage, FOAF.page),
@@ -134,12 +188,19 @@ def _core(view: View, language: str) -> Json:
         "owner_org": publishers[0].first(DCTERMS.identifier) if publishers else "",
         "tags": _tags(view),
         "vocabulary_tags": sorted(_vocabulary_tags(view)),
-        "groups": [name for theme in view.views(DCAT.theme) if (name := theme.first(SKOS.notation))],
+        "groups": [
+            name
+            for theme in view.views(DCAT.theme)
+            if (name := theme.first(SKOS.notation))
+        ],
     }
 
 
 def _tags(view: View) -> list[str]:
-    words = (_TAG.sub(" ", text).strip()[:100].strip() for text in map(plain, view.nodes(DCAT.keyword)))
+    words = (
+        _TAG.sub(" ", text).strip()[:100].strip()
+        for text in map(plain, view.nodes(DCAT.keyword))
+    )
     return sorted({" ".join(word.split()) for word in words if len(word) > 1})
 
 
@@ -153,7 +214,12 @@ def _vocabulary_tags(view: View) -> Iterable[tuple[str, str]]:
 
 def _custodians(view: View) -> list[View]:
     shares = view.views(PROV.qualifiedAttribution)
-    return [agent for share in shares if share.nodes(DCAT.hadRole) for agent in share.views(PROV.agent)]
+    return [
+        agent
+        for share in shares
+        if share.nodes(DCAT.hadRole)
+        for agent in share.views(PROV.agent)
+    ]
 
 
 def _agent(agents: list[View]) -> tuple[str, str]:
@@ -170,7 +236,9 @@ def _mail(address: str) -> str:
 
 
 def _licence(view: View) -> tuple[str | None, str]:
-    """(id of the licence, what was said of it); DCAT puts it on distributions, older catalogues on datasets."""
+    """(id of the licence, what was said of it); DCAT puts it on distributions, older
+    catalogues on datasets.
+    """
     said = ""
     for holder in (view, *view.views(DCAT.distribution)):
         for document in holder.views(DCTERMS.license, DCTERMS.rights):
@@ -193,11 +261,17 @@ def _profile(view: View, language: str) -> Json:
         "notes_translated": _translated(view, DCTERMS.description),
         "frequency": frequency_of(view.first(DCTERMS.accrualPeriodicity)),
         "access_kind": ACCESS_OF.get(rights),
-        "contact_name": contact.text(VCARD.fn, VCARD["organization-name"], FOAF.name, RDFS.label) if contact else "",
+        "contact_name": contact.text(
+            VCARD.fn, VCARD["organization-name"], FOAF.name, RDFS.label
+        )
+        if contact
+        else "",
         "contact_email": _mail(_contact_mail(contact)) if contact else "",
         "spatial_unit": next((name for place in places if (name := _place(place))), ""),
         "period": next((text for time in times if (text := _period(time))), ""),
-        "legal_basis": laws[0].label if laws and not laws[0].text(_ELI_TITLE) else _law(laws),
+        "legal_basis": laws[0].label
+        if laws and not laws[0].text(_ELI_TITLE)
+        else _law(laws),
         "source_database": "",
     }
 
@@ -211,17 +285,27 @@ def _law(laws: list[View]) -> str:
 
 def _contact_mail(contact: View) -> str:
     for holder in contact.views(VCARD.hasEmail, VCARD.email):
-        return holder.address or holder.first(VCARD.hasValue, VCARD.value) or plain(holder.node)
+        return (
+            holder.address
+            or holder.first(VCARD.hasValue, VCARD.value)
+            or plain(holder.node)
+        )
     return contact.first(FOAF.mbox)
 
 
 def _translated(view: View, predicate: URIRef) -> dict[str, str]:
-    tagged = {language: text for language, text in view.by_language(predicate).items() if language}
+    tagged = {
+        language: text
+        for language, text in view.by_language(predicate).items()
+        if language
+    }
     return tagged if len(tagged) > 1 else {}
 
 
 def _place(place: View) -> str:
-    return place.text(SKOS.prefLabel, RDFS.label, LOCN.geographicName) or ("" if place.address else place.label)
+    return place.text(SKOS.prefLabel, RDFS.label, LOCN.geographicName) or (
+        "" if place.address else place.label
+    )
 
 
 def _period(time: View) -> str:
@@ -235,14 +319,19 @@ def _period(time: View) -> str:
 
 
 def _extras_of_others(view: View, found: Json, profile: Json) -> dict[str, str]:
-    """What our own fields have no room for, under the keys that ckanext-dcat uses; and what would be wrong in them."""
+    """What our own fields have no room for, under the keys that ckanext-dcat uses; and
+    what would be wrong in them.
+    """
     identifier, found["id"] = found["id"], None
     publisher = next(iter(view.views(DCTERMS.publisher)), None)
     found["owner_org"], found["groups"] = None, []
     themes = [theme.address or theme.label for theme in view.views(DCAT.theme)]
     licence, said = _licence(view)
     found["license_id"] = licence_of(licence) if licence else None
-    rights, frequency = view.first(DCTERMS.accessRights), view.first(DCTERMS.accrualPeriodicity)
+    rights, frequency = (
+        view.first(DCTERMS.accessRights),
+        view.first(DCTERMS.accrualPeriodicity),
+    )
     extras = {
         "uri": view.address,
         "identifier": identifier,
@@ -251,21 +340,38 @@ def _extras_of_others(view: View, found: Json, profile: Json) -> dict[str, str]:
         "modified": _moment(view.first(DCTERMS.modified)),
         "theme": orjson.dumps(themes).decode() if themes else "",
         "conforms_to": _labels(view, DCTERMS.conformsTo),
-        "provenance": "; ".join(statement.label for statement in view.views(DCTERMS.provenance)),
-        "access_rights": "" if profile.get("access_kind") else rights or _labels(view, DCTERMS.accessRights),
+        "provenance": "; ".join(
+            statement.label for statement in view.views(DCTERMS.provenance)
+        ),
+        "access_rights": ""
+        if profile.get("access_kind")
+        else rights or _labels(view, DCTERMS.accessRights),
         "frequency_uri": "" if profile.get("frequency") else frequency,
         "license_url": "" if found["license_id"] else said,
-        "spatial_uri": next((p.address for p in view.views(DCTERMS.spatial) if p.address), ""),
+        "spatial_uri": next(
+            (p.address for p in view.views(DCTERMS.spatial) if p.address), ""
+        ),
         "spatial": _geometry(view),
     }
     if publisher is not None:
         name, mail = _agent([publisher])
-        extras |= {"publisher_name": name, "publisher_email": mail, "publisher_uri": publisher.address}
-    return {key: value for key, value in extras.items() if value and not value.startswith(f"{AUTHORITY}none")}
+        extras |= {
+            "publisher_name": name,
+            "publisher_email": mail,
+            "publisher_uri": publisher.address,
+        }
+    return {
+        key: value
+        for key, value in extras.items()
+        if value and not value.startswith(f"{AUTHORITY}none")
+    }
 
 
 def _other_identifiers(view: View) -> str:
-    found = [each.first(SKOS.notation) or each.address or plain(each.node) for each in view.views(ADMS.identifier)]
+    found = [
+        each.first(SKOS.notation) or each.address or plain(each.node)
+        for each in view.views(ADMS.identifier)
+    ]
     return orjson.dumps(found).decode() if any(found) else ""
 
 
@@ -281,7 +387,11 @@ def _moment(text: str) -> str:
 
 def _geometry(view: View) -> str:
     for place in view.views(DCTERMS.spatial):
-        shapes = [text for node in place.nodes(LOCN.geometry, DCAT.bbox) if (text := plain(node))]
+        shapes = [
+            text
+            for node in place.nodes(LOCN.geometry, DCAT.bbox)
+            if (text := plain(node))
+        ]
         if shapes:
             return next((text for text in shapes if text.startswith("{")), shapes[0])
     return ""

@@ -1,7 +1,9 @@
-"""Graphs of ours as Turtle, RDF/XML and JSON-LD: flat and quick, because every nameless node has one owner.
+"""Graphs of ours as Turtle, RDF/XML and JSON-LD: flat and quick, because every nameless
+node has one owner.
 
-rdflib's serialisers sort, count and nest for graphs of any shape; ours have one shape, and take a tenth of the time.
-What is written here is read back by rdflib's parsers in the tests of the round trip.
+rdflib's serialisers sort, count and nest for graphs of any shape; ours have one shape,
+and take a tenth of the time. What is written here is read back by rdflib's parsers in
+the tests of the round trip.
 """
 
 from __future__ import annotations
@@ -20,14 +22,18 @@ from schemas.dcat.terms import PREFIXES
 
 _PREFIX_OF = {str(namespace): prefix for prefix, namespace in PREFIXES.items()}
 _LOCAL = re.compile(r"^[A-Za-z_][A-Za-z0-9_-]*$")
-_TURTLE_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+_TURTLE_ESCAPES = str.maketrans(
+    {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+)
 Said = dict[Node, dict[Node, list[Node]]]
 
 
 def turtle(graph: Graph) -> bytes:
     """The graph as Turtle statements, without prefixes."""
     said = _said(graph)
-    return "".join(f"<{node}>{_turtle_says(said, node, 1)} .\n\n" for node in _named(said)).encode()
+    return "".join(
+        f"<{node}>{_turtle_says(said, node, 1)} .\n\n" for node in _named(said)
+    ).encode()
 
 
 def rdf_xml(graph: Graph) -> bytes:
@@ -37,12 +43,18 @@ def rdf_xml(graph: Graph) -> bytes:
 
 
 def json_ld(graph: Graph) -> bytes:
-    """The graph as objects of JSON-LD, with commas between them, for the context of our prefixes."""
+    """The graph as objects of JSON-LD, with commas between them, for the context of our
+    prefixes.
+    """
     said = _said(graph)
     return b",\n".join(orjson.dumps(_object(said, node)) for node in _named(said))
 
 
-WRITERS: dict[str, Callable[[Graph], bytes]] = {"turtle": turtle, "xml": rdf_xml, "json-ld": json_ld}
+WRITERS: dict[str, Callable[[Graph], bytes]] = {
+    "turtle": turtle,
+    "xml": rdf_xml,
+    "json-ld": json_ld,
+}
 
 
 def _said(graph: Graph) -> Said:
@@ -78,7 +90,11 @@ def _turtle_says(said: Said, node: Node, depth: int) -> str:
     indent = "\n" + "  " * depth
     says = said.get(node, {})
     types = says.get(RDF.type, ())
-    parts = [f"a {', '.join(_turtle_term(said, each, depth) for each in types)}"] if types else []
+    parts = (
+        [f"a {', '.join(_turtle_term(said, each, depth) for each in types)}"]
+        if types
+        else []
+    )
     for predicate, values in says.items():
         if predicate != RDF.type:
             told = ", ".join(_turtle_term(said, value, depth) for value in values)
@@ -93,7 +109,11 @@ def _turtle_term(said: Said, node: Node, depth: int) -> str:
         text = f'"{str(node).translate(_TURTLE_ESCAPES)}"'
         if node.language:
             return f"{text}@{node.language}"
-        return f"{text}^^{_short(str(node.datatype)) or f'<{node.datatype}>'}" if node.datatype else text
+        return (
+            f"{text}^^{_short(str(node.datatype)) or f'<{node.datatype}>'}"
+            if node.datatype
+            else text
+        )
     return _short(str(node)) or f"<{node}>"
 
 
@@ -113,12 +133,16 @@ def _element(said: Said, node: Node, depth: int) -> str:
 def _property(said: Said, name: str, value: Node, depth: int) -> str:
     indent = "  " * depth
     if isinstance(value, BNode):
-        return f"{indent}<{name}>\n{_element(said, value, depth + 1)}{indent}</{name}>\n"
+        return (
+            f"{indent}<{name}>\n{_element(said, value, depth + 1)}{indent}</{name}>\n"
+        )
     if isinstance(value, URIRef):
         return f"{indent}<{name} rdf:resource={quoteattr(str(value))}/>\n"
     literal = value if isinstance(value, Literal) else Literal(str(value))
     tag = f" xml:lang={quoteattr(literal.language)}" if literal.language else ""
-    tag = f" rdf:datatype={quoteattr(str(literal.datatype))}" if literal.datatype else tag
+    tag = (
+        f" rdf:datatype={quoteattr(str(literal.datatype))}" if literal.datatype else tag
+    )
     return f"{indent}<{name}{tag}>{escape(str(literal))}</{name}>\n"
 
 
@@ -126,7 +150,9 @@ def _object(said: Said, node: Node) -> dict[str, Any]:
     found: dict[str, Any] = {} if isinstance(node, BNode) else {"@id": str(node)}
     for predicate, values in said.get(node, {}).items():
         if predicate == RDF.type:
-            found["@type"] = _one([_short(str(value)) or str(value) for value in values])
+            found["@type"] = _one(
+                [_short(str(value)) or str(value) for value in values]
+            )
         else:
             key = _short(str(predicate)) or str(predicate)
             found[key] = _one([_value(said, value) for value in values])
@@ -142,5 +168,9 @@ def _value(said: Said, node: Node) -> Any:
         if node.language:
             return {"@value": str(node), "@language": node.language}
         kind = node.datatype
-        return {"@value": str(node), "@type": _short(str(kind)) or str(kind)} if kind else str(node)
+        return (
+            {"@value": str(node), "@type": _short(str(kind)) or str(kind)}
+            if kind
+            else str(node)
+        )
     return _object(said, node) if isinstance(node, BNode) else {"@id": str(node)}

@@ -1,4 +1,6 @@
-"""DCAT-US 1.1 (data.json) both ways: a package dict becomes a dataset entry, an entry becomes a record."""
+"""DCAT-US 1.1 (data.json) both ways: a package dict becomes a dataset entry, an entry
+becomes a record.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ class NotAnEntry(ValueError):
 
 
 def write_entry(package: Mapping[str, Any], site_url: str) -> Json:
-    """A dataset as DCAT-US describes it, without the codes of American bureaus and programmes."""
+    """A dataset as DCAT-US describes it, without the codes of American bureaus and
+    programmes.
+    """
     package = clean(package)
     record = record_of(package)
     profile = record.profile
@@ -51,8 +55,12 @@ def write_entry(package: Mapping[str, Any], site_url: str) -> Json:
         "title": record.title,
         "description": record.notes or record.title,
         "keyword": list(record.tags),
-        "issued": _moment(record.extras.get("issued") or package.get("metadata_created")),
-        "modified": _moment(record.extras.get("modified") or package.get("metadata_modified")),
+        "issued": _moment(
+            record.extras.get("issued") or package.get("metadata_created")
+        ),
+        "modified": _moment(
+            record.extras.get("modified") or package.get("metadata_modified")
+        ),
         "publisher": _publisher(package, record),
         "contactPoint": _contact(package, record),
         "accessLevel": ACCESS_LEVELS.get(str(profile.get("access_kind")), "public"),
@@ -62,10 +70,14 @@ def write_entry(package: Mapping[str, Any], site_url: str) -> Json:
         "accrualPeriodicity": ISO_PERIODS.get(str(profile.get("frequency"))),
         "landingPage": str(iri(record.url) or f"{site_url}/dataset/{record.name}"),
         "language": [profile["language"]] if profile.get("language") else None,
-        "theme": [group.get("title") or group["name"] for group in package.get("groups") or ()],
+        "theme": [
+            group.get("title") or group["name"] for group in package.get("groups") or ()
+        ],
         "distribution": [
             _distribution(given, resource, record, site_url)
-            for given, resource in zip(package.get("resources") or (), record.resources, strict=True)
+            for given, resource in zip(
+                package.get("resources") or (), record.resources, strict=True
+            )
         ],
     }
     return {key: value for key, value in entry.items() if value not in (None, "", [])}
@@ -73,25 +85,49 @@ def write_entry(package: Mapping[str, Any], site_url: str) -> Json:
 
 def _moment(text: Any) -> str:
     value = str(text or "")
-    return f"{value}Z" if len(value) > 10 and value[-1] != "Z" and "+" not in value else value
+    return (
+        f"{value}Z"
+        if len(value) > 10 and value[-1] != "Z" and "+" not in value
+        else value
+    )
 
 
 def _publisher(package: Mapping[str, Any], record: DatasetRecord) -> Json:
     organization = package.get("organization") or {}
-    name = organization.get("title") or organization.get("name") or record.author or record.maintainer or record.title
+    name = (
+        organization.get("title")
+        or organization.get("name")
+        or record.author
+        or record.maintainer
+        or record.title
+    )
     return {"@type": "org:Organization", "name": name}
 
 
 def _contact(package: Mapping[str, Any], record: DatasetRecord) -> Json:
-    """Whom to ask; DCAT-US wants somebody always, so that it is the publisher where nobody else is named."""
+    """Whom to ask; DCAT-US wants somebody always, so that it is the publisher where
+    nobody else is named.
+    """
     name = record.profile.get("contact_name") or record.maintainer or record.author
-    mail = record.profile.get("contact_email") or record.maintainer_email or record.author_email
-    told = {"fn": name or mail or _publisher(package, record)["name"], "hasEmail": f"mailto:{mail}" if mail else None}
-    return {"@type": "vcard:Contact", **{key: value for key, value in told.items() if value}}
+    mail = (
+        record.profile.get("contact_email")
+        or record.maintainer_email
+        or record.author_email
+    )
+    told = {
+        "fn": name or mail or _publisher(package, record)["name"],
+        "hasEmail": f"mailto:{mail}" if mail else None,
+    }
+    return {
+        "@type": "vcard:Contact",
+        **{key: value for key, value in told.items() if value},
+    }
 
 
 def _licence(package: Mapping[str, Any]) -> Json:
-    """The licence by its address; one that has none is named as rights, because DCAT-US takes addresses only."""
+    """The licence by its address; one that has none is named as rights, because DCAT-US
+    takes addresses only.
+    """
     license_id = package.get("license_id") or ""
     known = LICENCE_BY_ID.get(license_id)
     address = (known.url if known else "") or str(iri(package.get("license_url")) or "")
@@ -105,9 +141,17 @@ def _temporal(period: str) -> str:
     return f"{start}/{end}" if start and end else period
 
 
-def _distribution(given: Mapping[str, Any], resource: ResourceRecord, record: DatasetRecord, site_url: str) -> Json:
+def _distribution(
+    given: Mapping[str, Any],
+    resource: ResourceRecord,
+    record: DatasetRecord,
+    site_url: str,
+) -> Json:
     link = iri(resource.url, site_url)
     page = f"{site_url}/dataset/{record.name}/resource/{resource.id}"
+    schema_address = (
+        f"{site_url}/dataset/{record.id}/resource/{resource.id}/schema.json"
+    )
     direct = given.get("url_type") in HOSTED or resource.format in MEDIA_TYPES
     described = resource.schema or resource.schema_name
     entry = {
@@ -116,18 +160,24 @@ def _distribution(given: Mapping[str, Any], resource: ResourceRecord, record: Da
         "description": resource.description,
         "downloadURL": str(link) if link and direct else None,
         "accessURL": None if link and direct else str(link or page),
-        "mediaType": (resource.mimetype or MEDIA_TYPES.get(resource.format) or "application/octet-stream")
+        "mediaType": (
+            resource.mimetype
+            or MEDIA_TYPES.get(resource.format)
+            or "application/octet-stream"
+        )
         if link and direct
         else resource.mimetype,
         "format": resource.format,
-        "describedBy": f"{site_url}/dataset/{record.id}/resource/{resource.id}/schema.json" if described else None,
+        "describedBy": schema_address if described else None,
         "describedByType": "application/json" if described else None,
     }
     return {key: value for key, value in entry.items() if value}
 
 
 def read_entry(entry: Any) -> DatasetRecord:
-    """An entry of a data.json as a record. Raises NotAnEntry for one without a title."""
+    """An entry of a data.json as a record. Raises NotAnEntry for one without a
+    title.
+    """
     if not isinstance(entry, Mapping) or not _text(entry.get("title")):
         raise NotAnEntry("The entry has no title.")
     entry = clean(entry)
@@ -150,10 +200,20 @@ def read_entry(entry: Any) -> DatasetRecord:
         notes=_text(entry.get("description")),
         url=_text(entry.get("landingPage")) or None,
         license_id=(licence_of(licence) if licence else None) or TITLED.get(rights),
-        tags=tuple(sorted({tag for word in _list(entry.get("keyword")) if len(tag := _tag(word)) > 1})),
+        tags=tuple(
+            sorted(
+                {
+                    tag
+                    for word in _list(entry.get("keyword"))
+                    if len(tag := _tag(word)) > 1
+                }
+            )
+        ),
         extras={key: value for key, value in _extras(entry, licence).items() if value},
         profile={key: value for key, value in profile.items() if value},
-        resources=tuple(_resource(each) for each in _objects(entry.get("distribution"))),
+        resources=tuple(
+            _resource(each) for each in _objects(entry.get("distribution"))
+        ),
     )
 
 
@@ -161,11 +221,17 @@ def _extras(entry: Mapping[str, Any], licence: str) -> dict[str, str]:
     publisher, modified = _object(entry.get("publisher")), _text(entry.get("modified"))
     return {
         "identifier": _text(entry.get("identifier")),
-        "issued": _text(entry.get("issued")) if is_moment(_text(entry.get("issued"))) else "",
+        "issued": _text(entry.get("issued"))
+        if is_moment(_text(entry.get("issued")))
+        else "",
         "modified": modified if is_moment(modified) else "",
         "publisher_name": _text(publisher.get("name")),
-        "theme": orjson.dumps(_list(entry.get("theme"))).decode() if _list(entry.get("theme")) else "",
-        "rights": "" if _text(entry.get("rights")) in TITLED else _text(entry.get("rights")),
+        "theme": orjson.dumps(_list(entry.get("theme"))).decode()
+        if _list(entry.get("theme"))
+        else "",
+        "rights": ""
+        if _text(entry.get("rights")) in TITLED
+        else _text(entry.get("rights")),
         "conforms_to": _text(entry.get("conformsTo")),
         "license_url": "" if licence_of(licence) else licence,
         "references": "; ".join(_list(entry.get("references"))),
@@ -200,7 +266,9 @@ def _period(temporal: str) -> str:
 
 
 def _tag(word: str) -> str:
-    kept = "".join(letter if letter.isalnum() or letter in " _-." else " " for letter in word)
+    kept = "".join(
+        letter if letter.isalnum() or letter in " _-." else " " for letter in word
+    )
     return " ".join(kept.split())[:100].strip()
 
 
@@ -219,7 +287,11 @@ def _list(value: Any) -> list[str]:
 
 
 def _object(value: Any) -> Mapping[str, Any]:
-    found = next((each for each in value if isinstance(each, Mapping)), {}) if isinstance(value, list) else value
+    found = (
+        next((each for each in value if isinstance(each, Mapping)), {})
+        if isinstance(value, list)
+        else value
+    )
     return found if isinstance(found, Mapping) else {"name": found, "fn": found}
 
 

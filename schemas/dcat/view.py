@@ -14,7 +14,15 @@ from rdflib.term import BNode, Node
 from schemas.dcat.terms import EXACT, SCHEMA
 from schemas.packages import clean
 
-LABELS = (SKOS.prefLabel, RDFS.label, DCTERMS.title, FOAF.name, SCHEMA.name, SKOS.notation, DCTERMS.identifier)
+LABELS = (
+    SKOS.prefLabel,
+    RDFS.label,
+    DCTERMS.title,
+    FOAF.name,
+    SCHEMA.name,
+    SKOS.notation,
+    DCTERMS.identifier,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,9 @@ class View:
 
     def first(self, *predicates: URIRef) -> str:
         """The first text or address, empty without any; a nameless node is no text."""
-        return next((text for node in self.nodes(*predicates) if (text := plain(node))), "")
+        return next(
+            (text for node in self.nodes(*predicates) if (text := plain(node))), ""
+        )
 
     def by_language(self, predicate: URIRef) -> dict[str, str]:
         """The texts by language ("" for none); of several in one language the first."""
@@ -49,7 +59,9 @@ class View:
         return found
 
     def text(self, *predicates: URIRef, language: str = "") -> str:
-        """The text in the preferred language: the one given, Vietnamese, English, none, any other."""
+        """The text in the preferred language: the one given, Vietnamese, English, none,
+        any other.
+        """
         for predicate in predicates:
             if found := self.by_language(predicate):
                 return found[preferred(list(found), language)]
@@ -98,7 +110,9 @@ def preferred(languages: Sequence[str], given: str = "") -> str:
 
 
 def plain(node: Node) -> str:
-    """A text or an address as a text without control characters; nothing for a nameless node."""
+    """A text or an address as a text without control characters; nothing for a nameless
+    node.
+    """
     return "" if isinstance(node, BNode) else str(clean(str(node))).strip()
 
 

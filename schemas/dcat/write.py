@@ -1,4 +1,6 @@
-"""From a package dict to a DCAT-AP 3 graph that the reader turns back into exactly the same record."""
+"""From a package dict to a DCAT-AP 3 graph that the reader turns back into exactly the
+same record.
+"""
 
 from __future__ import annotations
 
@@ -67,28 +69,58 @@ def add_dataset(pen: Pen, package: Json) -> URIRef:
 
 def _describe(pen: Pen, node: URIRef, package: Json, wanted: DatasetRecord) -> None:
     profile, language = wanted.profile, str(wanted.profile.get("language") or "")
-    _translated(pen, node, DCTERMS.title, wanted.title, profile.get("title_translated"), language)
-    # The profile demands a description: where there is none, the title describes, and "" is stated exactly.
+    _translated(
+        pen,
+        node,
+        DCTERMS.title,
+        wanted.title,
+        profile.get("title_translated"),
+        language,
+    )
+    # The profile demands a description: where there is none, the title describes, and
+    # "" is stated exactly.
     notes = wanted.notes or wanted.title
-    _translated(pen, node, DCTERMS.description, notes, profile.get("notes_translated"), language)
+    _translated(
+        pen, node, DCTERMS.description, notes, profile.get("notes_translated"), language
+    )
     pen.text(node, DCTERMS.identifier, wanted.id)
     for tag in wanted.tags:
         pen.text(node, DCAT.keyword, tag, tongue(tag))
-    pen.moment(node, DCTERMS.issued, wanted.extras.get("issued") or package.get("metadata_created"))
-    pen.moment(node, DCTERMS.modified, wanted.extras.get("modified") or package.get("metadata_modified"))
-    pen.link(node, DCAT.landingPage, wanted.url or f"{pen.site.url}/dataset/{wanted.name}")
+    pen.moment(
+        node,
+        DCTERMS.issued,
+        wanted.extras.get("issued") or package.get("metadata_created"),
+    )
+    pen.moment(
+        node,
+        DCTERMS.modified,
+        wanted.extras.get("modified") or package.get("metadata_modified"),
+    )
+    pen.link(
+        node, DCAT.landingPage, wanted.url or f"{pen.site.url}/dataset/{wanted.name}"
+    )
     pen.text(node, DCAT.version, wanted.version)
     pen.text(node, OWL.versionInfo, wanted.version)
     if language in LANGUAGES:
         pen.link(node, DCTERMS.language, authority("language", LANGUAGES[language]))
     if profile.get("frequency") in FREQUENCIES:
-        pen.link(node, DCTERMS.accrualPeriodicity, authority("frequency", FREQUENCIES[str(profile["frequency"])]))
+        pen.link(
+            node,
+            DCTERMS.accrualPeriodicity,
+            authority("frequency", FREQUENCIES[str(profile["frequency"])]),
+        )
     if profile.get("access_kind") in ACCESS_RIGHTS:
-        pen.link(node, DCTERMS.accessRights, authority("access-right", ACCESS_RIGHTS[str(profile["access_kind"])]))
+        pen.link(
+            node,
+            DCTERMS.accessRights,
+            authority("access-right", ACCESS_RIGHTS[str(profile["access_kind"])]),
+        )
     pen.licence(node, package)
 
 
-def _translated(pen: Pen, node: URIRef, predicate: URIRef, text: str, others: Any, language: str) -> None:
+def _translated(
+    pen: Pen, node: URIRef, predicate: URIRef, text: str, others: Any, language: str
+) -> None:
     others = others if isinstance(others, Mapping) else {}
     same = next((tag for tag, other in others.items() if other == text), None)
     main = same or (language if language in LANGUAGES else tongue(text))
@@ -102,7 +134,11 @@ def _translated(pen: Pen, node: URIRef, predicate: URIRef, text: str, others: An
 def _around(pen: Pen, node: URIRef, package: Json, wanted: DatasetRecord) -> None:
     profile = wanted.profile
     _themes(pen, node, package, wanted)
-    if profile.get("period") or wanted.extras.get("temporal_start") or wanted.extras.get("temporal_end"):
+    if (
+        profile.get("period")
+        or wanted.extras.get("temporal_start")
+        or wanted.extras.get("temporal_end")
+    ):
         _period(pen, node, str(profile.get("period") or ""), wanted.extras)
     if profile.get("spatial_unit") or wanted.extras.get("spatial"):
         place = pen.blank(node, DCTERMS.spatial, DCTERMS.Location)
@@ -113,7 +149,12 @@ def _around(pen: Pen, node: URIRef, package: Json, wanted: DatasetRecord) -> Non
             pen.graph.add((place, LOCN.geometry, shape))
     if profile.get("source_database"):
         statement = pen.blank(node, DCTERMS.provenance, DCTERMS.ProvenanceStatement)
-        pen.text(statement, RDFS.label, profile["source_database"], tongue(str(profile["source_database"])))
+        pen.text(
+            statement,
+            RDFS.label,
+            profile["source_database"],
+            tongue(str(profile["source_database"])),
+        )
     _law(pen, node, str(profile.get("legal_basis") or ""))
     for relation in package.get("relationships_as_subject") or ():
         if relation["type"] in RELATIONS:
@@ -149,7 +190,10 @@ def _period(pen: Pen, node: URIRef, period: str, extras: Mapping[str, str]) -> N
 def _law(pen: Pen, node: URIRef, basis: str) -> None:
     if not basis:
         return
-    if basis.startswith(("http://", "https://")) and iri(basis, pen.site.url) is not None:
+    if (
+        basis.startswith(("http://", "https://"))
+        and iri(basis, pen.site.url) is not None
+    ):
         pen.link(node, DCATAP.applicableLegislation, basis)
         return
     law = pen.blank(node, DCATAP.applicableLegislation, ELI.LegalResource)
@@ -169,26 +213,43 @@ def _publisher(pen: Pen, node: URIRef, organization: Json) -> None:
 
 def _people(pen: Pen, node: URIRef, wanted: DatasetRecord) -> None:
     name = wanted.profile.get("contact_name") or wanted.maintainer or wanted.author
-    mail = wanted.profile.get("contact_email") or wanted.maintainer_email or wanted.author_email
+    mail = (
+        wanted.profile.get("contact_email")
+        or wanted.maintainer_email
+        or wanted.author_email
+    )
     if name or mail:
         contact = pen.blank(node, DCAT.contactPoint, VCARD.Kind)
         pen.text(contact, VCARD.fn, name or mail, tongue(str(name or "")))
         pen.link(contact, VCARD.hasEmail, f"mailto:{mail}" if mail else None)
     if wanted.author or wanted.author_email:
-        _agent(pen, pen.blank(node, DCTERMS.creator, FOAF.Agent), wanted.author, wanted.author_email)
+        _agent(
+            pen,
+            pen.blank(node, DCTERMS.creator, FOAF.Agent),
+            wanted.author,
+            wanted.author_email,
+        )
     if wanted.maintainer or wanted.maintainer_email:
         share = pen.blank(node, PROV.qualifiedAttribution, PROV.Attribution)
         pen.link(share, DCAT.hadRole, CUSTODIAN)
-        _agent(pen, pen.blank(share, PROV.agent, FOAF.Agent), wanted.maintainer, wanted.maintainer_email)
+        _agent(
+            pen,
+            pen.blank(share, PROV.agent, FOAF.Agent),
+            wanted.maintainer,
+            wanted.maintainer_email,
+        )
 
 
 def _agent(pen: Pen, agent: Node, name: str | None, mail: str | None) -> None:
-    pen.text(agent, FOAF.name, name or mail, tongue(name or ""))  # an agent always has a name
+    # An agent always has a name.
+    pen.text(agent, FOAF.name, name or mail, tongue(name or ""))
     pen.link(agent, FOAF.mbox, f"mailto:{mail}" if mail else None)
 
 
 def _what_is_missing(pen: Pen, node: URIRef, wanted: DatasetRecord) -> None:
-    """Read back what was written, and state exactly whatever did not come back as it was."""
+    """Read back what was written, and state exactly whatever did not come back as it
+    was.
+    """
     found = read_dataset(pen.graph, node)
     for each in fields(DatasetRecord):
         value = getattr(wanted, each.name)
@@ -203,12 +264,19 @@ def _what_is_missing(pen: Pen, node: URIRef, wanted: DatasetRecord) -> None:
 
 
 def add_catalog(pen: Pen, packages: Iterable[Json]) -> URIRef:
-    """The catalogue around these datasets, with the services that answer the rows of their tables."""
+    """The catalogue around these datasets, with the services that answer the rows of
+    their tables.
+    """
     node = URIRef(f"{pen.site.url}/catalog")
     site = pen.site
     pen.graph.add((node, RDF.type, DCAT.Catalog))
     pen.text(node, DCTERMS.title, site.title, tongue(site.title) or site.language)
-    pen.text(node, DCTERMS.description, site.description or site.title, tongue(site.description or site.title))
+    pen.text(
+        node,
+        DCTERMS.description,
+        site.description or site.title,
+        tongue(site.description or site.title),
+    )
     pen.link(node, FOAF.homepage, f"{site.url}/")
     for language in ("vi", "en"):
         pen.link(node, DCTERMS.language, authority("language", LANGUAGES[language]))
@@ -216,15 +284,25 @@ def add_catalog(pen: Pen, packages: Iterable[Json]) -> URIRef:
     publisher = pen.blank(node, DCTERMS.publisher, FOAF.Agent)
     pen.text(publisher, FOAF.name, site.title, tongue(site.title))
     for package in packages:
-        pen.graph.add((node, DCAT.dataset, URIRef(f"{pen.site.url}/dataset/{package['id']}")))
+        pen.graph.add(
+            (node, DCAT.dataset, URIRef(f"{pen.site.url}/dataset/{package['id']}"))
+        )
         for resource in package.get("resources") or ():
             if resource.get("datastore_active"):
-                pen.graph.add((node, DCAT.service, distribution.service_address(pen.site, resource["id"])))
+                pen.graph.add(
+                    (
+                        node,
+                        DCAT.service,
+                        distribution.service_address(pen.site, resource["id"]),
+                    )
+                )
     return node
 
 
 def bounds(period: str) -> tuple[str, str]:
-    """Start and end of a reporting period that can be understood: "2025", "2025-Q1", "2021-2025", "a/b"."""
+    """Start and end of a reporting period that can be understood: "2025", "2025-Q1",
+    "2021-2025", "a/b".
+    """
     text = period.strip()
     if found := _YEARS.match(text):
         return found.group(1), found.group(2)

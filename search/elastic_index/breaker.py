@@ -1,4 +1,6 @@
-"""A circuit breaker: a server that does not answer is left alone for a while, so that nobody waits for it in vain."""
+"""A circuit breaker: a server that does not answer is left alone for a while, so that
+nobody waits for it in vain.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +14,11 @@ FAILURES = 3
 
 
 class Breaker:
-    """Counts failures in a row. While it is open every call is refused at once; after `pause` seconds one may try.
+    """Counts failures in a row. While it is open every call is refused at once; after
+    `pause` seconds one may try.
 
-    The one that tries gets another pause for it: until its outcome is known all others are refused, and one that
-    never says how it went holds nobody up for longer.
+    The one that tries gets another pause for it: until its outcome is known all others
+    are refused, and one that never says how it went holds nobody up for longer.
     """
 
     def __init__(self, pause: float) -> None:
@@ -32,7 +35,8 @@ class Breaker:
             if self._failures >= FAILURES:
                 if time.monotonic() < self._until:
                     raise SearchUnavailable(
-                        "Elasticsearch did not answer a moment ago; it is tried again in a few seconds."
+                        "Elasticsearch did not answer a moment ago; it is tried again "
+                        "in a few seconds."
                     )
                 self._until = time.monotonic() + self._pause
 

@@ -1,4 +1,6 @@
-"""The connection to Elasticsearch: nodes in turn, tries with growing pauses, and errors that say how to mend them."""
+"""The connection to Elasticsearch: nodes in turn, tries with growing pauses, and errors
+that say how to mend them.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,12 @@ from dataclasses import dataclass
 from typing import Any as Anything
 from urllib.parse import unquote, urlsplit
 
-from elastic_transport import ConnectionTimeout, TlsError, Transport, TransportApiResponse
+from elastic_transport import (
+    ConnectionTimeout,
+    TlsError,
+    Transport,
+    TransportApiResponse,
+)
 from elasticsearch import ApiError, ConflictError, Elasticsearch, TransportError
 from elasticsearch.serializer import OrjsonSerializer
 
@@ -19,9 +26,13 @@ from search.backend import QueryError, SearchUnavailable
 from search.elastic_index.breaker import Breaker
 
 LATER = (429, 502, 503, 504)
-"""Statuses that a busy or failing node answers with; the same request may work elsewhere or a moment later."""
+"""Statuses that a busy or failing node answers with; the same request may work
+elsewhere or a moment later.
+"""
 AGAIN = (*LATER, 500)
-"""Tried again: also what a node says whose neighbour was lost in the middle of a search."""
+"""Tried again: also what a node says whose neighbour was lost in the middle of a
+search.
+"""
 FIRST_PAUSE, GROWTH, LONGEST_PAUSE = 0.1, 3, 5.0
 """Seconds before a second try where no other node is left to ask, and how they grow."""
 _SNIFF = "/_nodes/_all/http"
@@ -32,10 +43,11 @@ _SNIFF = "/_nodes/_all/http"
 class Server:
     """Where Elasticsearch is, and how to speak to it.
 
-    `urls` may carry user:password; `user` and `password` go before them, an `api_key` before both. `ca_certs` is a PEM
-    file. `timeout` is in seconds, for each try; a request is tried `retries` times more, after a time-out once more. A
-    server that fails three times in a row is left alone for `pause` seconds. With `sniff` the nodes are asked for their
-    neighbours, at the start and whenever one fails.
+    `urls` may carry user:password; `user` and `password` go before them, an `api_key`
+    before both. `ca_certs` is a PEM file. `timeout` is in seconds, for each try; a
+    request is tried `retries` times more, after a time-out once more. A server that
+    fails three times in a row is left alone for `pause` seconds. With `sniff` the nodes
+    are asked for their neighbours, at the start and whenever one fails.
     """
 
     urls: Sequence[str]
@@ -50,22 +62,34 @@ class Server:
 
 
 def connect(server: Server) -> Elasticsearch:
-    """A client that asks the nodes in turn; without sniffing it opens no connection yet.
+    """A client that asks the nodes in turn; without sniffing it opens no connection
+    yet.
 
     Raises ValueError for what cannot be used.
     """
     patient = _patient(Breaker(server.pause), _authorization(server))
     if not server.sniff:
         return Elasticsearch(**_named(server), transport_class=patient)
-    client = Elasticsearch(**_named(server), transport_class=patient, sniff_on_node_failure=True, sniff_timeout=2.0)
+    client = Elasticsearch(
+        **_named(server),
+        transport_class=patient,
+        sniff_on_node_failure=True,
+        sniff_timeout=2.0,
+    )
     with suppress(TransportError):  # the portal starts also while the cluster is down
         client.transport.sniff(is_initial_sniff=True)
     return client
 
 
 def watcher(server: Server, seconds: float) -> Elasticsearch:
-    """A client that asks briefly, each node that refuses once, and that nobody's failures keep from asking."""
-    once = {"max_retries": len(server.urls) - 1, "retry_on_timeout": False, "retry_on_status": ()}
+    """A client that asks briefly, each node that refuses once, and that nobody's
+    failures keep from asking.
+    """
+    once = {
+        "max_retries": len(server.urls) - 1,
+        "retry_on_timeout": False,
+        "retry_on_status": (),
+    }
     return Elasticsearch(**(_named(server) | once | {"request_timeout": seconds}))
 
 
@@ -91,15 +115,20 @@ def _authorization(server: Server) -> str:
     if server.api_key:
         if not server.api_key.isascii():
             raise ValueError(
-                "An API key of Elasticsearch (PORTAL_SEARCH_API_KEY) is base64: letters, digits, + / = _ -."
+                "An API key of Elasticsearch (PORTAL_SEARCH_API_KEY) is base64: "
+                "letters, digits, + / = _ -."
             )
         return f"ApiKey {server.api_key}"
-    named = next((parts for parts in map(urlsplit, server.urls) if parts.username), urlsplit(""))
+    named = next(
+        (parts for parts in map(urlsplit, server.urls) if parts.username), urlsplit("")
+    )
     user = server.user or unquote(named.username or "")
     password = server.password or unquote(named.password or "")
     if not (user or password):
         return ""
-    return "Basic " + base64.b64encode(f"{user or 'elastic'}:{password}".encode()).decode()
+    return (
+        "Basic " + base64.b64encode(f"{user or 'elastic'}:{password}".encode()).decode()
+    )
 
 
 def _trusting(ca_certs: str) -> ssl.SSLContext:
@@ -107,7 +136,8 @@ def _trusting(ca_certs: str) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=ca_certs)
     except (OSError, ssl.SSLError):
         raise ValueError(
-            f"The certificate authority of Elasticsearch (PORTAL_SEARCH_CA_FILE) is {ca_certs}, "
+            "The certificate authority of Elasticsearch (PORTAL_SEARCH_CA_FILE) is "
+            f"{ca_certs}, "
             "which is no readable PEM file with a certificate."
         ) from None
 
@@ -122,24 +152,29 @@ def _host(url: str) -> str:
         good = False
     if not good:  # the URL is not repeated: it may hold a password
         raise ValueError(
-            "A search URL is written http(s)://[user:password@]host[:port]; several stand between commas; "
-            "in a password @ : / # ? % and commas are written %40 %3A %2F %23 %3F %25 %2C."
+            "A search URL is written http(s)://[user:password@]host[:port]; several "
+            "stand between commas; "
+            "in a password @ : / # ? % and commas are written %40 %3A %2F %23 %3F %25 "
+            "%2C."
         )
     host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
     return f"{parts.scheme}://{host}:{port}{parts.path.rstrip('/')}"
 
 
 def _patient(breaker: Breaker, authorization: str) -> type[Transport]:
-    """A transport that asks the breaker first and tells it afterwards, and that pauses between tries.
+    """A transport that asks the breaker first and tells it afterwards, and that pauses
+    between tries.
 
-    The one that comes with the client sends all tries at once: an election in the cluster takes longer.
+    The one that comes with the client sends all tries at once: an election in the
+    cluster takes longer.
     """
 
     class Patient(Transport):
         def perform_request(  # type: ignore[override]  # the options are handed on as they are
             self, method: str, target: str, *, max_retries: int = 0, **options: Anything
         ) -> TransportApiResponse:
-            if target.startswith(_SNIFF):  # within another request, whose outcome counts; and it lacks the login
+            # Within another request, whose outcome counts; and it lacks the login.
+            if target.startswith(_SNIFF):
                 login = {"authorization": authorization} if authorization else {}
                 options["headers"] = {**options.get("headers", {}), **login}
                 return super().perform_request(method, target, max_retries=0, **options)
@@ -148,10 +183,16 @@ def _patient(breaker: Breaker, authorization: str) -> type[Transport]:
             while True:
                 others = len(self.node_pool) - 1 - attempt
                 try:
-                    answer = super().perform_request(method, target, max_retries=0, **options)
+                    answer = super().perform_request(
+                        method, target, max_retries=0, **options
+                    )
                 except TransportError as error:
                     late += isinstance(error, ConnectionTimeout)
-                    if attempt >= max_retries or late > 1 or isinstance(error, TlsError):
+                    if (
+                        attempt >= max_retries
+                        or late > 1
+                        or isinstance(error, TlsError)
+                    ):
                         breaker.failed()
                         raise
                 else:
@@ -168,7 +209,9 @@ def _patient(breaker: Breaker, authorization: str) -> type[Transport]:
 
 
 def _status(target: str, answer: TransportApiResponse) -> int:
-    """The status; of several searches in one request that of the worst: the server tells it inside a 200."""
+    """The status; of several searches in one request that of the worst: the server
+    tells it inside a 200.
+    """
     if not target.split("?")[0].endswith("/_msearch") or answer.meta.status != 200:
         return answer.meta.status
     held = answer.body.get("responses", ()) if isinstance(answer.body, dict) else ()
@@ -177,14 +220,20 @@ def _status(target: str, answer: TransportApiResponse) -> int:
 
 @contextmanager
 def clear_errors(*, asking: bool = False) -> Iterator[None]:
-    """What the client raises becomes SearchUnavailable or, `asking`, QueryError, with no address and no secret."""
+    """What the client raises becomes SearchUnavailable or, `asking`, QueryError, with
+    no address and no secret.
+    """
     try:
         yield
     except ConflictError as error:
-        raise SearchUnavailable("Elasticsearch reported a conflict; try again.") from error
+        raise SearchUnavailable(
+            "Elasticsearch reported a conflict; try again."
+        ) from error
     except ApiError as error:
         if asking and error.status_code == 400:
-            raise QueryError("The query is too large or too complex for the search index.") from error
+            raise QueryError(
+                "The query is too large or too complex for the search index."
+            ) from error
         raise SearchUnavailable(_refusal(error)) from error
     except TransportError as error:
         raise SearchUnavailable(_silence(error)) from error
@@ -193,12 +242,14 @@ def clear_errors(*, asking: bool = False) -> Iterator[None]:
 def _refusal(error: ApiError) -> str:
     if error.status_code == 401:
         return (
-            "Elasticsearch refused the login; check PORTAL_SEARCH_USER and PORTAL_SEARCH_PASSWORD (or the login in "
+            "Elasticsearch refused the login; check PORTAL_SEARCH_USER and "
+            "PORTAL_SEARCH_PASSWORD (or the login in "
             "PORTAL_SEARCH_URL), or PORTAL_SEARCH_API_KEY."
         )
     if error.status_code == 403:
         return (
-            "Elasticsearch knows the user or API key but allows it too little; it needs `monitor` on the cluster and "
+            "Elasticsearch knows the user or API key but allows it too little; it "
+            "needs `monitor` on the cluster and "
             "`manage`, `read` and `write` on the portal's indexes (docs/operate.md)."
         )
     return f"Elasticsearch answered with status {error.status_code} ({error.error})."
@@ -208,10 +259,18 @@ def _silence(error: TransportError) -> str:
     if isinstance(error, TlsError):
         if "CERTIFICATE_VERIFY_FAILED" in repr(error.__cause__):
             return (
-                "The certificate of Elasticsearch is not trusted: it is not signed by the authority in "
-                "PORTAL_SEARCH_CA_FILE (without that setting: by one that this machine knows), or names another host."
+                "The certificate of Elasticsearch is not trusted: it is not signed by "
+                "the authority in "
+                "PORTAL_SEARCH_CA_FILE (without that setting: by one that this "
+                "machine knows), or names another host."
             )
         return "Elasticsearch does not speak https at the address in PORTAL_SEARCH_URL."
     if isinstance(error, ConnectionTimeout):
-        return "Elasticsearch did not answer in time (PORTAL_SEARCH_TIMEOUT); it may be overloaded."
-    return "Elasticsearch cannot be reached; check that it runs, and its address in PORTAL_SEARCH_URL."
+        return (
+            "Elasticsearch did not answer in time (PORTAL_SEARCH_TIMEOUT); it may be "
+            "overloaded."
+        )
+    return (
+        "Elasticsearch cannot be reached; check that it runs, and its address in "
+        "PORTAL_SEARCH_URL."
+    )

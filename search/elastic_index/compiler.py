@@ -1,4 +1,6 @@
-"""The clauses of a plan, its order and its facets, said in Elasticsearch's query language."""
+"""The clauses of a plan, its order and its facets, said in Elasticsearch's query
+language.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ from search.planning.plan import TIE
 
 Json = dict[str, Anything]
 MOST_FACETS = 50_000
-"""Values of one facet, whatever facet.limit asks for (the server's own limit is 65,536 buckets)."""
+"""Values of one facet, whatever facet.limit asks for (the server's own limit is 65,536
+buckets).
+"""
 
 
 def compile_clause(clause: Clause) -> Json:
@@ -43,19 +47,44 @@ def compile_clause(clause: Clause) -> Json:
         case All(clauses):
             return _together(clauses)
         case Any(clauses):
-            return {"bool": {"should": [compile_clause(child) for child in clauses], "minimum_should_match": 1}}
+            return {
+                "bool": {
+                    "should": [compile_clause(child) for child in clauses],
+                    "minimum_should_match": 1,
+                }
+            }
         case AtLeast(clauses, least):
-            return {"bool": {"should": [compile_clause(child) for child in clauses], "minimum_should_match": least}}
+            return {
+                "bool": {
+                    "should": [compile_clause(child) for child in clauses],
+                    "minimum_should_match": least,
+                }
+            }
         case Except(child):
-            return {"bool": {"must": [{"match_all": {}}], "must_not": [compile_clause(child)]}}
+            return {
+                "bool": {
+                    "must": [{"match_all": {}}],
+                    "must_not": [compile_clause(child)],
+                }
+            }
         case Best(clauses):
-            return {"dis_max": {"queries": [compile_clause(child) for child in clauses], "tie_breaker": TIE}}
+            return {
+                "dis_max": {
+                    "queries": [compile_clause(child) for child in clauses],
+                    "tie_breaker": TIE,
+                }
+            }
         case Weighted(child, factor):
             return {"bool": {"must": [compile_clause(child)], "boost": factor}}
         case Flat(child, score):
             return _flat(compile_clause(child), score)
         case Preferring(child, bonuses):
-            return {"bool": {"must": [compile_clause(child)], "should": [compile_clause(bonus) for bonus in bonuses]}}
+            return {
+                "bool": {
+                    "must": [compile_clause(child)],
+                    "should": [compile_clause(bonus) for bonus in bonuses],
+                }
+            }
         case Tiered(tiers):
             return _highest(clause, len(tiers))
         case _:
@@ -63,9 +92,15 @@ def compile_clause(clause: Clause) -> Json:
 
 
 def quick_tiers(asked: Plan) -> Json | None:
-    """The tiers that cost little and mostly fill a page, scored as they are within the whole; None where none are."""
+    """The tiers that cost little and mostly fill a page, scored as they are within the
+    whole; None where none are.
+    """
     query = asked.query
-    if isinstance(query, Tiered) and query.quick and asked.order[0] == SortKey("score", True):
+    if (
+        isinstance(query, Tiered)
+        and query.quick
+        and asked.order[0] == SortKey("score", True)
+    ):
         return _highest(query, query.quick)
     return None
 
@@ -76,16 +111,29 @@ def sort_keys(order: tuple[SortKey, ...]) -> list[Json]:
     for key in order:
         direction = "desc" if key.descending else "asc"
         missing = {} if key.column == "score" else {"missing": "_last"}
-        keys.append({"_score" if key.column == "score" else key.column: {"order": direction, **missing}})
+        keys.append(
+            {
+                "_score" if key.column == "score" else key.column: {
+                    "order": direction,
+                    **missing,
+                }
+            }
+        )
     return keys
 
 
 def facet_terms(facet: Facet, request: SearchRequest) -> Json:
-    """The values of a facet, most frequent first, ties by value. A count of 0 is never told: it would name values
-    of datasets that the asker may not see."""
+    """The values of a facet, most frequent first, ties by value. A count of 0 is never
+    told: it would name values of datasets that the asker may not see.
+    """
     size = max(1, min(request.facet_limit, MOST_FACETS))
     least = 2**31 - 1 if request.facet_limit <= 0 else max(1, request.facet_mincount)
-    terms: Json = {"field": facet.column, "size": size, "min_doc_count": least, "shard_size": size * 2 + 1_000}
+    terms: Json = {
+        "field": facet.column,
+        "size": size,
+        "min_doc_count": least,
+        "shard_size": size * 2 + 1_000,
+    }
     if facet.prefix:
         terms["include"] = re.sub(r"([^0-9A-Za-z])", r"\\\1", facet.prefix) + ".*"
     return {"terms": terms | {"order": [{"_count": "desc"}, {"_key": "asc"}]}}
@@ -94,7 +142,8 @@ def facet_terms(facet: Facet, request: SearchRequest) -> Json:
 def _highest(query: Tiered, most: int) -> Json:
     last = len(query.tiers) - 1
     raised = [
-        _raised(compile_clause(tier), query.step * (last - place)) for place, tier in enumerate(query.tiers[:most])
+        _raised(compile_clause(tier), query.step * (last - place))
+        for place, tier in enumerate(query.tiers[:most])
     ]
     return {"dis_max": {"queries": raised, "tie_breaker": 0.0}}
 
@@ -104,8 +153,12 @@ def _raised(query: Json, by: float) -> Json:
 
 
 def _together(clauses: tuple[Clause, ...]) -> Json:
-    refused = [compile_clause(child.clause) for child in clauses if isinstance(child, Except)]
-    wanted = [compile_clause(child) for child in clauses if not isinstance(child, Except)]
+    refused = [
+        compile_clause(child.clause) for child in clauses if isinstance(child, Except)
+    ]
+    wanted = [
+        compile_clause(child) for child in clauses if not isinstance(child, Except)
+    ]
     return {"bool": {"must": wanted or [{"match_all": {}}], "must_not": refused}}
 
 
@@ -123,7 +176,17 @@ def _leaf(clause: Clause) -> Json:
         case Like(column, pattern):
             return _flat({"wildcard": {column: {"value": pattern}}})
         case Near(column, word, distance):
-            return _flat({"fuzzy": {column: {"value": word, "fuzziness": distance, "max_expansions": 1_000}}})
+            return _flat(
+                {
+                    "fuzzy": {
+                        column: {
+                            "value": word,
+                            "fuzziness": distance,
+                            "max_expansions": 1_000,
+                        }
+                    }
+                }
+            )
         case Between() | TextBetween():
             return _flat({"range": {clause.column: _bounds(clause)}})
         case Nothing():

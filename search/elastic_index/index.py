@@ -1,8 +1,11 @@
-"""Elasticsearch: the same contract on a server or cluster, by one alias, without plugin, script or reindex.
+"""Elasticsearch: the same contract on a server or cluster, by one alias, without
+plugin, script or reindex.
 
-`<alias>` names the index that is served, `<alias>-next` the one that a rebuild is filling. While that second alias
-exists every write goes to both indexes; external versions make the order of arrival irrelevant, and a deletion leaves
-a mark in the new index so that the rebuild cannot bring the dataset back. So nothing written during a rebuild is lost.
+`<alias>` names the index that is served, `<alias>-next` the one that a rebuild is
+filling. While that second alias exists every write goes to both indexes; external
+versions make the order of arrival irrelevant, and a deletion leaves a mark in the new
+index so that the rebuild cannot bring the dataset back. So nothing written during a
+rebuild is lost.
 """
 
 from __future__ import annotations
@@ -47,20 +50,29 @@ class ElasticIndex:
         replicas: int | None = None,
         window: int = WINDOW,
     ) -> None:
-        """`shards` and `replicas` count for new indexes; without a number there is one replica on two nodes and more.
+        """`shards` and `replicas` count for new indexes; without a number there is one
+        replica on two nodes and more.
 
-        `window` is up to where hits are paged through by number. Raises ValueError for what cannot be used.
+        `window` is up to where hits are paged through by number. Raises ValueError for
+        what cannot be used.
         """
         self._client, self._watcher = connect(server), watcher(server, HEALTH_SECONDS)
         self._alias = alias
         self._indices = Indices(self._client, alias, shards=shards, replicas=replicas)
         self._bulk = Bulk(self._client, server.retries, server.timeout)
         self._pager = DeepPager(self._client, alias, window=window)
-        self._searcher = Searcher(self._client, alias, self._pager, several_shards=shards > 1)
+        self._searcher = Searcher(
+            self._client, alias, self._pager, several_shards=shards > 1
+        )
 
     def apply(self, entries: Iterable[IndexEntry], deleted: Iterable[str] = ()) -> None:
-        """Add or replace entries, unless a newer version is held, and remove ids; found by all once this returns."""
-        newest = {entry.id: entry for entry in sorted(entries, key=lambda entry: entry.version)}
+        """Add or replace entries, unless a newer version is held, and remove ids; found
+        by all once this returns.
+        """
+        newest = {
+            entry.id: entry
+            for entry in sorted(entries, key=lambda entry: entry.version)
+        }
         gone = [key for key in dict.fromkeys(deleted) if key not in newest]
         if not (newest or gone):
             return
@@ -69,14 +81,20 @@ class ElasticIndex:
                 try:
                     return self._write(list(newest.values()), gone)
                 except AliasGone:
-                    continue  # a rebuild ended meanwhile: the new index must have this change too
-        raise SearchUnavailable("The search index was rebuilt again and again meanwhile; try again.")
+                    # A rebuild ended meanwhile: the new index must have this change
+                    # too.
+                    continue
+        raise SearchUnavailable(
+            "The search index was rebuilt again and again meanwhile; try again."
+        )
 
     def _write(self, entries: list[IndexEntry], gone: list[str]) -> None:
         filling = self._indices.ready()
         refused = self._bulk.write(self._alias, entries, gone, marking=False)
         if filling:
-            refused |= self._bulk.write(self._indices.filling, entries, gone, marking=True)
+            refused |= self._bulk.write(
+                self._indices.filling, entries, gone, marking=True
+            )
         raise_for(refused)
 
     def search(self, request: SearchRequest) -> SearchResult:
@@ -90,20 +108,28 @@ class ElasticIndex:
                 return self._searcher.answer(asked, request)
 
     def rebuild(self, entries: Source) -> int:
-        """Fill a new index while the old one answers and takes writes, then swap the alias in one step.
+        """Fill a new index while the old one answers and takes writes, then swap the
+        alias in one step.
 
-        Writes from then on reach both indexes, even after this process is killed; so the next rebuild goes on where
-        this one stopped. Returns the number of datasets it holds.
+        Writes from then on reach both indexes, even after this process is killed; so
+        the next rebuild goes on where this one stopped. Returns the number of datasets
+        it holds.
         """
         with clear_errors():
             name, upto = self._indices.draft()
             try:
-                self._bulk.stream(self._indices.filling, entries(upto), lambda last: self._indices.note(name, last))
+                self._bulk.stream(
+                    self._indices.filling,
+                    entries(upto),
+                    lambda last: self._indices.note(name, last),
+                )
             except AliasGone:
                 raise SearchUnavailable(GAVE_WAY) from None
             except (ApiError, TransportError, SearchUnavailable):
                 raise
-            except Exception:  # the entries broke off, not the server: what they were is not trusted
+            except (
+                Exception
+            ):  # the entries broke off, not the server: what they were is not trusted
                 self._indices.sweep()
                 raise
             self._indices.publish(name)
@@ -111,8 +137,17 @@ class ElasticIndex:
             return int(self._client.count(index=self._alias, query=_there())["count"])
 
     def _forget_marks(self) -> None:
-        marked = {"query": {"term": {"gone": True}}, "sort": [{"id": "asc"}], "_source": False}
-        self._bulk.write(self._alias, (), [hit["_id"] for hit in self._pager.through(marked)], marking=False)
+        marked = {
+            "query": {"term": {"gone": True}},
+            "sort": [{"id": "asc"}],
+            "_source": False,
+        }
+        self._bulk.write(
+            self._alias,
+            (),
+            [hit["_id"] for hit in self._pager.through(marked)],
+            marking=False,
+        )
 
     def health(self) -> Health:
         """What the cluster says of our indexes, asked once and briefly."""
@@ -121,20 +156,34 @@ class ElasticIndex:
             with clear_errors():
                 said: Json = self._watcher.cluster.health(index=pattern).body
                 aliases: Json = self._watcher.indices.get_alias(index=pattern).body
-                count = self._watcher.count(index=self._alias, query=_there())["count"] if aliases else 0
+                count = (
+                    self._watcher.count(index=self._alias, query=_there())["count"]
+                    if aliases
+                    else 0
+                )
         except (SearchUnavailable, QueryError) as error:
             return Health("elasticsearch", "down", detail=str(error))
         status = {"green": "ok", "yellow": "degraded"}.get(said["status"], "down")
-        filling = any(self._indices.filling in held["aliases"] for held in aliases.values())
+        filling = any(
+            self._indices.filling in held["aliases"] for held in aliases.values()
+        )
         return Health(
-            "elasticsearch", status, int(count), filling, f"{said['number_of_nodes']} nodes, {said['status']}"
+            "elasticsearch",
+            status,
+            int(count),
+            filling,
+            f"{said['number_of_nodes']} nodes, {said['status']}",
         )
 
     def stamps(self) -> Iterator[tuple[str, int]]:
         """Every (id, version) held, by id."""
         with clear_errors():
             self._indices.ready()
-            body: Json = {"query": _there(), "sort": [{"id": "asc"}], "_source": ["entry_version"]}
+            body: Json = {
+                "query": _there(),
+                "sort": [{"id": "asc"}],
+                "_source": ["entry_version"],
+            }
             for hit in self._pager.through(body):
                 yield str(hit["_id"]), int(hit["_source"]["entry_version"])
 

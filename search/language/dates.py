@@ -1,4 +1,6 @@
-"""Points in time as CKAN's clients write them: ISO 8601 in any length, and Solr's date math around NOW."""
+"""Points in time as CKAN's clients write them: ISO 8601 in any length, and Solr's date
+math around NOW.
+"""
 
 from __future__ import annotations
 
@@ -11,25 +13,37 @@ from search.backend import QueryError
 
 _ISO = re.compile(
     r"(?P<year>\d{4})(?:-(?P<month>\d{1,2})(?:-(?P<day>\d{1,2})"
-    r"(?:[T ](?P<hour>\d{1,2})(?::(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.(?P<fraction>\d{1,9}))?)?)?)?)?)?"
+    r"(?:[T "
+    r"](?P<hour>\d{1,2})(?::(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.(?P<fraction>\d{1,9}))?)?)?)?)?)?"
     r"(?P<zone>Z|[+-]\d{2}:?\d{2}(?=$))?"
 )
 _STEP = re.compile(r"([+-]\d{1,6}|/)([A-Z]+)")
 _PARTS = ("year", "month", "day", "hour", "minute", "second")
 _UNITS = {
-    **{name: name.rstrip("S") for part in _PARTS for name in (part.upper(), f"{part.upper()}S")},
+    **{
+        name: name.rstrip("S")
+        for part in _PARTS
+        for name in (part.upper(), f"{part.upper()}S")
+    },
     "DATE": "DAY",
     "MILLI": "MILLI",
     "MILLIS": "MILLI",
     "MILLISECOND": "MILLI",
     "MILLISECONDS": "MILLI",
 }
-_SPANS = {"DAY": "days", "HOUR": "hours", "MINUTE": "minutes", "SECOND": "seconds", "MILLI": "milliseconds"}
+_SPANS = {
+    "DAY": "days",
+    "HOUR": "hours",
+    "MINUTE": "minutes",
+    "SECOND": "seconds",
+    "MILLI": "milliseconds",
+}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def interval(text: str, now: datetime) -> tuple[int, int]:
-    """The first and last microsecond since 1970 that the text names: "2026-01" is a month, a full time one instant.
+    """The first and last microsecond since 1970 that the text names: "2026-01" is a
+    month, a full time one instant.
 
     Raises QueryError of kind "search" for what is no date.
     """
@@ -37,7 +51,11 @@ def interval(text: str, now: datetime) -> tuple[int, int]:
         first, width = _base(text, now)
         steps = text[_base_length(text) :]
         first = _computed(first, steps, text)
-        last = _shift(first, 1, width) - timedelta(microseconds=1) if width and not steps else first
+        last = (
+            _shift(first, 1, width) - timedelta(microseconds=1)
+            if width and not steps
+            else first
+        )
         return micros(first), micros(last)
     except (OverflowError, ValueError) as error:
         raise error if isinstance(error, QueryError) else _bad(text) from None
@@ -50,7 +68,9 @@ def micros(moment: datetime) -> int:
 
 
 def stored_micros(text: str) -> int:
-    """A date of a package dict as microseconds since 1970; 0 for none or a strange one."""
+    """A date of a package dict as microseconds since 1970; 0 for none or a strange
+    one.
+    """
     try:
         return micros(datetime.fromisoformat(text)) if text else 0
     except (ValueError, OverflowError):
@@ -58,7 +78,9 @@ def stored_micros(text: str) -> int:
 
 
 def _base(text: str, now: datetime) -> tuple[datetime, str]:
-    """The moment before any date math, and the unit that it leaves open ("" for none)."""
+    """The moment before any date math, and the unit that it leaves open ("" for
+    none).
+    """
     if text.startswith("NOW"):
         return now, ""
     found = _ISO.match(text)
@@ -67,7 +89,10 @@ def _base(text: str, now: datetime) -> tuple[datetime, str]:
     numbers = [int(found[part]) for part in _PARTS if found[part] is not None]
     width = "" if found["fraction"] else _PARTS[len(numbers) - 1].upper()
     fraction = int((found["fraction"] or "0")[:6].ljust(6, "0"))
-    year, month, day, hour, minute, second = (*numbers, *(1, 1, 1, 0, 0, 0)[len(numbers) :])
+    year, month, day, hour, minute, second = (
+        *numbers,
+        *(1, 1, 1, 0, 0, 0)[len(numbers) :],
+    )
     local = datetime(year, month, day, hour, minute, second, fraction, tzinfo=UTC)
     return local - _offset(found["zone"]), "" if width == "SECOND" else width
 
@@ -93,7 +118,11 @@ def _computed(moment: datetime, steps: str, text: str) -> datetime:
         unit = _UNITS.get(found[2]) if found else None
         if not found or not unit:
             raise _bad(text)
-        moment = _floor(moment, unit) if found[1] == "/" else _shift(moment, int(found[1]), unit)
+        moment = (
+            _floor(moment, unit)
+            if found[1] == "/"
+            else _shift(moment, int(found[1]), unit)
+        )
         at = found.end()
     return moment
 
@@ -105,13 +134,21 @@ def _shift(moment: datetime, count: int, unit: str) -> datetime:
     year, month = divmod(months, 12)
     if not 1 <= year <= 9999:
         raise OverflowError
-    return moment.replace(year=year, month=month + 1, day=min(moment.day, calendar.monthrange(year, month + 1)[1]))
+    return moment.replace(
+        year=year,
+        month=month + 1,
+        day=min(moment.day, calendar.monthrange(year, month + 1)[1]),
+    )
 
 
 def _floor(moment: datetime, unit: str) -> datetime:
     start: dict[str, Callable[[], datetime]] = {
-        "YEAR": lambda: moment.replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0),
-        "MONTH": lambda: moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0),
+        "YEAR": lambda: moment.replace(
+            month=1, day=1, hour=0, minute=0, second=0, microsecond=0
+        ),
+        "MONTH": lambda: moment.replace(
+            day=1, hour=0, minute=0, second=0, microsecond=0
+        ),
         "DAY": lambda: moment.replace(hour=0, minute=0, second=0, microsecond=0),
         "HOUR": lambda: moment.replace(minute=0, second=0, microsecond=0),
         "MINUTE": lambda: moment.replace(second=0, microsecond=0),
@@ -123,4 +160,7 @@ def _floor(moment: datetime, unit: str) -> datetime:
 
 def _bad(text: str) -> QueryError:
     shown = text if len(text) <= 60 else text[:60] + "…"
-    return QueryError(f"{shown!r} is no date; write 2026-01-31, 2026-01-31T12:00:00Z, NOW or NOW-7DAYS/DAY.")
+    return QueryError(
+        f"{shown!r} is no date; write 2026-01-31, 2026-01-31T12:00:00Z, NOW or "
+        "NOW-7DAYS/DAY."
+    )

@@ -1,8 +1,10 @@
-"""CKAN's q and fq, written in Lucene's grammar, parsed into a plain tree by recursive descent.
+"""CKAN's q and fq, written in Lucene's grammar, parsed into a plain tree by recursive
+descent.
 
-Words that stand side by side are all required; `NOT` binds tightest, then `AND`, then `OR`, then standing side by
-side. So `organization:a OR organization:b metadata_modified:[X TO *]` is the union of two organizations, changed
-since X, which is what harvesters mean by it (Solr answers every dataset).
+Words that stand side by side are all required; `NOT` binds tightest, then `AND`, then
+`OR`, then standing side by side. So `organization:a OR organization:b
+metadata_modified:[X TO *]` is the union of two organizations, changed since X, which is
+what harvesters mean by it (Solr answers every dataset).
 """
 
 from __future__ import annotations
@@ -13,7 +15,20 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from search.backend import QueryError
-from search.language.tree import And, Boost, Everything, Exists, Fuzzy, Node, Not, Or, Phrase, Range, Term, Wildcard
+from search.language.tree import (
+    And,
+    Boost,
+    Everything,
+    Exists,
+    Fuzzy,
+    Node,
+    Not,
+    Or,
+    Phrase,
+    Range,
+    Term,
+    Wildcard,
+)
 
 LONGEST = 20_000
 """Characters of a query; harvesters list many identifiers in one."""
@@ -21,7 +36,9 @@ DEEPEST = 40
 """Parentheses and negations within each other."""
 MOST_CLAUSES = 2_048
 LONGEST_PATTERN, MOST_SIGNS = 200, 20
-"""Characters, and signs that stand for others, of one pattern; a range's end is no longer than a pattern."""
+"""Characters, and signs that stand for others, of one pattern; a range's end is no
+longer than a pattern.
+"""
 HIGHEST_BOOST = 1e6
 LONGEST_FIELD = 200
 """Characters of a field name in a query."""
@@ -34,7 +51,9 @@ _FREE = re.compile(r'([+-]?)(?:"([^"]*)"|([^\s"]+))')
 
 
 class _Word(NamedTuple):
-    """A bare word: its text without escapes, its pattern with them, and whether it holds a live wildcard."""
+    """A bare word: its text without escapes, its pattern with them, and whether it
+    holds a live wildcard.
+    """
 
     text: str
     pattern: str
@@ -42,15 +61,21 @@ class _Word(NamedTuple):
 
 
 def parse(text: str) -> Node:
-    """The tree of a Lucene query. Raises QueryError of kind "search", and nothing else."""
+    """The tree of a Lucene query. Raises QueryError of kind "search", and nothing
+    else.
+    """
     refuse_magic(text)
     if len(text) > LONGEST:
-        raise QueryError(f"The query is too long: {len(text)} characters, at most {LONGEST}.")
+        raise QueryError(
+            f"The query is too long: {len(text)} characters, at most {LONGEST}."
+        )
     return _Parser(text).whole()
 
 
 def parse_q(text: str, dismax: bool | None = None) -> Node:
-    """The tree of q: Lucene's grammar when it holds a colon, else free text; `dismax` decides when given."""
+    """The tree of q: Lucene's grammar when it holds a colon, else free text; `dismax`
+    decides when given.
+    """
     return parse_free(text) if is_free(text, dismax) else parse(text)
 
 
@@ -60,10 +85,14 @@ def is_free(text: str, dismax: bool | None = None) -> bool:
 
 
 def parse_free(text: str) -> Node:
-    """Words as people type them: `+`, `-`, "phrases" and a last `*` count, nothing else is special."""
+    """Words as people type them: `+`, `-`, "phrases" and a last `*` count, nothing else
+    is special.
+    """
     refuse_magic(text)
     if len(text) > LONGEST:
-        raise QueryError(f"The query is too long: {len(text)} characters, at most {LONGEST}.")
+        raise QueryError(
+            f"The query is too long: {len(text)} characters, at most {LONGEST}."
+        )
     if text.strip() in ("", "*"):
         return Everything()
     found = [_free_word(*parts) for parts in _FREE.findall(text)][:MOST_CLAUSES]
@@ -73,15 +102,22 @@ def parse_free(text: str) -> Node:
 
 
 def refuse_magic(text: str) -> None:
-    """Refuse what would reach into a search server: local parameters and nested queries."""
+    """Refuse what would reach into a search server: local parameters and nested
+    queries.
+    """
     if "{!" in text:
-        raise QueryError("Local parameters ({!…}) are not allowed in a query; quote the text or leave them out.")
+        raise QueryError(
+            "Local parameters ({!…}) are not allowed in a query; quote the text or "
+            "leave them out."
+        )
 
 
 def _free_word(sign: str, quoted: str, word: str) -> Node:
     if quoted:
         node: Node = Phrase(None, quoted)
-    elif 1 < len(word) <= LONGEST_PATTERN and word.endswith("*") and "*" not in word[:-1]:
+    elif (
+        1 < len(word) <= LONGEST_PATTERN and word.endswith("*") and "*" not in word[:-1]
+    ):
         node = Wildcard(None, re.sub(r"([\\?])", r"\\\1", word))
     else:
         node = Term(None, word)
@@ -89,7 +125,9 @@ def _free_word(sign: str, quoted: str, word: str) -> Node:
 
 
 class _Parser:
-    """One pass over the text; every method reads one construct and leaves `at` behind it."""
+    """One pass over the text; every method reads one construct and leaves `at` behind
+    it.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -148,9 +186,13 @@ class _Parser:
     def _primary(self, field: str | None) -> Node:
         self.clauses += 1
         if self.clauses > MOST_CLAUSES:
-            raise QueryError(f"The query has too many clauses; at most {MOST_CLAUSES} are taken.")
+            raise QueryError(
+                f"The query has too many clauses; at most {MOST_CLAUSES} are taken."
+            )
         if self.at >= len(self.text):
-            raise self._error("the query ends where a word, a phrase or a group should follow")
+            raise self._error(
+                "the query ends where a word, a phrase or a group should follow"
+            )
         char = self.text[self.at]
         if char == "(":
             return self._group(field)
@@ -172,7 +214,11 @@ class _Parser:
 
     def _phrase(self, field: str | None) -> Node:
         text = self._quoted()
-        return Phrase(field, text, int(self._number("~", 1_000))) if self._take("~") else Phrase(field, text)
+        return (
+            Phrase(field, text, int(self._number("~", 1_000)))
+            if self._take("~")
+            else Phrase(field, text)
+        )
 
     def _named(self, field: str | None) -> Node:
         """A word, or a field with what follows its colon."""
@@ -184,7 +230,9 @@ class _Parser:
         if word.wild:
             return self._everything(word)
         if word.text in _REFUSED_FIELDS or not word.text:
-            raise QueryError(f"{word.text or 'An empty name'} is not allowed as a field in a query.")
+            raise QueryError(
+                f"{word.text or 'An empty name'} is not allowed as a field in a query."
+            )
         if len(word.text) > LONGEST_FIELD:
             raise QueryError(f"A field name has at most {LONGEST_FIELD} characters.")
         self._blanks()
@@ -203,7 +251,8 @@ class _Parser:
         if sign and not word.pattern:
             raise self._error("a value is missing after the colon")
         node = self._ended(field, word)
-        # A minus after the colon belongs to a number or stands for "not this value", as Solr reads it.
+        # A minus after the colon belongs to a number or stands for "not this value", as
+        # Solr reads it.
         if not sign:
             return node
         return _negative(node) if word.text[:1].isdigit() else Not(node)
@@ -221,7 +270,8 @@ class _Parser:
         signs = word.pattern.count("*") + word.pattern.count("?")
         if len(word.pattern) > LONGEST_PATTERN or signs > MOST_SIGNS:
             raise QueryError(
-                f"A pattern has at most {LONGEST_PATTERN} characters and {MOST_SIGNS} of the signs * and ?."
+                f"A pattern has at most {LONGEST_PATTERN} characters and {MOST_SIGNS} "
+                "of the signs * and ?."
             )
         return Wildcard(field, word.pattern)
 
@@ -248,7 +298,9 @@ class _Parser:
             found = None if word.pattern == "*" else word.text
         self._blanks()
         if found is not None and len(found) > LONGEST_PATTERN:
-            raise QueryError(f"The end of a range has at most {LONGEST_PATTERN} characters.")
+            raise QueryError(
+                f"The end of a range has at most {LONGEST_PATTERN} characters."
+            )
         return found
 
     def _word(self, *, stop_at_colon: bool) -> _Word:
@@ -299,7 +351,9 @@ class _Parser:
         for sign, name in _OPERATORS.items():
             end = self.at + len(sign)
             follows = self.text[end : end + 1]
-            if self.text.startswith(sign, self.at) and (not follows or follows in _BLANK + '("+-!'):
+            if self.text.startswith(sign, self.at) and (
+                not follows or follows in _BLANK + '("+-!'
+            ):
                 return name
         return None
 
@@ -323,10 +377,14 @@ class _Parser:
     def _deeper(self) -> None:
         self.depth += 1
         if self.depth > DEEPEST:
-            raise QueryError(f"The query is nested too deeply; at most {DEEPEST} levels are taken.")
+            raise QueryError(
+                f"The query is nested too deeply; at most {DEEPEST} levels are taken."
+            )
 
     def _error(self, problem: str) -> QueryError:
-        return QueryError(f"The query cannot be understood at character {self.at + 1}: {problem}.")
+        return QueryError(
+            f"The query cannot be understood at character {self.at + 1}: {problem}."
+        )
 
 
 def _negative(node: Node) -> Node:

@@ -1,4 +1,6 @@
-"""The parsed form of a query: a plain tree of what was asked, and the way back to text."""
+"""The parsed form of a query: a plain tree of what was asked, and the way back to
+text.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Wildcard:
-    """`pattern` holds `*` and `?`; a backslash makes the next character an ordinary one."""
+    """`pattern` holds `*` and `?`; a backslash makes the next character an ordinary
+    one.
+    """
 
     field: str | None
     pattern: str
@@ -123,7 +127,9 @@ def _leaf_text(node: Leaf) -> str:
             return f"{_prefix(field)}{_word(text)}~{distance}"
         case Range(field, low, high, include_low, include_high):
             ends = f"{_end(low)} TO {_end(high)}"
-            return f"{_prefix(field)}{'[' if include_low else '{'}{ends}{']' if include_high else '}'}"
+            opening = "[" if include_low else "{"
+            closing = "]" if include_high else "}"
+            return f"{_prefix(field)}{opening}{ends}{closing}"
 
 
 def _prefix(field: str | None) -> str:
@@ -144,7 +150,9 @@ def _end(text: str | None) -> str:
 
 
 def _pattern(pattern: str) -> str:
-    return "".join(_part_of_pattern(escaped, char) for escaped, char in pattern_parts(pattern))
+    return "".join(
+        _part_of_pattern(escaped, char) for escaped, char in pattern_parts(pattern)
+    )
 
 
 def _part_of_pattern(escaped: str, char: str) -> str:
@@ -154,6 +162,8 @@ def _part_of_pattern(escaped: str, char: str) -> str:
 
 
 def pattern_parts(pattern: str) -> list[tuple[str, str]]:
-    """The pattern as (escaped character or "", plain or wild character or "") pairs, in order."""
+    """The pattern as (escaped character or "", plain or wild character or "") pairs, in
+    order.
+    """
     found = re.findall(r"\\(.)|(.)", pattern, re.DOTALL)
     return [(escaped, char) for escaped, char in found]

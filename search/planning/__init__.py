@@ -1,1 +1,3 @@
-"""A request worked out for any engine: what must match, what comes first, and which fields a document has."""
+"""A request worked out for any engine: what must match, what comes first, and which
+fields a document has.
+"""

@@ -1,4 +1,6 @@
-"""The few clauses that a request is worked out to, and the plan that they make: data only."""
+"""The few clauses that a request is worked out to, and the plan that they make: data
+only.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ class IsAny:
 
 @dataclass(frozen=True, slots=True)
 class InOrder:
-    """The words stand in this order, at most `slop` moves apart (two words at least)."""
+    """The words stand in this order, at most `slop` moves apart (two words at
+    least).
+    """
 
     column: str
     words: tuple[str, ...]
@@ -31,7 +35,9 @@ class InOrder:
 
 @dataclass(frozen=True, slots=True)
 class Like:
-    """`pattern` with live `*` and `?`; a backslash makes the next character ordinary."""
+    """`pattern` with live `*` and `?`; a backslash makes the next character
+    ordinary.
+    """
 
     column: str
     pattern: str
@@ -128,17 +134,23 @@ class Preferring:
 
 @dataclass(frozen=True, slots=True)
 class Tiered:
-    """What the first tier finds comes before all else, in the order of its own scores, then what the second finds, and
-    so on. The last tier finds all that the others find. `step` is more than any of them can score. The first `quick`
-    tiers hold no choices: they cost little, and mostly fill a page."""
+    """What the first tier finds comes before all else, in the order of its own scores,
+    then what the second finds, and so on. The last tier finds all that the others find.
+    `step` is more than any of them can score. The first `quick` tiers hold no choices:
+    they cost little, and mostly fill a page.
+    """
 
     tiers: tuple[Clause, ...]
     step: float
     quick: int = 0
 
 
-Leaf: TypeAlias = Is | IsAny | InOrder | Like | Near | Between | TextBetween | Whole | Nothing
-Clause: TypeAlias = Leaf | All | Any | AtLeast | Except | Best | Weighted | Flat | Preferring | Tiered
+Leaf: TypeAlias = (
+    Is | IsAny | InOrder | Like | Near | Between | TextBetween | Whole | Nothing
+)
+Clause: TypeAlias = (
+    Leaf | All | Any | AtLeast | Except | Best | Weighted | Flat | Preferring | Tiered
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +163,9 @@ class SortKey:
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """`column` counted; only values that begin with `prefix` (an extra's key), which is cut off again."""
+    """`column` counted; only values that begin with `prefix` (an extra's key), which is
+    cut off again.
+    """
 
     name: str
     column: str
@@ -160,7 +174,9 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`query` scores, `filters` only keep; `order` is total: it ends with the identifier."""
+    """`query` scores, `filters` only keep; `order` is total: it ends with the
+    identifier.
+    """
 
     query: Clause
     filters: tuple[Clause, ...]

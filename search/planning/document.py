@@ -1,4 +1,6 @@
-"""The field table, and the way from a package dict to the flat document that both indexes keep."""
+"""The field table, and the way from a package dict to the flat document that both
+indexes keep.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,9 @@ Document: TypeAlias = dict[str, Value]
 
 
 class Kind(Enum):
-    """How a column is kept: whole values, words (made in Python, split at blanks), words of which only counts that they
-    are there, numbers, or unsearched."""
+    """How a column is kept: whole values, words (made in Python, split at blanks),
+    words of which only counts that they are there, numbers, or unsearched.
+    """
 
     EXACT = "exact"
     WORDS = "words"
@@ -41,7 +44,9 @@ class QueryKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field as queries name it; `column` is where the index keeps it, `sort` the column to sort by ("" = none)."""
+    """One field as queries name it; `column` is where the index keeps it, `sort` the
+    column to sort by ("" = none).
+    """
 
     name: str
     queried_as: QueryKind
@@ -50,40 +55,87 @@ class Field:
 
 
 FIELDS: tuple[Field, ...] = (
-    *(Field(name, QueryKind.EXACT, name, name) for name in ("id", "name", "state", "type", "capacity")),
-    *(Field(name, QueryKind.EXACT, name, name) for name in ("organization", "license_id", "version")),
-    *(Field(name, QueryKind.EXACT, name) for name in ("owner_org", "creator_user_id", "private", "entity_type")),
-    *(Field(name, QueryKind.EXACT, name) for name in ("tags", "groups", "res_format", "res_type", "res_url")),
+    *(
+        Field(name, QueryKind.EXACT, name, name)
+        for name in ("id", "name", "state", "type", "capacity")
+    ),
+    *(
+        Field(name, QueryKind.EXACT, name, name)
+        for name in ("organization", "license_id", "version")
+    ),
+    *(
+        Field(name, QueryKind.EXACT, name)
+        for name in ("owner_org", "creator_user_id", "private", "entity_type")
+    ),
+    *(
+        Field(name, QueryKind.EXACT, name)
+        for name in ("tags", "groups", "res_format", "res_type", "res_url")
+    ),
     Field("dataset_type", QueryKind.EXACT, "type", "type"),
     Field("title", QueryKind.WORDS, "title_f", "title_sort"),
     Field("title_string", QueryKind.EXACT, "title", "title_sort"),
     Field("author", QueryKind.WORDS, "author_f", "author"),
     Field("maintainer", QueryKind.WORDS, "maintainer_f", "maintainer"),
-    *(Field(name, QueryKind.WORDS, f"{name}_f") for name in ("notes", "text", "url", "res_name", "res_description")),
-    *(Field(name, QueryKind.NUMBER, name, name) for name in ("num_resources", "num_tags", "views_recent")),
-    *(Field(name, QueryKind.MOMENT, name, name) for name in ("metadata_created", "metadata_modified")),
+    *(
+        Field(name, QueryKind.WORDS, f"{name}_f")
+        for name in ("notes", "text", "url", "res_name", "res_description")
+    ),
+    *(
+        Field(name, QueryKind.NUMBER, name, name)
+        for name in ("num_resources", "num_tags", "views_recent")
+    ),
+    *(
+        Field(name, QueryKind.MOMENT, name, name)
+        for name in ("metadata_created", "metadata_modified")
+    ),
 )
-"""What a query may name. Any other name is an extra (`<key>` exact, `extras_<key>` words)."""
+"""What a query may name. Any other name is an extra (`<key>` exact, `extras_<key>`
+words).
+"""
 BY_NAME: Mapping[str, Field] = {field.name: field for field in FIELDS}
 
 COLUMNS: Mapping[str, Kind] = {
-    **{field.column: Kind.EXACT for field in FIELDS if field.queried_as is QueryKind.EXACT},
-    **dict.fromkeys(("labels", "seen", "extras", "title_sort", "author", "maintainer"), Kind.EXACT),
-    **{field.column: Kind.WORDS for field in FIELDS if field.queried_as is QueryKind.WORDS},
-    **dict.fromkeys(("name_f", "tags_f", "groups_f", "extras_f", "fields_f", "title_x"), Kind.WORDS),
+    **{
+        field.column: Kind.EXACT
+        for field in FIELDS
+        if field.queried_as is QueryKind.EXACT
+    },
+    **dict.fromkeys(
+        ("labels", "seen", "extras", "title_sort", "author", "maintainer"), Kind.EXACT
+    ),
+    **{
+        field.column: Kind.WORDS
+        for field in FIELDS
+        if field.queried_as is QueryKind.WORDS
+    },
+    **dict.fromkeys(
+        ("name_f", "tags_f", "groups_f", "extras_f", "fields_f", "title_x"), Kind.WORDS
+    ),
     "text_x": Kind.PRESENT,
-    **{field.column: Kind.NUMBER for field in FIELDS if field.queried_as in (QueryKind.NUMBER, QueryKind.MOMENT)},
+    **{
+        field.column: Kind.NUMBER
+        for field in FIELDS
+        if field.queried_as in (QueryKind.NUMBER, QueryKind.MOMENT)
+    },
     "entry_version": Kind.NUMBER,
     "payload": Kind.STORED,
 }
-"""What an index keeps: `_f` columns are folded, `_x` columns keep diacritics, `seen` says in one value who sees it."""
+"""What an index keeps: `_f` columns are folded, `_x` columns keep diacritics, `seen`
+says in one value who sees it.
+"""
 HELD = frozenset({"id", "metadata_modified"})
-"""Columns that a hit of the embedded index brings along: what ties are broken by, unless another order is asked for."""
+"""Columns that a hit of the embedded index brings along: what ties are broken by,
+unless another order is asked for.
+"""
 PARTS_OF_TEXT = ("name_f", "title_f", "tags_f", "groups_f")
-"""Columns of which every word stands in text_f too (which is cut at `MOST_WORDS`; these come first in it)."""
+"""Columns of which every word stands in text_f too (which is cut at `MOST_WORDS`; these
+come first in it).
+"""
 
 LONGEST_VALUE = 2_000
-"""Characters kept of an exact value (8,000 bytes at most: both engines refuse values beyond 32 kB)."""
+"""Characters kept of an exact value (8,000 bytes at most: both engines refuse values
+beyond 32 kB).
+"""
 LONGEST_WORD = 200
 LONGEST_TOKEN = 250
 LONGEST_KNOWN = 40
@@ -103,7 +155,9 @@ def columns_format() -> str:
 
 
 def key_token(key: str, value: str) -> str:
-    """How the value of an extra is kept beside all others: `key=value`, with nothing in the key that misleads."""
+    """How the value of an extra is kept beside all others: `key=value`, with nothing in
+    the key that misleads.
+    """
     return f"{_safe(key)}={value}"
 
 
@@ -131,12 +185,17 @@ def flatten(entry: IndexEntry) -> Document:
         "entry_version": entry.version,
         "payload": entry.payload.decode("utf-8"),
     }
-    document["seen"] = [seen_token(str(document["capacity"]), str(document["state"]), label) for label in entry.labels]
+    document["seen"] = [
+        seen_token(str(document["capacity"]), str(document["state"]), label)
+        for label in entry.labels
+    ]
     return {name: value for name, value in document.items() if value not in ("", [])}
 
 
 def seen_token(capacity: str, state: str, label: str) -> str:
-    """Who sees what, in one value: nearly every search asks for capacity, state and label together."""
+    """Who sees what, in one value: nearly every search asks for capacity, state and
+    label together.
+    """
     return f"{capacity} {state} {label}"
 
 
@@ -156,7 +215,9 @@ def exact_words(text: str) -> list[str]:
 
 
 class _Cut(dict[str, str]):
-    """The words of a piece of text without blanks: a catalogue says the same few thousand again and again."""
+    """The words of a piece of text without blanks: a catalogue says the same few
+    thousand again and again.
+    """
 
     def __init__(self, spelled: Callable[[str], str]) -> None:
         super().__init__()
@@ -183,21 +244,31 @@ def _marked(text: str) -> str:
 
 
 def _marked_once(texts: Iterable[str]) -> str:
-    """The words of several texts, repeated ones mostly left out, in no order that says anything."""
+    """The words of several texts, repeated ones mostly left out, in no order that says
+    anything.
+    """
     pieces = dict.fromkeys(piece for text in texts for piece in text.split())
     return " ".join(filter(None, map(_MARKED.__getitem__, pieces)))
 
 
 def texts_of(package: Mapping[str, object], name: str, *keys: str) -> Iterator[str]:
-    """The texts of a field and of its translations, or those under `keys` of what stands in it."""
+    """The texts of a field and of its translations, or those under `keys` of what
+    stands in it.
+    """
     if not keys:
         yield from (_text(package, name), *_translations(package, f"{name}_translated"))
         return
-    holders: Iterable[Mapping[str, object]] = _dicts(package, name) or [_sub(package, name)]
+    holders: Iterable[Mapping[str, object]] = _dicts(package, name) or [
+        _sub(package, name)
+    ]
     for holder in holders:
         for key in keys:
             value = holder.get(key)
-            yield from (text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str))
+            yield from (
+                text
+                for text in (value if isinstance(value, list) else [value])
+                if isinstance(text, str)
+            )
 
 
 def _exact_columns(package: Mapping[str, object]) -> Document:
@@ -219,25 +290,44 @@ def _exact_columns(package: Mapping[str, object]) -> Document:
     }
 
 
-_COPIED = ("name", "title", "owner_org", "license_id", "version", "creator_user_id", "author", "maintainer")
+_COPIED = (
+    "name",
+    "title",
+    "owner_org",
+    "license_id",
+    "version",
+    "creator_user_id",
+    "author",
+    "maintainer",
+)
 
 
-def _word_columns(package: Mapping[str, object], extras: list[tuple[str, str]]) -> Document:
+def _word_columns(
+    package: Mapping[str, object], extras: list[tuple[str, str]]
+) -> Document:
     titles = [_text(package, "title"), *_translations(package, "title_translated")]
-    groups = [text for name in ("name", "title") for text in _each(package, "groups", name)]
+    groups = [
+        text for name in ("name", "title") for text in _each(package, "groups", name)
+    ]
     parts = {
         "name_f": [_text(package, "name")],
         "title_f": titles,
         "tags_f": _each(package, "tags", "name"),
         "groups_f": groups,
-        "notes_f": [_text(package, "notes"), *_translations(package, "notes_translated")],
+        "notes_f": [
+            _text(package, "notes"),
+            *_translations(package, "notes_translated"),
+        ],
         "url_f": [_text(package, "url")],
         "author_f": [_text(package, "author")],
         "maintainer_f": [_text(package, "maintainer")],
         "res_name_f": _each(package, "resources", "name"),
         "res_description_f": _each(package, "resources", "description"),
     }
-    organization = [_text(_organization(package), name) for name in ("name", "title", "former_names")]
+    organization = [
+        _text(_organization(package), name)
+        for name in ("name", "title", "former_names")
+    ]
     everything = [
         *(text for texts in parts.values() for text in texts),
         *organization,
@@ -246,7 +336,9 @@ def _word_columns(package: Mapping[str, object], extras: list[tuple[str, str]]) 
     ]
     tables = list(table_texts(package))
     folded = {text: _folded(text) for text in (*everything, *tables)}
-    columns: Document = {name: _joined(map(folded.__getitem__, texts)) for name, texts in parts.items()}
+    columns: Document = {
+        name: _joined(map(folded.__getitem__, texts)) for name, texts in parts.items()
+    }
     return columns | {
         "title_x": _joined(map(_marked, titles)),
         "text_f": _joined(map(folded.__getitem__, everything)),
@@ -271,10 +363,13 @@ def _number_columns(package: Mapping[str, object]) -> Document:
 
 
 def _extras(package: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """Every extra, and every field of the package that no column keeps under its own name."""
+    """Every extra, and every field of the package that no column keeps under its own
+    name.
+    """
     for extra in _dicts(package, "extras"):
         if extra.get("key") in package:
-            continue  # the same field, said a second time for clients that read extras alone
+            # The same field, said a second time for clients that read extras alone.
+            continue
         for value in _plain(extra.get("value")):
             yield str(extra.get("key", "")), value
     for tag in _dicts(package, "tags"):
@@ -286,7 +381,15 @@ def _extras(package: Mapping[str, object]) -> Iterator[tuple[str, str]]:
                 yield key, value
 
 
-_NOT_EXTRA = frozenset({"extras", "resources", "relationships_as_subject", "relationships_as_object", "isopen"})
+_NOT_EXTRA = frozenset(
+    {
+        "extras",
+        "resources",
+        "relationships_as_subject",
+        "relationships_as_object",
+        "isopen",
+    }
+)
 
 
 def _plain(value: object) -> Iterator[str]:
@@ -302,7 +405,11 @@ def _plain(value: object) -> Iterator[str]:
 def _joined(texts: Iterable[str]) -> str:
     """Words of several texts in one, with a gap that no phrase crosses."""
     joined = _BETWEEN.join(filter(None, texts))
-    return joined if len(joined) <= MOST_WORDS else " ".join(joined.split(" ", MOST_WORDS)[:MOST_WORDS])
+    return (
+        joined
+        if len(joined) <= MOST_WORDS
+        else " ".join(joined.split(" ", MOST_WORDS)[:MOST_WORDS])
+    )
 
 
 def _distinct(values: Iterable[str]) -> list[str]:
@@ -325,8 +432,13 @@ def _organization(package: Mapping[str, object]) -> Mapping[str, object]:
 
 def _dicts(package: Mapping[str, object], name: str) -> list[dict[str, object]]:
     held = package.get(name)
-    # A dict, not a Mapping: what was JSON holds nothing else, and this is asked for every part of every dataset.
-    return [item for item in held if isinstance(item, dict)] if isinstance(held, list) else []
+    # A dict, not a Mapping: what was JSON holds nothing else, and this is asked for
+    # every part of every dataset.
+    return (
+        [item for item in held if isinstance(item, dict)]
+        if isinstance(held, list)
+        else []
+    )
 
 
 def _each(package: Mapping[str, object], listed: str, name: str) -> list[str]:
@@ -334,7 +446,9 @@ def _each(package: Mapping[str, object], listed: str, name: str) -> list[str]:
 
 
 def _translations(package: Mapping[str, object], name: str) -> Iterator[str]:
-    return (text for text in _sub(package, name).values() if isinstance(text, str) and text)
+    return (
+        text for text in _sub(package, name).values() if isinstance(text, str) and text
+    )
 
 
 def _whole(value: object) -> int:

@@ -1,7 +1,9 @@
-"""Free text as people type it: what must match at each step of a search, and what comes first among the matches.
+"""Free text as people type it: what must match at each step of a search, and what comes
+first among the matches.
 
-A search first asks for all words. Where that finds too little, the steps below are tried one after the other; each
-finds whatever the steps before it find, and more. Both indexes are given the same clauses.
+A search first asks for all words. Where that finds too little, the steps below are
+tried one after the other; each finds whatever the steps before it find, and more. Both
+indexes are given the same clauses.
 """
 
 from __future__ import annotations
@@ -35,18 +37,29 @@ from search.text.folding import fold
 from search.text.lexicon import Lexicon, Unit
 
 FREE_WEIGHTS = (
-    ("name_f", 4.0), ("title_f", 4.0), ("tags_f", 2.0), ("groups_f", 2.0), ("text_f", 1.0), ("fields_f", 0.5),
-)  # fmt: skip
-"""CKAN's qf, and the columns of tables: where a free word may stand, and what that is worth."""
+    ("name_f", 4.0),
+    ("title_f", 4.0),
+    ("tags_f", 2.0),
+    ("groups_f", 2.0),
+    ("text_f", 1.0),
+    ("fields_f", 0.5),
+)
+"""CKAN's qf, and the columns of tables: where a free word may stand, and what that is
+worth.
+"""
 TITLED = 4.0
 """What titles weigh against the text among hits whose titles hold every word."""
 HELPING = (("title_f", 4.0), ("tags_f", 2.0), ("groups_f", 2.0))
-"""What a word weighs more by where it stands, among hits of which no title holds every word."""
+"""What a word weighs more by where it stands, among hits of which no title holds every
+word.
+"""
 MARKED = ("title_x", "text_x")
 """Columns of words with their diacritics."""
 PHRASE_WEIGHTS = (("title_f", 4.0), ("text_f", 1.0))
 WORD_CEILING = 500.0
-"""More than one word can add to a BM25 score: (k1+1) × ln(10⁷ datasets) × the weights above, with its phrase."""
+"""More than one word can add to a BM25 score: (k1+1) × ln(10⁷ datasets) × the weights
+above, with its phrase.
+"""
 SHARES = {Step.MOST_WORDS: 0.75, Step.SIMILAR_WORDS: 1.0, Step.HALF_OF_THE_WORDS: 0.5}
 """How much of the words must match; at least two, where there are two."""
 SHORTEST_MISSPELT, SHORTEST_BEGINNING = 3, 2
@@ -60,7 +73,9 @@ MOST_FREE_WORDS = 64
 
 
 def steps_for(asked: Node, lexicon: Lexicon) -> tuple[Step, ...]:
-    """The relaxed steps that ask for something new, in order; none where something else than words was asked for."""
+    """The relaxed steps that ask for something new, in order; none where something else
+    than words was asked for.
+    """
     units = units_of(asked, lexicon)
     if not units or len(units) > MOST_UNITS:
         return ()
@@ -68,19 +83,29 @@ def steps_for(asked: Node, lexicon: Lexicon) -> tuple[Step, ...]:
     found = [Step.STOP_WORDS] if len(told) < len(units) else []
     found += [Step.MOST_WORDS] if _least(Step.MOST_WORDS, len(told)) < len(told) else []
     found.append(Step.SIMILAR_WORDS)
-    found += [Step.HALF_OF_THE_WORDS] if _least(Step.HALF_OF_THE_WORDS, len(told)) < len(told) else []
+    found += (
+        [Step.HALF_OF_THE_WORDS]
+        if _least(Step.HALF_OF_THE_WORDS, len(told)) < len(told)
+        else []
+    )
     return tuple(found)
 
 
-def free_query(asked: Node, step: Step, above: Sequence[Step], lexicon: Lexicon, strict: Clause) -> Clause:
-    """The clause of free text at a step. What the steps in `above` find comes first, theirs before others'.
+def free_query(
+    asked: Node, step: Step, above: Sequence[Step], lexicon: Lexicon, strict: Clause
+) -> Clause:
+    """The clause of free text at a step. What the steps in `above` find comes first,
+    theirs before others'.
 
-    `strict` is what the tree says as it stands; it is used where it holds more than words.
+    `strict` is what the tree says as it stands; it is used where it holds more than
+    words.
     """
     units = units_of(asked, lexicon)
     if not units or step is Step.ALL_WORDS:
         said_otherwise = any(unit.alternatives for unit in units)
-        return _preferring(asked, _matching(units, step) if said_otherwise else strict, strict)
+        return _preferring(
+            asked, _matching(units, step) if said_otherwise else strict, strict
+        )
     told = content_units(units)
     wanted = _matching(units, step)
     earlier = [_matching(units, other) for other in above]
@@ -93,7 +118,10 @@ def free_query(asked: Node, step: Step, above: Sequence[Step], lexicon: Lexicon,
 
 def free(found: Sequence[str], slop: int) -> Clause:
     """Words in this order in any column of free text."""
-    clauses = (with_weight(in_order(found, column, slop), weight) for column, weight in FREE_WEIGHTS)
+    clauses = (
+        with_weight(in_order(found, column, slop), weight)
+        for column, weight in FREE_WEIGHTS
+    )
     return Best(tuple(clauses)) if found else Nothing()
 
 
@@ -101,7 +129,9 @@ def in_order(found: Sequence[str], column: str, slop: int) -> Clause:
     """Words in this order in one column."""
     if not found:
         return Nothing()
-    return Is(column, found[0]) if len(found) == 1 else InOrder(column, tuple(found), slop)
+    return (
+        Is(column, found[0]) if len(found) == 1 else InOrder(column, tuple(found), slop)
+    )
 
 
 def with_weight(clause: Clause, weight: float) -> Clause:
@@ -110,9 +140,11 @@ def with_weight(clause: Clause, weight: float) -> Clause:
 
 
 def all_of(clauses: Iterable[Clause]) -> Clause:
-    """All of them, each once; what says nothing (a word of punctuation only) is left out unless nothing else is there.
+    """All of them, each once; what says nothing (a word of punctuation only) is left
+    out unless nothing else is there.
 
-    A server has a limit on clauses, and a word that is typed a thousand times asks no more than once.
+    A server has a limit on clauses, and a word that is typed a thousand times asks no
+    more than once.
     """
     saying = [clause for clause in dict.fromkeys(clauses) if clause != Nothing()]
     if not saying:
@@ -121,7 +153,9 @@ def all_of(clauses: Iterable[Clause]) -> Clause:
 
 
 def units_of(asked: Node, lexicon: Lexicon) -> list[Unit]:
-    """The units of plain words; empty where a phrase, a refusal or a wildcard says more than words do."""
+    """The units of plain words; empty where a phrase, a refusal or a wildcard says more
+    than words do.
+    """
     terms = asked.children if isinstance(asked, tree.And) else (asked,)
     words: list[str] = []
     for term in terms:
@@ -142,7 +176,10 @@ def _matching(units: list[Unit], step: Step) -> Clause:
     if step is Step.ALL_WORDS:
         return all_of(_unit(unit) for unit in units)
     similar = step in (Step.SIMILAR_WORDS, Step.HALF_OF_THE_WORDS)
-    clauses = [_similar(unit, last=unit is units[-1]) if similar else _unit(unit) for unit in told]
+    clauses = [
+        _similar(unit, last=unit is units[-1]) if similar else _unit(unit)
+        for unit in told
+    ]
     least = _least(step, len(told))
     return all_of(clauses) if least >= len(clauses) else AtLeast(tuple(clauses), least)
 
@@ -162,7 +199,8 @@ def _unit(unit: Unit) -> Clause:
 def _other(words: Sequence[str]) -> Clause:
     """Another way of saying a unit, worth a little less than what was typed."""
     clauses = (
-        with_weight(in_order(words, column, 0), weight * 0.8) for column, weight in (*PHRASE_WEIGHTS, ("tags_f", 2.0))
+        with_weight(in_order(words, column, 0), weight * 0.8)
+        for column, weight in (*PHRASE_WEIGHTS, ("tags_f", 2.0))
     )
     return Best(tuple(clauses))
 
@@ -173,17 +211,29 @@ def _similar(unit: Unit, *, last: bool) -> Clause:
     if len(unit.words) == 1:
         folded = fold(unit.words[0])
         if len(folded) >= SHORTEST_MISSPELT and not folded.isdigit():
-            ways += [Flat(Near("title_f", folded, 1), 2.0), Flat(Near("text_f", folded, 1), 1.0)]
+            ways += [
+                Flat(Near("title_f", folded, 1), 2.0),
+                Flat(Near("text_f", folded, 1), 1.0),
+            ]
         if last and len(folded) >= SHORTEST_BEGINNING:
-            ways += [Flat(Like("title_f", folded + "*"), 3.0), Flat(Like("text_f", folded + "*"), 1.5)]
+            ways += [
+                Flat(Like("title_f", folded + "*"), 3.0),
+                Flat(Like("text_f", folded + "*"), 1.5),
+            ]
     return Best(tuple(ways)) if len(ways) > 1 else ways[0]
 
 
 def _pairs(spelled: list[str]) -> list[Clause]:
-    """Neighbouring words that stand together count more: most Vietnamese words are two syllables."""
+    """Neighbouring words that stand together count more: most Vietnamese words are two
+    syllables.
+    """
     folded = list(map(fold, spelled))
     pairs = list(itertools.pairwise(folded))[:MOST_PAIRS]
-    return [with_weight(InOrder(column, pair), weight) for pair in pairs for column, weight in PHRASE_WEIGHTS]
+    return [
+        with_weight(InOrder(column, pair), weight)
+        for pair in pairs
+        for column, weight in PHRASE_WEIGHTS
+    ]
 
 
 def _spelled_at(told: list[Unit], step: Step, ceiling: float) -> list[Clause]:
@@ -193,13 +243,17 @@ def _spelled_at(told: list[Unit], step: Step, ceiling: float) -> list[Clause]:
         return []
     share = Step.MOST_WORDS if step is Step.SIMILAR_WORDS else step
     least = _least(share, len(marked))
-    tiers = (AtLeast(tuple(Is(column, word) for word in marked), least) for column in MARKED)
+    tiers = (
+        AtLeast(tuple(Is(column, word) for word in marked), least) for column in MARKED
+    )
     return [Flat(tier, ceiling) for tier in tiers]
 
 
 def _preferring(asked: Node, clause: Clause, strict: Clause) -> Clause:
-    """The clause of all words, in tiers. Where more was asked for than words (fields, choices, weights), that alone
-    ranks, but what is spelled exactly as typed still comes first."""
+    """The clause of all words, in tiers. Where more was asked for than words (fields,
+    choices, weights), that alone ranks, but what is spelled exactly as typed still
+    comes first.
+    """
     spelled = [word for text in _free_texts(asked) for word in exact_words(text)]
     step = WORD_CEILING * len(spelled) * _highest_boost(asked)
     spelled = spelled[:MOST_FREE_WORDS]
@@ -210,11 +264,21 @@ def _preferring(asked: Node, clause: Clause, strict: Clause) -> Clause:
         quick, tiers = _tiers(spelled, folded)
         return Tiered((*map(all_of, tiers), clause), step, quick)
     if len(folded) > 1:
-        together = (with_weight(InOrder(column, tuple(folded)), weight) for column, weight in PHRASE_WEIGHTS)
+        together = (
+            with_weight(InOrder(column, tuple(folded)), weight)
+            for column, weight in PHRASE_WEIGHTS
+        )
         clause = Preferring(clause, tuple(together))
     marked = _marked(spelled)
-    exact = (in_order(spelled, "title_x", 0), *(all_of(Is(column, word) for word in marked) for column in MARKED))
-    return Tiered((*(All((Flat(tier, 0.0), clause)) for tier in exact), clause), step) if marked else clause
+    exact = (
+        in_order(spelled, "title_x", 0),
+        *(all_of(Is(column, word) for word in marked) for column in MARKED),
+    )
+    return (
+        Tiered((*(All((Flat(tier, 0.0), clause)) for tier in exact), clause), step)
+        if marked
+        else clause
+    )
 
 
 def _marked(words: Iterable[str]) -> list[str]:
@@ -222,28 +286,40 @@ def _marked(words: Iterable[str]) -> list[str]:
     return [word for word in words if fold(word) != word]
 
 
-def _tiers(spelled: Sequence[str], folded: Sequence[str]) -> tuple[int, list[tuple[Clause, ...]]]:
-    """What comes first, best first: spelled exactly so in the title in a row, in the title, anywhere; then, with other
-    diacritics, in the title in a row, in the title, anywhere but in the columns of tables.
+def _tiers(
+    spelled: Sequence[str], folded: Sequence[str]
+) -> tuple[int, list[tuple[Clause, ...]]]:
+    """What comes first, best first: spelled exactly so in the title in a row, in the
+    title, anywhere; then, with other diacritics, in the title in a row, in the title,
+    anywhere but in the columns of tables.
 
-    What is found is no choice between columns: engines walk from one word to the next and skip the rest. The number is
-    of the tiers that rank without choices, too.
+    What is found is no choice between columns: engines walk from one word to the next
+    and skip the rest. The number is of the tiers that rank without choices, too.
     """
     marked = _marked(spelled)
     said: list[Clause] = [Is("text_f", word) for word in folded]
     titled = [*(Weighted(Is("title_f", word), TITLED) for word in folded), *said]
     several = len(folded) > 1
-    helping = [Weighted(Is(column, word), weight) for word in folded for column, weight in HELPING]
+    helping = [
+        Weighted(Is(column, word), weight)
+        for word in folded
+        for column, weight in HELPING
+    ]
     together = [InOrder("text_f", tuple(folded))] if several else []
     anywhere = Preferring(all_of(said), (*helping, *together))
-    exact: list[tuple[Clause, ...]] = [(Weighted(in_order(spelled, "title_x", 0), TITLED), *said)]
+    exact: list[tuple[Clause, ...]] = [
+        (Weighted(in_order(spelled, "title_x", 0), TITLED), *said)
+    ]
     bare: list[tuple[Clause, ...]] = [tuple(titled)]
     if several:
         exact.append((*(Flat(Is("title_x", word), 0.0) for word in marked), *titled))
         bare.insert(0, (Weighted(in_order(folded, "title_f", 0), TITLED), *said))
     if not marked:
         return len(bare), [*bare, (anywhere,)]
-    spelled_so: tuple[Clause, ...] = (*(Flat(Is("text_x", word), 0.0) for word in marked), anywhere)
+    spelled_so: tuple[Clause, ...] = (
+        *(Flat(Is("text_x", word), 0.0) for word in marked),
+        anywhere,
+    )
     return len(exact), [*exact, spelled_so, *bare, (anywhere,)]
 
 
@@ -254,7 +330,9 @@ def _free_texts(node: Node) -> Iterable[str]:
                 yield from _free_texts(child)
         case tree.Boost(child, _):
             yield from _free_texts(child)
-        case tree.Term(None | "text" | "title", text) | tree.Phrase(None | "text" | "title", text, _):
+        case tree.Term(None | "text" | "title", text) | tree.Phrase(
+            None | "text" | "title", text, _
+        ):
             yield text
 
 
@@ -269,23 +347,39 @@ def _highest_boost(node: Node) -> float:
 
 
 def prefix_query(text: str) -> Clause:
-    """Titles or names that hold the words, the last perhaps unfinished: what a list under a search field asks for."""
+    """Titles or names that hold the words, the last perhaps unfinished: what a list
+    under a search field asks for.
+    """
     folded = folded_words(text)
     if not folded:
         return Nothing()
     *whole, last = folded
     columns = ("title_f", "name_f")
-    # Names hold running numbers: "2" may begin as many words of them as there are datasets.
+    # Names hold running numbers: "2" may begin as many words of them as there are
+    # datasets.
     growing = columns[:1] if last.isdigit() else columns
     ending = Best(
-        (*(Is(column, last) for column in columns), *(Flat(Like(column, last + "*"), 1.0) for column in growing))
+        (
+            *(Is(column, last) for column in columns),
+            *(Flat(Like(column, last + "*"), 1.0) for column in growing),
+        )
     )
-    wanted = all_of([*(Best(tuple(Is(column, word) for column in columns)) for word in whole), ending])
-    if re.fullmatch(r"[\w-]*[-_][\w-]*", text.strip()):  # a piece of a name, as CKAN completes it
+    wanted = all_of(
+        [
+            *(Best(tuple(Is(column, word) for column in columns)) for word in whole),
+            ending,
+        ]
+    )
+    # A piece of a name, as CKAN completes it.
+    if re.fullmatch(r"[\w-]*[-_][\w-]*", text.strip()):
         wanted = Any((wanted, Flat(Like("name", f"*{text.strip().lower()}*"), 1.0)))
     *spelled, unfinished = exact_words(text)
     marked = _marked(spelled)
-    bonuses: list[Clause] = [Flat(all_of(Is("title_x", word) for word in marked), WORD_CEILING)] if marked else []
+    bonuses: list[Clause] = (
+        [Flat(all_of(Is("title_x", word) for word in marked), WORD_CEILING)]
+        if marked
+        else []
+    )
     if fold(unfinished) != unfinished:
         bonuses.append(Flat(Like("title_x", unfinished + "*"), WORD_CEILING))
     return Preferring(wanted, tuple(bonuses)) if bonuses else wanted

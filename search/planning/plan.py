@@ -1,4 +1,5 @@
-"""A request worked out for any engine: the same few clauses, the same weights, the same order.
+"""A request worked out for any engine: the same few clauses, the same weights, the same
+order.
 
 Both indexes translate these clauses one for one, so that they answer and rank alike.
 """
@@ -52,12 +53,22 @@ from search.planning.document import (
     key_token,
     seen_token,
 )
-from search.planning.freetext import FREE_WEIGHTS, all_of, free, free_query, in_order, prefix_query, steps_for
+from search.planning.freetext import (
+    FREE_WEIGHTS,
+    all_of,
+    free,
+    free_query,
+    in_order,
+    prefix_query,
+    steps_for,
+)
 from search.steps import Step
 from search.text.folding import fold, nfc
 from search.text.lexicon import EMPTY
 
-OnField: TypeAlias = tree.Term | tree.Phrase | tree.Wildcard | tree.Fuzzy | tree.Range | tree.Exists
+OnField: TypeAlias = (
+    tree.Term | tree.Phrase | tree.Wildcard | tree.Fuzzy | tree.Range | tree.Exists
+)
 
 DEFAULT_SORT = "score desc, metadata_modified desc"
 TIE = 0.1
@@ -85,15 +96,25 @@ def _query(request: SearchRequest, now: datetime) -> Clause:
 
 
 def relaxed_steps(request: SearchRequest) -> tuple[Step, ...]:
-    """The relaxed steps that may be tried for this request, in order. Raises QueryError.
+    """The relaxed steps that may be tried for this request, in order. Raises
+    QueryError.
 
-    Where hits are sorted by something else than their score, only those that still ask for every word that matters.
+    Where hits are sorted by something else than their score, only those that still ask
+    for every word that matters.
     """
     if not is_free(request.q, request.dismax):
         return ()
     steps = steps_for(parse_q(nfc(request.q), request.dismax), request.lexicon)
-    by_score = (request.sort or DEFAULT_SORT).strip().startswith(("score", "rank", "none"))
-    return steps if by_score else tuple(step for step in steps if step in (Step.STOP_WORDS, Step.SIMILAR_WORDS))
+    by_score = (
+        (request.sort or DEFAULT_SORT).strip().startswith(("score", "rank", "none"))
+    )
+    return (
+        steps
+        if by_score
+        else tuple(
+            step for step in steps if step in (Step.STOP_WORDS, Step.SIMILAR_WORDS)
+        )
+    )
 
 
 def _visible(request: SearchRequest) -> Iterator[Clause]:
@@ -104,22 +125,31 @@ def _visible(request: SearchRequest) -> Iterator[Clause]:
     any_state = any(re.search(r"\+state\b", text) for text in request.fq)
     if request.labels and not any_state:
         labels = sorted(request.labels)
-        yield IsAny("seen", tuple(starmap(seen_token, product(capacities, states, labels))))
+        yield IsAny(
+            "seen", tuple(starmap(seen_token, product(capacities, states, labels)))
+        )
         return
     if not request.include_private:
         yield Is("capacity", "public")
     if not any_state:
         yield IsAny("state", states)
     if request.labels is not None:
-        yield IsAny("labels", tuple(sorted(request.labels))) if request.labels else Nothing()
+        yield (
+            IsAny("labels", tuple(sorted(request.labels)))
+            if request.labels
+            else Nothing()
+        )
 
 
 def _order(sort: str | None, *, scored: bool) -> tuple[tuple[SortKey, ...], str]:
     text = (sort or "").strip()
     text = DEFAULT_SORT if text in ("", "rank", "none") else text
     keys = [_sort_key(part) for part in text.split(",")]
-    # Where every score is equal, sorting by it says nothing, and the next key can use its column at once.
-    told = [key for key in keys if scored or key.column != "score"] + [SortKey("id", False)]
+    # Where every score is equal, sorting by it says nothing, and the next key can use
+    # its column at once.
+    told = [key for key in keys if scored or key.column != "score"] + [
+        SortKey("id", False)
+    ]
     unique = {key.column: key for key in reversed(told)}
     ordered = sorted(unique.values(), key=told.index)
     last = next(place for place, key in enumerate(ordered) if key.column == "id")
@@ -133,9 +163,13 @@ def _sort_key(part: str) -> SortKey:
     if name == "score":
         column = "score"
     if not column or direction.lower() not in ("", "asc", "desc"):
-        names = ", ".join(["score", *(field.name for field in BY_NAME.values() if field.sort)])
+        names = ", ".join(
+            ["score", *(field.name for field in BY_NAME.values() if field.sort)]
+        )
         raise QueryError(
-            f"Cannot sort by {part.strip()[:80]!r}; write a field and asc or desc. Fields: {names}.", kind="query"
+            f"Cannot sort by {part.strip()[:80]!r}; write a field and asc or desc. "
+            f"Fields: {names}.",
+            kind="query",
         )
     return SortKey(column, direction.lower() == "desc")
 
@@ -144,9 +178,15 @@ def _facet(name: str) -> Facet:
     field = BY_NAME.get(name)
     if field is None:
         return Facet(name, "extras", key_token(name, ""))
-    column = field.name if field.name in ("author", "maintainer", "title") else field.column
+    column = (
+        field.name if field.name in ("author", "maintainer", "title") else field.column
+    )
     if COLUMNS[column] is not Kind.EXACT:
-        raise QueryError(f"Cannot count values of the field {name!r}; it holds text, dates or numbers.", kind="query")
+        raise QueryError(
+            f"Cannot count values of the field {name!r}; it holds text, dates or "
+            "numbers.",
+            kind="query",
+        )
     return Facet(name, column, "")
 
 
@@ -163,7 +203,11 @@ def _clause(node: Node, now: datetime) -> Clause:
         case tree.Everything():
             return Whole()
         case _:
-            return _anywhere(node) if node.field is None else _on_field(node, node.field, now)
+            return (
+                _anywhere(node)
+                if node.field is None
+                else _on_field(node, node.field, now)
+            )
 
 
 def _anywhere(node: OnField) -> Clause:
@@ -174,11 +218,18 @@ def _anywhere(node: OnField) -> Clause:
         case tree.Phrase(None, text, slop):
             return free(folded_words(text), slop)
         case tree.Wildcard(None, pattern):
-            return Any(tuple(Like(column, _folded_pattern(pattern)) for column, _ in FREE_WEIGHTS))
+            return Any(
+                tuple(
+                    Like(column, _folded_pattern(pattern)) for column, _ in FREE_WEIGHTS
+                )
+            )
         case tree.Fuzzy(None, text, distance):
             return all_of(Near("text_f", word, distance) for word in folded_words(text))
         case tree.Range(None):
-            raise QueryError("A range needs a field in front of it, as in metadata_modified:[2026-01-01 TO NOW].")
+            raise QueryError(
+                "A range needs a field in front of it, as in "
+                "metadata_modified:[2026-01-01 TO NOW]."
+            )
         case _:
             return Nothing()
 
@@ -188,7 +239,11 @@ def _on_field(node: OnField, name: str, now: datetime) -> Clause:
     if field is None:
         in_words = name.startswith("extras_")
         key = key_token(name.removeprefix("extras_"), "")
-        return _in_words(node, "extras_f", key) if in_words else _whole_value(node, "extras", key)
+        return (
+            _in_words(node, "extras_f", key)
+            if in_words
+            else _whole_value(node, "extras", key)
+        )
     if field.queried_as is QueryKind.WORDS:
         return _in_words(node, field.column, "")
     if field.queried_as is QueryKind.EXACT:
@@ -213,13 +268,21 @@ def _whole_value(node: Node, column: str, key: str) -> Clause:
 def _in_words(node: Node, column: str, key: str) -> Clause:
     match node:
         case tree.Term(_, text):
-            return in_order([(key + word)[:LONGEST_TOKEN] for word in folded_words(text)], column, 0)
+            return in_order(
+                [(key + word)[:LONGEST_TOKEN] for word in folded_words(text)], column, 0
+            )
         case tree.Phrase(_, text, slop):
-            return in_order([(key + word)[:LONGEST_TOKEN] for word in folded_words(text)], column, slop)
+            return in_order(
+                [(key + word)[:LONGEST_TOKEN] for word in folded_words(text)],
+                column,
+                slop,
+            )
         case tree.Wildcard(_, pattern):
             return Like(column, _literal(key) + _folded_pattern(pattern))
         case tree.Fuzzy(_, text, distance):
-            return all_of(Near(column, key + word, distance) for word in folded_words(text))
+            return all_of(
+                Near(column, key + word, distance) for word in folded_words(text)
+            )
         case tree.Range(_, low, high, include_low, include_high):
             first, last = (None if end is None else fold(end) for end in (low, high))
             return _text_range(column, key, first, last, include_low, include_high)
@@ -228,36 +291,66 @@ def _in_words(node: Node, column: str, key: str) -> Clause:
 
 
 def _on_scale(node: Node, field: Field, now: datetime) -> Clause:
-    """Dates and whole numbers: a value is the interval that it names, so a day finds all of its moments."""
+    """Dates and whole numbers: a value is the interval that it names, so a day finds
+    all of its moments.
+    """
     match node:
         case tree.Term(_, text) | tree.Phrase(_, text, _):
             return Between(field.column, *_span(text, field, now))
         case tree.Range(_, first, last, include_low, include_high):
-            # Without its own border a range begins after the whole span (a day, a month) that the border names.
-            low = None if first is None else _span(first, field, now)[not include_low] + (not include_low)
-            high = None if last is None else _span(last, field, now)[include_high] - (not include_high)
-            return Whole() if first is None and last is None else Between(field.column, low, high)
+            # Without its own border a range begins after the whole span (a day, a
+            # month) that the border names.
+            low = (
+                None
+                if first is None
+                else _span(first, field, now)[not include_low] + (not include_low)
+            )
+            high = (
+                None
+                if last is None
+                else _span(last, field, now)[include_high] - (not include_high)
+            )
+            return (
+                Whole()
+                if first is None and last is None
+                else Between(field.column, low, high)
+            )
         case tree.Exists():
             return Whole()
         case _:
-            raise QueryError(f"{field.name} takes a value or a range, no wildcard and no fuzziness.")
+            raise QueryError(
+                f"{field.name} takes a value or a range, no wildcard and no fuzziness."
+            )
 
 
 def _span(text: str, field: Field, now: datetime) -> tuple[int, int]:
     if field.queried_as is QueryKind.MOMENT:
         return interval(text, now)
     if not re.fullmatch(r"-?[0-9]{1,15}", text):
-        raise QueryError(f"{text[:60]!r} is no whole number; {field.name} takes one, or a range as in [3 TO *].")
+        raise QueryError(
+            f"{text[:60]!r} is no whole number; {field.name} takes one, or a range as "
+            "in [3 TO *]."
+        )
     return int(text), int(text)
 
 
 def _text_range(
-    column: str, key: str, low: str | None, high: str | None, include_low: bool, include_high: bool
+    column: str,
+    key: str,
+    low: str | None,
+    high: str | None,
+    include_low: bool,
+    include_high: bool,
 ) -> Clause:
     if not key:
         both_open = low is None and high is None
-        return Like(column, "*") if both_open else TextBetween(column, low, high, include_low, include_high)
-    # Within an extra: everything from "key=" up to, but without, what follows all values of that key.
+        return (
+            Like(column, "*")
+            if both_open
+            else TextBetween(column, low, high, include_low, include_high)
+        )
+    # Within an extra: everything from "key=" up to, but without, what follows all
+    # values of that key.
     top = key[:-1] + chr(ord(key[-1]) + 1)
     return TextBetween(
         column,
@@ -269,7 +362,9 @@ def _text_range(
 
 
 def _folded_pattern(pattern: str) -> str:
-    return "".join(_folded_part(escaped, char) for escaped, char in pattern_parts(pattern))
+    return "".join(
+        _folded_part(escaped, char) for escaped, char in pattern_parts(pattern)
+    )
 
 
 def _folded_part(escaped: str, char: str) -> str:

@@ -1,11 +1,20 @@
-"""An index that understands people: it reads the lexicon and, where too little is found, takes the relaxed steps."""
+"""An index that understands people: it reads the lexicon and, where too little is
+found, takes the relaxed steps.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from search.backend import Health, IndexEntry, SearchBackend, SearchRequest, SearchResult, Source
+from search.backend import (
+    Health,
+    IndexEntry,
+    SearchBackend,
+    SearchRequest,
+    SearchResult,
+    Source,
+)
 from search.planning.highlight import wanted_of
 from search.planning.plan import relaxed_steps
 from search.steps import Step
@@ -13,21 +22,29 @@ from search.text.lexicon import LexiconFiles
 
 
 class RelaxingIndex:
-    """SearchBackend around another one: what it finds is widened step by step, in the same way for every engine."""
+    """SearchBackend around another one: what it finds is widened step by step, in the
+    same way for every engine.
+    """
 
     def __init__(self, index: SearchBackend, lexicon: LexiconFiles) -> None:
         self._index = index
         self._lexicon = lexicon
 
     def search(self, request: SearchRequest) -> SearchResult:
-        """Answer with all words or, below `relax_below` hits, with the first relaxed step that finds enough.
+        """Answer with all words or, below `relax_below` hits, with the first relaxed
+        step that finds enough.
 
-        Where no step does, the one that finds most answers, the strictest of equals. The number of hits decides, not
-        the page, so every page of a question is of the same step.
+        Where no step does, the one that finds most answers, the strictest of equals.
+        The number of hits decides, not the page, so every page of a question is of the
+        same step.
         """
         asked = replace(request, lexicon=self._lexicon.current())
         found = self._widened(asked)
-        return replace(found, wanted=wanted_of(asked, found.step)) if asked.tell_wanted else found
+        return (
+            replace(found, wanted=wanted_of(asked, found.step))
+            if asked.tell_wanted
+            else found
+        )
 
     def _widened(self, asked: SearchRequest) -> SearchResult:
         best = self._index.search(asked)

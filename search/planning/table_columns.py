@@ -1,4 +1,6 @@
-"""What a dataset says of the tables in it: titles, names and descriptions of their columns, for search."""
+"""What a dataset says of the tables in it: titles, names and descriptions of their
+columns, for search.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,11 @@ _SAID = ("title", "title_en", "description", "description_en")
 
 
 def table_texts(package: Mapping[str, object]) -> Iterator[str]:
-    """The texts of every table schema that the resources of a package dict name or hold.
+    """The texts of every table schema that the resources of a package dict name or
+    hold.
 
-    Columns that are dropped before a table is stored (`treatment` "drop") are not among them.
+    Columns that are dropped before a table is stored (`treatment` "drop") are not among
+    them.
     """
     resources = package.get("resources")
     for resource in resources if isinstance(resources, list) else ():
@@ -56,5 +60,10 @@ def _held(schema: Mapping[str, object]) -> Iterator[str]:
 
 
 def _texts(holder: Mapping[str, object]) -> Iterator[str]:
-    # The same words twice (a title that repeats the description) would only weigh down the index.
-    return iter(dict.fromkeys(text for name in _SAID if isinstance(text := holder.get(name), str) and text))
+    # The same words twice (a title that repeats the description) would only weigh down
+    # the index.
+    return iter(
+        dict.fromkeys(
+            text for name in _SAID if isinstance(text := holder.get(name), str) and text
+        )
+    )

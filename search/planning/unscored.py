@@ -1,4 +1,6 @@
-"""What decides whether a dataset is found, without what only ranks it: enough for counts and facets, and cheaper."""
+"""What decides whether a dataset is found, without what only ranks it: enough for
+counts and facets, and cheaper.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ def unscored(clause: Clause) -> Clause:
 
 
 def _distinct(ways: Iterable[Clause]) -> tuple[Clause, ...]:
-    """Ways to be found, without those that another one holds: a word of a title is a word of the text."""
+    """Ways to be found, without those that another one holds: a word of a title is a
+    word of the text.
+    """
     listed = dict.fromkeys(ways)
     return tuple(way for way in listed if _in_text(way) not in listed)
 

@@ -1,4 +1,6 @@
-"""Answers cached while the index is as it was: the front page, the facets of a question's next page."""
+"""Answers cached while the index is as it was: the front page, the facets of a
+question's next page.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ Answer = TypeVar("Answer")
 
 
 class AnswerCache(Generic[Answer]):
-    """The answers used last, by what was asked; a key must name the state of the index that it was asked of."""
+    """The answers used last, by what was asked; a key must name the state of the index
+    that it was asked of.
+    """
 
     def __init__(self, most: int, worth: Callable[[Answer], bool]) -> None:
         """`most` answers are kept, of those that are `worth` it."""

@@ -43,20 +43,30 @@ def schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     for name, kind in COLUMNS.items():
         if kind is Kind.EXACT:
-            builder.add_text_field(name, stored=name in HELD, fast=True, tokenizer_name="raw", index_option="basic")
+            builder.add_text_field(
+                name,
+                stored=name in HELD,
+                fast=True,
+                tokenizer_name="raw",
+                index_option="basic",
+            )
         elif kind is Kind.WORDS:
             builder.add_text_field(name, tokenizer_name=WORDS)
         elif kind is Kind.PRESENT:
             builder.add_text_field(name, tokenizer_name=WORDS, index_option="basic")
         elif kind is Kind.NUMBER:
-            builder.add_integer_field(name, stored=name in HELD, indexed=True, fast=True)
+            builder.add_integer_field(
+                name, stored=name in HELD, indexed=True, fast=True
+            )
         else:
             builder.add_bytes_field(name, stored=True)
     return builder.build()
 
 
 def with_tokenizer(index: tantivy.Index) -> tantivy.Index:
-    """The index with its one tokenizer (words come folded from Python) and reloading left to us."""
+    """The index with its one tokenizer (words come folded from Python) and reloading
+    left to us.
+    """
     blanks = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
     index.register_tokenizer(WORDS, blanks)
     index.config_reader("manual")
@@ -75,13 +85,19 @@ def compile_clause(clause: Clause) -> Query:
         case All(clauses):
             return _together(clauses)
         case Any(clauses):
-            return Query.boolean_query([(Occur.Should, compile_clause(child)) for child in clauses])
+            return Query.boolean_query(
+                [(Occur.Should, compile_clause(child)) for child in clauses]
+            )
         case AtLeast(clauses, least):
-            return Query.boolean_query([(Occur.Should, compile_clause(child)) for child in clauses], least)
+            return Query.boolean_query(
+                [(Occur.Should, compile_clause(child)) for child in clauses], least
+            )
         case Except(child):
             return _together((clause,))
         case Best(clauses):
-            return Query.disjunction_max_query([compile_clause(child) for child in clauses], TIE)
+            return Query.disjunction_max_query(
+                [compile_clause(child) for child in clauses], TIE
+            )
         case Weighted(child, factor):
             return Query.boost_query(compile_clause(child), factor)
         case Flat(child, score):
@@ -92,7 +108,11 @@ def compile_clause(clause: Clause) -> Query:
         case Tiered(tiers, step):
             places = range(len(tiers) - 1, -1, -1)
             return Query.disjunction_max_query(
-                [_raised(compile_clause(tier), step * place) for tier, place in zip(tiers, places, strict=True)], 0.0
+                [
+                    _raised(compile_clause(tier), step * place)
+                    for tier, place in zip(tiers, places, strict=True)
+                ],
+                0.0,
             )
         case _:
             return _leaf(clause)
@@ -100,14 +120,26 @@ def compile_clause(clause: Clause) -> Query:
 
 def _raised(query: Query, by: float) -> Query:
     every = Query.const_score_query(Query.all_query(), by)
-    return Query.boolean_query([(Occur.Must, query), (Occur.Must, every)]) if by else query
+    return (
+        Query.boolean_query([(Occur.Must, query), (Occur.Must, every)]) if by else query
+    )
 
 
 def _together(clauses: tuple[Clause, ...]) -> Query:
-    refused = [(Occur.MustNot, compile_clause(child.clause)) for child in clauses if isinstance(child, Except)]
-    wanted = [(Occur.Must, compile_clause(child)) for child in clauses if not isinstance(child, Except)]
+    refused = [
+        (Occur.MustNot, compile_clause(child.clause))
+        for child in clauses
+        if isinstance(child, Except)
+    ]
+    wanted = [
+        (Occur.Must, compile_clause(child))
+        for child in clauses
+        if not isinstance(child, Except)
+    ]
     # tantivy, like Lucene, finds nothing where every clause is a refusal.
-    return Query.boolean_query([*(wanted or [(Occur.Must, Query.all_query())]), *refused])
+    return Query.boolean_query(
+        [*(wanted or [(Occur.Must, Query.all_query())]), *refused]
+    )
 
 
 def _leaf(clause: Clause) -> Query:
@@ -115,23 +147,38 @@ def _leaf(clause: Clause) -> Query:
     match clause:
         case Is(column, value):
             found = Query.term_query(columns, column, value)
-            return found if COLUMNS[column] is Kind.WORDS else Query.const_score_query(found, 1.0)
+            return (
+                found
+                if COLUMNS[column] is Kind.WORDS
+                else Query.const_score_query(found, 1.0)
+            )
         case IsAny(column, values):
-            # A set of terms is walked through the dictionary and a bitset: for one term that is thrice its own cost.
+            # A set of terms is walked through the dictionary and a bitset: for one term
+            # that is thrice its own cost.
             one = Query.term_query(columns, column, values[0])
-            several = Query.term_set_query(columns, column, list(values)) if len(values) > 1 else one
+            several = (
+                Query.term_set_query(columns, column, list(values))
+                if len(values) > 1
+                else one
+            )
             return Query.const_score_query(several, 1.0)
         case InOrder(column, words, slop):
             return Query.phrase_query(columns, column, list(words), slop)
         case Like(column, "*"):
             return Query.const_score_query(_any_value(column), 1.0)
         case Like(column, pattern):
-            return Query.const_score_query(Query.regex_query(columns, column, _regex(pattern)), 1.0)
+            return Query.const_score_query(
+                Query.regex_query(columns, column, _regex(pattern)), 1.0
+            )
         case Near(column, word, distance):
-            return Query.const_score_query(Query.fuzzy_term_query(columns, column, word, distance), 1.0)
+            return Query.const_score_query(
+                Query.fuzzy_term_query(columns, column, word, distance), 1.0
+            )
         case Between(column, low, high):
             kind = tantivy.FieldType.Integer
-            return Query.const_score_query(Query.range_query(columns, column, kind, low, high), 1.0)
+            return Query.const_score_query(
+                Query.range_query(columns, column, kind, low, high), 1.0
+            )
         case TextBetween():
             return Query.const_score_query(_text_between(clause), 1.0)
         case Nothing():
@@ -149,7 +196,8 @@ def _any_value(column: str) -> Query:
 def _regex(pattern: str) -> str:
     wild = {"*": "(?s:.*)", "?": "(?s:.)"}
     return "".join(
-        _quoted(escaped) if escaped else wild.get(char) or _quoted(char) for escaped, char in pattern_parts(pattern)
+        _quoted(escaped) if escaped else wild.get(char) or _quoted(char)
+        for escaped, char in pattern_parts(pattern)
     )
 
 
@@ -159,12 +207,21 @@ def _quoted(char: str) -> str:
 
 def _text_between(clause: TextBetween) -> Query:
     """tantivy has no ranges of text: the range becomes one regular expression."""
-    ways = between_pattern(clause.low, clause.high, clause.include_low, clause.include_high)
-    return Query.regex_query(schema(), clause.column, ways) if ways else Query.empty_query()
+    ways = between_pattern(
+        clause.low, clause.high, clause.include_low, clause.include_high
+    )
+    return (
+        Query.regex_query(schema(), clause.column, ways)
+        if ways
+        else Query.empty_query()
+    )
 
 
-def between_pattern(low: str | None, high: str | None, include_low: bool, include_high: bool) -> str:
-    """A regular expression of the texts between two others, by code point; "" where there are none.
+def between_pattern(
+    low: str | None, high: str | None, include_low: bool, include_high: bool
+) -> str:
+    """A regular expression of the texts between two others, by code point; "" where
+    there are none.
 
     Only the first 64 characters of a bound decide.
     """
@@ -172,7 +229,11 @@ def between_pattern(low: str | None, high: str | None, include_low: bool, includ
     if high is None:
         ways = _at_least(low, include_low)
     else:
-        differ = (at for at, (one, other) in enumerate(zip(low, high, strict=False)) if one != other)
+        differ = (
+            at
+            for at, (one, other) in enumerate(zip(low, high, strict=False))
+            if one != other
+        )
         shared = next(differ, min(len(low), len(high)))
         ways = _between(low[shared:], high[shared:], include_low, include_high)
         ways = [_spelled(low[:shared]) + way for way in ways]
@@ -205,7 +266,9 @@ def _at_least(bound: str, including: bool) -> list[str]:
 
 
 def _at_most(bound: str, including: bool) -> list[str]:
-    """Each beginning of the bound, alone or followed by a smaller character; "" is the empty text."""
+    """Each beginning of the bound, alone or followed by a smaller character; "" is the
+    empty text.
+    """
     beginnings = [_spelled(bound[:at]) for at in range(len(bound) + including)]
     smaller = [
         f"{_spelled(bound[:at])}{found}(?s:.*)"
@@ -223,14 +286,16 @@ def _next(char: str) -> str:
     after = ord(char) + 1
     if char == _LAST:
         return ""
-    return chr(0xE000 if 0xD800 <= after < 0xE000 else after)  # surrogates are no characters
+    # Surrogates are no characters.
+    return chr(0xE000 if 0xD800 <= after < 0xE000 else after)
 
 
 def _previous(char: str) -> str:
     before = ord(char) - 1
     if before < 0:
         return ""
-    return chr(0xD7FF if 0xD800 <= before < 0xE000 else before)  # surrogates are no characters
+    # Surrogates are no characters.
+    return chr(0xD7FF if 0xD800 <= before < 0xE000 else before)
 
 
 def _spelled(text: str) -> str:

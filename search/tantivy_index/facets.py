@@ -1,4 +1,6 @@
-"""Matches counted by tantivy, in all and by the most frequent values of columns, ties in the order of values."""
+"""Matches counted by tantivy, in all and by the most frequent values of columns, ties
+in the order of values.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +20,14 @@ MOST_FACETS = 50_000
 
 
 def count_facets(
-    searcher: tantivy.Searcher, query: Query, facets: tuple[Facet, ...], request: SearchRequest
+    searcher: tantivy.Searcher,
+    query: Query,
+    facets: tuple[Facet, ...],
+    request: SearchRequest,
 ) -> Counted:
-    """The number of matches and the counts of every facet, from one walk over the matches; a facet that needs more
-    values is asked for again."""
+    """The number of matches and the counts of every facet, from one walk over the
+    matches; a facet that needs more values is asked for again.
+    """
     limit = min(request.facet_limit, MOST_FACETS)
     if limit <= 0 or not facets:
         return total(searcher, query), {facet.name: () for facet in facets}
@@ -31,9 +37,17 @@ def count_facets(
     count = 0
     while wanted:
         count, buckets = _buckets(searcher, query, wanted, size)
-        # Values of equal count are ordered by name: all that tie with the last one must be known.
-        whole = [f for f in wanted if _known(buckets[f.name], size, limit) or size > MOST_FACETS]
-        found |= {facet.name: _first(buckets[facet.name], limit, request.facet_mincount) for facet in whole}
+        # Values of equal count are ordered by name: all that tie with the last one must
+        # be known.
+        whole = [
+            f
+            for f in wanted
+            if _known(buckets[f.name], size, limit) or size > MOST_FACETS
+        ]
+        found |= {
+            facet.name: _first(buckets[facet.name], limit, request.facet_mincount)
+            for facet in whole
+        }
         wanted = [facet for facet in wanted if facet not in whole]
         size *= 4
     return count, {facet.name: found[facet.name] for facet in facets}
@@ -51,7 +65,10 @@ def _first(buckets: list[tuple[str, int]], limit: int, least: int) -> Counts:
 def _buckets(
     searcher: tantivy.Searcher, query: Query, facets: list[Facet], size: int
 ) -> tuple[int, dict[str, list[tuple[str, int]]]]:
-    asked = {str(number): {"terms": _terms(facet, size)} for number, facet in enumerate(facets)}
+    asked = {
+        str(number): {"terms": _terms(facet, size)}
+        for number, facet in enumerate(facets)
+    }
     answer = searcher.aggregate(query, {"every": EVERY, **asked})
     return every(answer), {
         facet.name: [
@@ -63,7 +80,13 @@ def _buckets(
 
 
 def _terms(facet: Facet, size: int) -> dict[str, Any]:
-    terms: dict[str, Any] = {"field": facet.column, "size": size, "segment_size": max(size, 2_000)}
+    terms: dict[str, Any] = {
+        "field": facet.column,
+        "size": size,
+        "segment_size": max(size, 2_000),
+    }
     if facet.prefix:
-        terms["include"] = "".join(f"\\x{{{ord(char):x}}}" for char in facet.prefix) + "(?s:.*)"
+        terms["include"] = (
+            "".join(f"\\x{{{ord(char):x}}}" for char in facet.prefix) + "(?s:.*)"
+        )
     return terms

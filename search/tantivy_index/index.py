@@ -1,4 +1,6 @@
-"""The embedded index: tantivy in one folder, shared by the processes of one machine, or in memory."""
+"""The embedded index: tantivy in one folder, shared by the processes of one machine, or
+in memory.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +13,27 @@ from typing import NamedTuple, Protocol, TypeAlias
 import tantivy
 from tantivy import Query
 
-from search.backend import Health, Hit, IndexEntry, QueryError, SearchRequest, SearchResult, SearchUnavailable, Source
+from search.backend import (
+    Health,
+    Hit,
+    IndexEntry,
+    QueryError,
+    SearchRequest,
+    SearchResult,
+    SearchUnavailable,
+    Source,
+)
 from search.planning.clauses import All, Clause, Plan
 from search.planning.document import columns_format, flatten
 from search.planning.plan import plan
 from search.planning.unscored import unscored
 from search.tantivy_index.cache import AnswerCache
-from search.tantivy_index.compiler import compile_clause, document, schema, with_tokenizer
+from search.tantivy_index.compiler import (
+    compile_clause,
+    document,
+    schema,
+    with_tokenizer,
+)
 from search.tantivy_index.facets import Counted, count_facets
 from search.tantivy_index.generations import Generations
 from search.tantivy_index.journal import from_line, to_line
@@ -56,18 +72,31 @@ class _Shelf(Protocol):
 
 
 class EmbeddedIndex:
-    """SearchBackend over tantivy. `folder` None keeps it in memory, for this process only."""
+    """SearchBackend over tantivy. `folder` None keeps it in memory, for this process
+    only.
+    """
 
     def __init__(self, folder: Path | None, *, patience: float = 30.0) -> None:
-        """`patience`: seconds that a write waits for another writer before it raises SearchUnavailable."""
+        """`patience`: seconds that a write waits for another writer before it raises
+        SearchUnavailable.
+        """
         layout = columns_format()
         self._pages: AnswerCache[Found] = AnswerCache(MOST_REMEMBERED, _small_page)
         self._counts: AnswerCache[Counted] = AnswerCache(MOST_REMEMBERED, _small_facets)
-        self._shelf: _Shelf = _Memory() if folder is None else _Folder(Generations(folder, layout, patience=patience))
+        self._shelf: _Shelf = (
+            _Memory()
+            if folder is None
+            else _Folder(Generations(folder, layout, patience=patience))
+        )
 
     def apply(self, entries: Iterable[IndexEntry], deleted: Iterable[str] = ()) -> None:
-        """Add or replace entries, unless a newer version is held, and remove ids; found by all once this returns."""
-        newest = {entry.id: entry for entry in sorted(entries, key=lambda entry: entry.version)}
+        """Add or replace entries, unless a newer version is held, and remove ids; found
+        by all once this returns.
+        """
+        newest = {
+            entry.id: entry
+            for entry in sorted(entries, key=lambda entry: entry.version)
+        }
         gone = [key for key in dict.fromkeys(deleted) if key not in newest]
         if newest or gone:
             with _clear_errors():
@@ -81,8 +110,16 @@ class EmbeddedIndex:
             searcher = index.searcher()
             finding = _finding(asked)
             count, facets = self._counts.get(
-                (stamp, finding, asked.facets, request.facet_limit, request.facet_mincount),
-                lambda: count_facets(searcher, compile_clause(finding), asked.facets, request),
+                (
+                    stamp,
+                    finding,
+                    asked.facets,
+                    request.facet_limit,
+                    request.facet_mincount,
+                ),
+                lambda: count_facets(
+                    searcher, compile_clause(finding), asked.facets, request
+                ),
             )
             hits = self._pages.get(
                 (stamp, asked, request.start, request.rows),
@@ -93,13 +130,16 @@ class EmbeddedIndex:
     def rebuild(self, entries: Source) -> int:
         """Fill a new generation while the old one answers and takes writes, then swap.
 
-        What is written after the call began is repeated on the new generation; one that was killed is gone on with
-        from its last commit. Returns the number of datasets it holds.
+        What is written after the call began is repeated on the new generation; one that
+        was killed is gone on with from its last commit. Returns the number of datasets
+        it holds.
         """
         return self._shelf.rebuild(entries)
 
     def health(self) -> Health:
-        """Whether the index opens, how much it holds, and whether it is being rebuilt."""
+        """Whether the index opens, how much it holds, and whether it is being
+        rebuilt.
+        """
         try:
             with _clear_errors():
                 held = int(self._shelf.fresh().held.searcher().num_docs)
@@ -114,7 +154,9 @@ class EmbeddedIndex:
             yield from _stamps(searcher)
 
     def close(self) -> None:
-        """Wait for merges under way; nothing else stays open between calls but memory-mapped files."""
+        """Wait for merges under way; nothing else stays open between calls but
+        memory-mapped files.
+        """
         self._shelf.close()
 
 
@@ -140,7 +182,9 @@ class _Memory:
     def rebuild(self, entries: Source) -> int:
         with self._lock:
             if self._journal is not None:
-                raise SearchUnavailable("The search index is being rebuilt already; wait for it.")
+                raise SearchUnavailable(
+                    "The search index is being rebuilt already; wait for it."
+                )
             self._journal = []
         try:
             made = with_tokenizer(tantivy.Index(schema()))
@@ -158,7 +202,9 @@ class _Memory:
 
 
 class _Folder:
-    """The index of the current generation, opened once and reloaded when another process has committed."""
+    """The index of the current generation, opened once and reloaded when another
+    process has committed.
+    """
 
     def __init__(self, generations: Generations) -> None:
         self._generations = generations
@@ -173,17 +219,24 @@ class _Folder:
             try:
                 return self._loaded(name)
             except (OSError, ValueError):
-                # Between reading the pointer and opening, a rebuild may have swapped the generation away.
+                # Between reading the pointer and opening, a rebuild may have swapped
+                # the generation away.
                 if last_try:
                     raise
         raise AssertionError("the last try returns or raises")
 
     def _loaded(self, name: str) -> _Fresh:
-        # tantivy replaces meta.json in one step at every commit: equal bytes mean that nothing changed.
+        # tantivy replaces meta.json in one step at every commit: equal bytes mean that
+        # nothing changed.
         seen = (self._generations.path(name) / "meta.json").read_bytes()
         with self._lock:
             if self._opened is None or self._opened[0] != name:
-                self._opened = (name, with_tokenizer(tantivy.Index.open(str(self._generations.path(name)))))
+                self._opened = (
+                    name,
+                    with_tokenizer(
+                        tantivy.Index.open(str(self._generations.path(name)))
+                    ),
+                )
             elif seen != self._seen:
                 self._opened[1].reload()
             self._seen = seen
@@ -206,8 +259,11 @@ class _Folder:
             self._generations.note([to_line(entries, deleted)])
             writer = _write(self.fresh().held, entries, deleted)
             if writer is not None:
-                # What was written is found already, and its writer goes on; who writes next waits for the merge.
-                self._merging = threading.Thread(target=_merge, args=(writer, held.pop_all()), name="merge")
+                # What was written is found already, and its writer goes on; who writes
+                # next waits for the merge.
+                self._merging = threading.Thread(
+                    target=_merge, args=(writer, held.pop_all()), name="merge"
+                )
                 self._merging.start()
 
     def rebuilding(self) -> bool:
@@ -218,8 +274,17 @@ class _Folder:
             name = draft.name
             path = self._generations.path(name)
             resumed = (path / "meta.json").exists()
-            made = with_tokenizer(tantivy.Index.open(str(path)) if resumed else tantivy.Index(schema(), str(path)))
-            _fill(made, entries(draft.upto), lambda upto: self._generations.reached(name, upto), again=resumed)
+            made = with_tokenizer(
+                tantivy.Index.open(str(path))
+                if resumed
+                else tantivy.Index(schema(), str(path))
+            )
+            _fill(
+                made,
+                entries(draft.upto),
+                lambda upto: self._generations.reached(name, upto),
+                again=resumed,
+            )
             with self._generations.writing():
                 for line in self._generations.noted():
                     _write_whole(made, *from_line(line))
@@ -246,11 +311,17 @@ def _merge(writer: tantivy.IndexWriter, held: ExitStack) -> None:
         writer.wait_merging_threads()
 
 
-def _write(index: tantivy.Index, entries: list[IndexEntry], deleted: list[str]) -> tantivy.IndexWriter | None:
-    """One commit, found by all; an entry older than what is held is left out. Returns a writer that may merge yet."""
+def _write(
+    index: tantivy.Index, entries: list[IndexEntry], deleted: list[str]
+) -> tantivy.IndexWriter | None:
+    """One commit, found by all; an entry older than what is held is left out. Returns a
+    writer that may merge yet.
+    """
     index.reload()
     held = _versions(index.searcher(), [entry.id for entry in entries])
-    newer = [entry for entry in entries if held.get(entry.id, entry.version) <= entry.version]
+    newer = [
+        entry for entry in entries if held.get(entry.id, entry.version) <= entry.version
+    ]
     if not (newer or deleted):
         return None
     writer = index.writer(WRITER_MEMORY, 1)
@@ -267,7 +338,9 @@ def _write(index: tantivy.Index, entries: list[IndexEntry], deleted: list[str]) 
     return writer
 
 
-def _write_whole(index: tantivy.Index, entries: list[IndexEntry], deleted: list[str]) -> None:
+def _write_whole(
+    index: tantivy.Index, entries: list[IndexEntry], deleted: list[str]
+) -> None:
     """As `_write`, with the merges done."""
     writer = _write(index, entries, deleted)
     if writer is not None:
@@ -276,12 +349,17 @@ def _write_whole(index: tantivy.Index, entries: list[IndexEntry], deleted: list[
 
 
 def _fill(
-    index: tantivy.Index, entries: Iterable[IndexEntry], reached: Callable[[str], None] | None = None, *,
+    index: tantivy.Index,
+    entries: Iterable[IndexEntry],
+    reached: Callable[[str], None] | None = None,
+    *,
     again: bool = False,
-) -> None:  # fmt: skip
-    """Fill an index with entries in the order of their ids; of one that comes twice the later stays.
+) -> None:
+    """Fill an index with entries in the order of their ids; of one that comes twice the
+    later stays.
 
-    `reached` is told after each commit how far it came; `again`: some of what follows may be held already.
+    `reached` is told after each commit how far it came; `again`: some of what follows
+    may be held already.
     """
     writer = index.writer(REBUILD_MEMORY, REBUILD_THREADS)
     last = ""
@@ -305,25 +383,43 @@ def _versions(searcher: tantivy.Searcher, keys: list[str]) -> dict[str, int]:
     if not keys:
         return {}
     query = Query.term_set_query(schema(), "id", keys)
-    hits = searcher.search(query, len(keys), count=False, order_by_field="entry_version").hits
-    return {str(searcher.doc(address).get_first("id")): int(version) for version, address in hits}
+    hits = searcher.search(
+        query, len(keys), count=False, order_by_field="entry_version"
+    ).hits
+    return {
+        str(searcher.doc(address).get_first("id")): int(version)
+        for version, address in hits
+    }
 
 
 def _stamps(searcher: tantivy.Searcher) -> Iterator[tuple[str, int]]:
     if searcher.num_docs:
         query = Query.all_query()
-        for version, address in searcher.search(query, searcher.num_docs, order_by_field="entry_version").hits:
+        for version, address in searcher.search(
+            query, searcher.num_docs, order_by_field="entry_version"
+        ).hits:
             yield str(searcher.doc(address).get_first("id")), int(version)
 
 
-def _found(searcher: tantivy.Searcher, asked: Plan, finding: Clause, count: int, request: SearchRequest) -> Found:
+def _found(
+    searcher: tantivy.Searcher,
+    asked: Plan,
+    finding: Clause,
+    count: int,
+    request: SearchRequest,
+) -> Found:
     start, rows = request.start, min(request.rows, count - request.start)
     if rows <= 0:
         return ()
     if asked.order[0].column == "score":
         hits = hits_by_tier(searcher, asked, count, start, rows)
     else:
-        hits = [(0.0, address) for address in by_column(searcher, compile_clause(finding), asked.order, start, rows)]
+        hits = [
+            (0.0, address)
+            for address in by_column(
+                searcher, compile_clause(finding), asked.order, start, rows
+            )
+        ]
     return tuple(_hit(searcher, score, address) for score, address in hits)
 
 
@@ -333,7 +429,9 @@ def _finding(asked: Plan) -> Clause:
 
 def _hit(searcher: tantivy.Searcher, score: float, address: tantivy.DocAddress) -> Hit:
     kept = searcher.doc(address)
-    return Hit(str(kept.get_first("id")), bytes(kept.get_first("payload") or b""), score)
+    return Hit(
+        str(kept.get_first("id")), bytes(kept.get_first("payload") or b""), score
+    )
 
 
 @contextmanager
@@ -344,6 +442,11 @@ def _clear_errors() -> Iterator[None]:
     except (ValueError, OSError) as error:
         if isinstance(error, (SearchUnavailable, QueryError)):
             raise
-        if "exceeds size limit" in str(error):  # of a pattern's automaton, which no longer pattern is needed for
-            raise QueryError("A pattern or a range's end in the query is too long.") from error
-        raise SearchUnavailable("The search index cannot be read; rebuild it (portal index rebuild).") from error
+        # Of a pattern's automaton, which no longer pattern is needed for.
+        if "exceeds size limit" in str(error):
+            raise QueryError(
+                "A pattern or a range's end in the query is too long."
+            ) from error
+        raise SearchUnavailable(
+            "The search index cannot be read; rebuild it (portal index rebuild)."
+        ) from error

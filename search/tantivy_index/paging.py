@@ -1,4 +1,6 @@
-"""Pages of tantivy hits in a total order: tantivy sorts by one key, ties are broken here, page after page alike."""
+"""Pages of tantivy hits in a total order: tantivy sorts by one key, ties are broken
+here, page after page alike.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,14 @@ from search.tantivy_index.compiler import schema
 
 Scored: TypeAlias = tuple[float, tantivy.DocAddress]
 EVERY: Mapping[str, Any] = {"terms": {"field": "entity_type", "size": 1}}
-"""One value that every dataset has: counting it takes half the time of a search for one hit."""
+"""One value that every dataset has: counting it takes half the time of a search for one
+hit.
+"""
 _SLACK = 100
 _QUICK, _LOOKS = 120, 3
-"""How far into a group of equal scores a page may reach to be looked for in this way, and how many looks that takes."""
+"""How far into a group of equal scores a page may reach to be looked for in this way,
+and how many looks that takes.
+"""
 
 
 def total(searcher: tantivy.Searcher, query: Query) -> int:
@@ -32,11 +38,17 @@ def every(answer: Mapping[str, Any]) -> int:
 
 
 def by_score(
-    searcher: tantivy.Searcher, query: Query, order: tuple[SortKey, ...], start: int, rows: int
+    searcher: tantivy.Searcher,
+    query: Query,
+    order: tuple[SortKey, ...],
+    start: int,
+    rows: int,
 ) -> tuple[int, list[Scored]]:
-    """The number of all matches, and the hits from `start` on, `rows` at most, with their scores.
+    """The number of all matches, and the hits from `start` on, `rows` at most, with
+    their scores.
 
-    `order` begins with the score and ends with a unique key, so that it is total and every hit is on exactly one page.
+    `order` begins with the score and ends with a unique key, so that it is total and
+    every hit is on exactly one page.
     """
     if not order[0].descending:
         return _worst_first(searcher, query, order, start, rows)
@@ -45,29 +57,43 @@ def by_score(
         found = searcher.search(query, min(limit, searcher.num_docs))
         hits: list[Scored] = found.hits
         count = int(found.count)  # type: ignore[attr-defined]  # missing in tantivy's own stub, not in tantivy
-        # The last group of equal scores on the page must be complete before it can be ordered.
+        # The last group of equal scores on the page must be complete before it can be
+        # ordered.
         last = hits[min(start + rows, len(hits)) - 1][0] if hits else 0.0
         if len(hits) >= count or hits[-1][0] < last:
             return count, _ties_broken(searcher, hits, order[1:], start, rows)
         above = [hit for hit in hits if hit[0] > last]
         known = hits[len(above) :]
         wanted = start + rows - len(above)
-        if wanted <= _QUICK and (tied := _first_of(searcher, query, order[1:], known, wanted)):
+        if wanted <= _QUICK and (
+            tied := _first_of(searcher, query, order[1:], known, wanted)
+        ):
             shown = tied[max(0, start - len(above)) :]
             return count, _ties_broken(searcher, above, order[1:], start, rows) + shown
         limit *= 4
 
 
 def _first_of(
-    searcher: tantivy.Searcher, query: Query, order: tuple[SortKey, ...], known: list[Scored], wanted: int
+    searcher: tantivy.Searcher,
+    query: Query,
+    order: tuple[SortKey, ...],
+    known: list[Scored],
+    wanted: int,
 ) -> list[Scored] | None:
-    """The first matches that score as the `known` ones do, taken from all matches in the order of the other keys.
+    """The first matches that score as the `known` ones do, taken from all matches in
+    the order of the other keys.
 
-    A prefix or a wildcard gives tens of thousands the same score: to look at all of them would take seconds. None where
-    that score is rare, or where it comes out otherwise when it is computed for a few (floats summed in another order).
+    A prefix or a wildcard gives tens of thousands the same score: to look at all of
+    them would take seconds. None where that score is rare, or where it comes out
+    otherwise when it is computed for a few (floats summed in another order).
     """
     score = known[0][0]
-    if any(found != score for found in _scores(searcher, query, [address for _, address in known[:_QUICK]]).values()):
+    if any(
+        found != score
+        for found in _scores(
+            searcher, query, [address for _, address in known[:_QUICK]]
+        ).values()
+    ):
         return None
     size = max(_QUICK, 2 * wanted)
     tied: list[Scored] = []
@@ -96,14 +122,22 @@ def _place(address: tantivy.DocAddress) -> tuple[int, int]:
 
 
 def _worst_first(
-    searcher: tantivy.Searcher, query: Query, order: tuple[SortKey, ...], start: int, rows: int
+    searcher: tantivy.Searcher,
+    query: Query,
+    order: tuple[SortKey, ...],
+    start: int,
+    rows: int,
 ) -> tuple[int, list[Scored]]:
     hits = searcher.search(query, searcher.num_docs).hits
     return len(hits), _ties_broken(searcher, hits[::-1], order[1:], start, rows)
 
 
 def _ties_broken(
-    searcher: tantivy.Searcher, hits: list[Scored], order: tuple[SortKey, ...], start: int, rows: int
+    searcher: tantivy.Searcher,
+    hits: list[Scored],
+    order: tuple[SortKey, ...],
+    start: int,
+    rows: int,
 ) -> list[Scored]:
     ordered: list[Scored] = []
     place = 0
@@ -124,12 +158,18 @@ def _ties_broken(
 
 
 def _members_in_order(
-    searcher: tantivy.Searcher, members: list[tantivy.DocAddress], order: tuple[SortKey, ...], start: int, rows: int
+    searcher: tantivy.Searcher,
+    members: list[tantivy.DocAddress],
+    order: tuple[SortKey, ...],
+    start: int,
+    rows: int,
 ) -> list[tantivy.DocAddress]:
     held = [(searcher.doc(address), address) for address in members]
     if not all(key.column in HELD for key in order):
         keys = [str(document.get_first("id")) for document, _ in held]
-        return by_column(searcher, Query.term_set_query(schema(), "id", keys), order, start, rows)
+        return by_column(
+            searcher, Query.term_set_query(schema(), "id", keys), order, start, rows
+        )
     for key in reversed(order):
         held.sort(key=_by(key.column), reverse=key.descending)
     return [address for _, address in held[start : start + rows]]
@@ -140,20 +180,31 @@ def _by(column: str) -> Callable[[tuple[tantivy.Document, tantivy.DocAddress]], 
 
 
 def by_column(
-    searcher: tantivy.Searcher, query: Query, order: tuple[SortKey, ...], start: int, rows: int
+    searcher: tantivy.Searcher,
+    query: Query,
+    order: tuple[SortKey, ...],
+    start: int,
+    rows: int,
 ) -> list[tantivy.DocAddress]:
-    """Addresses from `start` on. One neighbour on each side is looked at, to see whether a tie crosses the page."""
+    """Addresses from `start` on. One neighbour on each side is looked at, to see
+    whether a tie crosses the page.
+    """
     if rows <= 0:
         return []
     key, rest = order[0], order[1:]
-    if key.column == "score":  # equal scores here, or scores that are not wanted first: the next key decides
+    # Equal scores here, or scores that are not wanted first: the next key decides.
+    if key.column == "score":
         return by_column(searcher, query, rest, start, rows)
     found = _sorted(searcher, query, order, start, rows)
     return _ordered(searcher, query, order, found.hits, start, rows)
 
 
 def _sorted(
-    searcher: tantivy.Searcher, query: Query, order: tuple[SortKey, ...], start: int, rows: int
+    searcher: tantivy.Searcher,
+    query: Query,
+    order: tuple[SortKey, ...],
+    start: int,
+    rows: int,
 ) -> tantivy.SearchResult:
     key, rest = order[0], order[1:]
     before = 1 if start and rest else 0
@@ -201,19 +252,28 @@ def _columns_ties(
             ordered += members
             continue
         tied = _where(query, order[0].column, value)
-        # A tie that began before the page: what it holds there is skipped within the tie.
-        skipped = start + low - _before(searcher, query, order[0], value) if first < 0 else 0
+        # A tie that began before the page: what it holds there is skipped within the
+        # tie.
+        skipped = (
+            start + low - _before(searcher, query, order[0], value) if first < 0 else 0
+        )
         ordered += by_column(searcher, tied, order[1:], skipped, high - low)
     return ordered
 
 
 def _where(query: Query, column: str, value: object) -> Query:
     if value is None:
-        return Query.boolean_query([(Occur.Must, query), (Occur.MustNot, Query.exists_query(column))])
-    return Query.boolean_query([(Occur.Must, query), (Occur.Must, Query.term_query(schema(), column, value))])
+        return Query.boolean_query(
+            [(Occur.Must, query), (Occur.MustNot, Query.exists_query(column))]
+        )
+    return Query.boolean_query(
+        [(Occur.Must, query), (Occur.Must, Query.term_query(schema(), column, value))]
+    )
 
 
-def _before(searcher: tantivy.Searcher, query: Query, key: SortKey, value: object) -> int:
+def _before(
+    searcher: tantivy.Searcher, query: Query, key: SortKey, value: object
+) -> int:
     """How many matches come before all that hold `value`."""
     if COLUMNS[key.column] is Kind.NUMBER and isinstance(value, int):
         low, high = (value, None) if key.descending else (None, value)
@@ -231,13 +291,24 @@ def _before(searcher: tantivy.Searcher, query: Query, key: SortKey, value: objec
     return _before_text(searcher, query, key, value)
 
 
-def _before_text(searcher: tantivy.Searcher, query: Query, key: SortKey, value: object) -> int:
-    """The same for a text, which tantivy has no ranges for: a search for the first place by halving."""
+def _before_text(
+    searcher: tantivy.Searcher, query: Query, key: SortKey, value: object
+) -> int:
+    """The same for a text, which tantivy has no ranges for: a search for the first
+    place by halving.
+    """
     low, high = 0, total(searcher, query)
     direction = Order.Desc if key.descending else Order.Asc
     while low < high:
         middle = (low + high) // 2
-        hits = searcher.search(query, 1, count=False, order_by_field=key.column, order=direction, offset=middle).hits
+        hits = searcher.search(
+            query,
+            1,
+            count=False,
+            order_by_field=key.column,
+            order=direction,
+            offset=middle,
+        ).hits
         if _comes_before(hits[0][0], value, key.descending):
             low = middle + 1
         else:

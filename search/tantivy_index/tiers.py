@@ -1,4 +1,6 @@
-"""Hits tier by tier: what comes first is looked for alone, and a page that it fills costs no look at the rest."""
+"""Hits tier by tier: what comes first is looked for alone, and a page that it fills
+costs no look at the rest.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +14,29 @@ from search.tantivy_index.compiler import compile_clause
 from search.tantivy_index.paging import Scored, by_score
 
 
-def hits_by_tier(searcher: tantivy.Searcher, asked: Plan, count: int, start: int, rows: int) -> list[Scored]:
-    """The hits of a plan that scores, from `start` on, `rows` at most; `count` is how many there are in all."""
+def hits_by_tier(
+    searcher: tantivy.Searcher, asked: Plan, count: int, start: int, rows: int
+) -> list[Scored]:
+    """The hits of a plan that scores, from `start` on, `rows` at most; `count` is how
+    many there are in all.
+    """
     query = asked.query
     if not isinstance(query, Tiered) or not asked.order[0].descending:
-        return by_score(searcher, compile_clause(All((query, *_filters(asked)))), asked.order, start, rows)[1]
+        return by_score(
+            searcher,
+            compile_clause(All((query, *_filters(asked)))),
+            asked.order,
+            start,
+            rows,
+        )[1]
     found: list[Scored] = []
     for tier in _tiers(query):
         held, hits = by_score(
-            searcher, compile_clause(All((*tier, *_filters(asked)))), asked.order, start, rows - len(found)
+            searcher,
+            compile_clause(All((*tier, *_filters(asked)))),
+            asked.order,
+            start,
+            rows - len(found),
         )
         found += hits
         start, count = max(0, start - held), count - held

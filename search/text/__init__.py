@@ -1,1 +1,3 @@
-"""Vietnamese words: made comparable, their synonyms and former names, and their spelling."""
+"""Vietnamese words: made comparable, their synonyms and former names, and their
+spelling.
+"""

@@ -1,4 +1,6 @@
-"""The lexicon: synonyms, abbreviations and words to spare, in files that stewards edit while the portal runs."""
+"""The lexicon: synonyms, abbreviations and words to spare, in files that stewards edit
+while the portal runs.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What counts as one in a query: a word, or several that the lexicon knows as one; `spare`: it may be left out."""
+    """What counts as one in a query: a word, or several that the lexicon knows as one;
+    `spare`: it may be left out.
+    """
 
     words: Words
     alternatives: tuple[Words, ...] = ()
@@ -49,17 +53,22 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """What is said in several ways. Keys are folded words; each way of writing a key leads to its alternatives.
+    """What is said in several ways. Keys are folded words; each way of writing a key
+    leads to its alternatives.
 
     `spelled` holds what counts only as it is written, with its diacritics.
     """
 
-    others: Mapping[Words, Mapping[Words, tuple[Words, ...]]] = field(default_factory=dict)
+    others: Mapping[Words, Mapping[Words, tuple[Words, ...]]] = field(
+        default_factory=dict
+    )
     spelled: Mapping[Words, tuple[Words, ...]] = field(default_factory=dict)
     spares: Mapping[Words, frozenset[Words]] = field(default_factory=dict)
 
     def units(self, typed: Sequence[str]) -> Iterator[Unit]:
-        """Split words (lower case, with the diacritics that were typed) into units, the longest known ones first."""
+        """Split words (lower case, with the diacritics that were typed) into units, the
+        longest known ones first.
+        """
         at = 0
         while at < len(typed):
             unit = next(self._known(typed[at : at + LONGEST_ENTRY]), Unit((typed[at],)))
@@ -71,11 +80,18 @@ class Lexicon:
             said = tuple(ahead[:length])
             key = tuple(map(fold, said))
             ways = self.others.get(key, {})
-            alternatives = [other for way, others in ways.items() if _agrees(said, way) for other in others]
+            alternatives = [
+                other
+                for way, others in ways.items()
+                if _agrees(said, way)
+                for other in others
+            ]
             alternatives += self.spelled.get(said, ())
             spare = any(_agrees(said, way) for way in self.spares.get(key, ()))
             if alternatives or spare:
-                distinct = tuple(other for other in dict.fromkeys(alternatives) if other != key)
+                distinct = tuple(
+                    other for other in dict.fromkeys(alternatives) if other != key
+                )
                 yield Unit(said, distinct[:MOST_ALTERNATIVES], spare)
 
 
@@ -83,12 +99,18 @@ EMPTY = Lexicon()
 
 
 def _agrees(said: Words, way: Words) -> bool:
-    """Words typed without diacritics may mean any; those typed with some mean what they say."""
-    return all(one == other or one == fold(other) for one, other in zip(said, way, strict=True))
+    """Words typed without diacritics may mean any; those typed with some mean what they
+    say.
+    """
+    return all(
+        one == other or one == fold(other) for one, other in zip(said, way, strict=True)
+    )
 
 
 def parse(texts: Iterable[tuple[str, str]]) -> tuple[Lexicon, tuple[Problem, ...]]:
-    """The lexicon of several (name, text), and the lines that could not be used. The other lines count."""
+    """The lexicon of several (name, text), and the lines that could not be used. The
+    other lines count.
+    """
     others: dict[Words, dict[Words, list[Words]]] = {}
     spelled: dict[Words, list[Words]] = {}
     spares: dict[Words, set[Words]] = {}
@@ -99,20 +121,30 @@ def parse(texts: Iterable[tuple[str, str]]) -> tuple[Lexicon, tuple[Problem, ...
                 _read(line, number, others, spelled, spares)
             except ValueError as error:
                 problems.append(Problem(name, number, str(error)))
-    kept = {key: {way: tuple(dict.fromkeys(found)) for way, found in ways.items()} for key, ways in others.items()}
+    kept = {
+        key: {way: tuple(dict.fromkeys(found)) for way, found in ways.items()}
+        for key, ways in others.items()
+    }
     spoken = {way: tuple(dict.fromkeys(found)) for way, found in spelled.items()}
-    return Lexicon(kept, spoken, {key: frozenset(ways) for key, ways in spares.items()}), tuple(problems)
+    return Lexicon(
+        kept, spoken, {key: frozenset(ways) for key, ways in spares.items()}
+    ), tuple(problems)
 
 
 def _read(
-    line: str, number: int, others: dict[Words, dict[Words, list[Words]]], spelled: dict[Words, list[Words]],
+    line: str,
+    number: int,
+    others: dict[Words, dict[Words, list[Words]]],
+    spelled: dict[Words, list[Words]],
     spares: dict[Words, set[Words]],
-) -> None:  # fmt: skip
+) -> None:
     said = line.partition("#")[0].strip().removeprefix("\ufeff").strip()
     if not said:
         return
     if number > MOST_LINES:
-        raise ValueError(f"a file has at most {MOST_LINES} lines; split it or leave something out")
+        raise ValueError(
+            f"a file has at most {MOST_LINES} lines; split it or leave something out"
+        )
     if said.startswith("-"):
         entry = _entry(said[1:])
         spares.setdefault(tuple(map(fold, entry)), set()).add(entry)
@@ -130,11 +162,18 @@ def _read(
         for way in ways:
             _lead(others, way, [other for other in ways if other != way])
     else:
-        raise ValueError("write A = B (each finds the other), A > B (one way) or - A (a word to spare)")
+        raise ValueError(
+            "write A = B (each finds the other), A > B (one way) or - A (a word to "
+            "spare)"
+        )
 
 
-def _lead(others: dict[Words, dict[Words, list[Words]]], way: Words, found: list[Words]) -> None:
-    others.setdefault(tuple(map(fold, way)), {}).setdefault(way, []).extend(_folded(found))
+def _lead(
+    others: dict[Words, dict[Words, list[Words]]], way: Words, found: list[Words]
+) -> None:
+    others.setdefault(tuple(map(fold, way)), {}).setdefault(way, []).extend(
+        _folded(found)
+    )
 
 
 def _folded(entries: Iterable[Words]) -> Iterator[Words]:
@@ -146,12 +185,17 @@ def _entry(text: str) -> Words:
     if not entry:
         raise ValueError("a side is empty; every side needs a word")
     if len(entry) > LONGEST_ENTRY:
-        raise ValueError(f"{text.strip()[:60]!r} has {len(entry)} words; at most {LONGEST_ENTRY} are taken")
+        raise ValueError(
+            f"{text.strip()[:60]!r} has {len(entry)} words; at most {LONGEST_ENTRY} "
+            "are taken"
+        )
     return entry
 
 
 class LexiconFiles:
-    """The lexicon of some files, read again when one of them changes; a file that is not there is empty."""
+    """The lexicon of some files, read again when one of them changes; a file that is
+    not there is empty.
+    """
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = paths
@@ -161,7 +205,9 @@ class LexiconFiles:
         self._lexicon = EMPTY
 
     def current(self) -> Lexicon:
-        """The lexicon as the files say it now; lines that cannot be used are logged and left out."""
+        """The lexicon as the files say it now; lines that cannot be used are logged and
+        left out.
+        """
         if time.monotonic() - self._looked < LOOK_SECONDS and self._stamps is not None:
             return self._lexicon
         with self._lock:
@@ -176,7 +222,9 @@ class LexiconFiles:
 
 
 def read(paths: Iterable[Path]) -> tuple[Lexicon, tuple[Problem, ...]]:
-    """Read files; one that is not there is empty, one that is no UTF-8 text is a problem of its first line."""
+    """Read files; one that is not there is empty, one that is no UTF-8 text is a
+    problem of its first line.
+    """
     texts: list[tuple[str, str]] = []
     broken: list[Problem] = []
     for path in paths:
@@ -185,7 +233,9 @@ def read(paths: Iterable[Path]) -> tuple[Lexicon, tuple[Problem, ...]]:
         except FileNotFoundError:
             continue
         except (OSError, UnicodeDecodeError):
-            broken.append(Problem(path.name, 1, "the file cannot be read; save it as UTF-8 text"))
+            broken.append(
+                Problem(path.name, 1, "the file cannot be read; save it as UTF-8 text")
+            )
     lexicon, problems = parse(texts)
     return lexicon, (*broken, *problems)
 

@@ -1,4 +1,6 @@
-"""Did you mean: each misspelt word of a question becomes the nearest one in the titles that were found."""
+"""Did you mean: each misspelt word of a question becomes the nearest one in the titles
+that were found.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,12 @@ NEARNESS = 0.7
 
 
 def correction(text: str, titles: Iterable[str]) -> str | None:
-    """The words of `text`, each that stands in no title replaced by the most alike that does; None without a change."""
-    known: Counter[str] = Counter(word for title in titles for word in words(exact(title)))
+    """The words of `text`, each that stands in no title replaced by the most alike that
+    does; None without a change.
+    """
+    known: Counter[str] = Counter(
+        word for title in titles for word in words(exact(title))
+    )
     spelled: dict[str, str] = {}
     for word, _ in known.most_common():
         spelled.setdefault(fold(word), word)

@@ -1,7 +1,8 @@
 """Code that nothing uses: run this module for the list; what is found ends with 1.
 
-What only tests use counts as unused. Frameworks find much by itself: actions, commands and routes by their decorators,
-fields of schemas, columns of models and the names that a migration must have by their classes and folder.
+What only tests use counts as unused. Frameworks find much by itself: actions, commands
+and routes by their decorators, fields of schemas, columns of models and the names that
+a migration must have by their classes and folder.
 """
 
 import ast
@@ -22,7 +23,9 @@ DECORATORS = (
 )  # fmt: skip
 """Whoever is called by a framework says so in a line above."""
 FIELDS_OF = ("Schema", "Versions", "Params", "Config", "Base", "Protocol")
-"""How the names of classes end whose attributes a framework reads, or that only describe others."""
+"""How the names of classes end whose attributes a framework reads, or that only
+describe others.
+"""
 EXPECTED = {
     "trace": "the third argument of __exit__",
     "initiator": "SQLAlchemy gives it to listeners",
@@ -61,12 +64,22 @@ def unused(rooms: Sequence[Path]) -> list[Item]:
     finder = Vulture(ignore_decorators=list(DECORATORS))
     finder.scavenge([str(room) for room in rooms], exclude=["*/migrations/*"])
     found = finder.get_unused_code(min_confidence=60)
-    passed = {*EXPECTED, *(name for room in rooms for path in room.rglob("*.py") for name in _named_in_texts(path))}
+    passed = {
+        *EXPECTED,
+        *(
+            name
+            for room in rooms
+            for path in room.rglob("*.py")
+            for name in _named_in_texts(path)
+        ),
+    }
     return [item for item in found if item.name not in passed and not _is_field(item)]
 
 
 def _named_in_texts(path: Path) -> list[str]:
-    """Functions that a module names as "package.module:function", for a child process."""
+    """Functions that a module names as "package.module:function", for a child
+    process.
+    """
     return re.findall(r'"[\w.]+:(\w+)"', path.read_text(encoding="utf-8"))
 
 
@@ -74,9 +87,16 @@ def _is_field(item: Item) -> bool:
     """Whether an item is a member of a class that a framework reads."""
     tree = ast.parse(Path(item.filename).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef) and node.lineno <= item.first_lineno <= (node.end_lineno or 0):
-            bases = [ast.unparse(base).split("[")[0].split(".")[-1] for base in node.bases]
-            if any(base.endswith(FIELDS_OF) or base == "NamedTuple" for base in [*bases, node.name]):
+        if isinstance(node, ast.ClassDef) and node.lineno <= item.first_lineno <= (
+            node.end_lineno or 0
+        ):
+            bases = [
+                ast.unparse(base).split("[")[0].split(".")[-1] for base in node.bases
+            ]
+            if any(
+                base.endswith(FIELDS_OF) or base == "NamedTuple"
+                for base in [*bases, node.name]
+            ):
                 return True
     return False
 

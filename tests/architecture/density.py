@@ -1,4 +1,6 @@
-"""How dense the code of each room is: run this module for tokens a line, comments, and nested conditionals."""
+"""How dense the code of each room is: run this module for tokens a line, comments, and
+nested conditionals.
+"""
 
 import ast
 import io
@@ -13,12 +15,21 @@ from tests.architecture.documents import ROOT, modules
 GOAL = 6.5
 """Tokens a line that a room should stay below."""
 NOT_CODE = frozenset(
-    {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+    {
+        tokenize.COMMENT,
+        tokenize.NL,
+        tokenize.NEWLINE,
+        tokenize.INDENT,
+        tokenize.DEDENT,
+        tokenize.ENDMARKER,
+    }
 )
 
 
 class Density(NamedTuple):
-    """Of some modules: tokens (a docstring is one), lines with something in them, comments, nested conditionals."""
+    """Of some modules: tokens (a docstring is one), lines with something in them,
+    comments, nested conditionals.
+    """
 
     tokens: int
     lines: int
@@ -42,11 +53,17 @@ def density(source: str) -> Density:
     lines = sum(bool(line.strip()) for line in source.splitlines())
     comments = sum(each.type == tokenize.COMMENT for each in read)
     nested = sum(
-        any(isinstance(inner, ast.IfExp) for part in (node.body, node.test, node.orelse) for inner in ast.walk(part))
+        any(
+            isinstance(inner, ast.IfExp)
+            for part in (node.body, node.test, node.orelse)
+            for inner in ast.walk(part)
+        )
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.IfExp)
     )
-    return Density(sum(each.type not in NOT_CODE for each in read), lines, comments, nested)
+    return Density(
+        sum(each.type not in NOT_CODE for each in read), lines, comments, nested
+    )
 
 
 def together(some: Iterable[Density]) -> Density:
@@ -65,13 +82,19 @@ def by_room(paths: Iterable[Path]) -> dict[str, list[Density]]:
 
 def table(rooms: dict[str, list[Density]]) -> str:
     """One line for each room, and one for all."""
-    head = f"{'room':34} {'modules':>8} {'lines':>7} {'tokens/line':>12} {'comments/100':>13} {'nested':>7}"
+    head = (
+        f"{'room':34} {'modules':>8} {'lines':>7} {'tokens/line':>12} "
+        f"{'comments/100':>13} {'nested':>7}"
+    )
     everything = [one for some in rooms.values() for one in some]
     rows = [(name, some) for name, some in [*rooms.items(), ("all", everything)]]
     lines = []
     for name, some in rows:
         whole = together(some)
-        figures = f"{whole.tokens_a_line:12.1f} {whole.comments_per_hundred:13.1f} {whole.nested:7}"
+        figures = (
+            f"{whole.tokens_a_line:12.1f} {whole.comments_per_hundred:13.1f} "
+            f"{whole.nested:7}"
+        )
         lines.append(f"{name:34} {len(some):8} {whole.lines:7} {figures}")
     return "\n".join([head, *lines, ""])
 

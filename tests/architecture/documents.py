@@ -1,4 +1,6 @@
-"""Documents that are written from the code: run this module to write them anew, the tests keep them equal."""
+"""Documents that are written from the code: run this module to write them anew, the
+tests keep them equal.
+"""
 
 import ast
 from collections.abc import Iterable
@@ -20,13 +22,27 @@ ACTIONS_BEGIN = "<!-- actions: written by tests/architecture/documents.py -->"
 ACTIONS_END = "<!-- end of actions -->"
 CHECKS_BEGIN = "<!-- checks: written by tests/architecture/documents.py -->"
 CHECKS_END = "<!-- end of checks -->"
-BEGIN, END = "<!-- settings: written by tests/architecture/documents.py -->", "<!-- end of settings -->"
+BEGIN, END = (
+    "<!-- settings: written by tests/architecture/documents.py -->",
+    "<!-- end of settings -->",
+)
 
 
 def modules() -> list[Path]:
-    """Every module of ours, the modules of a folder before the folders in it, migrations left out."""
-    found = (path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"), key=_place))
-    return [path for path in found if path.parent.parts[-2:] != ("migrations", "versions") and path.name != "env.py"]
+    """Every module of ours, the modules of a folder before the folders in it,
+    migrations left out.
+    """
+    found = (
+        path
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"), key=_place)
+    )
+    return [
+        path
+        for path in found
+        if path.parent.parts[-2:] != ("migrations", "versions")
+        and path.name != "env.py"
+    ]
 
 
 def _place(path: Path) -> tuple[tuple[str, ...], str]:
@@ -34,14 +50,19 @@ def _place(path: Path) -> tuple[tuple[str, ...], str]:
 
 
 def sentence(path: Path) -> str:
-    """The first line of a module's docstring."""
+    """The first paragraph of a module's docstring, on one line."""
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    return text.split("\n")[0]
+    return " ".join(text.split("\n\n")[0].split())
 
 
 def map_of_modules() -> str:
     """docs/map.md: one sentence for each module."""
-    lines = ["# Map of every module", "", "Written from the first line of each module's docstring.", ""]
+    lines = [
+        "# Map of every module",
+        "",
+        "Written from the first line of each module's docstring.",
+        "",
+    ]
     folder = None
     for path in modules():
         if path.parent != folder:
@@ -56,48 +77,93 @@ def map_of_modules() -> str:
 
 def settings_table() -> str:
     """The table of settings in docs/operate.md."""
-    rows = [f"| `{s.variable}` | {f'`{s.default}`' if s.default else 'empty'} | {s.help} |" for s in SETTINGS]
-    return "\n".join([BEGIN, "", "| variable | default | what it does |", "|---|---|---|", *rows, "", END])
+    rows = [
+        f"| `{s.variable}` | {f'`{s.default}`' if s.default else 'empty'} | {s.help} |"
+        for s in SETTINGS
+    ]
+    return "\n".join(
+        [
+            BEGIN,
+            "",
+            "| variable | default | what it does |",
+            "|---|---|---|",
+            *rows,
+            "",
+            END,
+        ]
+    )
 
 
 def settings_table_vi() -> str:
     """The table of settings in docs/operate.vi.md."""
     rows = [
-        f"| `{s.variable}` | {f'`{s.default}`' if s.default else 'trống'} | {SENTENCES.get(s.name, s.help)} |"
+        f"| `{s.variable}` | {f'`{s.default}`' if s.default else 'trống'} | "
+        f"{SENTENCES.get(s.name, s.help)} |"
         for s in SETTINGS
     ]
-    return "\n".join([BEGIN, "", "| biến | mặc định | việc làm |", "|---|---|---|", *rows, "", END])
+    return "\n".join(
+        [BEGIN, "", "| biến | mặc định | việc làm |", "|---|---|---|", *rows, "", END]
+    )
 
 
 def actions_table() -> str:
     """The tables of actions in docs/api.md, a table for each noun."""
     nouns: dict[str, list[Action]] = {}
     for declared in ACTIONS.values():
-        nouns.setdefault(declared.run.__module__.rsplit(".", 1)[-1], []).append(declared)
+        nouns.setdefault(declared.run.__module__.rsplit(".", 1)[-1], []).append(
+            declared
+        )
     lines = [ACTIONS_BEGIN, ""]
     for noun in sorted(nouns):
-        lines += [f"### {noun.capitalize()}", "", "| action | verb | who | what it does |", "|---|---|---|---|"]
+        lines += [
+            f"### {noun.capitalize()}",
+            "",
+            "| action | verb | who | what it does |",
+            "|---|---|---|---|",
+        ]
         for declared in sorted(nouns[noun], key=lambda action: action.name):
             verb = "GET, POST" if declared.safe else "POST"
             who = declared.allow.name.lower().replace("_", " ")
-            lines.append(f"| `{declared.name}` | {verb} | {who} | {' '.join(declared.help.split())} |")
+            lines.append(
+                f"| `{declared.name}` | {verb} | {who} | "
+                f"{' '.join(declared.help.split())} |"
+            )
         lines.append("")
     return "\n".join([*lines, ACTIONS_END])
 
 
 def checks_tables() -> str:
-    """The tables of docs/validation.md: our own checks, the codes of Frictionless, and the refusals of a file."""
-    theirs = (Check(code, "warning" if code.endswith("-unchecked") else "error", ERRORS[code]) for code in ERRORS)
+    """The tables of docs/validation.md: our own checks, the codes of Frictionless, and
+    the refusals of a file.
+    """
+    theirs = (
+        Check(code, "warning" if code.endswith("-unchecked") else "error", ERRORS[code])
+        for code in ERRORS
+    )
     lines = [CHECKS_BEGIN, "", "### Our own checks", "", *_checks(CHECKS)]
-    lines += ["", "### The codes of Frictionless", "", *_checks(theirs), "", "### Files that are refused", ""]
+    lines += [
+        "",
+        "### The codes of Frictionless",
+        "",
+        *_checks(theirs),
+        "",
+        "### Files that are refused",
+        "",
+    ]
     lines += ["| code | tiếng Việt | English |", "|---|---|---|"]
     lines += [_row(f"`{code}`", vi, en) for code, (vi, en) in TEXTS.items()]
     return "\n".join([*lines, "", CHECKS_END])
 
 
 def _checks(checks: Iterable[Check]) -> list[str]:
-    rows = [_row(f"`{each.id}`", each.severity, *_spoken(each.message)) for each in checks]
-    return ["| check | severity | tiếng Việt: what, and how to mend | English |", "|---|---|---|---|", *rows]
+    rows = [
+        _row(f"`{each.id}`", each.severity, *_spoken(each.message)) for each in checks
+    ]
+    return [
+        "| check | severity | tiếng Việt: what, and how to mend | English |",
+        "|---|---|---|---|",
+        *rows,
+    ]
 
 
 def _spoken(message: Message) -> tuple[str, str]:
@@ -131,8 +197,15 @@ if __name__ == "__main__":
     api = ROOT / "docs/api.md"
     api.write_text(with_actions(api.read_text(encoding="utf-8")), encoding="utf-8")
     operate = ROOT / "docs/operate.md"
-    operate.write_text(with_settings(operate.read_text(encoding="utf-8")), encoding="utf-8")
+    operate.write_text(
+        with_settings(operate.read_text(encoding="utf-8")), encoding="utf-8"
+    )
     vietnamese = ROOT / "docs/operate.vi.md"
-    vietnamese.write_text(with_settings(vietnamese.read_text(encoding="utf-8"), settings_table_vi()), encoding="utf-8")
+    vietnamese.write_text(
+        with_settings(vietnamese.read_text(encoding="utf-8"), settings_table_vi()),
+        encoding="utf-8",
+    )
     validation = ROOT / "docs/validation.md"
-    validation.write_text(with_checks(validation.read_text(encoding="utf-8")), encoding="utf-8")
+    validation.write_text(
+        with_checks(validation.read_text(encoding="utf-8")), encoding="utf-8"
+    )

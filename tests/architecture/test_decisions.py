@@ -1,4 +1,6 @@
-"""Decisions are numbered without a gap, and each says when it was taken and whether it is still in force."""
+"""Decisions are numbered without a gap, and each says when it was taken and whether it
+is still in force.
+"""
 
 import datetime
 import re
@@ -24,6 +26,9 @@ def test_no_number_is_missing_or_given_twice() -> None:
 @pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem)
 def test_a_decision_says_its_number_date_and_state(path: Path) -> None:
     head = HEAD.match(path.read_text(encoding="utf-8"))
-    assert head, "begin with '# 7. Title', an empty line, and 'Date: 2026-11-30. State: in force.'"
+    assert head, (
+        "begin with '# 7. Title', an empty line, and 'Date: 2026-11-30. State: in "
+        "force.'"
+    )
     assert int(head["number"]) == int(path.name[:4])
     datetime.date.fromisoformat(head["date"])

@@ -1,4 +1,6 @@
-"""`make compat`: run every client against a fresh portal, print a table, and fail when one of them fails."""
+"""`make compat`: run every client against a fresh portal, print a table, and fail when
+one of them fails.
+"""
 
 import sys
 import tempfile
@@ -41,7 +43,10 @@ def main() -> int:
                 verdict, told = "FAILS", f"{type(error).__name__}: {str(error)[:200]}"
                 traceback.print_exc(limit=4)
                 failed += 1
-            print(f"{name:30}{verdict:16}{time.perf_counter() - started:6.1f}  {told}", flush=True)
+            print(
+                f"{name:30}{verdict:16}{time.perf_counter() - started:6.1f}  {told}",
+                flush=True,
+            )
     return failed
 
 

@@ -1,4 +1,6 @@
-"""Databases of sources: judged addresses only, nothing told that no source names, and limits on what they give."""
+"""Databases of sources: judged addresses only, nothing told that no source names, and
+limits on what they give.
+"""
 
 import os
 import sqlite3
@@ -17,16 +19,25 @@ from harvesters.secrets import Secrets, bound
 from tests.servers.postgresql import fresh_database
 from tests.servers.told_postgresql import ToldServer
 
-ASK: dict[str, Any] = {"dataset": {"name": "ds"}, "resources": [{"name": "t", "query": "SELECT 1 AS a"}]}
+ASK: dict[str, Any] = {
+    "dataset": {"name": "ds"},
+    "resources": [{"name": "t", "query": "SELECT 1 AS a"}],
+}
 AMBIENT = "ambient-7391"
 
 
 def load(
-    url: str, folder: Path, options: DatabaseOptions, config: dict[str, Any] = ASK, binding: str = "127.0.0.1 org:*"
+    url: str,
+    folder: Path,
+    options: DatabaseOptions,
+    config: dict[str, Any] = ASK,
+    binding: str = "127.0.0.1 org:*",
 ) -> str:
     """The first table of a source as CSV."""
     secrets = Secrets({"S": bound("named-1234", binding)})
-    adapter = open_source("sql", url, config, http=HttpOptions(), secrets=secrets, databases=options)
+    adapter = open_source(
+        "sql", url, config, http=HttpOptions(), secrets=secrets, databases=options
+    )
     (item,) = adapter.items()
     record = adapter.load(item, folder)  # type: ignore[arg-type]
     content = record.resources[0].content
@@ -36,14 +47,27 @@ def load(
 
 @pytest.fixture
 def ambient(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Everything that libpq would pick up by itself: variables, password file, service file."""
+    """Everything that libpq would pick up by itself: variables, password file, service
+    file.
+    """
     home = tmp_path / "home"
     (home / ".postgresql").mkdir(parents=True)
     (home / ".pgpass").write_text(f"*:*:*:*:{AMBIENT}\n", encoding="utf-8")
     (home / ".pgpass").chmod(0o600)
-    (home / ".pg_service.conf").write_text(f"[mine]\npassword={AMBIENT}\n", encoding="utf-8")
-    values = {"PGPASSWORD": AMBIENT, "PGSERVICE": "mine", "PGOPTIONS": f"-c a.b={AMBIENT}", "PGAPPNAME": AMBIENT}
-    for name, value in {"HOME": str(home), "PGPASSFILE": str(home / ".pgpass"), **values}.items():
+    (home / ".pg_service.conf").write_text(
+        f"[mine]\npassword={AMBIENT}\n", encoding="utf-8"
+    )
+    values = {
+        "PGPASSWORD": AMBIENT,
+        "PGSERVICE": "mine",
+        "PGOPTIONS": f"-c a.b={AMBIENT}",
+        "PGAPPNAME": AMBIENT,
+    }
+    for name, value in {
+        "HOME": str(home),
+        "PGPASSFILE": str(home / ".pgpass"),
+        **values,
+    }.items():
         monkeypatch.setenv(name, value)
 
 
@@ -55,7 +79,9 @@ def test_a_server_is_told_nothing_that_its_source_does_not_name(tmp_path: Path) 
             load(url, tmp_path, DatabaseOptions(allow=("127.0.0.1",)))
         assert server.told
         assert AMBIENT.encode() not in b"".join(server.told)
-        assert os.environ.get("USER", "root").encode() not in server.told[1].split(b"portal")
+        assert os.environ.get("USER", "root").encode() not in server.told[1].split(
+            b"portal"
+        )
 
 
 @pytest.mark.usefixtures("ambient")
@@ -63,10 +89,21 @@ def test_a_named_secret_is_what_the_server_is_told(tmp_path: Path) -> None:
     with ToldServer() as server:
         url = f"postgresql://portal@127.0.0.1:{server.port}/portal"
         with pytest.raises(SourceError, match="could not be read"):
-            load(url, tmp_path, DatabaseOptions(allow=("127.0.0.1",)), {**ASK, "password": "S"})
+            load(
+                url,
+                tmp_path,
+                DatabaseOptions(allow=("127.0.0.1",)),
+                {**ASK, "password": "S"},
+            )
         assert server.told[-1].rstrip(b"\0") == b"named-1234"
         with pytest.raises(SourceError, match="bound to"):
-            load(url, tmp_path, DatabaseOptions(allow=("127.0.0.1",)), {**ASK, "password": "S"}, "db.example org:*")
+            load(
+                url,
+                tmp_path,
+                DatabaseOptions(allow=("127.0.0.1",)),
+                {**ASK, "password": "S"},
+                "db.example org:*",
+            )
 
 
 @pytest.mark.parametrize(
@@ -92,9 +129,17 @@ def test_a_named_secret_is_what_the_server_is_told(tmp_path: Path) -> None:
         "127.0.0.1:{port}",
     ],
 )
-def test_no_spelling_reaches_an_address_that_is_not_allowed(where: str, tmp_path: Path) -> None:
+def test_no_spelling_reaches_an_address_that_is_not_allowed(
+    where: str, tmp_path: Path
+) -> None:
     with ToldServer() as server:
-        for scheme in ("postgresql", "postgresql+psycopg", "postgresql+psycopg2", "postgresql+asyncpg", "mysql"):
+        for scheme in (
+            "postgresql",
+            "postgresql+psycopg",
+            "postgresql+psycopg2",
+            "postgresql+asyncpg",
+            "mysql",
+        ):
             url = f"{scheme}://{where.format(port=server.port)}"
             with pytest.raises((SourceError, ConfigError)):
                 load(url, tmp_path, DatabaseOptions(allow=("127.0.0.2",)))
@@ -133,11 +178,17 @@ def test_the_portals_own_database_is_never_a_source(tmp_path: Path) -> None:
         ):
             options = DatabaseOptions(allow=("127.0.0.1", "127.0.0.2"), own=own)
             with pytest.raises(SourceError, match="own database"):
-                load(f"postgresql://portal@127.0.0.1:{server.port}/portal", tmp_path, options)
+                load(
+                    f"postgresql://portal@127.0.0.1:{server.port}/portal",
+                    tmp_path,
+                    options,
+                )
         elsewhere = OwnDatabase("db.internal", "192.0.2.7", server.port)
         with pytest.raises(SourceError, match="could not be read"):
             options = DatabaseOptions(allow=("127.0.0.1",), own=elsewhere)
-            load(f"postgresql://portal@127.0.0.1:{server.port}/portal", tmp_path, options)
+            load(
+                f"postgresql://portal@127.0.0.1:{server.port}/portal", tmp_path, options
+            )
         assert len([said for said in server.told if said == b"connected"]) == 1
 
 
@@ -148,7 +199,10 @@ def postgresql() -> Iterator[str]:
         plain = url.replace("postgresql+psycopg", "postgresql")
         with psycopg.connect(plain, autocommit=True) as connection:
             connection.execute("CREATE TABLE t (ma text, gia numeric, ngay date)")
-            connection.execute("INSERT INTO t VALUES ('00001', 1.50, '2026-11-02'), ('00002', NULL, NULL)")
+            connection.execute(
+                "INSERT INTO t VALUES ('00001', 1.50, '2026-11-02'), ('00002', NULL, "
+                "NULL)"
+            )
         yield plain
 
 
@@ -158,11 +212,16 @@ def test_a_real_server_gives_its_tables(postgresql: str, tmp_path: Path) -> None
     options = DatabaseOptions(allow=("127.0.0.1",))
     query = "SELECT * FROM t ORDER BY ma"
     config = {**ASK, "resources": [{"name": "t", "query": query}]}
-    assert load(postgresql, tmp_path, options, config) == "ma,gia,ngay\n00001,1.50,2026-11-02\n00002,,\n"
+    assert (
+        load(postgresql, tmp_path, options, config)
+        == "ma,gia,ngay\n00001,1.50,2026-11-02\n00002,,\n"
+    )
 
 
 @pytest.mark.postgresql
-def test_a_server_is_only_read_and_only_for_so_long(postgresql: str, tmp_path: Path) -> None:
+def test_a_server_is_only_read_and_only_for_so_long(
+    postgresql: str, tmp_path: Path
+) -> None:
     options = DatabaseOptions(allow=("127.0.0.1",))
     write = "WITH gone AS (DELETE FROM t RETURNING ma) SELECT * FROM gone"
     for query in (write, "SELECT pg_sleep(20)"):
@@ -174,7 +233,9 @@ def test_a_server_is_only_read_and_only_for_so_long(postgresql: str, tmp_path: P
 def database(path: Path, rows: int) -> str:
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE t (a TEXT)")
-        connection.executemany("INSERT INTO t VALUES (?)", (("x" * 1000,) for _ in range(rows)))
+        connection.executemany(
+            "INSERT INTO t VALUES (?)", (("x" * 1000,) for _ in range(rows))
+        )
     connection.close()
     return f"sqlite:///{path}"
 
@@ -182,23 +243,38 @@ def database(path: Path, rows: int) -> str:
 def test_a_table_is_no_larger_than_a_file_may_be(tmp_path: Path) -> None:
     url = database(tmp_path / "a #%.db", 200)
     config = {**ASK, "resources": [{"name": "t", "query": "SELECT * FROM t"}]}
-    assert load(url, tmp_path, DatabaseOptions(roots=(tmp_path,)), config).count("\n") == 201
+    assert (
+        load(url, tmp_path, DatabaseOptions(roots=(tmp_path,)), config).count("\n")
+        == 201
+    )
     with pytest.raises(ItemError, match="larger than"):
-        load(url, tmp_path, DatabaseOptions(roots=(tmp_path,), max_bytes=100_000), config)
+        load(
+            url, tmp_path, DatabaseOptions(roots=(tmp_path,), max_bytes=100_000), config
+        )
 
 
-def test_a_value_that_fills_the_memory_ends_its_own_process_only(tmp_path: Path) -> None:
+def test_a_value_that_fills_the_memory_ends_its_own_process_only(
+    tmp_path: Path,
+) -> None:
     url = database(tmp_path / "a.db", 1)
     options = DatabaseOptions(roots=(tmp_path,), memory_bytes=600 * 2**20)
-    config = {**ASK, "resources": [{"name": "t", "query": "SELECT zeroblob(900000000) AS a FROM t"}]}
+    config = {
+        **ASK,
+        "resources": [{"name": "t", "query": "SELECT zeroblob(900000000) AS a FROM t"}],
+    }
     with pytest.raises((ItemError, SourceError)):
         load(url, tmp_path, options, config)
 
 
-def test_a_statement_without_an_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_statement_without_an_end_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("harvesters.reader_process.GRACE_SECONDS", 6)
     url = database(tmp_path / "a.db", 1)
-    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+    endless = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT "
+        "max(i) FROM n"
+    )
     config = {**ASK, "timeout": 1, "resources": [{"name": "t", "query": endless}]}
     with pytest.raises(SourceError, match="did not give its tables"):
         load(url, tmp_path, DatabaseOptions(roots=(tmp_path,)), config)

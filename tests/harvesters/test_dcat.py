@@ -1,4 +1,6 @@
-"""DCAT catalogues over real sockets: every notation, pages that turn in circles, hostile documents, real catalogues."""
+"""DCAT catalogues over real sockets: every notation, pages that turn in circles,
+hostile documents, real catalogues.
+"""
 
 import json
 from pathlib import Path
@@ -26,7 +28,9 @@ PREFIXES = """@prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://
 
 
 def source(url: str, **config: Any) -> SourceAdapter:
-    return open_source("dcat", url, config, http=HTTP, secrets=Secrets({}), databases=DatabaseOptions())
+    return open_source(
+        "dcat", url, config, http=HTTP, secrets=Secrets({}), databases=DatabaseOptions()
+    )
 
 
 def listed(url: str, **config: Any) -> list[RemoteItem | ItemError]:
@@ -39,24 +43,39 @@ def listed(url: str, **config: Any) -> list[RemoteItem | ItemError]:
 
 def records(url: str, folder: Path, **config: Any) -> list[DatasetRecord]:
     adapter = source(url, **config)
-    found = [adapter.load(item, folder) for item in adapter.items() if isinstance(item, RemoteItem)]
+    found = [
+        adapter.load(item, folder)
+        for item in adapter.items()
+        if isinstance(item, RemoteItem)
+    ]
     adapter.close()
     return found
 
 
 def turtle(*numbers: int, view: str = "") -> bytes:
-    datasets = "".join(f'<http://a.vn/{n}> a dcat:Dataset ; dct:title "Bộ {n}"@vi .\n' for n in numbers)
+    datasets = "".join(
+        f'<http://a.vn/{n}> a dcat:Dataset ; dct:title "Bộ {n}"@vi .\n' for n in numbers
+    )
     return (PREFIXES + datasets + view).encode()
 
 
 def following(number: int, term: str = "next", total: int | None = None) -> str:
     count = f"; hydra:totalItems {total}" if total is not None else ""
-    return f'<?page={number - 1}> a hydra:PagedCollection ; hydra:{term} "?page={number}" {count} .'
+    return (
+        f"<?page={number - 1}> a hydra:PagedCollection ; hydra:{term} "
+        f'"?page={number}" {count} .'
+    )
 
 
 def paged(answers: dict[str, Any]) -> Web:
     """A catalogue whose pages answer by the page number of the address."""
-    return Web({"/c": lambda handler: answers[handler.path.partition("page=")[2] or "1"](handler)})
+    return Web(
+        {
+            "/c": lambda handler: answers[handler.path.partition("page=")[2] or "1"](
+                handler
+            )
+        }
+    )
 
 
 FOREIGN = (
@@ -84,18 +103,31 @@ FOREIGN = (
 def test_what_others_write_is_understood(tmp_path: Path) -> None:
     with Web({"/c.ttl": say(200, FOREIGN.encode(), **TTL)}) as web:
         record = records(f"{web.url}/c.ttl", tmp_path, default_tags=["thêm"])[0]
-    assert (record.name, record.title, record.notes, record.license_id) == ("tieu-de", "Tiêu đề", "Mô tả", "cc-by")
+    assert (record.name, record.title, record.notes, record.license_id) == (
+        "tieu-de",
+        "Tiêu đề",
+        "Mô tả",
+        "cc-by",
+    )
     assert record.tags == ("Prices farm", "giá cả", "thêm")
     assert record.profile == {
         "language": "vi", "frequency": "monthly", "access_kind": "open", "contact_name": "Phòng",
         "contact_email": "p@a.vn", "period": "2020-01-01/2020-12-31",
         "title_translated": {"vi": "Tiêu đề", "en": "Title"},
     }  # fmt: skip
-    assert record.extras["publisher_name"] == "Sở Y tế" and record.extras["identifier"] == "abc-1"
+    assert (
+        record.extras["publisher_name"] == "Sở Y tế"
+        and record.extras["identifier"] == "abc-1"
+    )
     assert record.extras["issued"] == "2024-01-02" and "modified" not in record.extras
     assert json.loads(record.extras["spatial"])["type"] == "Point"
     table = record.resources[0]
-    assert (table.url, table.format, table.mimetype, table.size) == ("http://a.vn/t.csv", "CSV", "text/csv", 12)
+    assert (table.url, table.format, table.mimetype, table.size) == (
+        "http://a.vn/t.csv",
+        "CSV",
+        "text/csv",
+        12,
+    )
     assert table.extras == {"access_url": "http://a.vn/trang"}
 
 
@@ -108,7 +140,9 @@ def test_a_catalogue_page_by_page(term: str) -> None:
     }
     with paged(pages) as web:
         found = listed(f"{web.url}/c")
-        assert [item.id for item in found if isinstance(item, RemoteItem)] == [f"http://a.vn/{n}" for n in range(1, 6)]
+        assert [item.id for item in found if isinstance(item, RemoteItem)] == [
+            f"http://a.vn/{n}" for n in range(1, 6)
+        ]
         assert len(web.asked) == 3
         again = listed(f"{web.url}/c")
     assert [item.fingerprint for item in found] == [item.fingerprint for item in again]
@@ -122,24 +156,49 @@ def test_a_catalogue_page_by_page(term: str) -> None:
         ([turtle(1, view=following(2)), b""], "not-found"),
         ([turtle(1, view=following(2)), b"<html>"], "not-dcat"),
         ([turtle(1, view=following(2, total=9)), turtle(2)], "incomplete"),
-        ([turtle(1, view='<> a hydra:PagedCollection ; hydra:next "http://[bad" .')], "bad-address"),
+        (
+            [turtle(1, view='<> a hydra:PagedCollection ; hydra:next "http://[bad" .')],
+            "bad-address",
+        ),
         ([b"@prefix broken"], "not-rdf"),
         ([b'{"dataset": 5}'], "not-dcat"),
     ],
 )
-def test_an_error_is_never_the_end_of_a_catalogue(pages: list[bytes], code: str) -> None:
-    answers = {str(n): say(200 if body else 404, body, Content_Type="text/x") for n, body in enumerate(pages, 1)}
+def test_an_error_is_never_the_end_of_a_catalogue(
+    pages: list[bytes], code: str
+) -> None:
+    answers = {
+        str(n): say(200 if body else 404, body, Content_Type="text/x")
+        for n, body in enumerate(pages, 1)
+    }
     with paged(answers) as web, pytest.raises(SourceError) as problem:
         listed(f"{web.url}/c", max_pages=5)
     assert problem.value.code == code
 
 
 def test_one_bad_dataset_does_not_stop_the_rest() -> None:
-    nameless = turtle(1, 2, view='[] a dcat:Dataset . <http://a.vn/> a dcat:Dataset ; dct:title "" .')
-    entries = [{"identifier": "1", "title": "A"}, {"title": "B"}, 5, {"identifier": "3", "title": ["C"], "keyword": 5}]
-    with Web({"/c.ttl": say(200, nameless, **TTL), "/data.json": say(200, json.dumps(entries).encode())}) as web:
+    nameless = turtle(
+        1, 2, view='[] a dcat:Dataset . <http://a.vn/> a dcat:Dataset ; dct:title "" .'
+    )
+    entries = [
+        {"identifier": "1", "title": "A"},
+        {"title": "B"},
+        5,
+        {"identifier": "3", "title": ["C"], "keyword": 5},
+    ]
+    with Web(
+        {
+            "/c.ttl": say(200, nameless, **TTL),
+            "/data.json": say(200, json.dumps(entries).encode()),
+        }
+    ) as web:
         graph, plain = listed(f"{web.url}/c.ttl"), listed(f"{web.url}/data.json")
-    assert sorted(isinstance(item, ItemError) for item in graph) == [False, False, True, True]
+    assert sorted(isinstance(item, ItemError) for item in graph) == [
+        False,
+        False,
+        True,
+        True,
+    ]
     assert [isinstance(item, ItemError) for item in plain] == [False, True, True, False]
 
 
@@ -158,12 +217,24 @@ def test_nobody_states_what_a_field_cannot_be(tmp_path: Path) -> None:
         {"title": "5"}, {"tags": '"x"'}, {"vocabulary_tags": "[5]"}, {"private": '"no"'}, {"contact_name": "[1]"},
         {"name": "{}"},
     ]  # fmt: skip
-    ignored = {"state": '"deleted"', "resources": "[5]", "extras": "5", "content": "{}", "profile": "5"}
-    text = PREFIXES + "".join(dataset(n, **each) for n, each in enumerate(wrong)) + dataset(99, **ignored)
+    ignored = {
+        "state": '"deleted"',
+        "resources": "[5]",
+        "extras": "5",
+        "content": "{}",
+        "profile": "5",
+    }
+    text = (
+        PREFIXES
+        + "".join(dataset(n, **each) for n, each in enumerate(wrong))
+        + dataset(99, **ignored)
+    )
     with Web({"/c": say(200, text.encode(), **TTL)}) as web:
         found = listed(f"{web.url}/c")
         record = records(f"{web.url}/c", tmp_path)[0]
-    assert [item.item_id for item in found if isinstance(item, ItemError)] == [f"http://a.vn/{n}" for n in range(6)]
+    assert [item.item_id for item in found if isinstance(item, ItemError)] == [
+        f"http://a.vn/{n}" for n in range(6)
+    ]
     assert (record.state, record.resources, record.title) == ("active", (), "T")
 
 
@@ -175,17 +246,38 @@ BOMB = b"""<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a "aaaaaaaaaa"><!ENTITY b 
 def test_hostile_documents_are_refused_and_nothing_is_fetched() -> None:
     with Web({}) as bait:
         outside = BOMB.replace(b'"aaaaaaaaaa"', f'SYSTEM "{bait.url}/e"'.encode())
-        doctype = BOMB.replace(b"<!DOCTYPE r [", f'<!DOCTYPE r SYSTEM "{bait.url}/d" ['.encode())
-        document = {"@graph": [{"@id": "http://a.vn/1", "@type": "http://www.w3.org/ns/dcat#Dataset"}]}
+        doctype = BOMB.replace(
+            b"<!DOCTYPE r [", f'<!DOCTYPE r SYSTEM "{bait.url}/d" ['.encode()
+        )
+        document = {
+            "@graph": [
+                {"@id": "http://a.vn/1", "@type": "http://www.w3.org/ns/dcat#Dataset"}
+            ]
+        }
         remote = json.dumps({"@context": f"{bait.url}/c.jsonld", **document}).encode()
         scoped = json.dumps(
-            {"@context": {"x": {"@id": "http://a/x", "@context": f"{bait.url}/s"}}, **document}
+            {
+                "@context": {"x": {"@id": "http://a/x", "@context": f"{bait.url}/s"}},
+                **document,
+            }
         ).encode()
-        imported = json.dumps({"@context": {"@import": f"{bait.url}/i"}, **document}).encode()
+        imported = json.dumps(
+            {"@context": {"@import": f"{bait.url}/i"}, **document}
+        ).encode()
         deep = b'{"@graph": ' + b'[{"http://a/b": ' * 300 + b"1" + b"}]" * 300 + b"}"
-        nested = PREFIXES.encode() + b"<http://a.vn> dct:title " + b"[ dct:title " * 5000 + b'"x"' + b"]" * 5000 + b"."
+        nested = (
+            PREFIXES.encode()
+            + b"<http://a.vn> dct:title "
+            + b"[ dct:title " * 5000
+            + b'"x"'
+            + b"]" * 5000
+            + b"."
+        )
         for body in (BOMB, outside, doctype, remote, scoped, imported, deep, nested):
-            with Web({"/c": say(200, body)}) as web, pytest.raises(SourceError) as problem:
+            with (
+                Web({"/c": say(200, body)}) as web,
+                pytest.raises(SourceError) as problem,
+            ):
                 listed(f"{web.url}/c")
             assert problem.value.code == "not-rdf", body[:60]
         assert bait.asked == []
@@ -193,12 +285,17 @@ def test_hostile_documents_are_refused_and_nothing_is_fetched() -> None:
 
 def test_a_page_has_a_bounded_size() -> None:
     big = turtle(1) + b"# " + b"x" * (2 * 1024 * 1024)
-    with Web({"/c": say(200, big, **TTL)}) as web, pytest.raises(SourceError) as problem:
+    with (
+        Web({"/c": say(200, big, **TTL)}) as web,
+        pytest.raises(SourceError) as problem,
+    ):
         listed(f"{web.url}/c", max_page_mb=1)
     assert problem.value.code == "too-large"
 
 
-needs_dumps = pytest.mark.skipif(not DUMPS.exists(), reason="the shared data is not here")
+needs_dumps = pytest.mark.skipif(
+    not DUMPS.exists(), reason="the shared data is not here"
+)
 
 
 @needs_dumps
@@ -226,12 +323,23 @@ def test_real_catalogues(tmp_path: Path, path: str, count: int) -> None:
 @needs_dumps
 def test_real_catalogues_with_faults() -> None:
     text = (DUMPS / "ckanext-dcat/dataset.ttl").read_text(encoding="utf-8")
-    mended = "@prefix healthdcatap: <http://healthdataportal.eu/ns/health#> .\n" + text.replace("^^<<", "^^<")
+    mended = (
+        "@prefix healthdcatap: <http://healthdataportal.eu/ns/health#> .\n"
+        + text.replace("^^<<", "^^<")
+    )
     nameless = (DUMPS / "udata-harvest/bnodes.jsonld").read_bytes()
-    with Web({"/a": say(200, text.encode()), "/b": say(200, mended.encode()), "/c": say(200, nameless)}) as web:
+    with Web(
+        {
+            "/a": say(200, text.encode()),
+            "/b": say(200, mended.encode()),
+            "/c": say(200, nameless),
+        }
+    ) as web:
         with pytest.raises(SourceError) as problem:
             listed(f"{web.url}/a")
-        assert "line 158" in problem.value.message and "not bound" in problem.value.message
+        assert (
+            "line 158" in problem.value.message and "not bound" in problem.value.message
+        )
         assert {type(item) for item in listed(f"{web.url}/b")} == {RemoteItem}
         assert [item.title for item in listed(f"{web.url}/c") if isinstance(item, RemoteItem)] == [
             "Dataset 1", "Dataset 2", "Dataset 3",

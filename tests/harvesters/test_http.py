@@ -1,4 +1,6 @@
-"""The guarded client against real sockets: addresses, redirects, sizes, times, retries."""
+"""The guarded client against real sockets: addresses, redirects, sizes, times,
+retries.
+"""
 
 import gzip
 import ipaddress
@@ -13,7 +15,13 @@ from harvesters.guard import Guard, is_public
 from harvesters.http import GuardedClient, HttpOptions
 from tests.servers.web import Web, say
 
-LOCAL = HttpOptions(allow=("127.0.0.1",), backoff=0.01, total_timeout=5, read_timeout=1, max_bytes=1024 * 1024)
+LOCAL = HttpOptions(
+    allow=("127.0.0.1",),
+    backoff=0.01,
+    total_timeout=5,
+    read_timeout=1,
+    max_bytes=1024 * 1024,
+)
 
 
 def failing(url: str, options: HttpOptions = LOCAL) -> SourceError:
@@ -39,13 +47,25 @@ def test_private_addresses_are_not_public(address: str) -> None:
     assert not is_public(ipaddress.ip_address(address))
 
 
-@pytest.mark.parametrize("address", ["203.162.4.190", "8.8.8.8", "2001:4860:4860::8888"])
+@pytest.mark.parametrize(
+    "address", ["203.162.4.190", "8.8.8.8", "2001:4860:4860::8888"]
+)
 def test_public_addresses_are(address: str) -> None:
     assert is_public(ipaddress.ip_address(address))
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "[::1]", "[::ffff:127.0.0.1]"]
+    "host",
+    [
+        "127.0.0.1",
+        "localhost",
+        "2130706433",
+        "0x7f000001",
+        "0177.0.0.1",
+        "127.1",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+    ],
 )
 def test_loopback_in_every_spelling_is_refused_unless_named(host: str) -> None:
     with Web({"/": say(200, b"{}")}) as web:
@@ -61,7 +81,11 @@ def test_names_and_networks_open_private_addresses() -> None:
     guard.check("any", "10.1.2.3")
     guard.check("LGSP.example", "192.168.0.7")
     guard.check("any", "::1")
-    for host, address in (("any", "10.2.0.1"), ("other.example", "192.168.0.7"), ("any", "127.0.0.1")):
+    for host, address in (
+        ("any", "10.2.0.1"),
+        ("other.example", "192.168.0.7"),
+        ("any", "127.0.0.1"),
+    ):
         with pytest.raises(SourceError):
             guard.check(host, address)
 
@@ -92,7 +116,10 @@ def test_credentials_do_not_follow_to_another_host() -> None:
         seen.append(handler.headers.get("Authorization"))
         say(200, b"{}")(handler)
 
-    with Web({"/": note}) as other, Web({"/": say(302, Location=f"{other.url}/")}) as web:
+    with (
+        Web({"/": note}) as other,
+        Web({"/": say(302, Location=f"{other.url}/")}) as web,
+    ):
         client = GuardedClient(LOCAL)
         client.get_json(f"{web.url}/", headers={"Authorization": "secret"})
         client.close()
@@ -133,7 +160,11 @@ def test_answers_that_cannot_be_used() -> None:
     }
     with Web(paths) as web:
         page = failing(f"{web.url}/html?key=secret")
-        assert (page.code, "Dang nhap" in page.message, "secret" in page.message) == ("not-json", True, False)
+        assert (page.code, "Dang nhap" in page.message, "secret" in page.message) == (
+            "not-json",
+            True,
+            False,
+        )
         assert failing(f"{web.url}/endless").code == "too-large"
         assert failing(f"{web.url}/bomb").code == "too-large"
         assert failing(f"{web.url}/half").code == "broken-off"
@@ -141,7 +172,10 @@ def test_answers_that_cannot_be_used() -> None:
         assert failing(f"{web.url}/silent", quick).code == "timeout"
         assert failing(f"{web.url}/401").code == "unauthorized"
         assert failing(f"{web.url}/404").code == "not-found"
-    assert failing(f"{web.url}/gone", HttpOptions(allow=("127.0.0.1",), retries=0)).code == "unreachable"
+    assert (
+        failing(f"{web.url}/gone", HttpOptions(allow=("127.0.0.1",), retries=0)).code
+        == "unreachable"
+    )
 
 
 def test_a_passing_fault_is_tried_again() -> None:
@@ -157,11 +191,21 @@ def test_a_passing_fault_is_tried_again() -> None:
 
 def test_a_download_is_whole_or_not_there(tmp_path: Path) -> None:
     with Web(
-        {"/a.csv": say(200, b"ma\n1\n", ETag='"x"', Content_Type="text/csv; charset=utf-8"), "/half": half}
+        {
+            "/a.csv": say(
+                200, b"ma\n1\n", ETag='"x"', Content_Type="text/csv; charset=utf-8"
+            ),
+            "/half": half,
+        }
     ) as web:
         client = GuardedClient(LOCAL)
         got = client.download(f"{web.url}/a.csv", tmp_path / "a")
-        assert (got.size, got.media_type, got.etag, got.path.read_bytes()) == (5, "text/csv", '"x"', b"ma\n1\n")
+        assert (got.size, got.media_type, got.etag, got.path.read_bytes()) == (
+            5,
+            "text/csv",
+            '"x"',
+            b"ma\n1\n",
+        )
         with pytest.raises(SourceError):
             client.download(f"{web.url}/half", tmp_path / "b")
         client.close()

@@ -1,4 +1,6 @@
-"""Secrets go to the hosts and serve the organizations that they are bound to, and are shown nowhere."""
+"""Secrets go to the hosts and serve the organizations that they are bound to, and are
+shown nowhere.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,19 @@ from harvesters.secrets import Secrets, bound
 from tests.servers.web import Web, say
 
 VALUE = "tuyet-mat-7391"
-HTTP = HttpOptions(allow=("127.0.0.1", "127.0.0.2", "localhost"), retries=0, total_timeout=5)
-SERVICE: dict[str, Any] = {"path": "svc", "fields": {"ma": "ma"}, "dataset": {"name": "ds"}}
+HTTP = HttpOptions(
+    allow=("127.0.0.1", "127.0.0.2", "localhost"), retries=0, total_timeout=5
+)
+SERVICE: dict[str, Any] = {
+    "path": "svc",
+    "fields": {"ma": "ma"},
+    "dataset": {"name": "ds"},
+}
 
 
-def revealed(binding: str, *addresses: str, organization: tuple[str, ...] = ("id-a", "org-a")) -> str:
+def revealed(
+    binding: str, *addresses: str, organization: tuple[str, ...] = ("id-a", "org-a")
+) -> str:
     return Secrets({"S": bound(VALUE, binding)}, organization).reveal("S", *addresses)
 
 
@@ -34,7 +44,9 @@ def revealed(binding: str, *addresses: str, organization: tuple[str, ...] = ("id
         ("[::1]:8080 org:*", "http://[::1]:8080/x"),
     ],
 )
-def test_a_secret_is_revealed_where_host_and_organization_agree(binding: str, address: str) -> None:
+def test_a_secret_is_revealed_where_host_and_organization_agree(
+    binding: str, address: str
+) -> None:
     assert revealed(binding, address) == VALUE
 
 
@@ -56,7 +68,9 @@ def test_a_secret_is_revealed_where_host_and_organization_agree(binding: str, ad
         ("gw.example:443 org:*", "http://gw.example/x"),
     ],
 )
-def test_a_secret_is_kept_where_one_of_them_does_not_agree(binding: str, address: str) -> None:
+def test_a_secret_is_kept_where_one_of_them_does_not_agree(
+    binding: str, address: str
+) -> None:
     with pytest.raises(SourceError) as problem:
         revealed(binding, address)
     assert VALUE not in problem.value.message
@@ -64,7 +78,9 @@ def test_a_secret_is_kept_where_one_of_them_does_not_agree(binding: str, address
 
 def test_every_place_must_agree() -> None:
     with pytest.raises(SourceError, match="not to evil"):
-        revealed("gw.example org:*", "https://gw.example/", "https://evil.example/token")
+        revealed(
+            "gw.example org:*", "https://gw.example/", "https://evil.example/token"
+        )
 
 
 def test_a_source_of_nobody_has_only_what_is_for_all() -> None:
@@ -73,7 +89,10 @@ def test_a_source_of_nobody_has_only_what_is_for_all() -> None:
         revealed("gw.example org:org-a", "https://gw.example", organization=())
 
 
-@pytest.mark.parametrize("binding", ["https://gw.example org:*", "*.example org:*", "gw.example org:", "a@b org:*"])
+@pytest.mark.parametrize(
+    "binding",
+    ["https://gw.example org:*", "*.example org:*", "gw.example org:", "a@b org:*"],
+)
 def test_a_binding_that_cannot_be_read_says_what_it_takes(binding: str) -> None:
     with pytest.raises(ValueError, match="takes hosts"):
         bound(VALUE, binding)
@@ -97,14 +116,23 @@ def test_a_gateway_of_another_host_is_told_nothing(kind: str, tmp_path: Path) ->
         ):
             assert _refused(address, auth, binding, tmp_path) == "secret-not-bound"
         if kind in ("oauth2_cc", "login_json"):
-            elsewhere = {**auth, "token_url": web.url.replace("127.0.0.1", "localhost") + "/token"}
-            assert _refused(web.url, elsewhere, "127.0.0.1 org:*", tmp_path) == "secret-not-bound"
+            elsewhere = {
+                **auth,
+                "token_url": web.url.replace("127.0.0.1", "localhost") + "/token",
+            }
+            assert (
+                _refused(web.url, elsewhere, "127.0.0.1 org:*", tmp_path)
+                == "secret-not-bound"
+            )
     assert VALUE not in "".join(told)
 
 
 def test_a_redirect_takes_no_secret_along(tmp_path: Path) -> None:
     told: list[str] = []
-    with Web({"/svc": _listening(told)}) as second, Web({"/svc": say(302, Location=f"{second.url}/svc")}) as first:
+    with (
+        Web({"/svc": _listening(told)}) as second,
+        Web({"/svc": say(302, Location=f"{second.url}/svc")}) as first,
+    ):
         auth = {"kind": "api_key", "secret": "S"}
         _load(first.url, auth, f"127.0.0.1:{first.port} org:*", tmp_path)
     assert told
@@ -113,7 +141,9 @@ def test_a_redirect_takes_no_secret_along(tmp_path: Path) -> None:
 
 def test_the_gateway_that_is_meant_is_opened(tmp_path: Path) -> None:
     services = {"/svc": Service(({"ma": "00001"},))}
-    with Gateway(services, client_id="me", client_secret=VALUE, calls_per_token=9) as gateway:
+    with Gateway(
+        services, client_id="me", client_secret=VALUE, calls_per_token=9
+    ) as gateway:
         auth = {"kind": "oauth2_cc", "secret": "S", "client_id": "me"}
         _load(gateway.url, auth, "127.0.0.1 org:org-a", tmp_path)
     assert (tmp_path / "ds.csv").read_text(encoding="utf-8") == "ma\n00001\n"

@@ -12,9 +12,16 @@ from tests.journeys.world import World, build
 from tests.servers.postgresql import fresh_database
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def world(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[World]:
-    """A portal with people in it; tests make what they need and do not look at what others made."""
+@pytest.fixture(
+    scope="module",
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)],
+)
+def world(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[World]:
+    """A portal with people in it; tests make what they need and do not look at what
+    others made.
+    """
     with opened(tmp_path_factory.mktemp("world"), request.param) as world:
         yield world
 

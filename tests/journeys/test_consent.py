@@ -1,4 +1,6 @@
-"""Nobody becomes a member of anything, and nothing is told of a person, by somebody else's act alone."""
+"""Nobody becomes a member of anything, and nothing is told of a person, by somebody
+else's act alone.
+"""
 
 from typing import Any
 
@@ -11,9 +13,16 @@ from tests.journeys.world import World
 PASSWORD = "My-own-password-9"
 
 
-def invite(world: World, who: str = "ada", email: str = "", **more: Any) -> dict[str, Any]:
+def invite(
+    world: World, who: str = "ada", email: str = "", **more: Any
+) -> dict[str, Any]:
     """A person who was invited; their token is kept under their name."""
-    given = {"email": email or f"{world.name('person')}@example.org", "group_id": "alpha", "role": "editor", **more}
+    given = {
+        "email": email or f"{world.name('person')}@example.org",
+        "group_id": "alpha",
+        "role": "editor",
+        **more,
+    }
     invited = dict(world.ask("user_invite", who, **given).result)
     world.tokens[invited["name"]] = invited["invitation"]
     return invited
@@ -22,13 +31,27 @@ def invite(world: World, who: str = "ada", email: str = "", **more: Any) -> dict
 def person(world: World) -> str:
     """Somebody with an account and no role."""
     name = world.name("somebody")
-    world.ask("user_create", "root", name=name, email=f"{name}@example.org", password=PASSWORD, fullname="Full Name")
-    world.tokens[name] = world.ask("api_token_create", "root", user=name, name="t").result["token"]
+    world.ask(
+        "user_create",
+        "root",
+        name=name,
+        email=f"{name}@example.org",
+        password=PASSWORD,
+        fullname="Full Name",
+    )
+    world.tokens[name] = world.ask(
+        "api_token_create", "root", user=name, name="t"
+    ).result["token"]
     return name
 
 
 def roles(world: World, name: str) -> list[str]:
-    return [each["name"] for each in world.ask("organization_list_for_user", name, permission="read").result]
+    return [
+        each["name"]
+        for each in world.ask(
+            "organization_list_for_user", name, permission="read"
+        ).result
+    ]
 
 
 def test_an_invitation_sets_a_password_once_and_ends(world: World) -> None:
@@ -37,7 +60,10 @@ def test_an_invitation_sets_a_password_once_and_ends(world: World) -> None:
     opened = world.ask("user_patch", name, id=name, password=PASSWORD).result
     assert (opened["state"], opened["id"]) == ("active", invited["id"])
     assert world.ask("user_patch", name, id=name, password=PASSWORD).status == 403
-    assert world.ask("package_create", name, name=world.name(), owner_org="alpha").status == 403
+    assert (
+        world.ask("package_create", name, name=world.name(), owner_org="alpha").status
+        == 403
+    )
     world.tokens[name] = opened["token"]
     assert roles(world, name) == ["alpha"]
     assert world.dataset(name)["creator_user_id"] == invited["id"]
@@ -56,21 +82,35 @@ def test_an_invitation_sets_a_password_once_and_ends(world: World) -> None:
         ("api_token_create", {"user": "edna", "name": "kept"}), ("user_delete", {"id": "NAME"}),
     ],
 )  # fmt: skip
-def test_an_invitation_does_nothing_else(world: World, action: str, params: dict[str, str]) -> None:
+def test_an_invitation_does_nothing_else(
+    world: World, action: str, params: dict[str, str]
+) -> None:
     name = invite(world)["name"]
     given = {key: name if value == "NAME" else value for key, value in params.items()}
     assert world.ask(action, name, **given).status in (403, 404)
-    for more in ({"email": "other@example.org"}, {"sysadmin": True}, {"fullname": "x"}, {"name": "other"}):
+    for more in (
+        {"email": "other@example.org"},
+        {"sysadmin": True},
+        {"fullname": "x"},
+        {"name": "other"},
+    ):
         refused = world.ask("user_patch", name, id=name, password=PASSWORD, **more)
         assert refused.error == {
-            next(iter(more)): [refused.error[next(iter(more))][0], "Lời mời chỉ dùng để đặt mật khẩu"]
+            next(iter(more)): [
+                refused.error[next(iter(more))][0],
+                "Lời mời chỉ dùng để đặt mật khẩu",
+            ]
         }
-    assert world.ask("user_patch", name, id=name).error == {"password": ["Missing value"]}
+    assert world.ask("user_patch", name, id=name).error == {
+        "password": ["Missing value"]
+    }
     assert world.ask("user_patch", name, id=name, password="password").status == 409
     assert world.ask("user_patch", name, id=name, password=PASSWORD).status == 200
 
 
-def test_until_then_nobody_knows_of_the_account_and_nothing_is_done_in_its_name(world: World) -> None:
+def test_until_then_nobody_knows_of_the_account_and_nothing_is_done_in_its_name(
+    world: World,
+) -> None:
     invited = invite(world)
     name = invited["name"]
     assert "email" not in invited
@@ -78,21 +118,41 @@ def test_until_then_nobody_knows_of_the_account_and_nothing_is_done_in_its_name(
         assert world.ask("user_show", who, id=name).status == 404
         assert name not in [user["name"] for user in world.ask("user_list", who).result]
     assert world.ask("user_show", "root", id=name).result["state"] == "invited"
-    assert name not in [user["name"] for user in world.ask("organization_show", id="alpha").result["users"]]
-    assert invited["id"] not in [row[0] for row in world.ask("member_list", "ada", id="alpha").result]
+    assert name not in [
+        user["name"]
+        for user in world.ask("organization_show", id="alpha").result["users"]
+    ]
+    assert invited["id"] not in [
+        row[0] for row in world.ask("member_list", "ada", id="alpha").result
+    ]
     assert world.ask("api_token_create", "root", user=name, name="kept").status == 404
-    assert world.ask("organization_member_create", "root", id="beta", username=name, role="admin").status == 409
-    assert world.ask("member_create", "root", id="beta", object=name, object_type="user").status == 404
+    assert (
+        world.ask(
+            "organization_member_create", "root", id="beta", username=name, role="admin"
+        ).status
+        == 409
+    )
+    assert (
+        world.ask(
+            "member_create", "root", id="beta", object=name, object_type="user"
+        ).status
+        == 404
+    )
 
 
 def test_an_invitation_expires_and_is_forgotten(world: World) -> None:
     invited = invite(world)
     name = invited["name"]
     with world.portal.work() as uow:
-        for token in uow.session.query(ApiToken).filter(ApiToken.user_id == invited["id"]):
+        for token in uow.session.query(ApiToken).filter(
+            ApiToken.user_id == invited["id"]
+        ):
             token.expires_at = now()
         uow.commit()
-    assert world.ask("user_patch", name, id=name, password=PASSWORD).status in (403, 404)
+    assert world.ask("user_patch", name, id=name, password=PASSWORD).status in (
+        403,
+        404,
+    )
     invite(world)
     assert world.ask("user_show", "root", id=name).status == 404
 
@@ -106,10 +166,14 @@ def test_an_invitation_does_not_tell_who_has_an_account(world: World) -> None:
     assert "Full Name" not in str(told)
     assert roles(world, known) == []
     offers = world.ask("membership_list_pending", known).result
-    assert [(offer["name"], offer["capacity"], offer["state"]) for offer in offers] == [("alpha", "editor", "pending")]
+    assert [(offer["name"], offer["capacity"], offer["state"]) for offer in offers] == [
+        ("alpha", "editor", "pending")
+    ]
     assert world.ask("membership_accept", known, id="alpha").result["state"] == "active"
     assert roles(world, known) == ["alpha"]
-    other = world.ask("user_patch", told["name"], id=told["name"], password=PASSWORD).result
+    other = world.ask(
+        "user_patch", told["name"], id=told["name"], password=PASSWORD
+    ).result
     world.tokens[told["name"]] = other["token"]
     assert world.ask("user_show", told["name"]).result["email"] is None
 
@@ -137,10 +201,18 @@ def test_who_is_added_joins_by_accepting(world: World, way: str) -> None:
     before = world.ask("organization_show", "root", id="alpha").result["users"]
     assert world.ask(way, "ada", **_filled(WAYS[way], name)).status == 200
     assert roles(world, name) == []
-    assert world.ask("package_create", name, name=world.name(), owner_org="alpha").status == 403
-    assert name not in [user["name"] for user in world.ask("organization_show", id="alpha").result["users"]]
+    assert (
+        world.ask("package_create", name, name=world.name(), owner_org="alpha").status
+        == 403
+    )
+    assert name not in [
+        user["name"]
+        for user in world.ask("organization_show", id="alpha").result["users"]
+    ]
     assert world.ask("membership_accept", "otto", id="alpha").status == 404
-    assert world.ask("membership_accept", name, id="alpha").result["capacity"] == "admin"
+    assert (
+        world.ask("membership_accept", name, id="alpha").result["capacity"] == "admin"
+    )
     assert roles(world, name) == ["alpha"]
     assert world.ask("membership_list_pending", name).result == []
     world.ask("organization_patch", "root", id="alpha", users=before)
@@ -149,16 +221,28 @@ def test_who_is_added_joins_by_accepting(world: World, way: str) -> None:
 def test_an_offer_is_declined_and_a_membership_is_left(world: World) -> None:
     name = person(world)
     given = {"id": "alpha", "username": name}
-    offered = world.ask("organization_member_create", "ada", **given, role="member").result
+    offered = world.ask(
+        "organization_member_create", "ada", **given, role="member"
+    ).result
     assert offered["state"] == "pending"
     assert world.ask("membership_decline", name, id="alpha").status == 200
     assert world.ask("membership_accept", name, id="alpha").status == 404
     world.ask("organization_member_create", "ada", **given, role="member")
     world.ask("membership_accept", name, id="alpha")
-    assert world.ask("organization_member_create", "ada", **given, role="editor").result["state"] == "active"
+    assert (
+        world.ask("organization_member_create", "ada", **given, role="editor").result[
+            "state"
+        ]
+        == "active"
+    )
     assert world.ask("membership_decline", name, id="alpha").status == 200
     assert roles(world, name) == []
-    assert world.ask("organization_member_create", "ada", **given, role="member").result["state"] == "pending"
+    assert (
+        world.ask("organization_member_create", "ada", **given, role="member").result[
+            "state"
+        ]
+        == "pending"
+    )
     assert world.ask("organization_member_delete", "ada", **given).status == 200
     assert world.ask("membership_list_pending", name).result == []
 
@@ -166,18 +250,30 @@ def test_an_offer_is_declined_and_a_membership_is_left(world: World) -> None:
 def test_a_sysadmin_adds_at_once(world: World) -> None:
     name = person(world)
     given = {"id": "alpha", "username": name, "role": "member"}
-    assert world.ask("organization_member_create", "root", **given).result["state"] == "active"
+    assert (
+        world.ask("organization_member_create", "root", **given).result["state"]
+        == "active"
+    )
     assert roles(world, name) == ["alpha"]
 
 
 def test_collaborators_consent_as_well(world: World) -> None:
     name, dataset = person(world), world.dataset("ada", private=True)
     given = {"id": dataset["id"], "user_id": name, "capacity": "editor"}
-    assert world.ask("package_collaborator_create", "ada", **given).result["state"] == "pending"
+    assert (
+        world.ask("package_collaborator_create", "ada", **given).result["state"]
+        == "pending"
+    )
     assert world.ask("package_show", name, id=dataset["id"]).status == 403
     assert world.ask("package_collaborator_list", "ada", id=dataset["id"]).result == []
-    assert world.ask("membership_accept", name, id=dataset["id"]).result["type"] == "dataset"
-    assert world.ask("package_patch", name, id=dataset["id"], notes="changed").status == 200
+    assert (
+        world.ask("membership_accept", name, id=dataset["id"]).result["type"]
+        == "dataset"
+    )
+    assert (
+        world.ask("package_patch", name, id=dataset["id"], notes="changed").status
+        == 200
+    )
     assert world.ask("membership_decline", name, id=dataset["name"]).status == 200
     assert world.ask("package_show", name, id=dataset["id"]).status == 403
 
@@ -196,6 +292,13 @@ def test_who_is_a_sysadmin_is_told_to_sysadmins_and_oneself(world: World) -> Non
 
 def test_tokens_are_good_for_days_that_there_are(world: World) -> None:
     for days in (-1, 0, 36_501, 10**9, 2**70, "x"):
-        refused = world.ask("api_token_create", "edna", user="edna", name="t", expires_in=days)
+        refused = world.ask(
+            "api_token_create", "edna", user="edna", name="t", expires_in=days
+        )
         assert list(refused.error) == ["expires_in"]
-    assert world.ask("api_token_create", "edna", user="edna", name="t", expires_in=1).status == 200
+    assert (
+        world.ask(
+            "api_token_create", "edna", user="edna", name="t", expires_in=1
+        ).status
+        == 200
+    )

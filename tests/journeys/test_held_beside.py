@@ -1,4 +1,6 @@
-"""What stands beside a table is held on its own: a release of a column opens nothing beside it of the same kind."""
+"""What stands beside a table is held on its own: a release of a column opens nothing
+beside it of the same kind.
+"""
 
 import gzip
 import io
@@ -44,23 +46,40 @@ def zipped(note: str) -> bytes:
 
 
 def geojson(note: str) -> bytes:
-    features = [{"type": "Feature", "properties": each, "geometry": POINT} for each in RECORDS]
-    return orjson.dumps({"type": "FeatureCollection", "features": features, **({"ghi_chu": note} if note else {})})
+    features = [
+        {"type": "Feature", "properties": each, "geometry": POINT} for each in RECORDS
+    ]
+    return orjson.dumps(
+        {
+            "type": "FeatureCollection",
+            "features": features,
+            **({"ghi_chu": note} if note else {}),
+        }
+    )
 
 
 FILES: dict[str, Any] = {
     "a.xlsx": workbook,
-    "a.json": lambda note: orjson.dumps({"records": RECORDS, **({"ghi_chu": note} if note else {})}),
+    "a.json": lambda note: orjson.dumps(
+        {"records": RECORDS, **({"ghi_chu": note} if note else {})}
+    ),
     "a.geojson": geojson,
     "a.zip": zipped,
     "a.csv": lambda note: (f"{note}\n" if note else "").encode() + CSV.encode(),
-    "a.csv.gz": lambda note: gzip.compress((f"{note}\n" if note else "").encode() + CSV.encode()),
+    "a.csv.gz": lambda note: gzip.compress(
+        (f"{note}\n" if note else "").encode() + CSV.encode()
+    ),
 }
 FORMATS = {"a.xlsx": "XLSX", "a.json": "JSON", "a.geojson": "GeoJSON"}
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def world(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[World]:
+@pytest.fixture(
+    scope="module",
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)],
+)
+def world(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[World]:
     with opened(tmp_path_factory.mktemp("beside"), request.param) as world:
         yield world
 
@@ -68,13 +87,21 @@ def world(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
 def upload(world: World, name: str, note: str) -> str:
     package, file = world.dataset()["id"], (name, FILES[name](note))
     format_ = FORMATS.get(name, "CSV")
-    made = world.send("resource_create", "edna", file, package_id=package, name="lô", format=format_).result
+    made = world.send(
+        "resource_create", "edna", file, package_id=package, name="lô", format=format_
+    ).result
     load.drain(world.portal)
     return str(made["id"])
 
 
 def release(world: World, key: str, *columns: str) -> Answer:
-    answer = world.ask("resource_validation_override", "ada", resource_id=key, reason=WHY, columns=list(columns))
+    answer = world.ask(
+        "resource_validation_override",
+        "ada",
+        resource_id=key,
+        reason=WHY,
+        columns=list(columns),
+    )
     runs.drain(world.portal)
     return answer
 
@@ -84,7 +111,9 @@ def state(world: World, key: str) -> str:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_release_of_the_column_does_not_release_what_stands_beside(world: World, name: str) -> None:
+def test_a_release_of_the_column_does_not_release_what_stands_beside(
+    world: World, name: str
+) -> None:
     key = upload(world, name, f"Mã hồ sơ {OTHER}")
     assert state(world, key) == "held"
     refused = release(world, key, "so_lo")
@@ -92,11 +121,16 @@ def test_a_release_of_the_column_does_not_release_what_stands_beside(world: Worl
     assert OTHER not in str(refused.body)
     refused = release(world, key, "*")
     assert (refused.status, state(world, key)) == (409, "held")
-    assert (release(world, key, "so_lo", "*").status, state(world, key)) == (200, "open")
+    assert (release(world, key, "so_lo", "*").status, state(world, key)) == (
+        200,
+        "open",
+    )
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_table_with_nothing_beside_it_needs_its_column_alone(world: World, name: str) -> None:
+def test_a_table_with_nothing_beside_it_needs_its_column_alone(
+    world: World, name: str
+) -> None:
     key = upload(world, name, "")
     assert state(world, key) == "held"
     assert (release(world, key, "so_lo").status, state(world, key)) == (200, "open")

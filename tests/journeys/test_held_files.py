@@ -1,4 +1,6 @@
-"""Files of every kind are closed to strangers until they were looked at, and open only when nothing was found."""
+"""Files of every kind are closed to strangers until they were looked at, and open only
+when nothing was found.
+"""
 
 import io
 import zipfile
@@ -19,27 +21,48 @@ NUMBER = "038095012345"
 WHY = "Đã xem, không có dữ liệu cá nhân."
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def world(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[World]:
+@pytest.fixture(
+    scope="module",
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)],
+)
+def world(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[World]:
     with opened(tmp_path_factory.mktemp("held"), request.param) as world:
         yield world
 
 
-def upload(world: World, name: str, body: bytes, dataset: str | None = None, **more: str) -> Any:
+def upload(
+    world: World, name: str, body: bytes, dataset: str | None = None, **more: str
+) -> Any:
     package = dataset or world.dataset()["id"]
-    return world.send("resource_create", "edna", (name, body), package_id=package, name=name, **more).result
+    return world.send(
+        "resource_create", "edna", (name, body), package_id=package, name=name, **more
+    ).result
 
 
 def download(world: World, resource: dict[str, Any], who: str | None = None) -> Any:
-    return world.get(f"/dataset/{resource['package_id']}/resource/{resource['id']}/download/x", who)
+    return world.get(
+        f"/dataset/{resource['package_id']}/resource/{resource['id']}/download/x", who
+    )
 
 
-def release(world: World, resource: dict[str, Any], who: str = "ada", **more: Any) -> Answer:
-    return world.ask("resource_validation_override", who, resource_id=resource["id"], reason=WHY, **more)
+def release(
+    world: World, resource: dict[str, Any], who: str = "ada", **more: Any
+) -> Answer:
+    return world.ask(
+        "resource_validation_override",
+        who,
+        resource_id=resource["id"],
+        reason=WHY,
+        **more,
+    )
 
 
 @pytest.mark.parametrize("format_", ["TXT", "PDF", "DOCX", "HTML", "XML", "", "Khác"])
-def test_a_text_under_any_format_is_looked_at_within_the_request(world: World, format_: str) -> None:
+def test_a_text_under_any_format_is_looked_at_within_the_request(
+    world: World, format_: str
+) -> None:
     bad = upload(world, "a.bin", f"so_cccd\n{NUMBER}\n".encode(), format=format_)
     assert bad["check_state"] == "held"
     refused = download(world, bad)
@@ -61,12 +84,16 @@ def test_what_cannot_be_read_waits_for_the_admin(world: World) -> None:
     assert release(world, binary).result["columns"] == []
     runs.drain(world.portal)
     assert download(world, binary).status_code == 200
-    again = world.send("resource_patch", "edna", ("anh.bin", bytes(range(255)) * 4), id=binary["id"]).result
+    again = world.send(
+        "resource_patch", "edna", ("anh.bin", bytes(range(255)) * 4), id=binary["id"]
+    ).result
     assert again["check_state"] == "held"
     assert download(world, binary).status_code == 403
 
 
-def test_a_clean_upload_is_open_at_once_and_a_large_one_waits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clean_upload_is_open_at_once_and_a_large_one_waits(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     body = b"ma,so\na,1\nb,2\n"
     small = upload(world, "a.csv", body, format="CSV")
     assert small["check_state"] == "open"
@@ -82,13 +109,23 @@ def test_a_clean_upload_is_open_at_once_and_a_large_one_waits(world: World, monk
     assert download(world, large).data == body
 
 
-@pytest.mark.parametrize("change", [{"format": "TSV"}, {"name": "other"}, {"schema": '{"fields":[{"name":"ma"}]}'}])
-def test_each_change_closes_until_it_was_judged_anew(world: World, change: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [{"format": "TSV"}, {"name": "other"}, {"schema": '{"fields":[{"name":"ma"}]}'}],
+)
+def test_each_change_closes_until_it_was_judged_anew(
+    world: World, change: dict[str, str]
+) -> None:
     made = upload(world, "a.csv", b"ma,so\na,1\nb,2\n", format="CSV")
     load.drain(world.portal)
     object.__setattr__(world.portal.settings, "check_inline_mb", 0)
     try:
-        assert world.ask("resource_patch", "edna", id=made["id"], **change).result["check_state"] == "waiting"
+        assert (
+            world.ask("resource_patch", "edna", id=made["id"], **change).result[
+                "check_state"
+            ]
+            == "waiting"
+        )
     finally:
         object.__setattr__(world.portal.settings, "check_inline_mb", 10)
     assert download(world, made).status_code == 403
@@ -122,14 +159,20 @@ def zipped(**members: bytes) -> bytes:
 
 
 CLEAN: list[list[object]] = [["ma", "so"], ["a", 1], ["b", 2]]
-PERSONS: list[list[object]] = [["ho_ten", "so_cccd"], ["Nguyễn Văn An", NUMBER], ["Lê Thị Bình", NUMBER]]
+PERSONS: list[list[object]] = [
+    ["ho_ten", "so_cccd"],
+    ["Nguyễn Văn An", NUMBER],
+    ["Lê Thị Bình", NUMBER],
+]
 TITLE = f"Danh sách của ông Nguyễn Văn An, CCCD {NUMBER}"
 BESIDE = {
     "other sheet.xlsx": workbook(("a", CLEAN), ("b", PERSONS)),
     "hidden sheet.xlsx": workbook(("a", CLEAN), ("hidden", PERSONS)),
     "title row.csv": f"{TITLE}\nma,so\na,1\nb,2\nc,3\n".encode(),
     "wide row.csv": f"ma,so\na,1\nb,2,CCCD {NUMBER}\n".encode(),
-    "envelope.json": orjson.dumps({"note": TITLE, "records": [{"ma": "a", "so": 1}, {"ma": "b", "so": 2}]}),
+    "envelope.json": orjson.dumps(
+        {"note": TITLE, "records": [{"ma": "a", "so": 1}, {"ma": "b", "so": 2}]}
+    ),
     "member.zip": zipped(a_csv=b"ma,so\na,1\nb,2\n", b_txt=TITLE.encode()),
     "nested.json": orjson.dumps([{"ma": "a", "nguoi": {"cccd": [NUMBER]}}]),
     "typed.csv": f"ho_ten,so_cccd\nNguyễn Văn An,{NUMBER}\n".encode(),
@@ -141,11 +184,18 @@ def test_nothing_of_a_file_goes_unseen(world: World, name: str) -> None:
     package = world.dataset()["id"]
     world.ask("package_validation_policy_update", "ada", id=package, policy="warn")
     format_ = name.rsplit(".", 1)[1].upper()
-    more = {"schema": '{"fields":[{"name":"ho_ten"},{"name":"so_cccd","type":"integer"}]}'} if "typed" in name else {}
+    more = (
+        {"schema": '{"fields":[{"name":"ho_ten"},{"name":"so_cccd","type":"integer"}]}'}
+        if "typed" in name
+        else {}
+    )
     bad = upload(world, name, BESIDE[name], package, format=format_, **more)
     for _ in range(2):
         assert download(world, bad).status_code == 403
-        assert world.ask("datastore_search", None, resource_id=bad["id"]).status in (403, 404)
+        assert world.ask("datastore_search", None, resource_id=bad["id"]).status in (
+            403,
+            404,
+        )
         load.drain(world.portal)
     assert release(world, bad, columns=["*", "ma", "so_cccd"]).status == 409
 
@@ -163,12 +213,29 @@ def test_a_release_names_its_columns_and_holds_for_that_content(world: World) ->
     assert (decided["columns"], decided["reason"]) == (["so_lo"], WHY)
     runs.drain(world.portal)
     assert download(world, lots).data == body.encode()
-    assert world.ask("datastore_search", None, resource_id=lots["id"]).result["total"] == 20
-    listed = world.ask("package_validation_override_list", "edna", id=lots["package_id"]).result
-    assert [(each["columns"], each["user_id"]) for each in listed] == [(["so_lo"], decided["user_id"])]
-    world.send("resource_patch", "edna", ("lo.csv", body.replace("tốt", "hỏng").encode()), id=lots["id"])
+    assert (
+        world.ask("datastore_search", None, resource_id=lots["id"]).result["total"]
+        == 20
+    )
+    listed = world.ask(
+        "package_validation_override_list", "edna", id=lots["package_id"]
+    ).result
+    assert [(each["columns"], each["user_id"]) for each in listed] == [
+        (["so_lo"], decided["user_id"])
+    ]
+    world.send(
+        "resource_patch",
+        "edna",
+        ("lo.csv", body.replace("tốt", "hỏng").encode()),
+        id=lots["id"],
+    )
     load.drain(world.portal)
-    assert world.get(f"/dataset/{lots['package_id']}/resource/{lots['id']}/download/lo.csv").data != body.encode()
+    assert (
+        world.get(
+            f"/dataset/{lots['package_id']}/resource/{lots['id']}/download/lo.csv"
+        ).data
+        != body.encode()
+    )
     shown = world.ask("resource_show", None, id=lots["id"]).result
     assert shown["check_state"] == "held"
 
@@ -179,32 +246,83 @@ def test_a_private_dataset_opens_nothing_that_was_not_looked_at(world: World) ->
     assert download(world, text, "edna").status_code == 200
     assert download(world, text, "mem").status_code == 403
     load.drain(world.portal)
-    assert world.ask("package_patch", "edna", id=package["id"], private=False).status == 409
-    table = upload(world, "b.csv", f"ho_ten,so_cccd\nNguyễn Văn An,{NUMBER}\n".encode(), package["id"], format="CSV")
+    assert (
+        world.ask("package_patch", "edna", id=package["id"], private=False).status
+        == 409
+    )
+    table = upload(
+        world,
+        "b.csv",
+        f"ho_ten,so_cccd\nNguyễn Văn An,{NUMBER}\n".encode(),
+        package["id"],
+        format="CSV",
+    )
     load.drain(world.portal)
-    assert world.ask("datastore_search", "edna", resource_id=table["id"]).result["total"] == 1
-    for path in (f"/datastore/dump/{table['id']}", f"/datastore/dump/{table['id']}?version=1"):
+    assert (
+        world.ask("datastore_search", "edna", resource_id=table["id"]).result["total"]
+        == 1
+    )
+    for path in (
+        f"/datastore/dump/{table['id']}",
+        f"/datastore/dump/{table['id']}?version=1",
+    ):
         assert NUMBER in world.get(path, "edna").get_data(as_text=True)
         assert world.get(path, "mem").status_code in (403, 404)
     assert world.ask("datastore_search", "mem", resource_id=table["id"]).status == 403
     world.ask("resource_delete", "edna", id=text["id"])
     world.send("resource_patch", "edna", ("b.csv", b"ma\na\n"), id=table["id"])
     load.drain(world.portal)
-    assert world.ask("package_patch", "edna", id=package["id"], private=False).status == 200
-    assert world.ask("datastore_search", None, resource_id=table["id"]).result["total"] == 1
-    assert world.ask("datastore_search", None, resource_id=table["id"], version="1").status == 404
-    assert [each["version"] for each in world.ask("datastore_versions", None, id=table["id"]).result["versions"]] == [2]
+    assert (
+        world.ask("package_patch", "edna", id=package["id"], private=False).status
+        == 200
+    )
+    assert (
+        world.ask("datastore_search", None, resource_id=table["id"]).result["total"]
+        == 1
+    )
+    assert (
+        world.ask("datastore_search", None, resource_id=table["id"], version="1").status
+        == 404
+    )
+    assert [
+        each["version"]
+        for each in world.ask("datastore_versions", None, id=table["id"]).result[
+            "versions"
+        ]
+    ] == [2]
     assert world.get(f"/datastore/diff/{table['id']}").status_code == 404
 
 
-def test_consent_and_coarser_cells_are_obeyed_in_what_is_published(world: World) -> None:
+def test_consent_and_coarser_cells_are_obeyed_in_what_is_published(
+    world: World,
+) -> None:
     fields = [
-        {"name": "ten", "type": "string", "pd": "basic", "treatment": "consent", "consent_field": "dong_y"},
+        {
+            "name": "ten",
+            "type": "string",
+            "pd": "basic",
+            "treatment": "consent",
+            "consent_field": "dong_y",
+        },
         {"name": "dong_y", "type": "string"},
-        {"name": "vi_do", "type": "string", "pd": "sensitive", "treatment": "generalise"},
+        {
+            "name": "vi_do",
+            "type": "string",
+            "pd": "sensitive",
+            "treatment": "generalise",
+        },
     ]
-    body = "ten,dong_y,vi_do\nCửa hàng A,Có,19.80612\nCửa hàng B,không,19.80613\nCửa hàng C,,19.80614\n"
-    made = upload(world, "a.csv", body.encode(), format="CSV", schema=orjson.dumps({"fields": fields}).decode())
+    body = (
+        "ten,dong_y,vi_do\nCửa hàng A,Có,19.80612\nCửa hàng B,không,19.80613\nCửa "
+        "hàng C,,19.80614\n"
+    )
+    made = upload(
+        world,
+        "a.csv",
+        body.encode(),
+        format="CSV",
+        schema=orjson.dumps({"fields": fields}).decode(),
+    )
     rows = world.ask("datastore_search", None, resource_id=made["id"]).result["records"]
     assert [(row["ten"], row["vi_do"]) for row in rows] == [("Cửa hàng A", "19.80")]
     given = download(world, made).get_data(as_text=True)
@@ -216,7 +334,10 @@ def test_consent_and_coarser_cells_are_obeyed_in_what_is_published(world: World)
 ROWS: tuple[tuple[list[dict[str, Any]], list[dict[str, Any]]], ...] = (
     ([{"id": "c", "type": "json"}], [{"c": {"cccd": NUMBER}}]),
     ([{"id": "c", "type": "text[]"}], [{"c": ["x", f"CCCD {NUMBER}"]}]),
-    ([{"id": "c", "type": "int8"}, {"id": "ho_ten", "type": "text"}], [{"c": 38095012345, "ho_ten": "Nguyễn Văn An"}]),
+    (
+        [{"id": "c", "type": "int8"}, {"id": "ho_ten", "type": "text"}],
+        [{"c": 38095012345, "ho_ten": "Nguyễn Văn An"}],
+    ),
     ([{"id": "c", "type": "text"}], [{"c": "038 095 012 345"}]),
     ([{"id": "c", "type": "text"}], [{"c": f"Công dân mang CCCD số {NUMBER} xin cấp"}]),
     ([{"id": f"cccd {NUMBER}", "type": "text"}], []),
@@ -228,16 +349,26 @@ ROWS: tuple[tuple[list[dict[str, Any]], list[dict[str, Any]]], ...] = (
 def test_rows_one_by_one_pass_the_same_look(world: World, number: int) -> None:
     fields, records = ROWS[number]
     resource = {"package_id": world.dataset()["id"], "name": "x"}
-    refused = world.ask("datastore_create", "edna", resource=resource, fields=fields, records=records)
+    refused = world.ask(
+        "datastore_create", "edna", resource=resource, fields=fields, records=records
+    )
     assert refused.status == 409, refused.body
     assert "095" not in str(refused.error)
     if records:
-        made = world.ask("datastore_create", "edna", resource=resource, fields=fields, records=[]).result
-        upsert = {"resource_id": made["resource_id"], "method": "insert", "records": records}
+        made = world.ask(
+            "datastore_create", "edna", resource=resource, fields=fields, records=[]
+        ).result
+        upsert = {
+            "resource_id": made["resource_id"],
+            "method": "insert",
+            "records": records,
+        }
         assert world.ask("datastore_upsert", "edna", **upsert).status == 409
 
 
-def test_a_harvested_file_that_cannot_be_read_is_opened_by_the_admin(world: World, tmp_path: Path) -> None:
+def test_a_harvested_file_that_cannot_be_read_is_opened_by_the_admin(
+    world: World, tmp_path: Path
+) -> None:
     (tmp_path / "anh.bin").write_bytes(bytes(range(256)) * 4)
     (tmp_path / "thu.txt").write_text(TITLE, encoding="utf-8")
     config = {"each": True, "pattern": "*", "settle_seconds": 0}
@@ -248,13 +379,29 @@ def test_a_harvested_file_that_cannot_be_read_is_opened_by_the_admin(world: Worl
     ).result  # fmt: skip
     world.ask("harvest_job_create", "ada", source_id=source["id"])
     assert scheduler.work_once(world.portal, scheduler.owner_name())
-    listed = world.ask("package_search", "ada", q="*:*", include_drafts=True, rows=1000).result["results"]
-    found = {each["resources"][0]["name"]: each for each in listed if each["title"] in ("anh", "thu")}
+    listed = world.ask(
+        "package_search", "ada", q="*:*", include_drafts=True, rows=1000
+    ).result["results"]
+    found = {
+        each["resources"][0]["name"]: each
+        for each in listed
+        if each["title"] in ("anh", "thu")
+    }
     assert found["thu"]["state"] == "draft"
     picture = found["anh"]["resources"][0]
     assert (found["anh"]["state"], picture["check_state"]) == ("active", "held")
     assert download(world, picture).status_code == 403
-    assert world.ask("package_validation_override", "edna", id=found["anh"]["id"], reason=WHY).status == 403
-    assert world.ask("package_validation_override", "ada", id=found["anh"]["id"], reason=WHY).status == 200
+    assert (
+        world.ask(
+            "package_validation_override", "edna", id=found["anh"]["id"], reason=WHY
+        ).status
+        == 403
+    )
+    assert (
+        world.ask(
+            "package_validation_override", "ada", id=found["anh"]["id"], reason=WHY
+        ).status
+        == 200
+    )
     runs.drain(world.portal)
     assert download(world, picture).status_code == 200

@@ -1,4 +1,6 @@
-"""kill -9 of a real worker amid a harvest or a load: the next one finishes, nothing is lost, doubled or left over."""
+"""kill -9 of a real worker amid a harvest or a load: the next one finishes, nothing is
+lost, doubled or left over.
+"""
 
 import io
 import os
@@ -39,15 +41,20 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "PORTAL_DATA_DIR": str(tmp_path / "var"),
         "PORTAL_HARVEST_ROOTS": str(tmp_path),
         "PORTAL_HARVEST_LEASE": "2",
-        "PORTAL_CHECK_INLINE_MB": "0",  # a worker is to be killed, so it gets every upload
+        # A worker is to be killed, so it gets every upload.
+        "PORTAL_CHECK_INLINE_MB": "0",
         "PORTAL_LOG_LEVEL": "WARNING",
     }
 
 
 def start_worker(environment: dict[str, str]) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "portal.cli", "worker"]
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")}
-    return subprocess.Popen(command, env={**clean, **environment}, stdout=subprocess.DEVNULL)
+    clean = {
+        key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")
+    }
+    return subprocess.Popen(
+        command, env={**clean, **environment}, stdout=subprocess.DEVNULL
+    )
 
 
 def wait_for(portal: Portal, done: int, seconds: float = 60) -> int:
@@ -62,17 +69,28 @@ def wait_for(portal: Portal, done: int, seconds: float = 60) -> int:
     raise AssertionError(f"not {done} datasets after {seconds} s")
 
 
-def test_kill_nine_in_the_middle_of_a_harvest(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_kill_nine_in_the_middle_of_a_harvest(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
     folder = tmp_path / "drop"
     folder.mkdir()
     for number in range(FILES):
-        (folder / f"benh-vien-{number:03}.csv").write_text(f"ma,ten\n{ROWS}", encoding="utf-8")
+        (folder / f"benh-vien-{number:03}.csv").write_text(
+            f"ma,ten\n{ROWS}", encoding="utf-8"
+        )
     portal = build_portal(load(environment), upgrade=True)
     try:
         config = {"each": True, "pattern": "*.csv", "settle_seconds": 0}
-        described = {"url": str(folder), "source_type": "files", "name": "drop", "config": config}
+        described = {
+            "url": str(folder),
+            "source_type": "files",
+            "name": "drop",
+            "config": config,
+        }
         registry.call(portal, SYSTEM, "harvest_source_create", described)
-        job_id = registry.call(portal, SYSTEM, "harvest_job_create", {"source_id": "drop"})["id"]
+        job_id = registry.call(
+            portal, SYSTEM, "harvest_job_create", {"source_id": "drop"}
+        )["id"]
         for goal in (5, 20):
             worker = start_worker(environment)
             reached = wait_for(portal, goal)
@@ -89,13 +107,27 @@ def test_kill_nine_in_the_middle_of_a_harvest(tmp_path: Path, environment: dict[
         assert job["stats"]["added"] == FILES
         assert job["stats"]["errored"] == 0
         with portal.read() as uow:
-            assert uow.session.scalar(select(func.count()).select_from(Dataset)) == FILES
-            assert uow.session.scalar(select(func.count()).select_from(TableVersion)) == FILES
+            assert (
+                uow.session.scalar(select(func.count()).select_from(Dataset)) == FILES
+            )
+            assert (
+                uow.session.scalar(select(func.count()).select_from(TableVersion))
+                == FILES
+            )
         assert index.compare(portal).none
         with portal.read() as uow:
-            assert uow.session.scalars(select(OutboxRow).where(OutboxRow.topic == "index")).all() == []
-        answer = registry.call(portal, ANONYMOUS, "package_search", {"q": "benh-vien-059", "rows": 1})
-        assert orjson.loads(orjson.dumps(answer))["results"][0]["name"] == "benh-vien-059"
+            assert (
+                uow.session.scalars(
+                    select(OutboxRow).where(OutboxRow.topic == "index")
+                ).all()
+                == []
+            )
+        answer = registry.call(
+            portal, ANONYMOUS, "package_search", {"q": "benh-vien-059", "rows": 1}
+        )
+        assert (
+            orjson.loads(orjson.dumps(answer))["results"][0]["name"] == "benh-vien-059"
+        )
     finally:
         portal.close()
 
@@ -115,11 +147,20 @@ def test_kill_nine_in_the_middle_of_a_load(environment: dict[str, str]) -> None:
     portal = build_portal(load(environment), upgrade=True)
     try:
         registry.call(portal, SYSTEM, "organization_create", {"name": "so-y-te"})
-        registry.call(portal, SYSTEM, "package_create", {"name": "thuoc", "owner_org": "so-y-te"})
-        key = registry.call(portal, SYSTEM, "resource_create", {"package_id": "thuoc", "upload": _table(2)})["id"]
+        registry.call(
+            portal, SYSTEM, "package_create", {"name": "thuoc", "owner_org": "so-y-te"}
+        )
+        key = registry.call(
+            portal,
+            SYSTEM,
+            "resource_create",
+            {"package_id": "thuoc", "upload": _table(2)},
+        )["id"]
         loading.drain(portal)
         old = rows_of(portal, key)
-        registry.call(portal, SYSTEM, "resource_update", {"id": key, "upload": _table(BIG)})
+        registry.call(
+            portal, SYSTEM, "resource_update", {"id": key, "upload": _table(BIG)}
+        )
         worker = start_worker({**environment, "PORTAL_WORKER_POLL": "1"})
         tables = Path(environment["PORTAL_DATA_DIR"]) / "tables"
         try:
@@ -129,9 +170,12 @@ def test_kill_nine_in_the_middle_of_a_load(environment: dict[str, str]) -> None:
             worker.wait()
         assert rows_of(portal, key) == old == 2, "the old version is served"
         sweeping.sweep(portal, timedelta(0))
-        assert not any(tables.glob("part-*")) and not any((tables.parent / "work").glob("*"))
+        assert not any(tables.glob("part-*")) and not any(
+            (tables.parent / "work").glob("*")
+        )
         assert set(portal.files.keys(0)) == _named(portal)
-        _until(lambda: loading.drain(portal) == 1)  # once the dead worker's claim has run out
+        # Once the dead worker's claim has run out.
+        _until(lambda: loading.drain(portal) == 1)
         assert rows_of(portal, key) == BIG
         assert set(portal.files.keys(0)) == _named(portal)
     finally:
@@ -139,19 +183,31 @@ def test_kill_nine_in_the_middle_of_a_load(environment: dict[str, str]) -> None:
 
 
 def _table(rows: int) -> Upload:
-    text = "ma,ten,so\n" + "".join(f"{number:07},Bệnh viện số {number},{number}\n" for number in range(rows))
-    return Upload(stream=io.BytesIO(text.encode()), name="thuoc.csv", media_type="text/csv")
+    text = "ma,ten,so\n" + "".join(
+        f"{number:07},Bệnh viện số {number},{number}\n" for number in range(rows)
+    )
+    return Upload(
+        stream=io.BytesIO(text.encode()), name="thuoc.csv", media_type="text/csv"
+    )
 
 
 def rows_of(portal: Portal, key: str) -> int:
-    return int(registry.call(portal, ANONYMOUS, "datastore_search", {"resource_id": key, "limit": 0})["total"])
+    return int(
+        registry.call(
+            portal, ANONYMOUS, "datastore_search", {"resource_id": key, "limit": 0}
+        )["total"]
+    )
 
 
 def _named(portal: Portal) -> set[str]:
     """The keys of every blob that a version or a resource names."""
     with portal.read() as uow:
-        manifests = [Manifest.from_dict(body) for body in datasets.list_manifests(uow.session)]
-        return {key for manifest in manifests for key in manifest.keys} | set(datasets.list_file_keys(uow.session))
+        manifests = [
+            Manifest.from_dict(body) for body in datasets.list_manifests(uow.session)
+        ]
+        return {key for manifest in manifests for key in manifest.keys} | set(
+            datasets.list_file_keys(uow.session)
+        )
 
 
 def _until(happened: Callable[[], bool], seconds: float = 60) -> None:

@@ -1,6 +1,8 @@
-"""Values at their limits for every action and every address: whatever is sent, the portal refuses it or answers.
+"""Values at their limits for every action and every address: whatever is sent, the
+portal refuses it or answers.
 
-`FUZZ_REQUESTS=10000 pytest tests/journeys/test_limits_fuzz.py` asks as often as one has time for.
+`FUZZ_REQUESTS=10000 pytest tests/journeys/test_limits_fuzz.py` asks as often as one has
+time for.
 """
 
 import io
@@ -137,7 +139,12 @@ STRUCTURES: tuple[Any, ...] = (
     [{"key": "k", "value": _nested(40, listed=True)}],
     [{"key": "k", "value": "v" * 70_000}],
     {"fields": [{}] * 600},
-    {"fields": [{"name": "a", "type": "integer", "constraints": {"minimum": 10**18}}], "primaryKey": ["a"] * 600},
+    {
+        "fields": [
+            {"name": "a", "type": "integer", "constraints": {"minimum": 10**18}}
+        ],
+        "primaryKey": ["a"] * 600,
+    },
     {"a": {"in": ["x"] * 400}},
     {"$or": [{"a": 1}] * 400},
     {"a": {"gt": 10**30}},
@@ -154,7 +161,9 @@ STRUCTURES: tuple[Any, ...] = (
 )
 VALUES = (*NUMBERS, *MOMENTS, *TEXTS, *STRUCTURES)
 DESTRUCTIVE = ("purge", "delete", "_clear", "dashboard_mark", "revoke")
-"""Words of actions that take away what the others are asked about; they are asked about what there is not."""
+"""Words of actions that take away what the others are asked about; they are asked about
+what there is not.
+"""
 ADDRESSES = (
     "/api/{v}",
     "/api/action/{v}",
@@ -217,26 +226,53 @@ class Fuzz:
         self.failed: list[Any] = []
         self.asked = 0
         table = {"package_id": self._dataset()["id"], "name": "rows"}
-        rows = [{"a": str(number), "b": number, "c": number / 2} for number in range(50)]
-        fields = [{"id": "a", "type": "text"}, {"id": "b", "type": "int"}, {"id": "c", "type": "numeric"}]
-        made = world.ask("datastore_create", "root", resource=table, fields=fields, records=rows, primary_key=["a"])
+        rows = [
+            {"a": str(number), "b": number, "c": number / 2} for number in range(50)
+        ]
+        fields = [
+            {"id": "a", "type": "text"},
+            {"id": "b", "type": "int"},
+            {"id": "c", "type": "numeric"},
+        ]
+        made = world.ask(
+            "datastore_create",
+            "root",
+            resource=table,
+            fields=fields,
+            records=rows,
+            primary_key=["a"],
+        )
         self.resource = made.result["resource_id"]
         self.dataset = table["package_id"]
         self.targets = ("alpha", "theme", "edna", "word", self.resource, self.dataset)
 
     def _dataset(self) -> dict[str, Any]:
-        return self.world.dataset("root", tag_string="word", resources=[{"url": "http://x.vn/a.csv"}])
+        return self.world.dataset(
+            "root", tag_string="word", resources=[{"url": "http://x.vn/a.csv"}]
+        )
 
     def value(self) -> Any:
         return self.chance.choice(VALUES)
 
     def parameters(self, declared: Action) -> dict[str, Any]:
-        """Mostly what the action knows, one or two of it at a limit, the rest plausible."""
-        fields = [parameter_name(name, field) for name, field in declared.shape.fields.items()]
-        fields += [name for name in ("id", *(declared.needs or ())) if name not in fields]
+        """Mostly what the action knows, one or two of it at a limit, the rest
+        plausible.
+        """
+        fields = [
+            parameter_name(name, field) for name, field in declared.shape.fields.items()
+        ]
+        fields += [
+            name for name in ("id", *(declared.needs or ())) if name not in fields
+        ]
         away = any(word in declared.name for word in DESTRUCTIVE)
-        data = {name: "none-such" if away else self.aim(name) for name in fields if self.chance.random() < 0.5}
-        for name in self.chance.sample(fields, min(len(fields), self.chance.choice((1, 1, 2)))):
+        data = {
+            name: "none-such" if away else self.aim(name)
+            for name in fields
+            if self.chance.random() < 0.5
+        }
+        for name in self.chance.sample(
+            fields, min(len(fields), self.chance.choice((1, 1, 2)))
+        ):
             data[name] = self.value()
         return data
 
@@ -247,33 +283,68 @@ class Fuzz:
         return self.chance.choice((*self.targets, "x", 1, True))
 
     def act(self, declared: Action) -> None:
-        data, who = self.parameters(declared), self.chance.choice((None, "edna", "root", "root"))
+        data, who = (
+            self.parameters(declared),
+            self.chance.choice((None, "edna", "root", "root")),
+        )
         path, headers = ACTION + declared.name, self.world.headers(who)
         way = self.chance.random()
         if declared.safe and way < 0.3:
             query = {key: _written(value) for key, value in data.items()}
-            self.judge((declared.name, who, data), "get", path, query_string=query, headers=headers)
+            self.judge(
+                (declared.name, who, data),
+                "get",
+                path,
+                query_string=query,
+                headers=headers,
+            )
         elif way < 0.4:
             form = {key: _written(value) for key, value in data.items()}
-            form[self.chance.choice(("upload", "", "id"))] = FileStorage(io.BytesIO(b"a,b\n1,2\n"), "a.csv")
-            self.judge((declared.name, who, data), "post", path, data=form, headers=headers)
+            form[self.chance.choice(("upload", "", "id"))] = FileStorage(
+                io.BytesIO(b"a,b\n1,2\n"), "a.csv"
+            )
+            self.judge(
+                (declared.name, who, data), "post", path, data=form, headers=headers
+            )
         else:
-            body = orjson.dumps(data, default=str) if _is_small(data) else _by_hand(data)
-            self.judge((declared.name, who, data), "post", path, data=body, headers=headers)
+            body = (
+                orjson.dumps(data, default=str) if _is_small(data) else _by_hand(data)
+            )
+            self.judge(
+                (declared.name, who, data), "post", path, data=body, headers=headers
+            )
 
     def visit(self, address: str) -> None:
         said = quote(_written(self.value())[:4000], safe=self.chance.choice(("", "/")))
-        path = address.replace("{v}", said).replace("{d}", self.dataset).replace("{r}", self.resource)
-        self.judge(path, "get", path, headers=self.world.headers(self.chance.choice((None, "root"))))
+        path = (
+            address.replace("{v}", said)
+            .replace("{d}", self.dataset)
+            .replace("{r}", self.resource)
+        )
+        self.judge(
+            path,
+            "get",
+            path,
+            headers=self.world.headers(self.chance.choice((None, "root"))),
+        )
 
     def judge(self, what: Any, method: str, path: str, **request: Any) -> None:
-        """One request: it is answered or refused, with JSON where an action was asked, and in time."""
+        """One request: it is answered or refused, with JSON where an action was asked,
+        and in time.
+        """
         self.asked += 1
         began = time.monotonic()
         answer = getattr(self.world.client, method)(path, **request)
         took = time.monotonic() - began
         if answer.status_code >= 500 or took > SLOW:
-            self.failed.append((answer.status_code, round(took, 1), str(what)[:300], answer.get_data()[:300]))
+            self.failed.append(
+                (
+                    answer.status_code,
+                    round(took, 1),
+                    str(what)[:300],
+                    answer.get_data()[:300],
+                )
+            )
 
 
 def _written(value: Any) -> str:
@@ -281,7 +352,9 @@ def _written(value: Any) -> str:
 
 
 def _by_hand(value: Any) -> bytes:
-    """As other clients write JSON, which orjson does not: whole numbers of any length."""
+    """As other clients write JSON, which orjson does not: whole numbers of any
+    length.
+    """
     return json.dumps(value).encode()
 
 
@@ -305,6 +378,8 @@ def test_nothing_at_its_limit_is_a_server_error(world: World) -> None:
             fuzz.visit(fuzz.chance.choice(ADDRESSES))
         else:
             fuzz.act(fuzz.chance.choice(actions))
-    logging.getLogger(__name__).warning("%d requests, %d failed", fuzz.asked, len(fuzz.failed))
+    logging.getLogger(__name__).warning(
+        "%d requests, %d failed", fuzz.asked, len(fuzz.failed)
+    )
     assert not fuzz.failed, fuzz.failed[:20]
     assert fuzz.asked > 100

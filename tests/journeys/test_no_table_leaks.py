@@ -1,4 +1,6 @@
-"""Loaded tables of hidden datasets, and personal columns of visible ones: no surface tells rows, columns or values."""
+"""Loaded tables of hidden datasets, and personal columns of visible ones: no surface
+tells rows, columns or values.
+"""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +15,13 @@ from portal.pipeline import load, publish, score
 from tests.journeys.conftest import opened
 from tests.journeys.world import ACTION, World
 
-TITLE, COLUMN, VALUE, ALIAS, FILE = "quyrtitle", "quyrcolumn", "quyrvalue", "quyralias", "quyrfile"
+TITLE, COLUMN, VALUE, ALIAS, FILE = (
+    "quyrtitle",
+    "quyrcolumn",
+    "quyrvalue",
+    "quyralias",
+    "quyrfile",
+)
 PERSON = "quyrperson"
 """Each stands in one kind of place, and nowhere else."""
 STRANGERS = (None, "otto", "fora")
@@ -22,9 +30,16 @@ NOTATIONS = ("rdf", "xml", "ttl", "n3", "jsonld")
 DUMPS = ("csv", "tsv", "json", "xml", "ndjson", "xlsx", "parquet", "geojson")
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def world(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[World]:
-    with opened(tmp_path_factory.mktemp("tables"), request.param, PORTAL_SQL_SEARCH="on") as world:
+@pytest.fixture(
+    scope="module",
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)],
+)
+def world(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[World]:
+    with opened(
+        tmp_path_factory.mktemp("tables"), request.param, PORTAL_SQL_SEARCH="on"
+    ) as world:
         yield world
 
 
@@ -36,50 +51,94 @@ def settle(world: World) -> None:
 
 @pytest.fixture(scope="module")
 def hidden(world: World) -> dict[str, Any]:
-    """A private, a draft and a deleted dataset, each with a pushed table and an uploaded, partly wrong one."""
+    """A private, a draft and a deleted dataset, each with a pushed table and an
+    uploaded, partly wrong one.
+    """
     made: dict[str, Any] = {}
     for kind in ("private", "draft", "deleted"):
-        package = world.dataset("root", title=f"{TITLE} {kind}", private=True, access_kind="restricted")
+        package = world.dataset(
+            "root", title=f"{TITLE} {kind}", private=True, access_kind="restricted"
+        )
         pushed = world.ask(
             "datastore_create", "root", resource={"package_id": package["id"], "name": f"{TITLE} pushed"},
             aliases=[f"{ALIAS}_{kind}"], primary_key=["ma"],
             fields=[{"id": "ma", "type": "int"}, {"id": COLUMN, "type": "text", "info": {"label": f"{COLUMN} label"}}],
             records=[{"ma": n, COLUMN: f"{VALUE} {n}"} for n in range(3)],
         ).result["resource_id"]  # fmt: skip
-        schema = {"fields": [{"name": "ma", "type": "integer"}, {"name": COLUMN, "title": f"{COLUMN} title"}]}
+        schema = {
+            "fields": [
+                {"name": "ma", "type": "integer"},
+                {"name": COLUMN, "title": f"{COLUMN} title"},
+            ]
+        }
         body = f"ma,{COLUMN}\n1,{VALUE} a\nmột,{VALUE} b\n".encode()
-        world.ask("package_validation_policy_update", "root", id=package["id"], policy="quarantine", max_bad_percent=90)
+        world.ask(
+            "package_validation_policy_update",
+            "root",
+            id=package["id"],
+            policy="quarantine",
+            max_bad_percent=90,
+        )
         uploaded = world.send(
             "resource_create", "root", (f"{FILE}.csv", body), package_id=package["id"], format="CSV",
             schema=orjson.dumps(schema).decode(), name=f"{TITLE} uploaded",
         ).result["id"]  # fmt: skip
         settle(world)
-        assert world.ask("datastore_search", "root", resource_id=uploaded).result["total"] >= 1
+        assert (
+            world.ask("datastore_search", "root", resource_id=uploaded).result["total"]
+            >= 1
+        )
         if kind == "draft":
-            world.ask("package_patch", "root", id=package["id"], state="draft", private=False).result  # noqa: B018 - it must succeed
+            world.ask(  # noqa: B018 - it must succeed
+                "package_patch", "root", id=package["id"], state="draft", private=False
+            ).result
         elif kind == "deleted":
             world.ask("package_delete", "root", id=package["id"])
-        made[kind] = {"id": package["id"], "name": package["name"], "tables": (pushed, uploaded), "kind": kind}
+        made[kind] = {
+            "id": package["id"],
+            "name": package["name"],
+            "tables": (pushed, uploaded),
+            "kind": kind,
+        }
     settle(world)
     return made
 
 
 @pytest.fixture(scope="module")
 def masked(world: World) -> dict[str, Any]:
-    """A visible dataset with an uploaded table that is held: its schema tags a column as personal."""
-    package = world.dataset("root", title="Visible", license_id="cc-by", notes="Seen by all")
+    """A visible dataset with an uploaded table that is held: its schema tags a column
+    as personal.
+    """
+    package = world.dataset(
+        "root", title="Visible", license_id="cc-by", notes="Seen by all"
+    )
     schema = {"fields": [
         {"name": "ma", "type": "integer"},
         {"name": "chu_ho", "type": "string", "pd": "basic", "treatment": "drop"},
     ]}  # fmt: skip
-    body = "ma,chu_ho\n" + "".join(f"{n},{PERSON} {n}\n" for n in range(5)) + f"sai,{PERSON} x\n"
-    world.ask("package_validation_policy_update", "root", id=package["id"], policy="quarantine", max_bad_percent=90)
+    body = (
+        "ma,chu_ho\n"
+        + "".join(f"{n},{PERSON} {n}\n" for n in range(5))
+        + f"sai,{PERSON} x\n"
+    )
+    world.ask(
+        "package_validation_policy_update",
+        "root",
+        id=package["id"],
+        policy="quarantine",
+        max_bad_percent=90,
+    )
     resource = world.send(
         "resource_create", "root", ("bang.csv", body.encode()), package_id=package["id"], format="CSV",
         schema=orjson.dumps(schema).decode(),
     ).result["id"]  # fmt: skip
     settle(world)
-    return {"id": package["id"], "name": package["name"], "tables": (resource,), "kind": "none"}
+    return {
+        "id": package["id"],
+        "name": package["name"],
+        "tables": (resource,),
+        "kind": "none",
+    }
 
 
 def questions(name: str, each: dict[str, Any]) -> list[dict[str, Any]]:
@@ -87,16 +146,44 @@ def questions(name: str, each: dict[str, Any]) -> list[dict[str, Any]]:
     alias = f"{ALIAS}_{each['kind']}"
     if name == "datastore_search_sql":
         whole = [{"sql": f'SELECT * FROM "{key}"'} for key in (*each["tables"], alias)]
-        return [*whole, {"sql": f'WITH a AS (SELECT max("{COLUMN}") FROM "{each["tables"][0]}") SELECT * FROM a'}]
+        return [
+            *whole,
+            {
+                "sql": (
+                    f'WITH a AS (SELECT max("{COLUMN}") FROM "{each["tables"][0]}") '
+                    "SELECT * FROM a"
+                )
+            },
+        ]
     tables = (*each["tables"], alias)
-    asked: list[dict[str, Any]] = [{"id": key} for key in (each["id"], *tables)] + [{"resource_id": t} for t in tables]
-    asked += [{"q": word} for word in (COLUMN, "quyr")] + [{"query": f"name:{TITLE}"}, {"limit": 1000}]
+    asked: list[dict[str, Any]] = [{"id": key} for key in (each["id"], *tables)] + [
+        {"resource_id": t} for t in tables
+    ]
+    asked += [{"q": word} for word in (COLUMN, "quyr")] + [
+        {"query": f"name:{TITLE}"},
+        {"limit": 1000},
+    ]
     if name == "datastore_search":
         table = {"resource_id": each["tables"][0]}
-        wrong = ({"filters": {"zz": 1}}, {"sort": "zz"}, {"fields": ["zz"]}, {"q": {"zz": "x"}}, {"version": 1})
-        asked += [{**table, **more} for more in wrong] + [{"resource_id": "_table_metadata", "limit": 1000}]
+        wrong = (
+            {"filters": {"zz": 1}},
+            {"sort": "zz"},
+            {"fields": ["zz"]},
+            {"q": {"zz": "x"}},
+            {"version": 1},
+        )
+        asked += [{**table, **more} for more in wrong] + [
+            {"resource_id": "_table_metadata", "limit": 1000}
+        ]
     if name in ("package_search", "search_suggest"):
-        facets = ["tags", "res_format", "res_name", "organization", "license_id", "access_kind"]
+        facets = [
+            "tags",
+            "res_format",
+            "res_name",
+            "organization",
+            "license_id",
+            "access_kind",
+        ]
         asked += [{"q": q, "rows": 100, "facet.field": facets, "include_private": True, "include_drafts": True,
                    "include_deleted": True} for q in ("*:*", COLUMN, f"text:{VALUE}")]  # fmt: skip
     return asked
@@ -114,22 +201,47 @@ def said_in(params: Any) -> list[str]:
     """Every text in what was asked, but the short stem that all marks begin with."""
     if isinstance(params, str):
         return [params, *re.findall(r"[\w-]{5,}", params)] if params != "quyr" else []
-    inner = params.values() if isinstance(params, dict) else params if isinstance(params, list) else ()
+    inner = (
+        params.values()
+        if isinstance(params, dict)
+        else params
+        if isinstance(params, list)
+        else ()
+    )
     return [text for each in inner for text in said_in(each)]
 
 
 @pytest.mark.parametrize("name", READS)
-def test_no_read_tells_of_a_table(world: World, hidden: dict[str, Any], masked: dict[str, Any], name: str) -> None:
-    few = world.portal.engine.dialect.name == "postgresql"  # rights are the same rows there; a look will do
-    for each in (hidden["private"],) if few else (hidden["private"], hidden["deleted"], masked):
+def test_no_read_tells_of_a_table(
+    world: World, hidden: dict[str, Any], masked: dict[str, Any], name: str
+) -> None:
+    # Rights are the same rows there; a look will do.
+    few = world.portal.engine.dialect.name == "postgresql"
+    for each in (
+        (hidden["private"],) if few else (hidden["private"], hidden["deleted"], masked)
+    ):
         secret = each["kind"] != "none"
-        marks = (TITLE, COLUMN, VALUE, ALIAS, FILE, PERSON, *((each["id"], *each["tables"]) if secret else ()))
+        marks = (
+            TITLE,
+            COLUMN,
+            VALUE,
+            ALIAS,
+            FILE,
+            PERSON,
+            *((each["id"], *each["tables"]) if secret else ()),
+        )
         for params in questions(name, each):
             for who in (None,) if few else (None, "fora"):
-                answer = world.client.post(ACTION + name, json=params, headers=world.headers(who))
+                answer = world.client.post(
+                    ACTION + name, json=params, headers=world.headers(who)
+                )
                 text = answer.get_data(as_text=True)
                 assert answer.status_code < 500, (params, text[:500])
-                assert found_in(text, marks, said_in(params)) == [], (who, params, text[:800])
+                assert found_in(text, marks, said_in(params)) == [], (
+                    who,
+                    params,
+                    text[:800],
+                )
 
 
 def surfaces(each: dict[str, Any]) -> list[str]:
@@ -140,10 +252,22 @@ def surfaces(each: dict[str, Any]) -> list[str]:
              *(f"/dataset/{key}.{suffix}" for suffix in NOTATIONS)]  # fmt: skip
     for table in (*each["tables"], alias):
         paths += [f"/datastore/dump/{table}?format={kind}" for kind in DUMPS]
-        paths += [f"/datastore/dump/{table}?version=1", f"/datastore/dump/{table}?fields=zz"]
+        paths += [
+            f"/datastore/dump/{table}?version=1",
+            f"/datastore/dump/{table}?fields=zz",
+        ]
         at = f"/dataset/{key}/resource/{table}"
-        paths += [at, f"{at}/download", f"{at}/download/x.csv", f"{at}/validation.csv", f"{at}/quarantine.csv"]
-        paths += [f"{at}/schema.json", f"/vi/dataset/{key}/resource/{table}/validation.csv"]
+        paths += [
+            at,
+            f"{at}/download",
+            f"{at}/download/x.csv",
+            f"{at}/validation.csv",
+            f"{at}/quarantine.csv",
+        ]
+        paths += [
+            f"{at}/schema.json",
+            f"/vi/dataset/{key}/resource/{table}/validation.csv",
+        ]
     return paths
 
 
@@ -157,24 +281,37 @@ LISTS = (
 
 
 @pytest.mark.parametrize("who", STRANGERS)
-def test_no_address_tells_of_a_table(world: World, hidden: dict[str, Any], masked: dict[str, Any], who: Any) -> None:
+def test_no_address_tells_of_a_table(
+    world: World, hidden: dict[str, Any], masked: dict[str, Any], who: Any
+) -> None:
     keys = [key for each in hidden.values() for key in (each["id"], *each["tables"])]
     words = (TITLE, COLUMN, VALUE, FILE, PERSON)
     for path in LISTS:
         text = world.get(path, who).get_data().decode("utf-8", "replace")
-        assert found_in(text, (*words, ALIAS, *keys), ["quyrtitle", "quyrcolumn"] if "quyr" in path else []) == [], path
+        assert (
+            found_in(
+                text,
+                (*words, ALIAS, *keys),
+                ["quyrtitle", "quyrcolumn"] if "quyr" in path else [],
+            )
+            == []
+        ), path
     for each in hidden.values():
         for path in surfaces(each):
             answer = world.get(path, who)
             assert answer.status_code in (400, 403, 404), (path, answer.status_code)
-            assert found_in(answer.get_data().decode("utf-8", "replace"), words, []) == [], path
+            assert (
+                found_in(answer.get_data().decode("utf-8", "replace"), words, []) == []
+            ), path
     for path in surfaces(masked):
         answer = world.get(path, who)
         assert answer.status_code < 500, path
         assert PERSON not in answer.get_data().decode("utf-8", "replace"), path
 
 
-def test_members_do_meet_them(world: World, hidden: dict[str, Any], masked: dict[str, Any]) -> None:
+def test_members_do_meet_them(
+    world: World, hidden: dict[str, Any], masked: dict[str, Any]
+) -> None:
     """The marks are really there: who may read the datasets finds every one of them."""
     pushed, uploaded = hidden["private"]["tables"]
     shown = world.ask("datastore_search", "mem", resource_id=f"{ALIAS}_private").result
@@ -182,16 +319,38 @@ def test_members_do_meet_them(world: World, hidden: dict[str, Any], masked: dict
     sql = world.ask("datastore_search_sql", "mem", sql=f'SELECT * FROM "{uploaded}"')
     assert VALUE in str(sql.result["records"])
     assert world.get(f"/datastore/dump/{pushed}", "mem").status_code == 200
-    assert TITLE in str(world.ask("package_search", "mem", q=COLUMN, include_private=True).result["results"])
-    held = world.get(f"/dataset/{masked['id']}/resource/{masked['tables'][0]}/download/bang.csv", "edna")
+    assert TITLE in str(
+        world.ask("package_search", "mem", q=COLUMN, include_private=True).result[
+            "results"
+        ]
+    )
+    held = world.get(
+        f"/dataset/{masked['id']}/resource/{masked['tables'][0]}/download/bang.csv",
+        "edna",
+    )
     assert PERSON in held.get_data(as_text=True)
-    assert world.ask("datastore_search", "edna", resource_id=masked["tables"][0]).status == 404
+    assert (
+        world.ask("datastore_search", "edna", resource_id=masked["tables"][0]).status
+        == 404
+    )
 
 
-def test_counts_do_not_tell_of_a_table(world: World, hidden: dict[str, Any], masked: dict[str, Any]) -> None:
+def test_counts_do_not_tell_of_a_table(
+    world: World, hidden: dict[str, Any], masked: dict[str, Any]
+) -> None:
     for who in STRANGERS:
         listed = world.ask("organization_list", who, all_fields=True).result
-        assert {each["name"]: each["package_count"] for each in listed} == {"alpha": 1, "beta": 0}
+        assert {each["name"]: each["package_count"] for each in listed} == {
+            "alpha": 1,
+            "beta": 0,
+        }
         summary = world.ask("quality_summary", who, by="organization").result
-        assert [each["datasets"] for each in summary if each["organization"] == "alpha"] in ([1], [])
-        assert world.ask("package_search", who, rows=0, include_private=True).result["count"] == 1
+        assert [
+            each["datasets"] for each in summary if each["organization"] == "alpha"
+        ] in ([1], [])
+        assert (
+            world.ask("package_search", who, rows=0, include_private=True).result[
+                "count"
+            ]
+            == 1
+        )

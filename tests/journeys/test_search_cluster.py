@@ -1,6 +1,8 @@
-"""Three Elasticsearch nodes, one of them killed (kill -9) amid a rebuild, amid the drain of a backlog, amid searching.
+"""Three Elasticsearch nodes, one of them killed (kill -9) amid a rebuild, amid the
+drain of a backlog, amid searching.
 
-Nothing is lost, no search fails, and when the node is back the index check names no difference.
+Nothing is lost, no search fails, and when the node is back the index check names no
+difference.
 """
 
 import threading
@@ -32,7 +34,11 @@ from tests.search.datasets import ask, entry
 from tests.servers.elastic_nodes import Nodes
 from tests.servers.elasticsearch import own_nodes
 
-pytestmark = [pytest.mark.elasticsearch, pytest.mark.timeout(900), pytest.mark.xdist_group("cluster")]
+pytestmark = [
+    pytest.mark.elasticsearch,
+    pytest.mark.timeout(900),
+    pytest.mark.xdist_group("cluster"),
+]
 
 HELD = 600
 MORE = 2_000
@@ -50,7 +56,9 @@ def whole(cluster: Nodes) -> Nodes:
     """The cluster with every node up and every copy of a shard in place."""
     cluster.start()
     with cluster.client() as client:
-        client.options(request_timeout=150).cluster.health(wait_for_status="green", timeout="140s")
+        client.options(request_timeout=150).cluster.health(
+            wait_for_status="green", timeout="140s"
+        )
     return cluster
 
 
@@ -60,7 +68,9 @@ def opened(nodes: Nodes, alias: str, **options: Any) -> SearchBackend:
 
 @contextmanager
 def all_the_while(question: Callable[[], int]) -> Iterator[list[int]]:
-    """Asks in two threads; every question must be answered. Yields the counts that came back."""
+    """Asks in two threads; every question must be answered. Yields the counts that came
+    back.
+    """
     counts: list[int] = []
     failed: list[BaseException] = []
     over = threading.Event()
@@ -95,7 +105,10 @@ def elected(nodes: Nodes) -> int:
 
 def test_the_leader_is_killed_amid_a_rebuild_and_searching(whole: Nodes) -> None:
     leader = elected(whole)
-    with closing(opened(whole, "rebuilt")) as made, closing(opened(whole, "rebuilt")) as reader:
+    with (
+        closing(opened(whole, "rebuilt")) as made,
+        closing(opened(whole, "rebuilt")) as reader,
+    ):
         made.apply([entry(f"d{n:05}", "Bệnh viện") for n in range(HELD)])
 
         def rows(after: str) -> Iterator[Any]:
@@ -104,7 +117,9 @@ def test_the_leader_is_killed_amid_a_rebuild_and_searching(whole: Nodes) -> None
                     whole.kill(leader)
                 yield entry(f"d{n:05}", "Bệnh viện")
 
-        with all_the_while(lambda: ask(reader, "benh vien", rows=5, facet_fields=("tags",)).count) as counts:
+        with all_the_while(
+            lambda: ask(reader, "benh vien", rows=5, facet_fields=("tags",)).count
+        ) as counts:
             assert made.rebuild(rows) == HELD + MORE
         assert set(counts) <= {HELD, HELD + MORE}, "a question was answered in part"
         assert reader.health().status in ("ok", "degraded")
@@ -114,7 +129,9 @@ def test_the_leader_is_killed_amid_a_rebuild_and_searching(whole: Nodes) -> None
             assert len(client.indices.get_alias(index="rebuilt*").body) == 1
 
 
-def test_a_node_is_killed_amid_the_drain_of_a_backlog(whole: Nodes, tmp_path: Path) -> None:
+def test_a_node_is_killed_amid_the_drain_of_a_backlog(
+    whole: Nodes, tmp_path: Path
+) -> None:
     environment = {
         "PORTAL_DATA_DIR": str(tmp_path / "var"), "PORTAL_SEARCH_URL": whole.url, "PORTAL_SEARCH_SHARDS": "2",
         "PORTAL_SEARCH_REPLICAS": "1", "PORTAL_SEARCH_TIMEOUT": "30", "PORTAL_LOG_LEVEL": "ERROR",
@@ -143,7 +160,9 @@ def test_a_node_is_killed_amid_the_drain_of_a_backlog(whole: Nodes, tmp_path: Pa
 
 
 def test_neighbours_are_found_by_sniffing(whole: Nodes) -> None:
-    with closing(open_backend(whole.urls[0], None, alias="sniffed", sniff=True, timeout=30)) as made:
+    with closing(
+        open_backend(whole.urls[0], None, alias="sniffed", sniff=True, timeout=30)
+    ) as made:
         made.apply([entry("a")])
         assert ask(made).count == 1
         whole.kill(0)
@@ -157,19 +176,28 @@ def test_neighbours_are_found_by_sniffing(whole: Nodes) -> None:
 
 def backlog(portal: Portal) -> None:
     """Datasets that wait to be indexed."""
-    made = registry.call(portal, SYSTEM, "organization_create", {"name": "so-y-te", "title": "Sở Y tế"})
+    made = registry.call(
+        portal, SYSTEM, "organization_create", {"name": "so-y-te", "title": "Sở Y tế"}
+    )
     owner = orjson.loads(orjson.dumps(made))["id"]
     with portal.work() as uow:
         for number in range(BACKLOG):
             dataset = new_dataset(uow, Dataset(id=new_id(), name="", owner_org=owner))
-            datasets.describe(uow, dataset, DatasetRecord(name=f"d-{number}", title=f"Bệnh viện {number}"), ())
+            datasets.describe(
+                uow,
+                dataset,
+                DatasetRecord(name=f"d-{number}", title=f"Bệnh viện {number}"),
+                (),
+            )
             datasets.render(uow.session, dataset, portal.settings.site_url)
             uow.later(INDEX, dataset.id)
         uow.commit()
 
 
 def searched(portal: Portal) -> Any:
-    return registry.call(portal, SYSTEM, "package_search", {"q": "benh vien", "rows": 3})
+    return registry.call(
+        portal, SYSTEM, "package_search", {"q": "benh vien", "rows": 3}
+    )
 
 
 def waiting(portal: Portal) -> int:

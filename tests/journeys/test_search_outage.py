@@ -1,4 +1,6 @@
-"""Elasticsearch is killed: datasets go on being written and read, search says so, and afterwards nothing is lost."""
+"""Elasticsearch is killed: datasets go on being written and read, search says so, and
+afterwards nothing is lost.
+"""
 
 import time
 from pathlib import Path
@@ -41,11 +43,23 @@ def test_a_killed_server_loses_nothing(tmp_path: Path) -> None:
         portal = build_portal(load(environment), upgrade=True)
         try:
             call(portal, "organization_create", name="so-y-te", title="Sở Y tế")
-            call(portal, "package_create", name="truoc", owner_org="so-y-te", title="Bệnh viện")
+            call(
+                portal,
+                "package_create",
+                name="truoc",
+                owner_org="so-y-te",
+                title="Bệnh viện",
+            )
             assert call(portal, "package_search", q="benh vien")["count"] == 1
             server.kill()
             for number in range(WRITTEN):
-                call(portal, "package_create", name=f"trong-{number}", owner_org="so-y-te", title="Trạm y tế")
+                call(
+                    portal,
+                    "package_create",
+                    name=f"trong-{number}",
+                    owner_org="so-y-te",
+                    title="Trạm y tế",
+                )
             call(portal, "package_patch", id="truoc", title="Nhà hộ sinh")
             assert call(portal, "package_show", id="trong-0")["title"] == "Trạm y tế"
             with pytest.raises(Unavailable):

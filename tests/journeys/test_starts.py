@@ -1,4 +1,6 @@
-"""It starts every time, answers on its port alone, outlives its processes, and ends when it is told to."""
+"""It starts every time, answers on its port alone, outlives its processes, and ends
+when it is told to.
+"""
 
 import os
 import shutil
@@ -35,25 +37,45 @@ def free_port() -> int:
 
 
 def environment(data: Path) -> dict[str, str]:
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")}
-    return {**clean, "PORTAL_DATA_DIR": str(data), "PORTAL_LOG_LEVEL": "INFO", "PORTAL_HARVEST_LEASE": "5"}
+    clean = {
+        key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")
+    }
+    return {
+        **clean,
+        "PORTAL_DATA_DIR": str(data),
+        "PORTAL_LOG_LEVEL": "INFO",
+        "PORTAL_HARVEST_LEASE": "5",
+    }
 
 
 def portal(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     words = [sys.executable, "-m", "portal.cli", *arguments]
     return subprocess.run(
-        words, env=environment(data), capture_output=True, text=True, timeout=PATIENCE, check=False, cwd=ROOT
+        words,
+        env=environment(data),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        cwd=ROOT,
     )
 
 
 @contextmanager
-def started(data: Path, port: int, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+def started(
+    data: Path, port: int, *arguments: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """`portal …` on a port, as the leader of a terminal's foreground group is."""
     words = [sys.executable, "-m", "portal.cli", *arguments, "--port", str(port)]
     data.mkdir(parents=True, exist_ok=True)
     with (data / "out.log").open("ab") as log:
         process = subprocess.Popen(
-            words, env=environment(data), stdout=log, stderr=log, start_new_session=True, cwd=ROOT
+            words,
+            env=environment(data),
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=ROOT,
         )
     try:
         yield process
@@ -67,7 +89,11 @@ def started(data: Path, port: int, *arguments: str) -> Iterator[subprocess.Popen
 def answer(port: int, action: str, **parameters: Any) -> dict[str, Any] | None:
     """What an action answers; None while nobody does."""
     try:
-        said = httpx.get(f"http://127.0.0.1:{port}/api/3/action/{action}", params=parameters, timeout=60)
+        said = httpx.get(
+            f"http://127.0.0.1:{port}/api/3/action/{action}",
+            params=parameters,
+            timeout=60,
+        )
     except httpx.TransportError:
         return None
     assert said.status_code == 200, said.text
@@ -88,7 +114,9 @@ def ask(process: subprocess.Popen[bytes], port: int, data: Path) -> dict[str, An
 
 
 def start_ask_and_end(data: Path, *arguments: str) -> float:
-    """One start, from nothing to an answer and to its end by Ctrl-C; how many seconds the end took."""
+    """One start, from nothing to an answer and to its end by Ctrl-C; how many seconds
+    the end took.
+    """
     port = free_port()
     with started(data, port, *arguments) as process:
         said = ask(process, port, data)
@@ -104,7 +132,9 @@ def start_ask_and_end(data: Path, *arguments: str) -> float:
 
 @pytest.fixture(scope="module")
 def harvested(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder that the demo has filled once: later starts find that nothing has changed."""
+    """A data folder that the demo has filled once: later starts find that nothing has
+    changed.
+    """
     data = tmp_path_factory.mktemp("demo") / "var"
     done = portal(data, "demo", "--no-serve")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -120,32 +150,42 @@ def empty(tmp_path: Path) -> Path:
 
 
 @pytest.mark.timeout(1800)
-def test_the_demo_starts_serves_and_ends_twenty_times_under_load(harvested: Path, tmp_path: Path) -> None:
+def test_the_demo_starts_serves_and_ends_twenty_times_under_load(
+    harvested: Path, tmp_path: Path
+) -> None:
     def several(slot: int) -> list[float]:
         data = tmp_path / f"slot-{slot}"
         shutil.copytree(harvested, data)
         return [start_ask_and_end(data, "demo") for _ in range(STARTS // AT_ONCE)]
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        took = [seconds for each in pool.map(several, range(AT_ONCE)) for seconds in each]
+        took = [
+            seconds for each in pool.map(several, range(AT_ONCE)) for seconds in each
+        ]
     assert len(took) == STARTS
     assert statistics.median(took) < 3 and max(took) < 20, took
 
 
 @pytest.mark.timeout(1800)
-def test_a_server_starts_and_ends_again_and_again_under_load(empty: Path, tmp_path: Path) -> None:
+def test_a_server_starts_and_ends_again_and_again_under_load(
+    empty: Path, tmp_path: Path
+) -> None:
     def several(slot: int) -> list[float]:
         data = tmp_path / f"slot-{slot}"
         shutil.copytree(empty, data)
         return [start_ask_and_end(data, "serve", "--workers", "2") for _ in range(2)]
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        took = [seconds for each in pool.map(several, range(AT_ONCE)) for seconds in each]
+        took = [
+            seconds for each in pool.map(several, range(AT_ONCE)) for seconds in each
+        ]
     assert statistics.median(took) < 3 and max(took) < 20, took
 
 
 @pytest.mark.timeout(900)
-def test_the_demos_links_lead_to_the_port_that_it_was_given(harvested: Path, tmp_path: Path) -> None:
+def test_the_demos_links_lead_to_the_port_that_it_was_given(
+    harvested: Path, tmp_path: Path
+) -> None:
     """Rows that were rendered for another port are rendered anew."""
     data = tmp_path / "var"
     shutil.copytree(harvested, data)
@@ -153,7 +193,12 @@ def test_the_demos_links_lead_to_the_port_that_it_was_given(harvested: Path, tmp
     with started(data, port, "serve") as process:
         results = ask(process, port, data)["result"]["results"]
     own = f"http://127.0.0.1:{port}/"
-    addresses = [each["url"] for dataset in results for each in dataset["resources"] if "127.0.0.1" in each["url"]]
+    addresses = [
+        each["url"]
+        for dataset in results
+        for each in dataset["resources"]
+        if "127.0.0.1" in each["url"]
+    ]
     assert addresses and all(address.startswith(own) for address in addresses)
 
 
@@ -163,21 +208,30 @@ def commands(pid: int, word: str) -> list[int]:
 
 
 @pytest.mark.timeout(900)
-def test_a_server_outlives_its_processes_and_none_of_them_outlives_it(empty: Path) -> None:
+def test_a_server_outlives_its_processes_and_none_of_them_outlives_it(
+    empty: Path,
+) -> None:
     port = free_port()
     with started(empty, port, "serve", "--workers", "3", "--with-worker") as process:
         ask(process, port, empty)
         until(lambda: len(commands(process.pid, "portal.webprocess")) == 3, PATIENCE)
         second = portal(empty, "serve", "--port", str(port))
         assert second.returncode == 1
-        assert second.stderr.startswith(f"portal: Port {port} at 127.0.0.1 cannot be served: another program has it")
+        assert second.stderr.startswith(
+            f"portal: Port {port} at 127.0.0.1 cannot be served: another program has it"
+        )
         assert len(second.stderr.splitlines()) == 1
 
         web = commands(process.pid, "portal.webprocess")
         for victim in web[:2]:
             os.kill(victim, signal.SIGKILL)
         assert all(answer(port, "site_read") for _ in range(10)), "the others answer"
-        until(lambda: len(set(commands(process.pid, "portal.webprocess")) - set(web[:2])) == 3, PATIENCE)
+        until(
+            lambda: (
+                len(set(commands(process.pid, "portal.webprocess")) - set(web[:2])) == 3
+            ),
+            PATIENCE,
+        )
         (worker,) = commands(process.pid, "worker")
         os.kill(worker, signal.SIGKILL)
         until(lambda: commands(process.pid, "worker") not in ([], [worker]), PATIENCE)
@@ -191,35 +245,61 @@ def test_a_server_outlives_its_processes_and_none_of_them_outlives_it(empty: Pat
 
 
 @pytest.mark.parametrize("name", ["serve", "worker"])
-def test_without_its_database_a_start_is_refused_in_one_sentence(tmp_path: Path, name: str) -> None:
+def test_without_its_database_a_start_is_refused_in_one_sentence(
+    tmp_path: Path, name: str
+) -> None:
     given = {
         **environment(tmp_path / "var"),
         "PORTAL_DATABASE_URL": f"postgresql+psycopg://a@127.0.0.1:{free_port()}/b",
     }
     words = [sys.executable, "-m", "portal.cli", name]
     words += ["--port", str(free_port())] if name == "serve" else []
-    done = subprocess.run(words, env=given, capture_output=True, text=True, timeout=PATIENCE, check=False, cwd=ROOT)
+    done = subprocess.run(
+        words,
+        env=given,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        cwd=ROOT,
+    )
     assert done.returncode == 1
     assert done.stderr.startswith("portal: ") and "Traceback" not in done.stderr
 
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_worker_that_is_told_to_end_hands_its_job_to_the_next(empty: Path, tmp_path: Path, number: int) -> None:
+def test_a_worker_that_is_told_to_end_hands_its_job_to_the_next(
+    empty: Path, tmp_path: Path, number: int
+) -> None:
     files, folder = 80, tmp_path / "drop"
     folder.mkdir()
     for each in range(files):
-        (folder / f"f{each:03}.csv").write_text("ma,ten\n" + "".join(f"{row:05},Trạm {row}\n" for row in range(300)))
+        (folder / f"f{each:03}.csv").write_text(
+            "ma,ten\n" + "".join(f"{row:05},Trạm {row}\n" for row in range(300))
+        )
     make = (
-        "import sys;from portal.bootstrap import build_portal;from portal.settings import load;"
-        "from portal.access.identity import SYSTEM;from portal.actions import registry;p=build_portal(load());"
+        "import sys;from portal.bootstrap import build_portal;from portal.settings "
+        "import load;"
+        "from portal.access.identity import SYSTEM;from portal.actions import "
+        "registry;p=build_portal(load());"
         "call=lambda act,**data:registry.call(p,SYSTEM,act,data);"
         "call('harvest_source_create',name='drop',url=sys.argv[1],source_type='files',"
         "config={'each':True,'pattern':'*.csv','settle_seconds':0});"
         "call('harvest_job_create',source_id='drop');p.close()"
     )
-    given = {**environment(empty), "PORTAL_HARVEST_ROOTS": str(tmp_path), "PORTAL_HARVEST_LEASE": "3600"}
-    subprocess.run([sys.executable, "-c", make, str(folder)], env=given, check=True, timeout=PATIENCE, cwd=ROOT)
+    given = {
+        **environment(empty),
+        "PORTAL_HARVEST_ROOTS": str(tmp_path),
+        "PORTAL_HARVEST_LEASE": "3600",
+    }
+    subprocess.run(
+        [sys.executable, "-c", make, str(folder)],
+        env=given,
+        check=True,
+        timeout=PATIENCE,
+        cwd=ROOT,
+    )
     first = worker(given)
     try:
         until(lambda: done(given)["added"] >= 3, PATIENCE)
@@ -242,14 +322,19 @@ def test_a_worker_that_is_told_to_end_hands_its_job_to_the_next(empty: Path, tmp
 
 def worker(given: dict[str, str]) -> subprocess.Popen[bytes]:
     with hearing_hangups():
-        return subprocess.Popen([sys.executable, "-m", "portal.cli", "worker"], env=given, cwd=ROOT)
+        return subprocess.Popen(
+            [sys.executable, "-m", "portal.cli", "worker"], env=given, cwd=ROOT
+        )
 
 
 def done(given: dict[str, str]) -> dict[str, int]:
     """The outcomes of the only job, read from the database itself."""
-    with sqlite3.connect(Path(given["PORTAL_DATA_DIR"]) / "portal.db", timeout=30) as database:
+    with sqlite3.connect(
+        Path(given["PORTAL_DATA_DIR"]) / "portal.db", timeout=30
+    ) as database:
         rows = database.execute(
-            "SELECT coalesce(outcome, 'waiting'), count(*) FROM harvest_object GROUP BY 1"
+            "SELECT coalesce(outcome, 'waiting'), count(*) FROM harvest_object GROUP "
+            "BY 1"
         ).fetchall()
     database.close()
     return {"added": 0, "waiting": 0, **dict(rows)}
@@ -258,6 +343,11 @@ def done(given: dict[str, str]) -> dict[str, int]:
 def test_make_hands_the_port_on() -> None:
     for target in ("demo", "serve"):
         said = subprocess.run(
-            ["make", "-n", target, "PORT=8123"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+            ["make", "-n", target, "PORT=8123"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
         )
         assert f"portal {target} --port 8123" in said.stdout

@@ -1,4 +1,6 @@
-"""A small world behind the web application: organizations, a group, people with their tokens, and a way to ask."""
+"""A small world behind the web application: organizations, a group, people with their
+tokens, and a way to ask.
+"""
 
 import io
 import itertools
@@ -30,7 +32,9 @@ _NUMBERS = itertools.count(1)
 
 
 class Client(FlaskClient):
-    """Reads every answer to its end, as a client over a socket does, so that its file is closed."""
+    """Reads every answer to its end, as a client over a socket does, so that its file
+    is closed.
+    """
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
         kwargs["buffered"] = True
@@ -54,7 +58,9 @@ class Answer:
     def error(self) -> Any:
         """The error of a failure, its kind left out."""
         assert self.status >= 400, self.body
-        return {key: value for key, value in self.body["error"].items() if key != "__type"}
+        return {
+            key: value for key, value in self.body["error"].items() if key != "__type"
+        }
 
     @property
     def kind(self) -> str:
@@ -76,21 +82,42 @@ class World:
 
     def get(self, path: str, who: str | None = None, **query: Any) -> Any:
         """GET an address."""
-        return self.client.get(path, query_string=query or None, headers=self.headers(who))
+        return self.client.get(
+            path, query_string=query or None, headers=self.headers(who)
+        )
 
     def ask(self, action: str, /, who: str | None = None, **params: Any) -> Answer:
         """POST an action as JSON."""
-        answer = self.client.post(ACTION + action, json=params, headers=self.headers(who))
+        answer = self.client.post(
+            ACTION + action, json=params, headers=self.headers(who)
+        )
         return Answer(answer.status_code, orjson.loads(answer.get_data()))
 
     def send(
-        self, action: str, /, who: str | None = None, file: tuple[str, bytes] | None = None, **form: Any
+        self,
+        action: str,
+        /,
+        who: str | None = None,
+        file: tuple[str, bytes] | None = None,
+        **form: Any,
     ) -> Answer:
-        """POST an action as a form, with a file under `upload` or the name that `form` gives it."""
-        files = {form.pop("file_field", "upload"): FileStorage(io.BytesIO(file[1]), file[0])} if file else {}
+        """POST an action as a form, with a file under `upload` or the name that `form`
+        gives it.
+        """
+        files = (
+            {
+                form.pop("file_field", "upload"): FileStorage(
+                    io.BytesIO(file[1]), file[0]
+                )
+            }
+            if file
+            else {}
+        )
         boundary, body = encode_multipart({**form, **files})
         kind = f"multipart/form-data; boundary={boundary}"
-        answer = self.client.post(ACTION + action, data=body, headers=self.headers(who), content_type=kind)
+        answer = self.client.post(
+            ACTION + action, data=body, headers=self.headers(who), content_type=kind
+        )
         return Answer(answer.status_code, orjson.loads(answer.get_data()))
 
     def name(self, stem: str = "thing") -> str:
@@ -99,7 +126,13 @@ class World:
 
     def dataset(self, who: str = "edna", /, **fields: Any) -> dict[str, Any]:
         """A new dataset of alpha."""
-        return dict(self.ask("package_create", who, **{"name": self.name(), "owner_org": "alpha", **fields}).result)
+        return dict(
+            self.ask(
+                "package_create",
+                who,
+                **{"name": self.name(), "owner_org": "alpha", **fields},
+            ).result
+        )
 
 
 def build(portal: Portal) -> World:
@@ -112,12 +145,21 @@ def build(portal: Portal) -> World:
         return registry.call(portal, SYSTEM, action, params)
 
     for organization in ("beta", "alpha"):
-        system("organization_create", name=organization, title=organization.capitalize())
+        system(
+            "organization_create", name=organization, title=organization.capitalize()
+        )
     system("group_create", name="theme", title="Theme")
     for name, (organization, role) in PEOPLE.items():
-        person = {"name": name, "email": f"{name}@example.vn", "password": PASSWORD, "sysadmin": name == "root"}
+        person = {
+            "name": name,
+            "email": f"{name}@example.vn",
+            "password": PASSWORD,
+            "sysadmin": name == "root",
+        }
         system("user_create", **person)
         if organization:
-            system("organization_member_create", id=organization, username=name, role=role)
+            system(
+                "organization_member_create", id=organization, username=name, role=role
+            )
         world.tokens[name] = system("api_token_create", user=name, name="t")["token"]
     return world

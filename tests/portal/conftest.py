@@ -11,7 +11,9 @@ from portal.settings import load
 from tests.servers.postgresql import fresh_database
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+)
 def portal(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Portal]:
     """An empty portal below a temporary folder."""
     environment = {

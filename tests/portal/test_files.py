@@ -37,7 +37,9 @@ def test_equal_bytes_are_stored_once(files: Files, tmp_path: Path) -> None:
         assert file.read() == b"abc"
 
 
-def test_what_is_stored_is_on_the_disk_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_stored_is_on_the_disk_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A power cut must undo neither the bytes nor the renames."""
     synced: list[str] = []
     real = os.fsync
@@ -86,7 +88,10 @@ def spoil(files: Files, key: str) -> None:
 @pytest.mark.s3
 def test_copies_of_a_bucket_are_fetched_checked_and_bounded(tmp_path: Path) -> None:
     with bucket() as url:
-        first, second = open_files(url, tmp_path / "a", 1), open_files(url, tmp_path / "b", 1)
+        first, second = (
+            open_files(url, tmp_path / "a", 1),
+            open_files(url, tmp_path / "b", 1),
+        )
         blobs = [first.put_file(io.BytesIO(bytes([n]) * 500_000)) for n in range(4)]
         for blob in blobs:
             with second.open(blob.key) as file:
@@ -111,9 +116,13 @@ def test_rows_lie_in_a_bucket_and_answer(tmp_path: Path) -> None:
     with bucket() as url:
         store = TabularStore(open_files(url, tmp_path / "a", 10), tmp_path / "ta")
         batch = TextBatch(pl.DataFrame({"0": ["x", "y"], ROW: [2, 3]}))
-        manifest = store.write([TextTable(("ma",), lambda: iter([batch]))], {"fields": [{"name": "ma"}]})
+        manifest = store.write(
+            [TextTable(("ma",), lambda: iter([batch]))], {"fields": [{"name": "ma"}]}
+        )
         elsewhere = TabularStore(open_files(url, tmp_path / "b", 10), tmp_path / "tb")
-        assert elsewhere.search(manifest, RowQuery(filters={"ma": "y"})).rows == ((2, "y"),)
+        assert elsewhere.search(manifest, RowQuery(filters={"ma": "y"})).rows == (
+            (2, "y"),
+        )
 
 
 @pytest.mark.parametrize("key", ["../../etc/passwd", "", "a" * 63, "A" * 64])
@@ -128,9 +137,14 @@ def test_what_is_no_address_says_so(url: str) -> None:
         open_files(url)
 
 
-def test_what_is_stored_again_is_not_swept(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_stored_again_is_not_swept(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("portal.files.s3.RENEWED_AFTER", 0.0)
-    used, unused = files.put_file(io.BytesIO(b"used again")), files.put_file(io.BytesIO(b"unused"))
+    used, unused = (
+        files.put_file(io.BytesIO(b"used again")),
+        files.put_file(io.BytesIO(b"unused")),
+    )
     time.sleep(3.2)  # a bucket tells ages in whole seconds
     old = list(files.keys(older_than=2.0))
     assert old == sorted([used.key, unused.key])
@@ -140,19 +154,29 @@ def test_what_is_stored_again_is_not_swept(files: Files, monkeypatch: pytest.Mon
     assert files.remove_old([unused.key, used.key], 2.0) == 0
 
 
-def test_what_is_stored_while_a_sweep_removes_it_is_there_afterwards(tmp_path: Path) -> None:
+def test_what_is_stored_while_a_sweep_removes_it_is_there_afterwards(
+    tmp_path: Path,
+) -> None:
     files = open_files(str(tmp_path / "files"))
     _stored_amid_the_removal(files, files, tmp_path)
 
 
 @pytest.mark.s3
-def test_what_is_stored_in_a_bucket_while_a_sweep_removes_it_is_there_afterwards(tmp_path: Path) -> None:
+def test_what_is_stored_in_a_bucket_while_a_sweep_removes_it_is_there_afterwards(
+    tmp_path: Path,
+) -> None:
     with bucket() as url:
-        _stored_amid_the_removal(open_files(url, tmp_path / "a", 1), open_files(url, tmp_path / "b", 1), tmp_path)
+        _stored_amid_the_removal(
+            open_files(url, tmp_path / "a", 1),
+            open_files(url, tmp_path / "b", 1),
+            tmp_path,
+        )
 
 
 def _stored_amid_the_removal(sweeping: Files, storing: Files, tmp_path: Path) -> None:
-    """The sweep has looked at the blob's age, and stands right before its removal, when the bytes come again."""
+    """The sweep has looked at the blob's age, and stands right before its removal, when
+    the bytes come again.
+    """
     key = sweeping.put_file(io.BytesIO(b"old")).key
     again = threading.Thread(target=lambda: storing.put_file(io.BytesIO(b"old")))
 
@@ -165,7 +189,8 @@ def _stored_amid_the_removal(sweeping: Files, storing: Files, tmp_path: Path) ->
     remove = Path.unlink
     client = getattr(sweeping, "_client", None)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("portal.files.s3.RENEWED_AFTER", -1.0)  # as if the blob had lain there for long
+        # As if the blob had lain there for long.
+        patched.setattr("portal.files.s3.RENEWED_AFTER", -1.0)
         if client is None:
             patched.setattr(Path, "unlink", amid)
         else:
@@ -187,11 +212,15 @@ def _stored_amid_the_removal(sweeping: Files, storing: Files, tmp_path: Path) ->
 
 
 @pytest.mark.s3
-def test_a_sweep_that_died_stops_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweep_that_died_stops_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with bucket() as url:
         files = open_files(url, tmp_path / "a", 1)
         key = hashlib.sha256(b"abc").hexdigest()
-        files._client.put_object(Bucket="portal", Key="data/sweep/dead", Body=key.encode())
+        files._client.put_object(
+            Bucket="portal", Key="data/sweep/dead", Body=key.encode()
+        )
         monkeypatch.setattr("portal.files.s3.NOTICE_SECONDS", 2.0)
         assert files.put_file(io.BytesIO(b"abc")).key == key
         assert list(files.keys()) == [key], "a notice is no blob"
@@ -200,8 +229,14 @@ def test_a_sweep_that_died_stops_nobody(tmp_path: Path, monkeypatch: pytest.Monk
 @pytest.mark.s3
 def test_copies_of_what_is_gone_leave_every_machine(tmp_path: Path) -> None:
     with bucket() as url:
-        here, there = open_files(url, tmp_path / "a", 1), open_files(url, tmp_path / "b", 1)
-        kept, gone = here.put_file(io.BytesIO(b"kept")).key, here.put_file(io.BytesIO(b"gone")).key
+        here, there = (
+            open_files(url, tmp_path / "a", 1),
+            open_files(url, tmp_path / "b", 1),
+        )
+        kept, gone = (
+            here.put_file(io.BytesIO(b"kept")).key,
+            here.put_file(io.BytesIO(b"gone")).key,
+        )
         copies = [there.path(kept), there.path(gone)]
         assert here.remove_old([gone], 0.0) == 1
         assert there.sweep_copies({kept}, 0.0) == 1

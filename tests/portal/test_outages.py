@@ -1,4 +1,6 @@
-"""Outages as engines really raise them: each is known by its cause, and nothing else is taken for one."""
+"""Outages as engines really raise them: each is known by its cause, and nothing else is
+taken for one.
+"""
 
 import os
 import resource
@@ -39,7 +41,9 @@ def test_a_full_database_and_a_full_device_are_no_space(tmp_path: Path) -> None:
     with database(tmp_path / "a.db") as connection:
         connection.execute("PRAGMA max_page_count = 2")
         connection.execute("CREATE TABLE t (x)")
-        full = raised(lambda: connection.execute("INSERT INTO t VALUES (zeroblob(100000))"))
+        full = raised(
+            lambda: connection.execute("INSERT INTO t VALUES (zeroblob(100000))")
+        )
     outage = outages.explain(full)
     assert isinstance(outage, NoSpace)
     assert "disk is full" in outage.message
@@ -48,7 +52,9 @@ def test_a_full_database_and_a_full_device_are_no_space(tmp_path: Path) -> None:
     wrapped = RuntimeError("an engine")
     wrapped.__cause__ = device
     assert isinstance(outages.explain(wrapped), NoSpace)
-    assert isinstance(outages.explain(ValueError("No space left on device (os error 28)")), NoSpace)
+    assert isinstance(
+        outages.explain(ValueError("No space left on device (os error 28)")), NoSpace
+    )
 
 
 def test_what_sqlite_says_of_locks_and_files(tmp_path: Path) -> None:
@@ -73,9 +79,15 @@ def test_what_sqlite_says_of_locks_and_files(tmp_path: Path) -> None:
     ]
 
 
-def test_a_pool_that_stays_empty_is_a_database_that_is_not_to_be_had(tmp_path: Path) -> None:
+def test_a_pool_that_stays_empty_is_a_database_that_is_not_to_be_had(
+    tmp_path: Path,
+) -> None:
     engine = create_engine(
-        f"sqlite:///{tmp_path / 'a.db'}", poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=0.01
+        f"sqlite:///{tmp_path / 'a.db'}",
+        poolclass=QueuePool,
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=0.01,
     )
     with engine.connect():
         error = raised(engine.connect)
@@ -98,14 +110,20 @@ def test_a_server_that_is_not_there_is_told_without_the_password() -> None:
 
 
 @pytest.mark.postgresql
-def test_a_connection_that_the_server_ends_is_an_outage_and_a_wrong_statement_is_none() -> None:
+def test_a_connection_that_the_server_ends_is_an_outage_and_a_wrong_statement_is_none() -> (
+    None
+):
     with fresh_database() as url:
         engine = open_engine(url)
         with engine.connect() as connection:
-            wrong = raised(lambda: connection.execute(text("SELECT nothing FROM nowhere")))
+            wrong = raised(
+                lambda: connection.execute(text("SELECT nothing FROM nowhere"))
+            )
         with engine.connect() as connection, engine.connect() as other:
             number = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
-            other.execute(text("SELECT pg_terminate_backend(:number)"), {"number": number})
+            other.execute(
+                text("SELECT pg_terminate_backend(:number)"), {"number": number}
+            )
             ended = raised(lambda: connection.execute(text("SELECT 'secret-value'")))
         with engine.connect() as connection:
             connection.execute(text("SET statement_timeout = 20"))
@@ -137,10 +155,21 @@ def test_mistakes_are_no_outages(tmp_path: Path) -> None:
         connection.execute(text("CREATE TABLE t (x INTEGER PRIMARY KEY)"))
         connection.execute(text("INSERT INTO t VALUES (1)"))
         twice = raised(lambda: connection.execute(text("INSERT INTO t VALUES (1)")))
-        absent = raised(lambda: connection.execute(text("SELECT * FROM nowhere WHERE x = 'No space left on device'")))
+        absent = raised(
+            lambda: connection.execute(
+                text("SELECT * FROM nowhere WHERE x = 'No space left on device'")
+            )
+        )
     engine.dispose()
     assert isinstance(twice, IntegrityError)
-    for error in (twice, absent, ValueError("x"), KeyError("x"), TypeError(), OSError("without a number")):
+    for error in (
+        twice,
+        absent,
+        ValueError("x"),
+        KeyError("x"),
+        TypeError(),
+        OSError("without a number"),
+    ):
         assert outages.explain(error) is None
 
 

@@ -1,4 +1,6 @@
-"""Turns and jobs are taken once, however many workers there are; intervals and cron say when the next is due."""
+"""Turns and jobs are taken once, however many workers there are; intervals and cron say
+when the next is due.
+"""
 
 import threading
 from collections.abc import Iterator
@@ -30,7 +32,8 @@ from tests.waiting import until
         ("", None),
         ("HOURLY", datetime(2026, 11, 24, 13, 30)),
         ("DAILY", datetime(2026, 11, 25, 12, 30)),
-        ("0 2 * * *", datetime(2026, 11, 24, 19, 0)),  # 02:00 in Việt Nam is 19:00 UTC of the day before
+        # 02:00 in Việt Nam is 19:00 UTC of the day before.
+        ("0 2 * * *", datetime(2026, 11, 24, 19, 0)),
     ],
 )
 def test_when_a_source_is_due_next(frequency: str, expected: datetime | None) -> None:
@@ -42,10 +45,23 @@ def test_three_schedulers_take_each_turn_once(portal: Portal, tmp_path: Path) ->
     for number in range(4):
         folder = tmp_path / f"drop-{number}"
         folder.mkdir()
-        described = {"url": str(folder), "source_type": "files", "name": f"s{number}", "frequency": "DAILY"}
-        registry.call(portal, SYSTEM, "harvest_source_create", {**described, "config": {"each": True}})
+        described = {
+            "url": str(folder),
+            "source_type": "files",
+            "name": f"s{number}",
+            "frequency": "DAILY",
+        }
+        registry.call(
+            portal,
+            SYSTEM,
+            "harvest_source_create",
+            {**described, "config": {"each": True}},
+        )
     queued: list[int] = []
-    threads = [threading.Thread(target=lambda: queued.append(scheduler.enqueue_due(portal))) for _ in range(3)]
+    threads = [
+        threading.Thread(target=lambda: queued.append(scheduler.enqueue_due(portal)))
+        for _ in range(3)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -57,10 +73,16 @@ def test_three_schedulers_take_each_turn_once(portal: Portal, tmp_path: Path) ->
     assert scheduler.enqueue_due(portal) == 0
 
 
-def test_a_job_is_claimed_once_and_a_source_is_never_walked_twice_at_a_time(portal: Portal) -> None:
+def test_a_job_is_claimed_once_and_a_source_is_never_walked_twice_at_a_time(
+    portal: Portal,
+) -> None:
     with portal.work() as uow:
         for number in range(3):
-            uow.session.add(HarvestSource(id=f"s{number}", name=f"s{number}", url="/", source_type="files"))
+            uow.session.add(
+                HarvestSource(
+                    id=f"s{number}", name=f"s{number}", url="/", source_type="files"
+                )
+            )
         uow.session.flush()
         for number in range(6):
             uow.session.add(HarvestJob(id=f"j{number}", source_id=f"s{number % 3}"))
@@ -70,13 +92,18 @@ def test_a_job_is_claimed_once_and_a_source_is_never_walked_twice_at_a_time(port
     def claim(owner: str) -> None:
         while True:
             with portal.work() as uow:
-                taken = db.claim(uow.session, owner, now(), now() + timedelta(minutes=1))
+                taken = db.claim(
+                    uow.session, owner, now(), now() + timedelta(minutes=1)
+                )
                 uow.commit()
             if taken is None:
                 return
             claimed.append(taken.job.source_id)
 
-    threads = [threading.Thread(target=claim, args=(f"worker-{number}",)) for number in range(3)]
+    threads = [
+        threading.Thread(target=claim, args=(f"worker-{number}",))
+        for number in range(3)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -103,7 +130,9 @@ def test_the_worker_stops_when_told(portal: Portal) -> None:
 
 @contextmanager
 def hanging_source(portal: Portal, name: str) -> Iterator[threading.Event]:
-    """A CKAN that takes every question and does not answer until it is released, as a source with a job that waits."""
+    """A CKAN that takes every question and does not answer until it is released, as a
+    source with a job that waits.
+    """
     asked, release = threading.Event(), threading.Event()
 
     def hang(handler: BaseHTTPRequestHandler) -> None:
@@ -116,7 +145,12 @@ def hanging_source(portal: Portal, name: str) -> Iterator[threading.Event]:
             return hang
 
     with Web(Any()) as web:
-        described = {"url": web.url, "source_type": "ckan", "name": name, "frequency": "MANUAL"}
+        described = {
+            "url": web.url,
+            "source_type": "ckan",
+            "name": name,
+            "frequency": "MANUAL",
+        }
         registry.call(portal, SYSTEM, "harvest_source_create", described)
         registry.call(portal, SYSTEM, "harvest_job_create", {"source_id": name})
         try:
@@ -129,7 +163,10 @@ def hanging_source(portal: Portal, name: str) -> Iterator[threading.Event]:
 def working(portal: Portal) -> Iterator[tuple[threading.Event, list[bool]]]:
     """A worker in a thread; the list gets what it returns."""
     stop, ended = threading.Event(), list[bool]()
-    thread = threading.Thread(target=lambda: ended.append(scheduler.work(portal, stop, ticks=False)), daemon=True)
+    thread = threading.Thread(
+        target=lambda: ended.append(scheduler.work(portal, stop, ticks=False)),
+        daemon=True,
+    )
     thread.start()
     try:
         yield stop, ended
@@ -140,7 +177,11 @@ def working(portal: Portal) -> Iterator[tuple[threading.Event, list[bool]]]:
 
 
 def status(portal: Portal, name: str) -> str:
-    return str(registry.call(portal, SYSTEM, "harvest_job_list", {"source_id": name})[0]["status"])
+    return str(
+        registry.call(portal, SYSTEM, "harvest_job_list", {"source_id": name})[0][
+            "status"
+        ]
+    )
 
 
 def test_a_source_that_hangs_delays_no_other_and_is_handed_back_when_the_worker_ends(
@@ -154,7 +195,12 @@ def test_a_source_that_hangs_delays_no_other_and_is_handed_back_when_the_worker_
             folder.mkdir()
             (folder / "aa.csv").write_text("ma\n1\n", encoding="utf-8")
             config = {"each": True, "pattern": "*.csv", "settle_seconds": 0}
-            described = {"url": str(folder), "source_type": "files", "name": "behind", "config": config}
+            described = {
+                "url": str(folder),
+                "source_type": "files",
+                "name": "behind",
+                "config": config,
+            }
             registry.call(portal, SYSTEM, "harvest_source_create", described)
             registry.call(portal, SYSTEM, "harvest_job_create", {"source_id": "behind"})
             until(lambda: status(portal, "behind") == "Finished")

@@ -1,4 +1,6 @@
-"""The supervisor on real processes: what ends is started again, what ends at once too often is given up."""
+"""The supervisor on real processes: what ends is started again, what ends at once too
+often is given up.
+"""
 
 import os
 import signal
@@ -20,7 +22,8 @@ from tests.waiting import until
 
 WAITS = "import time; time.sleep(600)"
 STUBBORN = (
-    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    "print('deaf', flush=True); time.sleep(600)"
 )
 
 
@@ -50,15 +53,24 @@ def test_a_plan_reads_what_it_wrote() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
-def test_whoever_ends_is_replaced_and_the_others_go_on(tmp_path: Path, number: int) -> None:
+def test_whoever_ends_is_replaced_and_the_others_go_on(
+    tmp_path: Path, number: int
+) -> None:
     plan = Plan(tuple(Child(name, python(WAITS)) for name in ("a", "b")), 30)
     with supervised(plan, tmp_path) as process:
         until(lambda: len(children(process.pid)) == 2)
         first, second = children(process.pid)
         os.kill(first, number)
-        until(lambda: len(children(process.pid)) == 2 and first not in children(process.pid))
+        until(
+            lambda: (
+                len(children(process.pid)) == 2 and first not in children(process.pid)
+            )
+        )
         assert second in children(process.pid)
-        assert f"(process {first}) was ended by {signal.Signals(number).name}" in log_of(tmp_path)
+        assert (
+            f"(process {first}) was ended by {signal.Signals(number).name}"
+            in log_of(tmp_path)
+        )
         process.terminate()
         assert process.wait(60) == 0
     assert not alive(second)
@@ -72,14 +84,23 @@ def test_a_child_that_ends_at_once_again_and_again_is_given_up_with_the_reason(
     plan = Plan(
         (
             Child("the broken one", python("raise SystemExit(3)")),
-            Child("steady", python(f"import os; open({str(steady)!r}, 'w').write(str(os.getpid())); {WAITS}")),
+            Child(
+                "steady",
+                python(
+                    f"import os; open({str(steady)!r}, 'w').write(str(os.getpid())); "
+                    f"{WAITS}"
+                ),
+            ),
         ),
         30,
     )
     assert supervisor.run(plan) == 1
     last = caplog.records[-1]
     assert last.levelname == "ERROR"
-    assert "the broken one" in last.getMessage() and "ended with exit code 3 at once, as the 3 before it" in caplog.text
+    assert (
+        "the broken one" in last.getMessage()
+        and "ended with exit code 3 at once, as the 3 before it" in caplog.text
+    )
     assert not steady.exists() or not alive(int(steady.read_text()))
 
 
@@ -104,9 +125,15 @@ def test_a_second_signal_waits_for_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("moment", [0.0, 1.0])
-def test_children_end_with_a_supervisor_that_is_killed(tmp_path: Path, moment: float) -> None:
-    """Whether the child has just begun or works already; the module is one that goes on for ever."""
-    child = supervisor.module("a", ("http.server", "--bind", "127.0.0.1", "0"), dying=signal.SIGKILL)
+def test_children_end_with_a_supervisor_that_is_killed(
+    tmp_path: Path, moment: float
+) -> None:
+    """Whether the child has just begun or works already; the module is one that goes on
+    for ever.
+    """
+    child = supervisor.module(
+        "a", ("http.server", "--bind", "127.0.0.1", "0"), dying=signal.SIGKILL
+    )
     with supervised(Plan((child,), 30), tmp_path) as process:
         until(lambda: children(process.pid))
         (pid,) = children(process.pid)
@@ -117,10 +144,18 @@ def test_children_end_with_a_supervisor_that_is_killed(tmp_path: Path, moment: f
 
 
 def test_a_child_whose_supervisor_is_gone_already_ends_at_once() -> None:
-    code = "from portal.processes import end_with_parent; end_with_parent(); print('lives')"
+    code = (
+        "from portal.processes import end_with_parent; end_with_parent(); "
+        "print('lives')"
+    )
     environment = {**os.environ, processes.PARENT: "1"}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (-signal.SIGKILL, "")
 
@@ -131,7 +166,10 @@ def test_a_port_is_taken_once_and_the_second_is_told_so_in_one_sentence() -> Non
         for host in ("127.0.0.1", "0.0.0.0"):
             with pytest.raises(SettingsError) as told:
                 processes.listen(host, port)
-            assert "another program has it" in told.value.message and "\n" not in told.value.message
+            assert (
+                "another program has it" in told.value.message
+                and "\n" not in told.value.message
+            )
     processes.listen("127.0.0.1", port).close()
     with pytest.raises(SettingsError, match="no such address"):
         processes.listen("192.0.2.1", port)
@@ -163,15 +201,21 @@ STOPPING = textwrap.dedent("""
 
 
 def test_the_first_signal_is_told_and_the_work_goes_on_to_its_end() -> None:
-    with subprocess.Popen([sys.executable, "-c", STOPPING], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", STOPPING], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout and process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGTERM)
         assert process.stdout.read() == "told\ndone\n"
     assert process.returncode == 0
 
 
-@pytest.mark.parametrize(("seconds", "signals", "code"), [("0.2", 1, 128 + signal.SIGTERM), ("600", 2, 130)])
-def test_who_does_not_end_in_time_or_is_told_twice_ends_hard(seconds: str, signals: int, code: int) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "signals", "code"), [("0.2", 1, 128 + signal.SIGTERM), ("600", 2, 130)]
+)
+def test_who_does_not_end_in_time_or_is_told_twice_ends_hard(
+    seconds: str, signals: int, code: int
+) -> None:
     command = [sys.executable, "-c", STOPPING, seconds]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout and process.stdout.readline() == "ready\n"

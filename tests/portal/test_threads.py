@@ -1,4 +1,6 @@
-"""Ticks come again whatever the wall clock does; jobs go side by side, those that may kill one at a time."""
+"""Ticks come again whatever the wall clock does; jobs go side by side, those that may
+kill one at a time.
+"""
 
 import threading
 import time
@@ -47,7 +49,9 @@ class Queue:
 
     def take(self, untried_only: bool) -> Taken | None:
         with self.lock:
-            allowed = [each for each in self.waiting if not (each.suspect and untried_only)]
+            allowed = [
+                each for each in self.waiting if not (each.suspect and untried_only)
+            ]
             if not allowed:
                 return None
             self.waiting.remove(allowed[0])
@@ -59,7 +63,9 @@ class Queue:
         self.release.wait(60)
 
 
-def run(queue: Queue, most: int) -> tuple[SideBySide, threading.Event, threading.Thread]:
+def run(
+    queue: Queue, most: int
+) -> tuple[SideBySide, threading.Event, threading.Thread]:
     stop = threading.Event()
     jobs = SideBySide(most, queue.take, queue.walk, 0.01, stop)
     thread = threading.Thread(target=jobs.run, daemon=True)
@@ -68,7 +74,9 @@ def run(queue: Queue, most: int) -> tuple[SideBySide, threading.Event, threading
 
 
 def test_a_job_that_hangs_delays_no_other_until_all_places_are_taken() -> None:
-    queue = Queue(Taken("hangs", False), Taken("b", False), Taken("c", False), Taken("d", False))
+    queue = Queue(
+        Taken("hangs", False), Taken("b", False), Taken("c", False), Taken("d", False)
+    )
     jobs, stop, thread = run(queue, 3)
     until(lambda: queue.under_way == {"hangs", "b", "c"})
     time.sleep(0.1)
@@ -80,8 +88,12 @@ def test_a_job_that_hangs_delays_no_other_until_all_places_are_taken() -> None:
     assert jobs.join(time.monotonic() + 60)
 
 
-def test_of_jobs_whose_worker_died_one_at_a_time_is_walked_and_others_beside_it() -> None:
-    queue = Queue(Taken("deadly", True), Taken("suspect", True), Taken("innocent", False))
+def test_of_jobs_whose_worker_died_one_at_a_time_is_walked_and_others_beside_it() -> (
+    None
+):
+    queue = Queue(
+        Taken("deadly", True), Taken("suspect", True), Taken("innocent", False)
+    )
     jobs, stop, thread = run(queue, 3)
     until(lambda: queue.under_way == {"deadly", "innocent"})
     time.sleep(0.1)

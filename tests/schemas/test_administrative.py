@@ -1,4 +1,6 @@
-"""Administrative codes through time: merges, splits, chains, reused codes, and the real tree of Thanh Hóa."""
+"""Administrative codes through time: merges, splits, chains, reused codes, and the real
+tree of Thanh Hóa.
+"""
 
 import csv
 from datetime import date
@@ -20,7 +22,9 @@ def units() -> AdministrativeUnits:
         return AdministrativeUnits(csv.DictReader(file))
 
 
-def row(code: str, start: str, end: str = "", heirs: str = "", name: str = "Đơn vị") -> dict[str, str]:
+def row(
+    code: str, start: str, end: str = "", heirs: str = "", name: str = "Đơn vị"
+) -> dict[str, str]:
     return {
         "ma_dvhc": code, "ten": name, "loai": "Xã", "cap": "3", "ma_cha": "38",
         "ngay_hl": start, "ngay_hhl": end, "ma_ke_thua": heirs,
@@ -45,7 +49,9 @@ def test_a_divided_commune_has_them_all(units: AdministrativeUnits) -> None:
     assert units.resolve("15772", BEFORE) == ("15772", "15796", "15835")
 
 
-def test_a_former_district_becomes_communes_and_ends_with_the_reform(units: AdministrativeUnits) -> None:
+def test_a_former_district_becomes_communes_and_ends_with_the_reform(
+    units: AdministrativeUnits,
+) -> None:
     muong_lat = units.resolve("384", BEFORE)
     assert len(muong_lat) == 8
     assert {units.get(code).parent for code in muong_lat} == {"38"}
@@ -66,7 +72,9 @@ def test_every_old_code_leads_to_communes_of_today(units: AdministrativeUnits) -
     assert {code for codes in reached for code in codes} == today
 
 
-def test_an_unknown_code_resolves_to_nothing_and_has_no_name(units: AdministrativeUnits) -> None:
+def test_an_unknown_code_resolves_to_nothing_and_has_no_name(
+    units: AdministrativeUnits,
+) -> None:
     assert units.resolve("99999") == ()
     assert units.resolve("14755", AFTER) == ()
     with pytest.raises(UnknownUnit, match="'14755' on 2025-07-01"):
@@ -89,7 +97,12 @@ def test_chains_of_reforms_are_followed_to_the_end() -> None:
 
 
 def test_a_successor_that_is_not_listed_is_left_out() -> None:
-    units = AdministrativeUnits([row("00001", "2000-01-01", "2009-12-31", "00002;09999"), row("00002", "2010-01-01")])
+    units = AdministrativeUnits(
+        [
+            row("00001", "2000-01-01", "2009-12-31", "00002;09999"),
+            row("00002", "2010-01-01"),
+        ]
+    )
     assert units.resolve("00001") == ("00002",)
 
 
@@ -97,10 +110,21 @@ codes = st.sampled_from([f"{number:05d}" for number in range(6)])
 years = st.integers(2000, 2008)
 
 
-@given(st.lists(st.tuples(codes, years, st.integers(0, 5), st.lists(codes, max_size=3)), max_size=12), codes)
+@given(
+    st.lists(
+        st.tuples(codes, years, st.integers(0, 5), st.lists(codes, max_size=3)),
+        max_size=12,
+    ),
+    codes,
+)
 def test_any_rows_circles_too_end_in_units_in_force(spec: list, code: str) -> None:
     rows = [
-        row(unit, f"{year}-01-01", f"{year + length}-12-31" if length else "", ";".join(heirs))
+        row(
+            unit,
+            f"{year}-01-01",
+            f"{year + length}-12-31" if length else "",
+            ";".join(heirs),
+        )
         for unit, year, length, heirs in spec
     ]
     units = AdministrativeUnits(rows)

@@ -58,7 +58,12 @@ def test_numbers_have_ends(wrong: dict[str, object]) -> None:
 
 def test_numbers_within_their_ends() -> None:
     given = {"count": " 7 ", "few": 10, "size": str(LARGEST_NUMBER), "at": 0}
-    assert Numbers().load(given) == {"count": 7, "few": 10, "size": LARGEST_NUMBER, "at": 0.0}
+    assert Numbers().load(given) == {
+        "count": 7,
+        "few": 10,
+        "size": LARGEST_NUMBER,
+        "at": 0.0,
+    }
     assert Numbers().load({"size": "", "count": None}) == {"size": None, "count": None}
 
 

@@ -1,4 +1,6 @@
-"""The catalogue of table schemas: every one is sound, complete in both languages, and found by its names."""
+"""The catalogue of table schemas: every one is sound, complete in both languages, and
+found by its names.
+"""
 
 import json
 import re
@@ -15,20 +17,28 @@ REPOSITORY = Path(__file__).parents[2]
 MISSING = ["", "NA", "N/A", "-", "...", "…", "không có", "KXĐ", "null"]
 FREE = "^[^ ].*$"
 """The pattern of a code that may be any text (a unit of measure)."""
-every_table = pytest.mark.parametrize("table", catalog.tables(), ids=lambda table: table.code)
+every_table = pytest.mark.parametrize(
+    "table", catalog.tables(), ids=lambda table: table.code
+)
 
 
 def fields(table: catalog.TableSchema) -> dict[str, dict]:
     return {field["name"]: field for field in table.descriptor["fields"]}
 
 
-def verdict(descriptor: dict, *rows: dict[str, str]) -> list[tuple[int | None, str | None, str]]:
-    """What Frictionless says about rows of text, foreign keys aside: (row, field, code)."""
+def verdict(
+    descriptor: dict, *rows: dict[str, str]
+) -> list[tuple[int | None, str | None, str]]:
+    """What Frictionless says about rows of text, foreign keys aside: (row, field,
+    code).
+    """
     descriptor.pop("foreignKeys", None)
     names = [field["name"] for field in descriptor["fields"]]
     data = [names, *([row.get(name, "") for name in names] for row in rows)]
     report = Resource(data=data, schema=Schema.from_descriptor(descriptor)).validate()
-    return [tuple(error) for error in report.flatten(["rowNumber", "fieldName", "type"])]
+    return [
+        tuple(error) for error in report.flatten(["rowNumber", "fieldName", "type"])
+    ]
 
 
 @every_table
@@ -57,11 +67,16 @@ def test_the_common_rules_hold(table: catalog.TableSchema) -> None:
 
 
 @every_table
-def test_every_text_is_there_in_both_languages_and_nfc(table: catalog.TableSchema) -> None:
+def test_every_text_is_there_in_both_languages_and_nfc(
+    table: catalog.TableSchema,
+) -> None:
     text = table.path.read_text(encoding="utf-8")
     assert unicodedata.is_normalized("NFC", text)
     for shape in (table.descriptor, *table.descriptor["fields"]):
-        assert all(shape[word].strip() for word in ("title", "title_en", "description", "description_en"))
+        assert all(
+            shape[word].strip()
+            for word in ("title", "title_en", "description", "description_en")
+        )
 
 
 @every_table
@@ -84,7 +99,9 @@ def test_codes_are_texts_with_a_pattern(table: catalog.TableSchema) -> None:
 
 @every_table
 def test_patterns_cover_the_whole_cell(table: catalog.TableSchema) -> None:
-    """Frictionless wraps a pattern as ^{p}$ without a group, so an alternation must bring its own."""
+    """Frictionless wraps a pattern as ^{p}$ without a group, so an alternation must
+    bring its own.
+    """
     for field in table.descriptor["fields"]:
         pattern = field.get("constraints", {}).get("pattern", FREE)
         if pattern != FREE:
@@ -93,7 +110,9 @@ def test_patterns_cover_the_whole_cell(table: catalog.TableSchema) -> None:
 
 
 @every_table
-def test_foreign_keys_name_a_table_and_field_of_the_catalogue(table: catalog.TableSchema) -> None:
+def test_foreign_keys_name_a_table_and_field_of_the_catalogue(
+    table: catalog.TableSchema,
+) -> None:
     for key in table.descriptor.get("foreignKeys", []):
         target = catalog.get(key["reference"]["resource"])
         assert target.name == key["reference"]["resource"]
@@ -106,9 +125,16 @@ def test_checks_name_fields_of_the_table(table: catalog.TableSchema) -> None:
     known = set(fields(table))
     for check in table.checks:
         single = [
-            check[key] for key in ("field", "order_by", "parameter", "when", "indicator", "value") if key in check
+            check[key]
+            for key in ("field", "order_by", "parameter", "when", "indicator", "value")
+            if key in check
         ]
-        several = [*check.get("fields", ()), *check.get("key", ()), *check.get("by", ()), *check.get("where", ())]
+        several = [
+            *check.get("fields", ()),
+            *check.get("key", ()),
+            *check.get("by", ()),
+            *check.get("where", ()),
+        ]
         assert {*single, *several} <= known, check
 
 
@@ -133,7 +159,10 @@ def test_one_broken_cell_is_found_in_its_field(table: catalog.TableSchema) -> No
     for name, field in fields(table).items():
         wrong = broken(field)
         if wrong is not None:
-            assert {found for _, found, _ in verdict(table.descriptor, right | {name: wrong})} == {name}, name
+            assert {
+                found
+                for _, found, _ in verdict(table.descriptor, right | {name: wrong})
+            } == {name}, name
 
 
 def broken(field: dict) -> str | None:
@@ -141,14 +170,20 @@ def broken(field: dict) -> str | None:
     if field["type"] != "string":
         return "31/02/2026 khoảng"
     limits = field.get("constraints", {})
-    refused = "enum" in limits or "format" in field or limits.get("pattern", FREE) != FREE
+    refused = (
+        "enum" in limits or "format" in field or limits.get("pattern", FREE) != FREE
+    )
     return "không hợp lệ !" if refused else None
 
 
 @every_table
 def test_the_public_shape_has_nothing_to_drop(table: catalog.TableSchema) -> None:
-    dropped = {name for name, field in fields(table).items() if field["treatment"] == "drop"}
-    assert {field["name"] for field in table.public["fields"]} == set(fields(table)) - dropped
+    dropped = {
+        name for name, field in fields(table).items() if field["treatment"] == "drop"
+    }
+    assert {field["name"] for field in table.public["fields"]} == set(
+        fields(table)
+    ) - dropped
     assert Schema.validate_descriptor(table.public).valid
 
 
@@ -156,12 +191,18 @@ def test_columns_to_drop_may_be_absent_but_no_required_one() -> None:
     table = catalog.get("D02")
     row = {field["name"]: field["example"] for field in table.public["fields"]}
     schema = Schema.from_descriptor({**table.descriptor, "foreignKeys": []})
-    assert Resource(data=[list(row), list(row.values())], schema=schema).validate().valid
+    assert (
+        Resource(data=[list(row), list(row.values())], schema=schema).validate().valid
+    )
     del row["ma_xa"]
     report = Resource(data=[list(row), list(row.values())], schema=schema).validate()
     assert report.flatten(["type", "fieldName"])[0] == ["missing-label", "ma_xa"]
     match = {t.code for t in catalog.tables() if t.descriptor.get("fieldsMatch")}
-    assert match == {t.code for t in catalog.tables() if len(t.public["fields"]) < len(t.descriptor["fields"])}
+    assert match == {
+        t.code
+        for t in catalog.tables()
+        if len(t.public["fields"]) < len(t.descriptor["fields"])
+    }
 
 
 def test_eighteen_datasets_and_the_shared_lists() -> None:
@@ -180,18 +221,36 @@ def test_nothing_open_shows_personal_data() -> None:
     assert bare == []
 
 
-@pytest.mark.parametrize("table", [t for t in catalog.tables() if t.is_code_list], ids=lambda table: table.code)
+@pytest.mark.parametrize(
+    "table",
+    [t for t in catalog.tables() if t.is_code_list],
+    ids=lambda table: table.code,
+)
 def test_a_shipped_code_list_obeys_its_own_schema(table: catalog.TableSchema) -> None:
     assert table.rows()
     assert verdict(table.descriptor, *table.rows()) == []
-    assert list(table.rows()[0]) == [field["name"] for field in table.descriptor["fields"]]
+    assert list(table.rows()[0]) == [
+        field["name"] for field in table.descriptor["fields"]
+    ]
 
 
 def test_code_lists_have_the_columns_of_the_dictionary() -> None:
     lists = [t for t in catalog.tables() if t.is_code_list and t.code != "D13/gioi-han"]
-    columns = ["ma", "ten", "ma_cha", "mo_ta", "thu_tu", "ngay_hl", "ngay_hhl", "trang_thai"]
+    columns = [
+        "ma",
+        "ten",
+        "ma_cha",
+        "mo_ta",
+        "thu_tu",
+        "ngay_hl",
+        "ngay_hhl",
+        "trang_thai",
+    ]
     assert lists
-    assert all([field["name"] for field in table.descriptor["fields"]] == columns for table in lists)
+    assert all(
+        [field["name"] for field in table.descriptor["fields"]] == columns
+        for table in lists
+    )
 
 
 @pytest.mark.parametrize(
@@ -238,7 +297,9 @@ def test_a_descriptor_is_a_copy_that_nobody_else_sees() -> None:
 
 
 def test_leading_zeros_and_the_person_code_are_guarded() -> None:
-    right = {name: field["example"] for name, field in fields(catalog.get("D02")).items()}
+    right = {
+        name: field["example"] for name, field in fields(catalog.get("D02")).items()
+    }
     assert verdict(catalog.get("D02").descriptor, right | {"ma_dn": "0100109106"}) == []
     wrong = verdict(catalog.get("D02").descriptor, right | {"ma_dn": "038090001234"})
     assert wrong == [(2, "ma_dn", "constraint-error")]
@@ -252,4 +313,6 @@ def test_the_page_in_docs_is_the_generated_one() -> None:
 def test_schema_files_are_written_one_way() -> None:
     for table in catalog.tables():
         text = table.path.read_text(encoding="utf-8")
-        assert text == json.dumps(json.loads(text), ensure_ascii=False, indent=2) + "\n", table.name
+        assert (
+            text == json.dumps(json.loads(text), ensure_ascii=False, indent=2) + "\n"
+        ), table.name

@@ -9,7 +9,11 @@ from schemas.compare import compare, summary
 
 BASE: dict[str, Any] = {
     "fields": [
-        {"name": "ma", "type": "string", "constraints": {"required": True, "pattern": "^[0-9]{5}$"}},
+        {
+            "name": "ma",
+            "type": "string",
+            "constraints": {"required": True, "pattern": "^[0-9]{5}$"},
+        },
         {"name": "so", "type": "number", "constraints": {"minimum": 0}},
         {"name": "loai", "type": "string", "constraints": {"enum": ["a", "b"]}},
     ],
@@ -28,9 +32,18 @@ def changed(index: int, **keys: Any) -> dict[str, Any]:
     ("new", "field", "what", "breaks"),
     [
         ({**BASE, "fields": BASE["fields"][:2]}, "loai", "removed", "readers"),
-        ({**BASE, "fields": [*BASE["fields"], {"name": "moi", "type": "string"}]}, "moi", "added", "publishers"),
         (
-            {**BASE, "fieldsMatch": "subset", "fields": [*BASE["fields"], {"name": "moi", "type": "string"}]},
+            {**BASE, "fields": [*BASE["fields"], {"name": "moi", "type": "string"}]},
+            "moi",
+            "added",
+            "publishers",
+        ),
+        (
+            {
+                **BASE,
+                "fieldsMatch": "subset",
+                "fields": [*BASE["fields"], {"name": "moi", "type": "string"}],
+            },
             "moi",
             "added",
             "",
@@ -39,7 +52,12 @@ def changed(index: int, **keys: Any) -> dict[str, Any]:
         (changed(1, decimalChar=","), "so", "decimalChar", "publishers, readers"),
         (changed(1, constraints={"minimum": 1}), "so", "minimum", "publishers"),
         (changed(1, constraints={"minimum": -1}), "so", "minimum", ""),
-        (changed(1, constraints={"minimum": 0, "required": True}), "so", "required", "publishers"),
+        (
+            changed(1, constraints={"minimum": 0, "required": True}),
+            "so",
+            "required",
+            "publishers",
+        ),
         (changed(1, constraints={}), "so", "minimum", ""),
         (changed(2, constraints={"enum": ["a"]}), "loai", "enum", "publishers"),
         (changed(2, constraints={"enum": ["a", "b", "c"]}), "loai", "enum", ""),
@@ -50,19 +68,30 @@ def changed(index: int, **keys: Any) -> dict[str, Any]:
         ({**BASE, "missingValues": [""]}, "", "missingValues", "publishers"),
         ({**BASE, "fields": BASE["fields"][::-1]}, "", "order", "publishers"),
         (
-            {**BASE, "foreignKeys": [{"fields": "ma", "reference": {"resource": "x", "fields": "ma"}}]},
+            {
+                **BASE,
+                "foreignKeys": [
+                    {"fields": "ma", "reference": {"resource": "x", "fields": "ma"}}
+                ],
+            },
             "ma",
             "foreignKey",
             "publishers",
         ),
     ],
 )
-def test_a_change_is_named_with_whom_it_breaks(new: dict[str, Any], field: str, what: str, breaks: str) -> None:
-    found = [(change.field, change.what, change.breaks) for change in compare(BASE, new)]
+def test_a_change_is_named_with_whom_it_breaks(
+    new: dict[str, Any], field: str, what: str, breaks: str
+) -> None:
+    found = [
+        (change.field, change.what, change.breaks) for change in compare(BASE, new)
+    ]
     assert found == [(field, what, breaks)]
     told = summary(compare(BASE, new))
     assert told["breaking"] is bool(breaks)
-    assert told["bump"] == ("major" if breaks else "patch" if what == "title" else "minor")
+    assert told["bump"] == (
+        "major" if breaks else "patch" if what == "title" else "minor"
+    )
     assert all(change["vi"] and change["en"] for change in told["changes"])
 
 

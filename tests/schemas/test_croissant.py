@@ -1,4 +1,6 @@
-"""Croissant 1.0: whatever a dataset lacks, its description has every property that the specification demands."""
+"""Croissant 1.0: whatever a dataset lacks, its description has every property that the
+specification demands.
+"""
 
 from typing import Any
 
@@ -7,11 +9,25 @@ from hypothesis import given, settings
 from schemas import croissant
 from tests.schemas.dcat.test_roundtrip import QUICK, SITE, Json, packages
 
-DATASET = ("@context", "@type", "conformsTo", "description", "license", "name", "url", "creator", "datePublished")
+DATASET = (
+    "@context",
+    "@type",
+    "conformsTo",
+    "description",
+    "license",
+    "name",
+    "url",
+    "creator",
+    "datePublished",
+)
 FILE = ("@type", "@id", "name", "contentUrl", "encodingFormat")
 RECORDS = ("@type", "@id", "name", "field")
 FIELD = ("@type", "@id", "name", "dataType", "source")
-COLUMNS = [{"name": "mã xã", "type": "string"}, {"name": "n", "type": "integer"}, {"name": "lạ", "type": "geopoint"}]
+COLUMNS = [
+    {"name": "mã xã", "type": "string"},
+    {"name": "n", "type": "integer"},
+    {"name": "lạ", "type": "geopoint"},
+]
 
 
 def lacking(part: Json, wanted: tuple[str, ...]) -> list[str]:
@@ -21,8 +37,14 @@ def lacking(part: Json, wanted: tuple[str, ...]) -> list[str]:
 @settings(max_examples=60, deadline=None, phases=QUICK)
 @given(package=packages())
 def test_every_description_has_what_is_demanded(package: Json) -> None:
-    linked = [{**each, "url": each["url"] or "http://a.vn/x"} for each in package["resources"]]
-    titled: dict[str, Any] = {**package, "title": package["title"].strip() or package["name"], "resources": linked}
+    linked = [
+        {**each, "url": each["url"] or "http://a.vn/x"} for each in package["resources"]
+    ]
+    titled: dict[str, Any] = {
+        **package,
+        "title": package["title"].strip() or package["name"],
+        "resources": linked,
+    }
     columns = {each["id"]: COLUMNS for each in linked if each["datastore_active"]}
     described = croissant.describe(titled, columns, SITE.url)
     assert lacking(described, DATASET) == []

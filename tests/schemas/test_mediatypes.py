@@ -1,4 +1,6 @@
-"""Media types: which spellings are one, which are none, and which a browser may be given."""
+"""Media types: which spellings are one, which are none, and which a browser may be
+given.
+"""
 
 import pytest
 
@@ -46,5 +48,8 @@ def test_types_by_names_of_files() -> None:
     assert mediatypes.guessed("a.html.gz") == "application/gzip"
     assert mediatypes.served(None, "trang.SVG") == "image/svg+xml"
     assert mediatypes.served(None, "no-ending") == mediatypes.UNKNOWN
-    assert mediatypes.served("multipart/x-mixed-replace;boundary=x", "a.csv") == mediatypes.UNKNOWN
+    assert (
+        mediatypes.served("multipart/x-mixed-replace;boundary=x", "a.csv")
+        == mediatypes.UNKNOWN
+    )
     assert mediatypes.served("message/rfc822", "a.csv") == mediatypes.UNKNOWN

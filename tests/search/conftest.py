@@ -13,12 +13,20 @@ from search.backend import SearchBackend
 from search.text.lexicon import SHIPPED
 from tests.servers.elasticsearch import elasticsearch_url
 
-ENGINES = ("memory", "folder", pytest.param("elasticsearch", marks=pytest.mark.elasticsearch))
+ENGINES = (
+    "memory",
+    "folder",
+    pytest.param("elasticsearch", marks=pytest.mark.elasticsearch),
+)
 
 
 @pytest.fixture(params=ENGINES)
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], SearchBackend]]:
-    """Opens one and the same index, again and again, as several processes would; in memory always the same object."""
+def opened(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Callable[[], SearchBackend]]:
+    """Opens one and the same index, again and again, as several processes would; in
+    memory always the same object.
+    """
     made: list[SearchBackend] = []
     alias = f"test-{uuid.uuid4().hex[:12]}"
 
@@ -27,7 +35,11 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[
             return made[0]
         url = elasticsearch_url() if request.param == "elasticsearch" else ""
         folder = tmp_path / "index" if request.param == "folder" else None
-        made.append(open_backend(url, folder, alias=alias, lexicon=(SHIPPED, tmp_path / "names.txt")))
+        made.append(
+            open_backend(
+                url, folder, alias=alias, lexicon=(SHIPPED, tmp_path / "names.txt")
+            )
+        )
         return made[-1]
 
     yield again

@@ -6,7 +6,13 @@ from typing import Any
 
 import orjson
 
-from search.backend import IndexEntry, SearchBackend, SearchRequest, SearchResult, Source
+from search.backend import (
+    IndexEntry,
+    SearchBackend,
+    SearchRequest,
+    SearchResult,
+    Source,
+)
 
 PUBLIC = frozenset({"public"})
 

@@ -23,7 +23,9 @@ def hospitals(index: SearchBackend) -> SearchBackend:
             entry("khong-dau", "Benh vien nhi benh vien benh vien", notes="benh vien"),
             entry("trong-mo-ta", "Danh mục cơ sở", notes="Các bệnh viện tuyến tỉnh"),
             entry("duong", "Mạng lưới đường bộ"),
-            entry("duong-lich", "Dương lịch và dương vật lý dương", notes="dương dương"),
+            entry(
+                "duong-lich", "Dương lịch và dương vật lý dương", notes="dương dương"
+            ),
             entry("may", "Máy nông nghiệp", notes="ngày"),
             entry("thuy-san", "Sản lượng thuỷ sản"),
             entry("xay-dung", "Giấy phép xây dựng", tags=("xây dựng", "quy hoạch")),
@@ -33,14 +35,32 @@ def hospitals(index: SearchBackend) -> SearchBackend:
 
 
 @pytest.mark.parametrize(
-    "typed", ["benh vien", "bệnh viện", "BỆNH VIỆN", "Bệnh Viện", unicodedata.normalize("NFD", "bệnh viện")]
+    "typed",
+    [
+        "benh vien",
+        "bệnh viện",
+        "BỆNH VIỆN",
+        "Bệnh Viện",
+        unicodedata.normalize("NFD", "bệnh viện"),
+    ],
 )
-def test_typed_with_or_without_marks_the_same_is_found(hospitals: SearchBackend, typed: str) -> None:
-    assert set(found(hospitals, typed)) == {"dau", "khac-dau", "khong-dau", "trong-mo-ta"}
+def test_typed_with_or_without_marks_the_same_is_found(
+    hospitals: SearchBackend, typed: str
+) -> None:
+    assert set(found(hospitals, typed)) == {
+        "dau",
+        "khac-dau",
+        "khong-dau",
+        "trong-mo-ta",
+    }
 
 
-@pytest.mark.parametrize("typed", ["bệnh viện", "BỆNH VIỆN", unicodedata.normalize("NFD", "bệnh viện")])
-def test_exact_marks_come_first_wherever_they_stand(hospitals: SearchBackend, typed: str) -> None:
+@pytest.mark.parametrize(
+    "typed", ["bệnh viện", "BỆNH VIỆN", unicodedata.normalize("NFD", "bệnh viện")]
+)
+def test_exact_marks_come_first_wherever_they_stand(
+    hospitals: SearchBackend, typed: str
+) -> None:
     assert found(hospitals, typed)[:2] == ["dau", "trong-mo-ta"]
 
 
@@ -62,19 +82,31 @@ def test_exact_marks_beat_any_number_of_others(hospitals: SearchBackend) -> None
         ("xây*", "xay-dung"),
     ],
 )
-def test_vietnamese_is_found_as_people_type(hospitals: SearchBackend, typed: str, wanted: str) -> None:
+def test_vietnamese_is_found_as_people_type(
+    hospitals: SearchBackend, typed: str, wanted: str
+) -> None:
     assert wanted in found(hospitals, typed)
 
 
 def test_tone_placement_counts_as_exact(index: SearchBackend) -> None:
-    index.apply([entry("a", "Thuy loi thuy loi"), entry("b", "Thuỷ lợi"), entry("c", "Thúy lợi thúy lợi")])
+    index.apply(
+        [
+            entry("a", "Thuy loi thuy loi"),
+            entry("b", "Thuỷ lợi"),
+            entry("c", "Thúy lợi thúy lợi"),
+        ]
+    )
     assert found(index, "thủy lợi")[0] == "b"
 
 
 def test_all_words_are_required(hospitals: SearchBackend) -> None:
     assert found(hospitals, "bệnh viện xây dựng") == []
     assert found(hospitals, "nhi -thanh -bênh") == []
-    assert set(found(hospitals, "benh -hoa")) == {"khac-dau", "khong-dau", "trong-mo-ta"}
+    assert set(found(hospitals, "benh -hoa")) == {
+        "khac-dau",
+        "khong-dau",
+        "trong-mo-ta",
+    }
     assert found(hospitals, '"viện bệnh"') == ["khong-dau"]  # "benh VIEN BENH vien"
     assert set(found(hospitals, '"bệnh viện nhi"')) == {"dau", "khac-dau", "khong-dau"}
 
@@ -89,7 +121,9 @@ def test_hits_carry_the_payload_and_a_score(hospitals: SearchBackend) -> None:
 
 
 @pytest.mark.parametrize("typed", ["???", "-", "...", "( )"])
-def test_punctuation_alone_finds_nothing_and_breaks_nothing(hospitals: SearchBackend, typed: str) -> None:
+def test_punctuation_alone_finds_nothing_and_breaks_nothing(
+    hospitals: SearchBackend, typed: str
+) -> None:
     assert ask(hospitals, typed).count == 0
 
 
@@ -118,7 +152,11 @@ def shelf(index: SearchBackend) -> SearchBackend:
         ("organization:a", "a1 a2"),
         ("organization:a OR organization:b", "a1 a2 b1"),
         ("(organization:a OR organization:b)", "a1 a2 b1"),
-        ("organization:a OR organization:b metadata_modified:[2026-02-01T00:00:00Z TO *]", "a2 b1"),
+        (
+            "organization:a OR organization:b metadata_modified:[2026-02-01T00:00:00Z "
+            "TO *]",
+            "a2 b1",
+        ),
         ("-organization:a -organization:b", "c1 c2"),
         ("NOT organization:a AND NOT organization:b", "c1 c2"),
         ("-(organization:a OR organization:b)", "c1 c2"),
@@ -157,7 +195,10 @@ def shelf(index: SearchBackend) -> SearchBackend:
         ("num_tags:2", "a1"),
         ("num_tags:{1 TO 2]", "a1"),
         ("num_resources:0", "c1 c2"),
-        ("metadata_modified:[2026-01-01T00:00:00.000001Z TO 2026-02-01T00:00:00Z]", "a1 a2"),
+        (
+            "metadata_modified:[2026-01-01T00:00:00.000001Z TO 2026-02-01T00:00:00Z]",
+            "a1 a2",
+        ),
         ("metadata_modified:{2026-01-01T00:00:00.000001Z TO 2026-02-01T00:00:00Z}", ""),
         ("metadata_modified:[* TO 2026-03-01]", "a1 a2 b1"),
         ("metadata_modified:[* TO 2026-03-01}", "a1 a2"),
@@ -186,12 +227,17 @@ def shelf(index: SearchBackend) -> SearchBackend:
         ("tags:*", "a1 a2 b1"),
         ("-tags:*", "c1 c2"),
         ("state:active", "a1 a2 b1 c1 c2"),
-        ("private:false type:dataset dataset_type:dataset capacity:public", "a1 a2 b1 c1 c2"),
+        (
+            "private:false type:dataset dataset_type:dataset capacity:public",
+            "a1 a2 b1 c1 c2",
+        ),
         ("version:2", "a2"),
         ("title:hai^3 organization:a", "a2"),
     ],
 )
-def test_lucene_means_the_same_in_q_and_fq(shelf: SearchBackend, query: str, wanted: str) -> None:
+def test_lucene_means_the_same_in_q_and_fq(
+    shelf: SearchBackend, query: str, wanted: str
+) -> None:
     assert sorted(found(shelf, query, dismax=False)) == wanted.split()
     assert sorted(found(shelf, fq=(query,))) == wanted.split()
 
@@ -202,9 +248,15 @@ def test_filters_are_joined(shelf: SearchBackend) -> None:
 
 
 def test_a_boost_moves_a_hit(shelf: SearchBackend) -> None:
-    assert found(shelf, "organization:a^5 OR organization:b", sort="score desc, id asc") == ["a1", "a2", "b1"]
-    assert found(shelf, "organization:a OR organization:b^5", sort="score desc, id asc") == ["b1", "a1", "a2"]
-    assert found(shelf, "organization:a OR organization:b^5", sort="score asc, id desc") == ["a2", "a1", "b1"]
+    assert found(
+        shelf, "organization:a^5 OR organization:b", sort="score desc, id asc"
+    ) == ["a1", "a2", "b1"]
+    assert found(
+        shelf, "organization:a OR organization:b^5", sort="score desc, id asc"
+    ) == ["b1", "a1", "a2"]
+    assert found(
+        shelf, "organization:a OR organization:b^5", sort="score asc, id desc"
+    ) == ["a2", "a1", "b1"]
 
 
 @pytest.mark.parametrize(
@@ -227,7 +279,11 @@ def test_a_boost_moves_a_hit(shelf: SearchBackend) -> None:
 )
 def test_sorting_is_total(shelf: SearchBackend, sort: str | None, wanted: str) -> None:
     assert found(shelf, sort=sort) == wanted.split()
-    one_by_one = [hit for start in range(6) for hit in found(shelf, sort=sort, start=start, rows=1)]
+    one_by_one = [
+        hit
+        for start in range(6)
+        for hit in found(shelf, sort=sort, start=start, rows=1)
+    ]
     assert one_by_one == wanted.split()
 
 
@@ -236,7 +292,10 @@ def test_the_sort_used_is_told(shelf: SearchBackend) -> None:
     assert ask(shelf, sort="rank").sort == "score desc, metadata_modified desc"
 
 
-@pytest.mark.parametrize("sort", ["nonsense desc", "id sideways", "notes asc", "id asc,", "score; drop", "tags asc"])
+@pytest.mark.parametrize(
+    "sort",
+    ["nonsense desc", "id sideways", "notes asc", "id asc,", "score; drop", "tags asc"],
+)
 def test_bad_sorts_are_query_errors(shelf: SearchBackend, sort: str) -> None:
     with pytest.raises(QueryError) as caught:
         ask(shelf, sort=sort)
@@ -255,14 +314,23 @@ def test_bad_sorts_are_query_errors(shelf: SearchBackend, sort: str) -> None:
         SearchRequest(q="num_tags:1*"),
     ],
 )
-def test_bad_queries_are_search_errors(shelf: SearchBackend, request_: SearchRequest) -> None:
+def test_bad_queries_are_search_errors(
+    shelf: SearchBackend, request_: SearchRequest
+) -> None:
     with pytest.raises(QueryError) as caught:
         shelf.search(request_)
     assert caught.value.kind == "search"
 
 
 def test_facets_count_what_is_found(shelf: SearchBackend) -> None:
-    fields = ("organization", "tags", "res_format", "sector", "license_id", "unheard_of")
+    fields = (
+        "organization",
+        "tags",
+        "res_format",
+        "sector",
+        "license_id",
+        "unheard_of",
+    )
     facets = ask(shelf, rows=0, facet_fields=fields).facets
     assert dict(facets) == {
         "organization": (("a", 2), ("c", 2), ("b", 1)),
@@ -272,25 +340,43 @@ def test_facets_count_what_is_found(shelf: SearchBackend) -> None:
         "license_id": (("cc-by", 1),),
         "unheard_of": (),
     }
-    assert dict(ask(shelf, "hai", fq=("organization:a",), facet_fields=("organization",)).facets) == {
-        "organization": (("a", 1),)
-    }
+    assert dict(
+        ask(shelf, "hai", fq=("organization:a",), facet_fields=("organization",)).facets
+    ) == {"organization": (("a", 1),)}
 
 
 def test_facets_have_limits(shelf: SearchBackend) -> None:
-    assert ask(shelf, facet_fields=("tags",), facet_limit=2).facets["tags"] == (("giá", 2), ("chợ", 1))
-    assert ask(shelf, facet_fields=("tags",), facet_mincount=2).facets["tags"] == (("giá", 2),)
+    assert ask(shelf, facet_fields=("tags",), facet_limit=2).facets["tags"] == (
+        ("giá", 2),
+        ("chợ", 1),
+    )
+    assert ask(shelf, facet_fields=("tags",), facet_mincount=2).facets["tags"] == (
+        ("giá", 2),
+    )
     assert ask(shelf, facet_fields=("tags",), facet_limit=0).facets["tags"] == ()
-    assert ask(shelf, facet_fields=("tags",), facet_mincount=0).facets["tags"][-1][1] == 1
-    assert len(ask(shelf, facet_fields=("tags",), facet_limit=100_000).facets["tags"]) == 3
+    assert (
+        ask(shelf, facet_fields=("tags",), facet_mincount=0).facets["tags"][-1][1] == 1
+    )
+    assert (
+        len(ask(shelf, facet_fields=("tags",), facet_limit=100_000).facets["tags"]) == 3
+    )
     with pytest.raises(QueryError):
         ask(shelf, facet_fields=("notes",))
 
 
 def test_facets_with_many_ties_are_cut_by_value(index: SearchBackend) -> None:
-    index.apply([entry(f"d{n:03}", tags=(f"t{(n * 37) % 200:03}",)) for n in range(200)])
-    assert ask(index, facet_fields=("tags",), facet_limit=3).facets["tags"] == (("t000", 1), ("t001", 1), ("t002", 1))
-    assert ask(index, facet_fields=("name",), facet_limit=2).facets["name"] == (("d000", 1), ("d001", 1))
+    index.apply(
+        [entry(f"d{n:03}", tags=(f"t{(n * 37) % 200:03}",)) for n in range(200)]
+    )
+    assert ask(index, facet_fields=("tags",), facet_limit=3).facets["tags"] == (
+        ("t000", 1),
+        ("t001", 1),
+        ("t002", 1),
+    )
+    assert ask(index, facet_fields=("name",), facet_limit=2).facets["name"] == (
+        ("d000", 1),
+        ("d001", 1),
+    )
 
 
 @pytest.fixture
@@ -300,7 +386,12 @@ def guarded(index: SearchBackend) -> SearchBackend:
         [
             entry("open", tags=("t",)),
             entry("private", tags=("t",), labels=member, private=True),
-            entry("other-private", tags=("t",), labels=frozenset({"member-o2"}), private=True),
+            entry(
+                "other-private",
+                tags=("t",),
+                labels=frozenset({"member-o2"}),
+                private=True,
+            ),
             entry("draft", tags=("t",), labels=member, state="draft"),
             entry("own-draft", tags=("t",), labels=creator, state="draft"),
             entry("deleted", tags=("t",), labels=member, state="deleted"),
@@ -318,42 +409,68 @@ MEMBER = PUBLIC | {"member-o1"}
     [
         ({}, "open"),
         (EVERYTHING, "open"),
-        ({"fq": ("+state:(draft OR deleted OR active)",), "include_private": True}, "open"),
+        (
+            {"fq": ("+state:(draft OR deleted OR active)",), "include_private": True},
+            "open",
+        ),
         ({"labels": MEMBER}, "open"),
         ({"labels": MEMBER, "include_private": True}, "open private"),
         ({"labels": MEMBER, "include_drafts": True}, "draft open"),
         ({"labels": MEMBER, "include_deleted": True}, "deleted open"),
         ({"labels": MEMBER, **EVERYTHING}, "deleted draft open private"),
-        ({"labels": frozenset({"creator-u1", "public"}), **EVERYTHING}, "open own-draft"),
+        (
+            {"labels": frozenset({"creator-u1", "public"}), **EVERYTHING},
+            "open own-draft",
+        ),
         ({"labels": MEMBER, "fq": ("+state:draft",)}, "draft"),
         ({"labels": None, "fq": ("state:draft",)}, ""),
         ({"labels": None, "fq": ("capacity:private",)}, ""),
-        ({"labels": None, "fq": ("+capacity:private",), "include_private": True}, "other-private private"),
+        (
+            {"labels": None, "fq": ("+capacity:private",), "include_private": True},
+            "other-private private",
+        ),
         ({"labels": None}, "open"),
-        ({"labels": None, **EVERYTHING}, "deleted draft open other-private own-draft private"),
+        (
+            {"labels": None, **EVERYTHING},
+            "deleted draft open other-private own-draft private",
+        ),
         ({"labels": frozenset(), **EVERYTHING}, ""),
     ],
 )
-def test_labels_hide_hits_counts_and_facets(guarded: SearchBackend, asked: dict[str, object], wanted: str) -> None:
+def test_labels_hide_hits_counts_and_facets(
+    guarded: SearchBackend, asked: dict[str, object], wanted: str
+) -> None:
     for q in ("*:*", "t", "tags:t OR private:true OR state:draft"):
-        result = ask(guarded, q, facet_fields=("tags", "name"), facet_mincount=0, **asked)
+        result = ask(
+            guarded, q, facet_fields=("tags", "name"), facet_mincount=0, **asked
+        )
         assert sorted(hit.id for hit in result.hits) == wanted.split()
         assert result.count == len(wanted.split())
-        assert dict(result.facets["tags"]) == ({"t": len(wanted.split())} if wanted else {})
+        assert dict(result.facets["tags"]) == (
+            {"t": len(wanted.split())} if wanted else {}
+        )
         assert sorted(dict(result.facets["name"])) == wanted.split()
 
 
-@pytest.mark.parametrize("sort", ["id asc", "metadata_modified desc", "organization asc, num_tags desc", None])
+@pytest.mark.parametrize(
+    "sort",
+    ["id asc", "metadata_modified desc", "organization asc, num_tags desc", None],
+)
 @pytest.mark.parametrize("q", ["*:*", "dữ liệu", "tags:a OR tags:b"])
-def test_paging_meets_every_dataset_once(index: SearchBackend, q: str, sort: str | None) -> None:
+def test_paging_meets_every_dataset_once(
+    index: SearchBackend, q: str, sort: str | None
+) -> None:
     made = [
         entry(f"d{n:03}", "Dữ liệu", org=f"o{n % 3}", tags=("a", "b")[: 1 + n % 2],
               metadata_modified=f"2026-01-0{1 + n % 2}T00:00:00")
         for n in range(87)
     ]  # fmt: skip
-    for part in range(0, 87, 20):  # several commits, so that tantivy has several segments
+    # Several commits, so that tantivy has several segments.
+    for part in range(0, 87, 20):
         index.apply(made[part : part + 20])
-    pages = [found(index, q, sort=sort, start=start, rows=10) for start in range(0, 100, 10)]
+    pages = [
+        found(index, q, sort=sort, start=start, rows=10) for start in range(0, 100, 10)
+    ]
     whole = found(index, q, sort=sort, rows=1000)
     assert [hit for page in pages for hit in page] == whole
     assert sorted(whole) == [one.id for one in made]
@@ -361,7 +478,9 @@ def test_paging_meets_every_dataset_once(index: SearchBackend, q: str, sort: str
     assert ask(index, q, rows=0).hits == ()
 
 
-def test_a_write_is_found_at_once_by_everyone(opened: Callable[[], SearchBackend]) -> None:
+def test_a_write_is_found_at_once_by_everyone(
+    opened: Callable[[], SearchBackend],
+) -> None:
     writer, reader = opened(), opened()
     assert ask(reader).count == 0
     for number in range(5):
@@ -377,7 +496,8 @@ def test_replacing_and_removing(index: SearchBackend) -> None:
     index.apply([], deleted=["a"])
     assert found(index) == []
     assert list(index.stamps()) == []
-    index.apply([entry("a", "Lại", revision=9)])  # what comes back is newer than its deletion
+    # What comes back is newer than its deletion.
+    index.apply([entry("a", "Lại", revision=9)])
     assert found(index, "lai") == ["a"]
 
 
@@ -399,7 +519,11 @@ def test_rebuild_replaces_everything(opened: Callable[[], SearchBackend]) -> Non
     assert ask(reader).count == 2
     assert (
         index.rebuild(
-            listed(entry("kept", "Mới", revision=3), entry("new", "Mới"), entry("new", "Mới nhất", revision=2))
+            listed(
+                entry("kept", "Mới", revision=3),
+                entry("new", "Mới"),
+                entry("new", "Mới nhất", revision=2),
+            )
         )
         == 2
     )
@@ -409,15 +533,22 @@ def test_rebuild_replaces_everything(opened: Callable[[], SearchBackend]) -> Non
     assert found(reader) == []
 
 
-def test_nothing_written_during_a_rebuild_is_lost(opened: Callable[[], SearchBackend]) -> None:
+def test_nothing_written_during_a_rebuild_is_lost(
+    opened: Callable[[], SearchBackend],
+) -> None:
     index, other = opened(), opened()
     index.apply([entry("deleted"), entry("changed"), entry("same")])
 
     def rows() -> object:
         yield entry("deleted")
         yield entry("changed")
-        assert sorted(found(other)) == ["changed", "deleted", "same"], "the old index answers meanwhile"
-        other.apply([entry("changed", "Sau", revision=2), entry("added", "Sau")], deleted=["deleted", "late"])
+        assert sorted(found(other)) == ["changed", "deleted", "same"], (
+            "the old index answers meanwhile"
+        )
+        other.apply(
+            [entry("changed", "Sau", revision=2), entry("added", "Sau")],
+            deleted=["deleted", "late"],
+        )
         assert sorted(found(other)) == ["added", "changed", "same"], "and takes writes"
         yield entry("same")
         yield entry("late")
@@ -425,7 +556,8 @@ def test_nothing_written_during_a_rebuild_is_lost(opened: Callable[[], SearchBac
     assert index.rebuild(lambda after: rows()) == 3  # type: ignore[arg-type]  # a generator with an assertion inside
     assert sorted(found(other)) == ["added", "changed", "same"]
     assert dict(other.stamps()) == {"added": 1, "changed": 2, "same": 1}
-    for _ in range(50):  # Elasticsearch forgets a deletion within a second or so, not at once
+    # Elasticsearch forgets a deletion within a second or so, not at once.
+    for _ in range(50):
         other.apply([entry("deleted", "Lại", revision=9)])
         if found(index, "lai") == ["deleted"]:
             return
@@ -433,7 +565,9 @@ def test_nothing_written_during_a_rebuild_is_lost(opened: Callable[[], SearchBac
     pytest.fail("what came back after a rebuild is not found")
 
 
-def test_a_failed_rebuild_leaves_the_old_index(opened: Callable[[], SearchBackend]) -> None:
+def test_a_failed_rebuild_leaves_the_old_index(
+    opened: Callable[[], SearchBackend],
+) -> None:
     index = opened()
     index.apply([entry("a")])
 
@@ -469,7 +603,12 @@ def test_long_queries_are_answered_or_refused(index: SearchBackend) -> None:
     index.apply([entry("a", "một hai")])
     assert ask(index, "một " * 1_500).count == 1
     assert ask(index, fq=(" OR ".join(f"id:x{n}" for n in range(1_000)),)).count == 0
-    assert ask(index, "id:(" + " OR ".join(f'"{n}"' for n in range(1_000)) + " OR a)").count == 1
+    assert (
+        ask(
+            index, "id:(" + " OR ".join(f'"{n}"' for n in range(1_000)) + " OR a)"
+        ).count
+        == 1
+    )
     assert ask(index, "w" * 5_000).count == 0
 
 

@@ -1,4 +1,6 @@
-"""The ranking of judged questions does not fall: a floor for all of them, and one for every kind."""
+"""The ranking of judged questions does not fall: a floor for all of them, and one for
+every kind.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,11 @@ FLOORS = {
 
 def test_the_judged_set_is_whole() -> None:
     asked = questions()
-    assert len(entries()) >= 300 and len(asked) >= 60 and len({each.typed for each in asked}) == len(asked)
+    assert (
+        len(entries()) >= 300
+        and len(asked) >= 60
+        and len({each.typed for each in asked}) == len(asked)
+    )
     assert {each.topic for each in asked} <= TOPICS.keys()
     assert {kin for topic in TOPICS.values() for kin in topic.kin} <= TOPICS.keys()
 

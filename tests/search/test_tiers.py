@@ -1,4 +1,6 @@
-"""Hits tier by tier: the same order on one page and on many, and nothing that the question as a whole refuses."""
+"""Hits tier by tier: the same order on one page and on many, and nothing that the
+question as a whole refuses.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,14 @@ TIERS = {
     "bare-in-a-row": {"title": "Benh vien"},
     "bare-in-the-title": {"title": "Vien chua benh"},
     "bare-in-the-text": {"title": "Co so hai", "notes": "benh vien"},
-    "in-a-column": {"title": "Ba", "resources": [{"schema": {"fields": [{"name": "so", "title": "Benh vien"}]}}]},
+    "in-a-column": {
+        "title": "Ba",
+        "resources": [{"schema": {"fields": [{"name": "so", "title": "Benh vien"}]}}],
+    },
 }
-"""Datasets by the tier that "bệnh viện" finds them in, best first; the older the better, so dates do not decide."""
+"""Datasets by the tier that "bệnh viện" finds them in, best first; the older the
+better, so dates do not decide.
+"""
 BARE = ["exact-in-a-row", "bare-in-a-row", "bare-in-the-title", "exact-in-the-title", "bare-in-the-text",
         "exact-in-the-text", "in-a-column"]  # fmt: skip
 
@@ -40,16 +47,23 @@ def test_every_tier_comes_before_the_next(index: SearchBackend) -> None:
 @pytest.mark.parametrize("rows", [1, 2, 3, 5, 7, 20])
 def test_pages_follow_each_other_across_tiers(index: SearchBackend, rows: int) -> None:
     index.apply(shelf())
-    pages = [found(index, "bệnh viện", start=start, rows=rows) for start in range(0, 21, rows)]
+    pages = [
+        found(index, "bệnh viện", start=start, rows=rows)
+        for start in range(0, 21, rows)
+    ]
     assert [name for page in pages for name in page] == list(TIERS)
 
 
 def test_a_tie_is_ordered_by_date_on_whichever_page_it_is(index: SearchBackend) -> None:
     days = {f"d{day:02}": f"2026-03-{day:02}T00:00:00.000000" for day in range(1, 29)}
-    index.apply([entry(name, "Giá đất", metadata_modified=when) for name, when in days.items()])
+    index.apply(
+        [entry(name, "Giá đất", metadata_modified=when) for name, when in days.items()]
+    )
     newest_first = sorted(days, reverse=True)
     assert found(index, "giá đất", rows=30) == newest_first
-    assert [found(index, "gia dat", start=at, rows=1)[0] for at in range(28)] == newest_first
+    assert [
+        found(index, "gia dat", start=at, rows=1)[0] for at in range(28)
+    ] == newest_first
 
 
 @pytest.mark.parametrize(
@@ -57,22 +71,58 @@ def test_a_tie_is_ordered_by_date_on_whichever_page_it_is(index: SearchBackend) 
     [
         (
             "bệnh viện -co",
-            {"exact-in-a-row", "exact-in-the-title", "bare-in-a-row", "bare-in-the-title", "in-a-column"},
+            {
+                "exact-in-a-row",
+                "exact-in-the-title",
+                "bare-in-a-row",
+                "bare-in-the-title",
+                "in-a-column",
+            },
         ),
-        ("bệnh viện +name:bare*", {"bare-in-a-row", "bare-in-the-title", "bare-in-the-text"}),
-        ('"bệnh viện"', {"exact-in-a-row", "exact-in-the-text", "bare-in-a-row", "bare-in-the-text", "in-a-column"}),
+        (
+            "bệnh viện +name:bare*",
+            {"bare-in-a-row", "bare-in-the-title", "bare-in-the-text"},
+        ),
+        (
+            '"bệnh viện"',
+            {
+                "exact-in-a-row",
+                "exact-in-the-text",
+                "bare-in-a-row",
+                "bare-in-the-text",
+                "in-a-column",
+            },
+        ),
         ("text:benh OR chua", set(TIERS) - {"in-a-column"}),
         ("chua-benh", {"exact-in-the-title", "bare-in-the-title"}),
         ("benh-chua", set()),
-        ("bệnh AND viện AND NOT title:chua", set(TIERS) - {"exact-in-the-title", "bare-in-the-title"}),
+        (
+            "bệnh AND viện AND NOT title:chua",
+            set(TIERS) - {"exact-in-the-title", "bare-in-the-title"},
+        ),
     ],
 )
-def test_no_tier_finds_what_the_question_refuses(index: SearchBackend, q: str, wanted: set[str]) -> None:
+def test_no_tier_finds_what_the_question_refuses(
+    index: SearchBackend, q: str, wanted: set[str]
+) -> None:
     index.apply(shelf())
     assert set(found(index, q, rows=20)) == wanted
 
 
-def test_weights_that_were_asked_for_outweigh_where_the_words_stand(index: SearchBackend) -> None:
-    index.apply([entry("both-in-the-title", "Cho va ca"), entry("one-in-the-tags", "Khac", tags=("ca",))])
-    assert found(index, "title:cho OR tags:ca^0.01") == ["both-in-the-title", "one-in-the-tags"]
-    assert found(index, "text:cho^0.01 OR tags:ca^5000") == ["one-in-the-tags", "both-in-the-title"]
+def test_weights_that_were_asked_for_outweigh_where_the_words_stand(
+    index: SearchBackend,
+) -> None:
+    index.apply(
+        [
+            entry("both-in-the-title", "Cho va ca"),
+            entry("one-in-the-tags", "Khac", tags=("ca",)),
+        ]
+    )
+    assert found(index, "title:cho OR tags:ca^0.01") == [
+        "both-in-the-title",
+        "one-in-the-tags",
+    ]
+    assert found(index, "text:cho^0.01 OR tags:ca^5000") == [
+        "one-in-the-tags",
+        "both-in-the-title",
+    ]

@@ -1,4 +1,6 @@
-"""A real browser for tests: Chromium without a window, a new profile for each page, and no outside host."""
+"""A real browser for tests: Chromium without a window, a new profile for each page, and
+no outside host.
+"""
 
 import os
 import shutil
@@ -17,15 +19,23 @@ SECONDS = 120
 
 
 class Page(NamedTuple):
-    """What a page came to once its scripts had run: its document, and what it wrote to the console."""
+    """What a page came to once its scripts had run: its document, and what it wrote to
+    the console.
+    """
 
     document: str
     console: tuple[str, ...]
 
 
 def program() -> str:
-    """Where Chromium is; skips the test with the reason where there is none, fails it in CI."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    """Where Chromium is; skips the test with the reason where there is none, fails it
+    in CI.
+    """
+    found = (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
     if found is None:
         reason = "no Chromium here: apt-get install chromium"
         if os.environ.get("CI", "").lower() in ("1", "true"):
@@ -34,13 +44,21 @@ def program() -> str:
     return found
 
 
-def visit(address: str, *, language: str = "vi", width: int = 1200, screenshot: Path | None = None) -> Page:
+def visit(
+    address: str,
+    *,
+    language: str = "vi",
+    width: int = 1200,
+    screenshot: Path | None = None,
+) -> Page:
     """Open a page, let its scripts and requests end, and read it."""
     with tempfile.TemporaryDirectory(prefix="chromium-") as profile:
         what = [f"--screenshot={screenshot}"] if screenshot else ["--dump-dom"]
         command = [program(), *FLAGS, f"--user-data-dir={profile}", f"--lang={language}", f"--window-size={width},900",
                    "--virtual-time-budget=20000", *what, address]  # fmt: skip
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+        ended = subprocess.run(
+            command, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
     assert ended.returncode == 0, ended.stderr[-2000:]
     console = tuple(line for line in ended.stderr.splitlines() if "CONSOLE" in line)
     return Page(ended.stdout, console)

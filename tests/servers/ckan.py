@@ -1,4 +1,6 @@
-"""A small CKAN-speaking server: package_search over a list of package dicts, on a real socket."""
+"""A small CKAN-speaking server: package_search over a list of package dicts, on a real
+socket.
+"""
 
 import json
 from collections.abc import Callable, Sequence
@@ -11,14 +13,24 @@ from tests.servers.web import Web, say
 Package = dict[str, Any]
 
 
-def ckan(packages: Sequence[Package], *, spoil: Callable[[dict[str, Any]], Any] = lambda body: body) -> Web:
+def ckan(
+    packages: Sequence[Package],
+    *,
+    spoil: Callable[[dict[str, Any]], Any] = lambda body: body,
+) -> Web:
     """A server of these packages; `spoil` may change the body of every answer."""
 
     def package_search(handler: BaseHTTPRequestHandler) -> None:
         asked = parse_qs(urlsplit(handler.path).query)
-        rows, start = int(asked.get("rows", ["10"])[0]), int(asked.get("start", ["0"])[0])
+        rows, start = (
+            int(asked.get("rows", ["10"])[0]),
+            int(asked.get("start", ["0"])[0]),
+        )
         ordered = sorted(packages, key=lambda package: str(package.get("id")))
-        body = {"success": True, "result": {"count": len(ordered), "results": ordered[start : start + rows]}}
+        body = {
+            "success": True,
+            "result": {"count": len(ordered), "results": ordered[start : start + rows]},
+        }
         answer = json.dumps(spoil(body)).encode()
         say(200, answer, Content_Type="application/json;charset=utf-8")(handler)
 

@@ -1,7 +1,9 @@
-"""A real Elasticsearch on loopback for tests: given by ELASTICSEARCH_URL, else started from Maven Central's zip.
+"""A real Elasticsearch on loopback for tests: given by ELASTICSEARCH_URL, else started
+from Maven Central's zip.
 
-All workers of one pytest run share one server; the last of them stops it. Tests that kill servers, or want a password
-or a cluster, start `own_nodes`. ELASTICSEARCH_VERSION names another version than the tests' own.
+All workers of one pytest run share one server; the last of them stops it. Tests that
+kill servers, or want a password or a cluster, start `own_nodes`. ELASTICSEARCH_VERSION
+names another version than the tests' own.
 """
 
 from __future__ import annotations
@@ -16,12 +18,23 @@ from typing import Any
 
 import pytest
 
-from tests.servers.elastic_nodes import JAVA_FROM, VERSION, Nodes, alive, base, end, java_home, lock
+from tests.servers.elastic_nodes import (
+    JAVA_FROM,
+    VERSION,
+    Nodes,
+    alive,
+    base,
+    end,
+    java_home,
+    lock,
+)
 
 
 @cache
 def elasticsearch_url() -> str:
-    """The URL of a server for this test run; skips the test with the reason where there is none, fails it in CI."""
+    """The URL of a server for this test run; skips the test with the reason where there
+    is none, fails it in CI.
+    """
     given = os.environ.get("ELASTICSEARCH_URL")
     if given:
         return given
@@ -43,7 +56,8 @@ def _must_start() -> None:
     lacking += [] if java_home() else [f"a JDK of {JAVA_FROM} or newer"]
     if lacking:
         _missing(
-            f"no Elasticsearch {VERSION} can be started: install {' and '.join(lacking)}, or set ELASTICSEARCH_URL"
+            f"no Elasticsearch {VERSION} can be started: install "
+            f"{' and '.join(lacking)}, or set ELASTICSEARCH_URL"
         )
 
 

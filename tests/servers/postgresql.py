@@ -1,4 +1,6 @@
-"""A real PostgreSQL for tests: a throwaway cluster on loopback, one for a test run, a database for each test."""
+"""A real PostgreSQL for tests: a throwaway cluster on loopback, one for a test run, a
+database for each test.
+"""
 
 import atexit
 import fcntl
@@ -17,7 +19,9 @@ import psycopg
 import pytest
 
 GIVEN = "TEST_POSTGRESQL_URL"
-"""Environment: an address such as postgresql+psycopg://user:password@127.0.0.1:5432/postgres to use instead."""
+"""Environment: an address such as
+postgresql+psycopg://user:password@127.0.0.1:5432/postgres to use instead.
+"""
 USER = "portal"
 
 
@@ -37,13 +41,18 @@ def fresh_database() -> Iterator[str]:
 
 
 def server() -> str:
-    """The address of the server: given, already started by this run, or started now. Skips without; fails in CI."""
+    """The address of the server: given, already started by this run, or started now.
+    Skips without; fails in CI.
+    """
     given = os.environ.get(GIVEN)
     if given:
         return given
     programs = _programs()
     if programs is None:
-        reason = f"no PostgreSQL: install its server package (initdb, pg_ctl), or name a server in {GIVEN}"
+        reason = (
+            "no PostgreSQL: install its server package (initdb, pg_ctl), or name a "
+            f"server in {GIVEN}"
+        )
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
@@ -56,7 +65,14 @@ def _programs() -> Path | None:
     folders = [Path(found).resolve().parent] if found else []
     folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     folders += sorted(Path("/opt/homebrew/opt").glob("postgresql*/bin"), reverse=True)
-    return next((folder for folder in folders if (folder / "initdb").exists() and (folder / "pg_ctl").exists()), None)
+    return next(
+        (
+            folder
+            for folder in folders
+            if (folder / "initdb").exists() and (folder / "pg_ctl").exists()
+        ),
+        None,
+    )
 
 
 def _run_folder() -> Path:
@@ -99,7 +115,15 @@ def _leave(folder: Path, pid: int) -> None:
             return
         programs = _programs()
         if programs is not None:
-            ending = [*_as_user(), str(programs / "pg_ctl"), "-D", str(folder / "cluster"), "-m", "immediate", "stop"]
+            ending = [
+                *_as_user(),
+                str(programs / "pg_ctl"),
+                "-D",
+                str(folder / "cluster"),
+                "-m",
+                "immediate",
+                "stop",
+            ]
             subprocess.run(ending, capture_output=True, cwd="/", check=False)
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -118,11 +142,39 @@ def _start(programs: Path, folder: Path) -> str:
     prefix = _as_user()
     if prefix:
         shutil.chown(data, "nobody")
-    command = [*prefix, str(programs / "initdb"), "-D", str(data), "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync"]
+    command = [
+        *prefix,
+        str(programs / "initdb"),
+        "-D",
+        str(data),
+        "-U",
+        USER,
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--no-sync",
+    ]
     subprocess.run(command, check=True, capture_output=True, cwd="/")
-    settings = ("listen_addresses=127.0.0.1", f"unix_socket_directories={data}", "fsync=off", "max_connections=300")
+    settings = (
+        "listen_addresses=127.0.0.1",
+        f"unix_socket_directories={data}",
+        "fsync=off",
+        "max_connections=300",
+    )
     options = " ".join([f"-p {port}", *(f"-c {setting}" for setting in settings)])
     log = data / "log"
-    start = [*prefix, str(programs / "pg_ctl"), "-D", str(data), "-o", options, "-l", str(log), "-w", "start"]
+    start = [
+        *prefix,
+        str(programs / "pg_ctl"),
+        "-D",
+        str(data),
+        "-o",
+        options,
+        "-l",
+        str(log),
+        "-w",
+        "start",
+    ]
     subprocess.run(start, check=True, capture_output=True, cwd="/")
     return f"postgresql+psycopg://{USER}@127.0.0.1:{port}/postgres"

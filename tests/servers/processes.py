@@ -7,7 +7,9 @@ from pathlib import Path
 
 
 def children(pid: int) -> list[int]:
-    """The processes that one process has started and that still are there, the oldest first."""
+    """The processes that one process has started and that still are there, the oldest
+    first.
+    """
     found: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(OSError):  # the thread has just ended
@@ -23,7 +25,10 @@ def below(pid: int) -> list[int]:
 def alive(pid: int) -> bool:
     """Whether a process runs; one that has ended and is not waited for yet does not."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+        return (
+            Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+            not in "ZX"
+        )
     except OSError:
         return False
 
@@ -38,7 +43,9 @@ def command(pid: int) -> list[str]:
 
 @contextmanager
 def hearing_hangups() -> Iterator[None]:
-    """Processes that are started meanwhile end with a hang-up, also where the tests run below nohup."""
+    """Processes that are started meanwhile end with a hang-up, also where the tests run
+    below nohup.
+    """
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     try:
         yield

@@ -1,4 +1,6 @@
-"""A relay before a real server: closed, it is as if the server were gone; opened again, as if it had come back."""
+"""A relay before a real server: closed, it is as if the server were gone; opened again,
+as if it had come back.
+"""
 
 import contextlib
 import socket
@@ -7,7 +9,9 @@ from types import TracebackType
 
 
 class Relay:
-    """Passes bytes between a port of its own and a server's; `close` cuts every connection, `open` takes new ones."""
+    """Passes bytes between a port of its own and a server's; `close` cuts every
+    connection, `open` takes new ones.
+    """
 
     def __init__(self, target: tuple[str, int]) -> None:
         self._target = target
@@ -20,7 +24,10 @@ class Relay:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -38,7 +45,9 @@ class Relay:
         self._take_connections()
 
     def _take_connections(self) -> None:
-        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+        threading.Thread(
+            target=self._accept, args=(self._listener,), daemon=True
+        ).start()
 
     def _accept(self, listener: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -47,7 +56,9 @@ class Relay:
                 there = socket.create_connection(self._target, 5)
                 self._held += [here, there]
                 for source, sink in ((here, there), (there, here)):
-                    threading.Thread(target=_pass, args=(source, sink), daemon=True).start()
+                    threading.Thread(
+                        target=_pass, args=(source, sink), daemon=True
+                    ).start()
 
 
 def _pass(source: socket.socket, sink: socket.socket) -> None:

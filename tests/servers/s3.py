@@ -1,4 +1,6 @@
-"""A real S3 server of our own for tests: versitygw over a temporary folder, on loopback, with keys of its own."""
+"""A real S3 server of our own for tests: versitygw over a temporary folder, on
+loopback, with keys of its own.
+"""
 
 import os
 import shutil
@@ -16,14 +18,21 @@ import boto3
 import pytest
 
 VERSION = "v1.8.0"
-"""Built by `go install github.com/versity/versitygw/cmd/versitygw@<this>`, which .ci/run does where it is missing."""
-KEYS = {"AWS_ACCESS_KEY_ID": "portal-test", "AWS_SECRET_ACCESS_KEY": "portal-test-secret"}
+"""Built by `go install github.com/versity/versitygw/cmd/versitygw@<this>`, which
+.ci/run does where it is missing.
+"""
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "portal-test",
+    "AWS_SECRET_ACCESS_KEY": "portal-test-secret",
+}
 
 
 @cache
 def program() -> str | None:
     """Where versitygw is: on the PATH, or where Go puts what it builds."""
-    return shutil.which("versitygw") or shutil.which(str(Path.home() / "go/bin/versitygw"))
+    return shutil.which("versitygw") or shutil.which(
+        str(Path.home() / "go/bin/versitygw")
+    )
 
 
 @cache
@@ -31,7 +40,10 @@ def _port() -> int:
     """The port of the one server of this test process."""
     gateway = program()
     if gateway is None:
-        reason = f"no versitygw here: go install github.com/versity/versitygw/cmd/versitygw@{VERSION}"
+        reason = (
+            "no versitygw here: go install "
+            f"github.com/versity/versitygw/cmd/versitygw@{VERSION}"
+        )
         if os.environ.get("CI", "").lower() in ("1", "true"):
             pytest.fail(f"{reason} (in CI this is a failure)", pytrace=False)
         pytest.skip(reason)
@@ -56,7 +68,14 @@ def _port() -> int:
         f"{folder}/meta",
         f"{folder}/data",
     ]
-    _running.append(subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+    _running.append(
+        subprocess.Popen(
+            command,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    )
     for _ in range(100):
         try:
             socket.create_connection(("127.0.0.1", port), 0.2).close()
@@ -71,10 +90,14 @@ _running: list[subprocess.Popen[bytes]] = []
 
 @contextmanager
 def bucket() -> Iterator[str]:
-    """The address of an empty bucket called portal, as PORTAL_FILES_URL takes it; stopped afterwards."""
+    """The address of an empty bucket called portal, as PORTAL_FILES_URL takes it;
+    stopped afterwards.
+    """
     endpoint = f"http://127.0.0.1:{_port()}"
     with mock.patch.dict(os.environ, KEYS):
-        boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1").create_bucket(Bucket="portal")
+        boto3.client(
+            "s3", endpoint_url=endpoint, region_name="us-east-1"
+        ).create_bucket(Bucket="portal")
         try:
             yield f"s3://portal/data?endpoint={endpoint}"
         finally:

@@ -1,4 +1,6 @@
-"""As much PostgreSQL as it takes to be told a user and a password: what a client says is kept, then it is refused."""
+"""As much PostgreSQL as it takes to be told a user and a password: what a client says
+is kept, then it is refused.
+"""
 
 import socketserver
 import struct
@@ -10,7 +12,9 @@ CLEARTEXT = struct.pack("!cII", b"R", 8, 3)
 
 
 class ToldServer:
-    """The server as a context manager; `told` lists what every connection said, password included."""
+    """The server as a context manager; `told` lists what every connection said,
+    password included.
+    """
 
     def __init__(self, address: str = "127.0.0.1") -> None:
         self.told: list[bytes] = []
@@ -42,7 +46,10 @@ class ToldServer:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._server.shutdown()
         self._server.server_close()

@@ -22,7 +22,9 @@ def say(status: int, body: bytes = b"", **headers: str) -> Answer:
 
 
 class Web:
-    """The server as a context manager; `asked` lists the paths in the order they came."""
+    """The server as a context manager; `asked` lists the paths in the order they
+    came.
+    """
 
     def __init__(self, paths: Mapping[str, Answer], address: str = "127.0.0.1") -> None:
         self.asked: list[str] = []
@@ -49,7 +51,10 @@ class Web:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._server.shutdown()
         self._server.server_close()

@@ -1,1 +1,3 @@
-"""What stands behind the action modules: only they import it, and it declares no action."""
+"""What stands behind the action modules: only they import it, and it declares no
+action.
+"""

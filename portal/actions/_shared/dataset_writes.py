@@ -1,4 +1,6 @@
-"""From parameters to a saved dataset: what create, update, patch and revise share, with every rule on the way."""
+"""From parameters to a saved dataset: what create, update, patch and revise share, with
+every rule on the way.
+"""
 
 from __future__ import annotations
 
@@ -22,17 +24,26 @@ from portal.domain.people import Group
 from portal.errors import IntegrityProblem, Invalid, NotAuthorized
 from portal.quality.frictionless import jsonschemas
 from portal.runtime import Context
-from schemas.datasets import load_package, package_record, shape_problem, vocabulary_tags
+from schemas.datasets import (
+    load_package,
+    package_record,
+    shape_problem,
+    vocabulary_tags,
+)
 from schemas.record import DatasetRecord, Upload
 from schemas.vocabularies import PROFILE_NAMES
 
 ENTERPRISE = "enterprise"
 
 
-def write_dataset(ctx: Context, known: HeldDataset | None, params: Params) -> orjson.Fragment:
-    """Check the whole description of a known or (None) new dataset, take it over and return the package dict.
+def write_dataset(
+    ctx: Context, known: HeldDataset | None, params: Params
+) -> orjson.Fragment:
+    """Check the whole description of a known or (None) new dataset, take it over and
+    return the package dict.
 
-    Raises Invalid with everything that is wrong, NotAuthorized for a group that the actor may not touch.
+    Raises Invalid with everything that is wrong, NotAuthorized for a group that the
+    actor may not touch.
     """
     params = _reconciled(params, orjson.loads(known.rendered) if known else {})
     record = checked_record(ctx, params, known)
@@ -55,11 +66,15 @@ def write_dataset(ctx: Context, known: HeldDataset | None, params: Params) -> or
 
 
 def _new(ctx: Context, record: DatasetRecord) -> HeldDataset:
-    dataset = Dataset(id=record.id or new_id(), creator_user_id=ctx.actor.user_id, name=record.name)
+    dataset = Dataset(
+        id=record.id or new_id(), creator_user_id=ctx.actor.user_id, name=record.name
+    )
     return new_dataset(ctx.uow, dataset)
 
 
-def _take_uploads(ctx: Context, dataset: Dataset, params: Params, record: DatasetRecord) -> None:
+def _take_uploads(
+    ctx: Context, dataset: Dataset, params: Params, record: DatasetRecord
+) -> None:
     """Store the files that came inside resources."""
     for resource, given, described in zip(
         dataset.resources, params.get("resources") or (), record.resources, strict=False
@@ -71,27 +86,40 @@ def _take_uploads(ctx: Context, dataset: Dataset, params: Params, record: Datase
 def _reconciled(params: Params, current: Mapping[str, Any]) -> Params:
     """Parameters in which a province's field says one thing.
 
-    Each stands at the top level and among the extras. A client that knows one place changes it there
-    and sends the other back as it was: what differs from now is what was meant.
+    Each stands at the top level and among the extras. A client that knows one place
+    changes it there and sends the other back as it was: what differs from now is what
+    was meant.
     """
     given = params.get("extras")
     if not isinstance(given, list):
         return params
-    extras = {str(extra.get("key")): extra for extra in given if isinstance(extra, Mapping)}
+    extras = {
+        str(extra.get("key")): extra for extra in given if isinstance(extra, Mapping)
+    }
     before = {extra["key"]: extra["value"] for extra in current.get("extras", ())}
     merged = dict(params)
     for name in PROFILE_NAMES & extras.keys():
         value = None if extras[name].get("deleted") else extras[name].get("value")
-        meant_above = name in params and (params[name] != current.get(name) or value == before.get(name))
+        meant_above = name in params and (
+            params[name] != current.get(name) or value == before.get(name)
+        )
         merged[name] = params[name] if meant_above else value
-    merged["extras"] = [e for e in given if not (isinstance(e, Mapping) and e.get("key") in PROFILE_NAMES)]
+    merged["extras"] = [
+        e
+        for e in given
+        if not (isinstance(e, Mapping) and e.get("key") in PROFILE_NAMES)
+    ]
     return merged
 
 
 def checked_record(ctx: Context, data: Params, known: Dataset | None) -> DatasetRecord:
-    """The record that the parameters describe, or Invalid with everything that is wrong with it."""
+    """The record that the parameters describe, or Invalid with everything that is wrong
+    with it.
+    """
     if shape_problem(data):
-        raise IntegrityProblem("Only lists of dicts can be placed against subschema", data)
+        raise IntegrityProblem(
+            "Only lists of dicts can be placed against subschema", data
+        )
     loaded, errors = load_package(data)
     errors = {**errors, **_own_errors(ctx, data, loaded, known)}
     if errors:
@@ -99,11 +127,17 @@ def checked_record(ctx: Context, data: Params, known: Dataset | None) -> Dataset
     return package_record(loaded)
 
 
-def _own_errors(ctx: Context, data: Params, loaded: Params, known: Dataset | None) -> dict[str, Any]:
-    """What only the database can tell: a taken name, an unknown owner, a private dataset of nobody, foreign ids."""
+def _own_errors(
+    ctx: Context, data: Params, loaded: Params, known: Dataset | None
+) -> dict[str, Any]:
+    """What only the database can tell: a taken name, an unknown owner, a private
+    dataset of nobody, foreign ids.
+    """
     errors: dict[str, Any] = {}
     name = loaded.get("name")
-    if name and not db.free_name(ctx.uow, name, ctx.portal.settings.site_url, known.id if known else None):
+    if name and not db.free_name(
+        ctx.uow, name, ctx.portal.settings.site_url, known.id if known else None
+    ):
         errors["name"] = ["That URL is already in use."]
     errors |= _id_errors(ctx, loaded, known)
     owner, message = _owner(ctx, loaded.get("owner_org"), known)
@@ -112,7 +146,10 @@ def _own_errors(ctx: Context, data: Params, loaded: Params, known: Dataset | Non
     loaded["owner_org"] = owner.id if owner else None
     if loaded.get("private") and not data.get("owner_org"):
         wrong = "Datasets with no organization can't be private."
-        errors |= {"private": [wrong], "owner_org": [*errors.get("owner_org", ()), wrong]}
+        errors |= {
+            "private": [wrong],
+            "owner_org": [*errors.get("owner_org", ()), wrong],
+        }
     errors |= _sharing_errors(loaded, owner)
     errors |= _personal_errors(ctx, loaded, known)
     errors |= _vocabulary_errors(ctx, loaded)
@@ -120,45 +157,78 @@ def _own_errors(ctx: Context, data: Params, loaded: Params, known: Dataset | Non
 
 
 def _sharing_errors(loaded: Params, owner: Group | None) -> dict[str, Any]:
-    """An enterprise's data is restricted, and open only under an agreement that is in force."""
+    """An enterprise's data is restricted, and open only under an agreement that is in
+    force.
+    """
     if owner is None or owner.profile.get("kind") != ENTERPRISE:
         return {}
     if not loaded.get("access_kind"):
         loaded["access_kind"] = "restricted"
     if loaded["access_kind"] != "open" or owner.agrees_to_open():
         return {}
-    return {"access_kind": ["An enterprise shares openly only under a provider agreement that is in force"]}
+    return {
+        "access_kind": [
+            "An enterprise shares openly only under a provider agreement that is in "
+            "force"
+        ]
+    }
 
 
-def _personal_errors(ctx: Context, loaded: Params, known: Dataset | None) -> dict[str, Any]:
+def _personal_errors(
+    ctx: Context, loaded: Params, known: Dataset | None
+) -> dict[str, Any]:
     """What holds personal data cannot be made public, nor be called open."""
     if known is None:
         return {}
     turns = {
         "private": known.private and not loaded.get("private"),
-        "access_kind": loaded.get("access_kind") == "open" != known.profile.get("access_kind"),
+        "access_kind": loaded.get("access_kind")
+        == "open"
+        != known.profile.get("access_kind"),
     }
     if not any(turns.values()):
         return {}
-    held = [each.name or each.id for each in known.resources if db.holds_persons(ctx.uow.session, each)]
-    message = f"These resources hold personal data and cannot be made public: {', '.join(held)}"
+    held = [
+        each.name or each.id
+        for each in known.resources
+        if db.holds_persons(ctx.uow.session, each)
+    ]
+    message = (
+        "These resources hold personal data and cannot be made public: "
+        f"{', '.join(held)}"
+    )
     return {field: [message] for field, turned in turns.items() if turned and held}
 
 
-def refuse_tagged(ctx: Context, dataset: Dataset, resources: Iterable[Resource]) -> None:
-    """Raise Invalid when the schema of one of these now tags columns as personal that everybody may read already.
+def refuse_tagged(
+    ctx: Context, dataset: Dataset, resources: Iterable[Resource]
+) -> None:
+    """Raise Invalid when the schema of one of these now tags columns as personal that
+    everybody may read already.
 
     Also when it refers to something outside of itself, which nobody will fetch.
     """
     resources = list(resources)
-    leaving = [problem for each in resources for problem in jsonschemas.outside_references(each.table_schema or {})]
+    leaving = [
+        problem
+        for each in resources
+        for problem in jsonschemas.outside_references(each.table_schema or {})
+    ]
     if leaving:
         raise Invalid({"schema": leaving})
-    tagged = [(each, db.undropped(ctx.uow.session, each)) for each in resources] if dataset.is_open else []
-    wrong = [f"{each.name or each.id}: {', '.join(names)}" for each, names in tagged if names]
+    tagged = (
+        [(each, db.undropped(ctx.uow.session, each)) for each in resources]
+        if dataset.is_open
+        else []
+    )
+    wrong = [
+        f"{each.name or each.id}: {', '.join(names)}" for each, names in tagged if names
+    ]
     if wrong:
         text = "The published rows hold columns that the schema tags as personal data"
-        raise Invalid({"schema": [f"{text}; make the dataset private first: {'; '.join(wrong)}"]})
+        raise Invalid(
+            {"schema": [f"{text}; make the dataset private first: {'; '.join(wrong)}"]}
+        )
 
 
 def _vocabulary_errors(ctx: Context, loaded: Params) -> dict[str, Any]:
@@ -168,7 +238,9 @@ def _vocabulary_errors(ctx: Context, loaded: Params) -> dict[str, Any]:
         if vocabulary is None:
             messages.append("Tag vocabulary was not found.")
         elif vocabularies.find_tag(ctx.uow.session, name, vocabulary.id) is None:
-            messages.append(f"Tag {name} does not belong to vocabulary {vocabulary.name}")
+            messages.append(
+                f"Tag {name} does not belong to vocabulary {vocabulary.name}"
+            )
     return {"tags": messages} if messages else {}
 
 
@@ -180,17 +252,26 @@ def _id_errors(ctx: Context, loaded: Params, known: Dataset | None) -> dict[str,
         return {"id": ["The input field id was not expected."]}
     if not is_uuid(given):
         return {"id": ["Invalid id provided"]}
-    return {"id": ["Dataset id already exists"]} if db.find_dataset(ctx.uow.session, given) else {}
+    return (
+        {"id": ["Dataset id already exists"]}
+        if db.find_dataset(ctx.uow.session, given)
+        else {}
+    )
 
 
-def _owner(ctx: Context, owner_org: str | None, known: Dataset | None) -> tuple[Group | None, str]:
+def _owner(
+    ctx: Context, owner_org: str | None, known: Dataset | None
+) -> tuple[Group | None, str]:
     """The owning organization, or what is wrong with it."""
     if not owner_org:
-        allowed = ctx.portal.settings.create_unowned_dataset or (known is not None and known.owner_org is None)
+        allowed = ctx.portal.settings.create_unowned_dataset or (
+            known is not None and known.owner_org is None
+        )
         return None, "" if allowed else "An organization must be provided"
     owner = people.find_group(ctx.uow.session, owner_org, organization=True)
     if owner is not None and (known is None or known.owner_org != owner.id):
-        owner = next(iter(steady_groups(ctx.uow.session, [owner.id])), None)  # it is not deleted meanwhile
+        # It is not deleted meanwhile.
+        owner = next(iter(steady_groups(ctx.uow.session, [owner.id])), None)
     if owner is None or owner.state != "active":
         return None, "Organization does not exist"
     moved = known is not None and known.owner_org != owner.id
@@ -199,20 +280,36 @@ def _owner(ctx: Context, owner_org: str | None, known: Dataset | None) -> tuple[
     return owner, ""
 
 
-def _resource_errors(ctx: Context, loaded: Params, known: Dataset | None) -> dict[str, Any]:
+def _resource_errors(
+    ctx: Context, loaded: Params, known: Dataset | None
+) -> dict[str, Any]:
     own = {resource.id for resource in known.all_resources} if known else set()
     messages: list[dict[str, Any]] = []
     for resource in loaded.get("resources") or ():
-        foreign = resource.get("id") and resource["id"] not in own and ctx.uow.session.get(Resource, resource["id"])
+        foreign = (
+            resource.get("id")
+            and resource["id"] not in own
+            and ctx.uow.session.get(Resource, resource["id"])
+        )
         messages.append({"id": ["Resource id already exists."]} if foreign else {})
     return {"resources": messages} if any(messages) else {}
 
 
 def _group_ids(ctx: Context, known: Dataset | None, record: DatasetRecord) -> list[str]:
-    """Ids of the groups that the record names. Raises NotAuthorized for one that the actor is not a member of."""
+    """Ids of the groups that the record names. Raises NotAuthorized for one that the
+    actor is not a member of.
+    """
     session = ctx.uow.session
-    here = {group.id for group in group_datasets.groups_of(session, known.id)} if known else set()
-    found = [people.find_group(session, name, organization=False) for name in record.groups if name]
+    here = (
+        {group.id for group in group_datasets.groups_of(session, known.id)}
+        if known
+        else set()
+    )
+    found = [
+        people.find_group(session, name, organization=False)
+        for name in record.groups
+        if name
+    ]
     active = [group for group in found if group is not None and group.state == "active"]
     if not all(group.id in here or _may_join(ctx.actor, group) for group in active):
         raise NotAuthorized("Access denied: not authorized to edit these groups")

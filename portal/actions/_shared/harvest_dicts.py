@@ -21,8 +21,12 @@ def source_dict(session: Session, source: HarvestSource) -> dict[str, Any]:
     return source_dicts(session, [source])[0]
 
 
-def source_dicts(session: Session, sources: Sequence[HarvestSource]) -> list[dict[str, Any]]:
-    """The sources as ckanext-harvest shows them, in as many statements as one of them takes."""
+def source_dicts(
+    session: Session, sources: Sequence[HarvestSource]
+) -> list[dict[str, Any]]:
+    """The sources as ckanext-harvest shows them, in as many statements as one of them
+    takes.
+    """
     statuses = source_statuses(session, sources)
     return [{**_source(source), "status": statuses[source.id]} for source in sources]
 
@@ -49,10 +53,16 @@ def _source(source: HarvestSource) -> dict[str, Any]:
     }
 
 
-def source_statuses(session: Session, sources: Sequence[HarvestSource]) -> dict[str, dict[str, Any]]:
+def source_statuses(
+    session: Session, sources: Sequence[HarvestSource]
+) -> dict[str, dict[str, Any]]:
     """By source: its jobs, its last one, and how many datasets it has here."""
     ids = [source.id for source in sources]
-    last, counts, present = db.last_jobs(session, ids), db.count_jobs(session, ids), db.count_present(session, ids)
+    last, counts, present = (
+        db.last_jobs(session, ids),
+        db.count_jobs(session, ids),
+        db.count_present(session, ids),
+    )
     jobs = {job["source_id"]: job for job in job_dicts(session, list(last.values()))}
     return {
         source.id: {
@@ -71,7 +81,9 @@ def job_dict(session: Session, job: HarvestJob) -> dict[str, Any]:
 
 
 def job_dicts(session: Session, jobs: Sequence[HarvestJob]) -> list[dict[str, Any]]:
-    """The jobs with their counts and their most frequent errors, in two statements however many they are."""
+    """The jobs with their counts and their most frequent errors, in two statements
+    however many they are.
+    """
     ids = [job.id for job in jobs]
     counts, errors = db.stats(session, ids), db.object_errors(session, ids)
     return [
@@ -84,8 +96,13 @@ def job_dicts(session: Session, jobs: Sequence[HarvestJob]) -> list[dict[str, An
             "gather_finished": stamp(job.gather_finished),
             "finished": stamp(job.finished),
             "listing_complete": job.listing_complete,
-            "stats": {outcome: counts[job.id].get(outcome, 0) for outcome in (*OUTCOMES, "waiting")},
-            "gather_error_summary": [[error["message"], 1] for error in job.gather_errors],
+            "stats": {
+                outcome: counts[job.id].get(outcome, 0)
+                for outcome in (*OUTCOMES, "waiting")
+            },
+            "gather_error_summary": [
+                [error["message"], 1] for error in job.gather_errors
+            ],
             "object_error_summary": _most_frequent(errors[job.id]),
             "notes": job.notes,
         }
@@ -111,6 +128,9 @@ def object_dict(item: HarvestObject) -> dict[str, Any]:
         "harvest_source_id": item.source_id,
         "gathered": stamp(item.gathered),
         "import_finished": stamp(item.finished),
-        "errors": [{key: public_texts.without_persons(said) for key, said in each.items()} for each in item.errors],
+        "errors": [
+            {key: public_texts.without_persons(said) for key, said in each.items()}
+            for each in item.errors
+        ],
         "report_id": item.report_id,
     }

@@ -1,4 +1,6 @@
-"""A new role in an organization, a group or a dataset: it counts at once, or is offered and waits to be accepted."""
+"""A new role in an organization, a group or a dataset: it counts at once, or is offered
+and waits to be accepted.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,17 @@ from portal.runtime import Context
 
 
 def give_role(ctx: Context, group: Group, user_id: str, capacity: str) -> Member:
-    """Give a role to one who is a member already; offer it to anybody else, unless a sysadmin or oneself asks."""
-    return people.set_member(ctx.uow.session, group.id, "user", user_id, capacity, state=state_of_new(ctx, user_id))
+    """Give a role to one who is a member already; offer it to anybody else, unless a
+    sysadmin or oneself asks.
+    """
+    return people.set_member(
+        ctx.uow.session,
+        group.id,
+        "user",
+        user_id,
+        capacity,
+        state=state_of_new(ctx, user_id),
+    )
 
 
 def state_of_new(ctx: Context, user_id: str) -> str:

@@ -1,4 +1,6 @@
-"""Rows that are written through the API: what is personal in them, and in what is said of their columns."""
+"""Rows that are written through the API: what is personal in them, and in what is said
+of their columns.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,14 @@ import polars as pl
 
 from portal.db import looks
 from portal.domain.base import new_id
-from portal.domain.datasets import HELD, OPEN, WAITING, Dataset, Resource, ValidationReport
+from portal.domain.datasets import (
+    HELD,
+    OPEN,
+    WAITING,
+    Dataset,
+    Resource,
+    ValidationReport,
+)
 from portal.quality import personal
 from portal.quality.personal import PersonalColumn, PersonalMention, treatments
 from portal.runtime import Context
@@ -37,15 +46,21 @@ def judge(
     after: Manifest,
     records: Records,
 ) -> str:
-    """The state of a table after a write. Raises RecordError for personal data that everybody would read.
+    """The state of a table after a write. Raises RecordError for personal data that
+    everybody would read.
 
-    Records are looked at as they were sent, before their types change them, and the new and changed rows whole, with
-    all of their columns: what a write leaves out may name the person beside whom its values stand.
+    Records are looked at as they were sent, before their types change them, and the new
+    and changed rows whole, with all of their columns: what a write leaves out may name
+    the person beside whom its values stand.
     """
     if dataset.is_open:
         _refuse_tagged(resource, after)
     sent = _in_records(after, records) if records else ()
-    persons: list[Found] = [*sent, *_in_rows(ctx, before, after), *_in_columns(before, after)]
+    persons: list[Found] = [
+        *sent,
+        *_in_rows(ctx, before, after),
+        *_in_columns(before, after),
+    ]
     grave = [each for each in persons if each.verdict in GRAVE]
     if grave and dataset.is_open:
         raise RecordError({"records": [_refusal(grave[0])]})
@@ -56,21 +71,34 @@ def judge(
 
 
 def access_after(resource: Resource) -> str:
-    """The state after a write that brought nothing personal: as before; what was closed is looked at anew.
+    """The state after a write that brought nothing personal: as before; what was closed
+    is looked at anew.
 
-    So are rows whose schema asks for consent or coarser cells: only a look at all of them says whether they have it.
+    So are rows whose schema asks for consent or coarser cells: only a look at all of
+    them says whether they have it.
     """
     as_before = resource.version_id is None or resource.rows_access == OPEN
-    return OPEN if as_before and not treatments.asks(looks.full_schema(resource)) else WAITING
+    return (
+        OPEN
+        if as_before and not treatments.asks(looks.full_schema(resource))
+        else WAITING
+    )
 
 
 def _in_records(after: Manifest, records: Records) -> Iterable[PersonalColumn]:
     names = [column.name for column in after.fields]
     texts: dict[str, Any] = {
-        str(index): [_text(record.get(name)) for record in records] for index, name in enumerate(names)
+        str(index): [_text(record.get(name)) for record in records]
+        for index, name in enumerate(names)
     }
     scan = personal.Scan(names)
-    scan.batch(TextBatch(pl.DataFrame({**texts, ROW: range(len(records))}, schema_overrides={ROW: pl.Int64})))
+    scan.batch(
+        TextBatch(
+            pl.DataFrame(
+                {**texts, ROW: range(len(records))}, schema_overrides={ROW: pl.Int64}
+            )
+        )
+    )
     return scan.result()
 
 
@@ -80,20 +108,30 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _in_rows(ctx: Context, before: Manifest | None, after: Manifest) -> Iterable[PersonalColumn]:
+def _in_rows(
+    ctx: Context, before: Manifest | None, after: Manifest
+) -> Iterable[PersonalColumn]:
     known = {part.key for part in before.parts} if before else set()
     parts = tuple(part for part in after.parts if part.key not in known)
     rows = sum(part.rows for part in parts)
     if not rows:
         return ()
-    return personal.scan(ctx.portal.tables.texts(replace(after, parts=parts, rows=rows, dead="", settled=0)))
+    return personal.scan(
+        ctx.portal.tables.texts(
+            replace(after, parts=parts, rows=rows, dead="", settled=0)
+        )
+    )
 
 
 def _in_columns(before: Manifest | None, after: Manifest) -> Iterable[PersonalMention]:
     known = set(map(_said, before.fields)) if before else set()
     new = [column for column in after.fields if _said(column) not in known]
     return [
-        mention for column in new for mention in personal.scan_value([column.name, column.title, column.info], A_FIELD)
+        mention
+        for column in new
+        for mention in personal.scan_value(
+            [column.name, column.title, column.info], A_FIELD
+        )
     ]
 
 
@@ -107,27 +145,51 @@ def _name(found: Found) -> str:
 
 
 def _refusal(found: Found) -> str:
-    text = f"holds personal data ({found.kind}): it cannot be in a public dataset (Law 91/2025/QH15)"
-    vi = "có dữ liệu cá nhân nên không được ở trong bộ dữ liệu công khai (Luật 91/2025/QH15)"
+    text = (
+        f"holds personal data ({found.kind}): it cannot be in a public dataset (Law "
+        "91/2025/QH15)"
+    )
+    vi = (
+        "có dữ liệu cá nhân nên không được ở trong bộ dữ liệu công khai (Luật "
+        "91/2025/QH15)"
+    )
     return f"{_name(found)} {text} / {_name(found)} {vi}"
 
 
 def _refuse_tagged(resource: Resource, manifest: Manifest) -> None:
-    """Raise RecordError for columns that the resource's schema tags as personal, as the gate does for files."""
+    """Raise RecordError for columns that the resource's schema tags as personal, as the
+    gate does for files.
+    """
     names = [column.name for column in manifest.fields]
     tagged = personal.fields_to_drop(names, looks.full_schema(resource))
     if tagged:
         listed = '", "'.join(tagged)
-        text = "tagged as personal data in the resource's schema: an open dataset cannot have them"
+        text = (
+            "tagged as personal data in the resource's schema: an open dataset cannot "
+            "have them"
+        )
         raise RecordError({"fields": [f'fields "{listed}" are {text}']})
 
 
-def _note(ctx: Context, dataset: Dataset, resource: Resource, persons: Iterable[Found]) -> None:
-    """Write down that a private table holds personal data, so that its dataset cannot become public with it."""
+def _note(
+    ctx: Context, dataset: Dataset, resource: Resource, persons: Iterable[Found]
+) -> None:
+    """Write down that a private table holds personal data, so that its dataset cannot
+    become public with it.
+    """
     report = ValidationReport(
-        id=new_id(), package_id=dataset.id, resource_id=resource.id, status="success",
-        body={"valid": True, "report": {"valid": True, "findings": [_finding(resource, each) for each in persons]}},
-    )  # fmt: skip
+        id=new_id(),
+        package_id=dataset.id,
+        resource_id=resource.id,
+        status="success",
+        body={
+            "valid": True,
+            "report": {
+                "valid": True,
+                "findings": [_finding(resource, each) for each in persons],
+            },
+        },
+    )
     ctx.uow.session.add(report)
     ctx.uow.session.flush()
     resource.validation_report_id = report.id
@@ -135,7 +197,18 @@ def _note(ctx: Context, dataset: Dataset, resource: Resource, persons: Iterable[
 
 def _finding(resource: Resource, found: Found) -> Mapping[str, Any]:
     field = found.label if isinstance(found, PersonalColumn) else None
-    vi, en = "Có dữ liệu cá nhân: không được công khai.", "Personal data: the dataset cannot become public with it."
-    return {"check": PERSONAL_DATA, "note": found.kind, "severity": "warning", "resource": resource.name,
-            "field": field, "row": None, "message": {"vi": vi, "en": en}, "hint": {"vi": "", "en": ""},
-            "verdict": found.verdict}  # fmt: skip
+    vi, en = (
+        "Có dữ liệu cá nhân: không được công khai.",
+        "Personal data: the dataset cannot become public with it.",
+    )
+    return {
+        "check": PERSONAL_DATA,
+        "note": found.kind,
+        "severity": "warning",
+        "resource": resource.name,
+        "field": field,
+        "row": None,
+        "message": {"vi": vi, "en": en},
+        "hint": {"vi": "", "en": ""},
+        "verdict": found.verdict,
+    }

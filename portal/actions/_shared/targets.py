@@ -1,4 +1,6 @@
-"""The dataset that an action on one resource is about: `shown_…` reads it, `held_…` locks it for a change."""
+"""The dataset that an action on one resource is about: `shown_…` reads it, `held_…`
+locks it for a change.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Uploaded files: their names made safe, their size bounded, their bytes stored, their table loaded afterwards."""
+"""Uploaded files: their names made safe, their size bounded, their bytes stored, their
+table loaded afterwards.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,11 @@ from schemas.vocabularies import FORMATS, MEDIA_TYPES
 LONGEST_FILE_NAME = 100
 
 
-def store(ctx: Context, resource: Resource, upload: Upload, record: ResourceRecord) -> ResourceRecord:
-    """Store an upload as the file of a resource; return the record with what the file tells of itself.
+def store(
+    ctx: Context, resource: Resource, upload: Upload, record: ResourceRecord
+) -> ResourceRecord:
+    """Store an upload as the file of a resource; return the record with what the file
+    tells of itself.
 
     Raises Invalid for a file over the limit.
     """
@@ -35,12 +40,17 @@ def store(ctx: Context, resource: Resource, upload: Upload, record: ResourceReco
     ctx.uow.later(LOAD, resource.id)
     suffix = name.rsplit(".", 1)[-1] if "." in name else ""
     format_ = record.format or FORMATS.get(suffix, "")
-    guessed = MEDIA_TYPES.get(format_) or mediatypes.guessed(name) or mediatypes.valid(upload.media_type)
+    guessed = (
+        MEDIA_TYPES.get(format_)
+        or mediatypes.guessed(name)
+        or mediatypes.valid(upload.media_type)
+    )
     return replace(record, format=format_, mimetype=guessed, size=blob.size, hash="")
 
 
 def await_loads(ctx: Context, resources: Iterable[Resource]) -> None:
-    """Ask for the loading of those of one dataset's resources that link to a table that is new or elsewhere now.
+    """Ask for the loading of those of one dataset's resources that link to a table that
+    is new or elsewhere now.
 
     Of every one that is asked for, it is said that it waits.
     """
@@ -74,10 +84,25 @@ class _Limited:
 
 
 def file_name(name: str) -> str:
-    """CKAN's munging: ASCII, lower case, hyphens, at most 100 characters, the suffix kept."""
-    plain = unicodedata.normalize("NFKD", name.replace("đ", "d").replace("Đ", "D")).encode("ascii", "ignore").decode()
+    """CKAN's munging: ASCII, lower case, hyphens, at most 100 characters, the suffix
+    kept.
+    """
+    plain = (
+        unicodedata.normalize("NFKD", name.replace("đ", "d").replace("Đ", "D"))
+        .encode("ascii", "ignore")
+        .decode()
+    )
     stem, dot, suffix = plain.rpartition(".")
     stem, suffix = (stem, suffix) if dot else (plain, "")
-    stem = re.sub(r"-{2,}", "-", re.sub(r"[^a-z0-9_.-]+", "-", stem.lower().replace(" ", "-"))).strip("-.") or "file"
+    stem = (
+        re.sub(
+            r"-{2,}", "-", re.sub(r"[^a-z0-9_.-]+", "-", stem.lower().replace(" ", "-"))
+        ).strip("-.")
+        or "file"
+    )
     suffix = re.sub(r"[^a-z0-9]+", "", suffix.lower())[:20]
-    return f"{stem[: LONGEST_FILE_NAME - len(suffix) - 1]}.{suffix}" if suffix else stem[:LONGEST_FILE_NAME]
+    return (
+        f"{stem[: LONGEST_FILE_NAME - len(suffix) - 1]}.{suffix}"
+        if suffix
+        else stem[:LONGEST_FILE_NAME]
+    )

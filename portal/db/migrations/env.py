@@ -1,4 +1,6 @@
-"""Alembic's way in: runs migrations over the connection that `portal.db.migrate` hands in."""
+"""Alembic's way in: runs migrations over the connection that `portal.db.migrate` hands
+in.
+"""
 
 from alembic import context
 

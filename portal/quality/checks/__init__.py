@@ -1,1 +1,3 @@
-"""Our own checks beyond Frictionless: a module for each family, and the list of them all."""
+"""Our own checks beyond Frictionless: a module for each family, and the list of them
+all.
+"""

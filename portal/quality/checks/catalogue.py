@@ -1,4 +1,6 @@
-"""Our own checks beyond Frictionless, as one list: what they are, how grave, what they say and how to mend it."""
+"""Our own checks beyond Frictionless, as one list: what they are, how grave, what they
+say and how to mend it.
+"""
 
 from __future__ import annotations
 
@@ -44,8 +46,10 @@ CHECKS: tuple[Check, ...] = (
         "code-float",
         "warning",
         Message(
-            "Cột mã “{field}” có {times} giá trị đuôi “.0” (đầu tiên ở dòng {row}): mã đã bị đổi thành số.",
-            "The code column '{field}' has {times} values ending in '.0' (first in row {row}): codes became numbers.",
+            "Cột mã “{field}” có {times} giá trị đuôi “.0” (đầu tiên ở dòng {row}): "
+            "mã đã bị đổi thành số.",
+            "The code column '{field}' has {times} values ending in '.0' (first in "
+            "row {row}): codes became numbers.",
             "Định dạng cột là văn bản (Text) trước khi xuất.",
             "Format the column as text before exporting.",
         ),
@@ -54,8 +58,10 @@ CHECKS: tuple[Check, ...] = (
         "code-length",
         "warning",
         Message(
-            "Cột mã “{field}” có {times} giá trị ngắn hơn các mã khác (đầu tiên ở dòng {row}): có thể mất số 0 ở đầu.",
-            "The code column '{field}' has {times} codes shorter than the others (first in row {row}): "
+            "Cột mã “{field}” có {times} giá trị ngắn hơn các mã khác (đầu tiên ở "
+            "dòng {row}): có thể mất số 0 ở đầu.",
+            "The code column '{field}' has {times} codes shorter than the others "
+            "(first in row {row}): "
             "leading zeros may be lost.",
             "Định dạng cột là văn bản (Text) rồi xuất lại từ nguồn.",
             "Format the column as text and export it again.",
@@ -65,9 +71,11 @@ CHECKS: tuple[Check, ...] = (
         "ambiguous-number",
         "warning",
         Message(
-            "Cột “{field}” có {times} số như “28.717” hoặc “28,717” (đầu tiên ở dòng {row}) bên cạnh số viết liền: "
+            "Cột “{field}” có {times} số như “28.717” hoặc “28,717” (đầu tiên ở dòng "
+            "{row}) bên cạnh số viết liền: "
             "không rõ là hàng nghìn hay thập phân.",
-            "'{field}' has {times} numbers like '28.717' or '28,717' (first in row {row}) beside plain ones: "
+            "'{field}' has {times} numbers like '28.717' or '28,717' (first in row "
+            "{row}) beside plain ones: "
             "thousands and decimals cannot be told apart.",
             "Ghi số không có dấu hàng nghìn.",
             "Write numbers without thousands separators.",
@@ -78,9 +86,12 @@ CHECKS: tuple[Check, ...] = (
         "warning",
         Message(
             "Cột “{field}” có vẻ chứa dữ liệu cá nhân ({kind}): {cells}/{filled} ô.",
-            "The column '{field}' seems to hold personal data ({kind}): {cells} of {filled} cells.",
-            "Bỏ cột, tổng quát hóa, hoặc gắn nhãn pd trong lược đồ; không công bố mở khi còn dữ liệu cá nhân.",
-            "Drop the column, generalise it or tag it pd in the schema; do not publish it openly as it is.",
+            "The column '{field}' seems to hold personal data ({kind}): {cells} of "
+            "{filled} cells.",
+            "Bỏ cột, tổng quát hóa, hoặc gắn nhãn pd trong lược đồ; không công bố mở "
+            "khi còn dữ liệu cá nhân.",
+            "Drop the column, generalise it or tag it pd in the schema; do not "
+            "publish it openly as it is.",
         ),
     ),
     Check(
@@ -88,7 +99,8 @@ CHECKS: tuple[Check, ...] = (
         "info",
         Message(
             "Cột “{field}” là dữ liệu cá nhân phải bỏ khỏi bảng dữ liệu mở.",
-            "The column '{field}' is personal data that must be dropped from an open table.",
+            "The column '{field}' is personal data that must be dropped from an open "
+            "table.",
             "Xóa cột này trước khi công bố.",
             "Remove the column before publishing.",
         ),
@@ -99,19 +111,25 @@ CHECKS: tuple[Check, ...] = (
         Message(
             "Nội dung tệp có vẻ chứa dữ liệu cá nhân ({kind}).",
             "The text of the file seems to hold personal data ({kind}).",
-            "Xóa dữ liệu cá nhân khỏi tệp trước khi công bố; quản trị viên của cơ quan chỉ được mở khi đó không phải "
+            "Xóa dữ liệu cá nhân khỏi tệp trước khi công bố; quản trị viên của cơ "
+            "quan chỉ được mở khi đó không phải "
             "là dữ liệu cá nhân.",
-            "Remove the personal data before publishing; the organization's admin may open it only if it is none.",
+            "Remove the personal data before publishing; the organization's admin may "
+            "open it only if it is none.",
         ),
     ),
     Check(
         "unread-file",
         "warning",
         Message(
-            "Chưa đọc được nội dung tệp để kiểm tra dữ liệu cá nhân; tệp chờ người có thẩm quyền xem.",
-            "The content of the file could not be read and checked for personal data; it waits for a person.",
-            "Quản trị viên của cơ quan xem tệp và mở bằng resource_validation_override, kèm lý do.",
-            "The organization's admin looks at it and opens it by resource_validation_override, with a reason.",
+            "Chưa đọc được nội dung tệp để kiểm tra dữ liệu cá nhân; tệp chờ người có "
+            "thẩm quyền xem.",
+            "The content of the file could not be read and checked for personal data; "
+            "it waits for a person.",
+            "Quản trị viên của cơ quan xem tệp và mở bằng "
+            "resource_validation_override, kèm lý do.",
+            "The organization's admin looks at it and opens it by "
+            "resource_validation_override, with a reason.",
         ),
     ),
     # What a schema asks for in its "checks".
@@ -159,8 +177,10 @@ CHECKS: tuple[Check, ...] = (
         "person-code",
         "error",
         Message(
-            "Dòng {row}, “{field}”: mã 12 chữ số là số định danh cá nhân, không phải mã doanh nghiệp.",
-            "Row {row}, '{field}': a code of 12 digits is a person's number, not an enterprise code.",
+            "Dòng {row}, “{field}”: mã 12 chữ số là số định danh cá nhân, không phải "
+            "mã doanh nghiệp.",
+            "Row {row}, '{field}': a code of 12 digits is a person's number, not an "
+            "enterprise code.",
             "Bỏ bản ghi của cá nhân khỏi dữ liệu công bố.",
             "Remove records of persons from published data.",
         ),
@@ -280,17 +300,21 @@ CHECKS: tuple[Check, ...] = (
         "warning",
         Message(
             "Dòng {row}: tọa độ nằm ngoài tỉnh hoặc ngoài xã của dòng ({note}).",
-            "Row {row}: the place lies outside the province, or outside the row's commune ({note}).",
+            "Row {row}: the place lies outside the province, or outside the row's "
+            "commune ({note}).",
             "Kiểm tra mã xã, thứ tự vĩ độ, kinh độ và hệ tọa độ (WGS 84).",
-            "Check the commune's code, the order of latitude and longitude, and the reference system (WGS 84).",
+            "Check the commune's code, the order of latitude and longitude, and the "
+            "reference system (WGS 84).",
         ),
     ),
     Check(
         "unit-at-date",
         "warning",
         Message(
-            "Dòng {row}, “{field}”: không có đơn vị hành chính mang mã này tại thời điểm đó ({note}).",
-            "Row {row}, '{field}': no administrative unit had this code at that time ({note}).",
+            "Dòng {row}, “{field}”: không có đơn vị hành chính mang mã này tại thời "
+            "điểm đó ({note}).",
+            "Row {row}, '{field}': no administrative unit had this code at that time "
+            "({note}).",
             "Dùng mã có hiệu lực tại ngày của dòng.",
             "Use the code in force at the date of the row.",
         ),
@@ -301,7 +325,8 @@ CHECKS: tuple[Check, ...] = (
         Message(
             "Chưa chạy được kiểm tra “{note}”.",
             "The check '{note}' could not run.",
-            "Kiểm tra tham số của nó trong lược đồ, hoặc nạp vào danh mục bảng mà nó đối chiếu.",
+            "Kiểm tra tham số của nó trong lược đồ, hoặc nạp vào danh mục bảng mà nó "
+            "đối chiếu.",
             "Check its parameters in the schema, or load the table that it looks into.",
         ),
     ),
@@ -321,8 +346,10 @@ CHECKS: tuple[Check, ...] = (
         "metadata-name",
         "error",
         Message(
-            "Tên “{note}” không hợp lệ: chỉ dùng chữ thường a–z, số, '-' và '_', từ 2 đến 100 ký tự.",
-            "The name '{note}' is not valid: use lower-case a–z, digits, '-' and '_', 2 to 100 characters.",
+            "Tên “{note}” không hợp lệ: chỉ dùng chữ thường a–z, số, '-' và '_', từ 2 "
+            "đến 100 ký tự.",
+            "The name '{note}' is not valid: use lower-case a–z, digits, '-' and '_', "
+            "2 to 100 characters.",
             "Đặt lại tên.",
             "Choose another name.",
         ),

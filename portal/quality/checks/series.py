@@ -1,4 +1,6 @@
-"""Series in tables without a schema: values that plainly stand still, stand out or slip by a thousand."""
+"""Series in tables without a schema: values that plainly stand still, stand out or slip
+by a thousand.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,15 @@ from portal.quality.frictionless.schema_check import is_code
 from portal.quality.personal import fold
 from schemas.texttable import ROW
 
-TIME_LABEL = re.compile(r"\b(ngay|thoi gian|thoi diem|gio|date|time|datetime|timestamp)\b")
+TIME_LABEL = re.compile(
+    r"\b(ngay|thoi gian|thoi diem|gio|date|time|datetime|timestamp)\b"
+)
 TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}|^[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}"
 NUMBER = r"^-?[0-9]+([.,][0-9]+)?$"
 SURE = 0.9
-"""Share of the filled cells that look like a time or a number, for a column to be one."""
+"""Share of the filled cells that look like a time or a number, for a column to be
+one.
+"""
 FEWEST, DIFFERENT = 30, 10
 """Values of a series, and different ones among them, below which nothing is told."""
 STILL = 12
@@ -36,12 +42,17 @@ WITHIN = (SLIP / 4, SLIP * 4)
 def is_bare(schema: Mapping[str, Any]) -> bool:
     """Whether a schema says nothing but the names of the columns."""
     fields = schema.get("fields") or ()
-    plain = all(each.get("type", "any") in ("string", "any") and not each.get("constraints") for each in fields)
+    plain = all(
+        each.get("type", "any") in ("string", "any") and not each.get("constraints")
+        for each in fields
+    )
     return plain and not schema.get("checks")
 
 
 class Series:
-    """Takes in the columns of times, numbers and groups, batch after batch, and looks at them when the table ends."""
+    """Takes in the columns of times, numbers and groups, batch after batch, and looks
+    at them when the table ends.
+    """
 
     def __init__(self, labels: Sequence[str]) -> None:
         self.labels = [label.strip() for label in labels]
@@ -56,8 +67,13 @@ class Series:
         if not self._rows:
             self._wanted = self._kinds(frame)
         self._rows += frame.height
-        if len(set(self._wanted.values()) & {"time", "number"}) == 2 and self._rows <= MOST_ROWS:
-            self._frames.append(frame.select(ROW, pl.lit(part, pl.Int32).alias(PART), *self._wanted))
+        if (
+            len(set(self._wanted.values()) & {"time", "number"}) == 2
+            and self._rows <= MOST_ROWS
+        ):
+            self._frames.append(
+                frame.select(ROW, pl.lit(part, pl.Int32).alias(PART), *self._wanted)
+            )
 
     def _kinds(self, frame: pl.DataFrame) -> dict[str, str]:
         kinds: dict[str, str] = {}
@@ -68,23 +84,38 @@ class Series:
             if TIME_LABEL.search(name) and _share(cells, TIME) >= SURE:
                 kinds[str(index)] = "time"
             elif is_code(name) or cells.n_unique() <= min(SERIES, len(cells) // 5):
-                kinds[str(index)] = "group" if _share(cells, NUMBER) < SURE or is_code(name) else "number"
+                kinds[str(index)] = (
+                    "group"
+                    if _share(cells, NUMBER) < SURE or is_code(name)
+                    else "number"
+                )
             elif _share(cells, NUMBER) >= SURE:
                 kinds[str(index)] = "number"
         return kinds
 
     def hits(self) -> Iterator[tuple[str, Hit]]:
-        """What is plain to see, in the order of the columns: the id of its check, and where."""
+        """What is plain to see, in the order of the columns: the id of its check, and
+        where.
+        """
         if not self._frames or self._rows > MOST_ROWS:
             return
         whole = pl.concat(self._frames)
         groups: list[str] = []
         for name in (name for name, kind in self._wanted.items() if kind == "group"):
-            if whole[name].n_unique() <= SERIES and whole.select(*groups, name).n_unique() <= SERIES:
+            if (
+                whole[name].n_unique() <= SERIES
+                and whole.select(*groups, name).n_unique() <= SERIES
+            ):
                 groups.append(name)
         for name in (name for name, kind in self._wanted.items() if kind == "number"):
-            value = pl.col(name).str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
-            rows = whole.with_columns(value.alias("now")).filter(pl.col("now").is_not_null())
+            value = (
+                pl.col(name)
+                .str.replace(",", ".", literal=True)
+                .cast(pl.Float64, strict=False)
+            )
+            rows = whole.with_columns(value.alias("now")).filter(
+                pl.col("now").is_not_null()
+            )
             for _, series in rows.group_by([*groups, PART], maintain_order=True):
                 if series.height >= FEWEST and series["now"].n_unique() >= DIFFERENT:
                     yield from _told(series, self.labels[int(name)])
@@ -105,7 +136,11 @@ def _told(series: pl.DataFrame, label: str) -> Iterator[tuple[str, Hit]]:
     )
     for check, picked, text in (
         ("unit-slip", marked.filter(pl.col("ratio").is_between(*WITHIN)), f"×{SLIP}"),
-        ("outlier", marked.filter((pl.col("far") > FAR) & pl.col("far").is_finite()), f"median {median:g}"),
+        (
+            "outlier",
+            marked.filter((pl.col("far") > FAR) & pl.col("far").is_finite()),
+            f"median {median:g}",
+        ),
     ):
         if picked.height and picked.height <= few and _apart(marked, picked):
             for row in picked.iter_rows(named=True):
@@ -114,7 +149,9 @@ def _told(series: pl.DataFrame, label: str) -> Iterator[tuple[str, Hit]]:
 
 
 def _apart(marked: pl.DataFrame, picked: pl.DataFrame) -> bool:
-    """Whether nothing stands between them and the rest: values that are skewed by nature fill the space between."""
+    """Whether nothing stands between them and the rest: values that are skewed by
+    nature fill the space between.
+    """
     rest = marked.join(picked, on=[PART, ROW], how="anti")
     return float(picked["far"].min()) >= APART * float(rest["far"].max())  # type: ignore[arg-type]
 
@@ -122,8 +159,12 @@ def _apart(marked: pl.DataFrame, picked: pl.DataFrame) -> bool:
 def _still(series: pl.DataFrame, label: str) -> Iterator[tuple[str, Hit]]:
     """Runs of equal values other than zero, which rain and counts have by nature."""
     runs = series.with_columns(pl.col("now").rle_id().alias("run"))
-    lengths = runs.group_by("run", maintain_order=True).agg(pl.len(), pl.col("now", ROW, PART).first())
+    lengths = runs.group_by("run", maintain_order=True).agg(
+        pl.len(), pl.col("now", ROW, PART).first()
+    )
     if lengths.height < DIFFERENT:
         return
-    for row in lengths.filter((pl.col("len") >= STILL) & (pl.col("now") != 0)).iter_rows(named=True):
+    for row in lengths.filter(
+        (pl.col("len") >= STILL) & (pl.col("now") != 0)
+    ).iter_rows(named=True):
         yield "stuck", Hit(row[PART], row[ROW], label, f"{row['now']:g} × {row['len']}")

@@ -1,4 +1,6 @@
-"""What is known of a dataset when its quality is judged: its package dict, and what only the stores can tell."""
+"""What is known of a dataset when its quality is judged: its package dict, and what
+only the stores can tell.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +10,51 @@ from typing import Any
 
 MACHINE_READABLE = frozenset(
     {
-        "CSV", "TSV", "JSON", "NDJSON", "GeoJSON", "XML", "XLSX", "XLS", "ODS", "Parquet", "RDF", "TTL", "KML", "GTFS",
-        "WMS", "WFS", "API", "KMZ", "SHP",
+        "CSV",
+        "TSV",
+        "JSON",
+        "NDJSON",
+        "GeoJSON",
+        "XML",
+        "XLSX",
+        "XLS",
+        "ODS",
+        "Parquet",
+        "RDF",
+        "TTL",
+        "KML",
+        "GTFS",
+        "WMS",
+        "WFS",
+        "API",
+        "KMZ",
+        "SHP",
     }
-)  # fmt: skip
+)
 NON_PROPRIETARY = frozenset(
     {
-        "CSV", "TSV", "JSON", "NDJSON", "GeoJSON", "XML", "ODS", "Parquet", "RDF", "TTL", "KML", "GTFS", "WMS", "WFS",
-        "API", "XLSX", "HTML", "TXT", "ZIP", "GZ",
+        "CSV",
+        "TSV",
+        "JSON",
+        "NDJSON",
+        "GeoJSON",
+        "XML",
+        "ODS",
+        "Parquet",
+        "RDF",
+        "TTL",
+        "KML",
+        "GTFS",
+        "WMS",
+        "WFS",
+        "API",
+        "XLSX",
+        "HTML",
+        "TXT",
+        "ZIP",
+        "GZ",
     }
-)  # fmt: skip
+)
 """Open formats; XLSX is an ISO standard (29500), XLS, DOC and SHP are not."""
 
 
@@ -25,7 +62,8 @@ NON_PROPRIETARY = frozenset(
 class ResourceFacts:
     """One resource: its dict, and its bytes, rows and report as the stores have them.
 
-    `stored` is None for a link, whose bytes are not ours to see; `whole` is None where there is no table.
+    `stored` is None for a link, whose bytes are not ours to see; `whole` is None where
+    there is no table.
     """
 
     shown: Mapping[str, Any]

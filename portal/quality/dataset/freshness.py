@@ -1,4 +1,6 @@
-"""Freshness: whether data was updated within its declared frequency, a day of grace included."""
+"""Freshness: whether data was updated within its declared frequency, a day of grace
+included.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +18,16 @@ PERIODS: dict[str, timedelta] = {
     "yearly": timedelta(days=366),
     "school-year": timedelta(days=366),
 }
-"""The longest that each period lasts; "on-change" and "irregular" promise no date and are always fulfilled."""
+"""The longest that each period lasts; "on-change" and "irregular" promise no date and
+are always fulfilled.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """What was promised and kept: `due` is when the next update is due, `fresh` is None without a promise."""
+    """What was promised and kept: `due` is when the next update is due, `fresh` is None
+    without a promise.
+    """
 
     frequency: str | None
     updated: datetime | None
@@ -29,7 +35,9 @@ class Freshness:
     fresh: bool | None
 
 
-def judge(frequency: str | None, updated: datetime | None, moment: datetime) -> Freshness:
+def judge(
+    frequency: str | None, updated: datetime | None, moment: datetime
+) -> Freshness:
     """Judge an update at a moment."""
     if not frequency:
         return Freshness(None, updated, None, None)

@@ -1,4 +1,6 @@
-"""Whether a dataset is described well enough: the six mandatory fields, its licence, its name, damaged text."""
+"""Whether a dataset is described well enough: the six mandatory fields, its licence,
+its name, damaged text.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +20,19 @@ MOJIBAKE = ("Ã¡", "Ã ", "Ãª", "Ã´", "áº", "á»", "Æ°", "Ä‘")
 
 
 def check_record(record: DatasetRecord) -> Report:
-    """The report on a record's metadata; errors only for what makes publication impossible.
+    """The report on a record's metadata; errors only for what makes publication
+    impossible.
 
-    Mandatory by TT 24/2011/TT-BTTTT: title, creator, date, description, publisher, identifier.
+    Mandatory by TT 24/2011/TT-BTTTT: title, creator, date, description, publisher,
+    identifier.
     """
     started = time.perf_counter()
     collector = Collector(1000)
 
     def say(check: str, field: str = "", note: str = "") -> None:
-        collector.add(check, field=field, note=note, severity=SEVERITIES[check], messages=MESSAGES)
+        collector.add(
+            check, field=field, note=note, severity=SEVERITIES[check], messages=MESSAGES
+        )
 
     for field in _missing(record):
         say("metadata-missing", field)
@@ -43,24 +49,43 @@ def check_record(record: DatasetRecord) -> Report:
 
 
 def _missing(record: DatasetRecord) -> Iterator[str]:
-    """Names of the fields that ought to be filled in; the identifier is the record's name."""
+    """Names of the fields that ought to be filled in; the identifier is the record's
+    name.
+    """
     extras = {**record.extras, **record.profile}
     filled: dict[str, Any] = {
         "title": record.title,
         "notes": record.notes,
-        "author": record.author or record.maintainer or record.owner_org or extras.get("co_quan_chu_tri"),
+        "author": record.author
+        or record.maintainer
+        or record.owner_org
+        or extras.get("co_quan_chu_tri"),
         "date": next((extras[key] for key in DATES if extras.get(key)), None),
         "license_id": record.license_id,
     }
     return (field for field, value in filled.items() if not str(value or "").strip())
 
 
-DATES = ("issued", "modified", "ngay_ban_hanh", "ngay_cap_nhat", "date", "metadata_modified")
+DATES = (
+    "issued",
+    "modified",
+    "ngay_ban_hanh",
+    "ngay_cap_nhat",
+    "date",
+    "metadata_modified",
+)
 """Extras and profile fields that say when the dataset was made or last changed."""
 
 
 def _texts(record: DatasetRecord) -> Iterator[tuple[str, str]]:
-    yield from (("title", record.title), ("notes", record.notes), ("author", record.author or ""))
+    yield from (
+        ("title", record.title),
+        ("notes", record.notes),
+        ("author", record.author or ""),
+    )
     yield from (("tags", tag) for tag in record.tags)
     for resource in record.resources:
-        yield from (("resources.name", resource.name), ("resources.description", resource.description))
+        yield from (
+            ("resources.name", resource.name),
+            ("resources.description", resource.description),
+        )

@@ -1,11 +1,18 @@
-"""MQA points: the five dimensions of the European metadata quality assessment, 405 points in all."""
+"""MQA points: the five dimensions of the European metadata quality assessment, 405
+points in all.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from portal.quality.dataset.facts import MACHINE_READABLE, NON_PROPRIETARY, Facts, ResourceFacts
+from portal.quality.dataset.facts import (
+    MACHINE_READABLE,
+    NON_PROPRIETARY,
+    Facts,
+    ResourceFacts,
+)
 from schemas.vocabularies import ACCESS_KINDS, FORMATS, LICENCE_BY_ID
 
 KNOWN_FORMATS = frozenset(FORMATS.values())
@@ -16,7 +23,9 @@ Share = Callable[[Facts], float]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric: at most `of` points, and which share of them a dataset has (0 to 1)."""
+    """One metric: at most `of` points, and which share of them a dataset has (0 to
+    1).
+    """
 
     id: str
     vi: str
@@ -63,13 +72,24 @@ def _stored(each: ResourceFacts) -> bool:
 
 
 def _compliant(facts: Facts) -> float:
-    """The mandatory properties of DCAT-AP: title, description, publisher, and an access URL for each distribution."""
-    mandatory = facts.text("title") and facts.text("notes") and facts.package.get("organization")
-    return float(bool(mandatory) and all(each.shown.get("url") for each in facts.resources))
+    """The mandatory properties of DCAT-AP: title, description, publisher, and an access
+    URL for each distribution.
+    """
+    mandatory = (
+        facts.text("title")
+        and facts.text("notes")
+        and facts.package.get("organization")
+    )
+    return float(
+        bool(mandatory) and all(each.shown.get("url") for each in facts.resources)
+    )
 
 
 def _known_licence(facts: Facts) -> float:
-    return float(facts.text("license_id") not in ("", "notspecified") and facts.text("license_id") in LICENCE_BY_ID)
+    return float(
+        facts.text("license_id") not in ("", "notspecified")
+        and facts.text("license_id") in LICENCE_BY_ID
+    )
 
 
 DIMENSIONS: tuple[Dimension, ...] = (
@@ -78,16 +98,36 @@ DIMENSIONS: tuple[Dimension, ...] = (
         "Dễ tìm",
         "Findability",
         (
-            Metric("keywords", "Từ khóa", "Keywords", 30, lambda facts: float(bool(facts.package.get("tags")))),
+            Metric(
+                "keywords",
+                "Từ khóa",
+                "Keywords",
+                30,
+                lambda facts: float(bool(facts.package.get("tags"))),
+            ),
             Metric(
                 "categories",
                 "Chủ đề, lĩnh vực",
                 "Categories",
                 30,
-                lambda facts: float(bool(facts.package.get("groups")) or bool(facts.text("sector"))),
+                lambda facts: float(
+                    bool(facts.package.get("groups")) or bool(facts.text("sector"))
+                ),
             ),
-            Metric("spatial", "Phạm vi không gian", "Geographic coverage", 20, _filled("spatial_unit", "spatial")),
-            Metric("temporal", "Phạm vi thời gian", "Temporal coverage", 20, _filled("period", "temporal")),
+            Metric(
+                "spatial",
+                "Phạm vi không gian",
+                "Geographic coverage",
+                20,
+                _filled("spatial_unit", "spatial"),
+            ),
+            Metric(
+                "temporal",
+                "Phạm vi thời gian",
+                "Temporal coverage",
+                20,
+                _filled("period", "temporal"),
+            ),
         ),
     ),
     Dimension(
@@ -95,11 +135,23 @@ DIMENSIONS: tuple[Dimension, ...] = (
         "Dễ truy cập",
         "Accessibility",
         (
-            Metric("access-url", "Địa chỉ truy cập hoạt động", "Access URL works", 50, _each(_stored)),
             Metric(
-                "download-url", "Có địa chỉ tải xuống", "Download URL", 20, _each(lambda each: each.shown.get("url"))
+                "access-url",
+                "Địa chỉ truy cập hoạt động",
+                "Access URL works",
+                50,
+                _each(_stored),
             ),
-            Metric("download-works", "Tải xuống được", "Download works", 30, _each(_stored)),
+            Metric(
+                "download-url",
+                "Có địa chỉ tải xuống",
+                "Download URL",
+                20,
+                _each(lambda each: each.shown.get("url")),
+            ),
+            Metric(
+                "download-works", "Tải xuống được", "Download works", 30, _each(_stored)
+            ),
         ),
     ),
     Dimension(
@@ -107,8 +159,16 @@ DIMENSIONS: tuple[Dimension, ...] = (
         "Tương tác",
         "Interoperability",
         (
-            Metric("format", "Có định dạng", "Format", 20, _each(lambda each: each.format)),
-            Metric("media-type", "Có kiểu nội dung", "Media type", 10, _each(lambda each: each.shown.get("mimetype"))),
+            Metric(
+                "format", "Có định dạng", "Format", 20, _each(lambda each: each.format)
+            ),
+            Metric(
+                "media-type",
+                "Có kiểu nội dung",
+                "Media type",
+                10,
+                _each(lambda each: each.shown.get("mimetype")),
+            ),
             Metric(
                 "format-known",
                 "Định dạng thuộc danh mục",
@@ -130,7 +190,13 @@ DIMENSIONS: tuple[Dimension, ...] = (
                 20,
                 _each(lambda each: each.format in MACHINE_READABLE),
             ),
-            Metric("dcat-ap", "Đủ trường bắt buộc của DCAT-AP", "DCAT-AP's mandatory fields", 30, _compliant),
+            Metric(
+                "dcat-ap",
+                "Đủ trường bắt buộc của DCAT-AP",
+                "DCAT-AP's mandatory fields",
+                30,
+                _compliant,
+            ),
         ),
     ),
     Dimension(
@@ -139,8 +205,20 @@ DIMENSIONS: tuple[Dimension, ...] = (
         "Reusability",
         (
             Metric("licence", "Có giấy phép", "Licence", 20, _filled("license_id")),
-            Metric("licence-known", "Giấy phép thuộc danh mục", "Licence of the vocabulary", 10, _known_licence),
-            Metric("access", "Có loại hình chia sẻ", "Access kind", 10, _filled("access_kind")),
+            Metric(
+                "licence-known",
+                "Giấy phép thuộc danh mục",
+                "Licence of the vocabulary",
+                10,
+                _known_licence,
+            ),
+            Metric(
+                "access",
+                "Có loại hình chia sẻ",
+                "Access kind",
+                10,
+                _filled("access_kind"),
+            ),
             Metric(
                 "access-known",
                 "Loại hình chia sẻ thuộc danh mục",
@@ -153,7 +231,13 @@ DIMENSIONS: tuple[Dimension, ...] = (
                 "Đầu mối liên hệ",
                 "Contact point",
                 20,
-                _filled("contact_name", "contact_email", "maintainer", "maintainer_email", "author_email"),
+                _filled(
+                    "contact_name",
+                    "contact_email",
+                    "maintainer",
+                    "maintainer_email",
+                    "author_email",
+                ),
             ),
             Metric(
                 "publisher",
@@ -169,10 +253,34 @@ DIMENSIONS: tuple[Dimension, ...] = (
         "Ngữ cảnh",
         "Contextuality",
         (
-            Metric("rights", "Căn cứ pháp lý, quyền", "Rights", 5, _filled("legal_basis", "rights")),
-            Metric("size", "Kích thước tệp", "File size", 5, _each(lambda each: each.shown.get("size"))),
-            Metric("issued", "Ngày ban hành", "Date of issue", 5, _filled("metadata_created")),
-            Metric("modified", "Ngày cập nhật", "Date of modification", 5, _filled("metadata_modified")),
+            Metric(
+                "rights",
+                "Căn cứ pháp lý, quyền",
+                "Rights",
+                5,
+                _filled("legal_basis", "rights"),
+            ),
+            Metric(
+                "size",
+                "Kích thước tệp",
+                "File size",
+                5,
+                _each(lambda each: each.shown.get("size")),
+            ),
+            Metric(
+                "issued",
+                "Ngày ban hành",
+                "Date of issue",
+                5,
+                _filled("metadata_created"),
+            ),
+            Metric(
+                "modified",
+                "Ngày cập nhật",
+                "Date of modification",
+                5,
+                _filled("metadata_modified"),
+            ),
         ),
     ),
 )

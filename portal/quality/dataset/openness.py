@@ -1,4 +1,6 @@
-"""The ten openness checks OC1-OC10: what makes data open by law, each with its outcome in both languages."""
+"""The ten openness checks OC1-OC10: what makes data open by law, each with its outcome
+in both languages.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from schemas.vocabularies import LICENCE_BY_ID
 
 Outcome = Literal["pass", "fail", "unknown"]
 DOMESTIC = "dlm-vn"
-"""The domestic terms for open data; they do not conform to the Open Definition and are open data by law."""
+"""The domestic terms for open data; they do not conform to the Open Definition and are
+open data by law.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +68,24 @@ def _machine_readable(facts: Facts) -> Outcome:
 
 
 def _anonymous(facts: Facts) -> Outcome:
-    return _yes(not facts.package.get("private") and facts.text("access_kind") in ("", "open"))
+    return _yes(
+        not facts.package.get("private") and facts.text("access_kind") in ("", "open")
+    )
 
 
 def _licensed(facts: Facts) -> Outcome:
     licence = LICENCE_BY_ID.get(facts.text("license_id"))
     free = licence is not None and (licence.open or licence.id == DOMESTIC)
-    return _yes(free and any(each.format in NON_PROPRIETARY for each in facts.resources))
+    return _yes(
+        free and any(each.format in NON_PROPRIETARY for each in facts.resources)
+    )
 
 
 def _free(facts: Facts) -> Outcome:
-    priced = any(str(extra.get("key")) in ("price", "phi", "gia") for extra in facts.package.get("extras", ()))
+    priced = any(
+        str(extra.get("key")) in ("price", "phi", "gia")
+        for extra in facts.package.get("extras", ())
+    )
     return _yes(not priced)
 
 
@@ -122,7 +133,8 @@ CHECKS: tuple[Check, ...] = (
         "Truy cập được trên mạng",
         "Reachable on the network",
         "Đặt chế độ công khai và tải tệp lên cổng; liên kết ngoài không được kiểm tra.",
-        "Make the dataset public and upload its files; links to elsewhere are not checked.",
+        "Make the dataset public and upload its files; links to elsewhere are not "
+        "checked.",
         _reachable,
     ),
     Check(

@@ -1,1 +1,3 @@
-"""What a report says: findings as they come in, their texts in both languages, and their forms."""
+"""What a report says: findings as they come in, their texts in both languages, and
+their forms.
+"""

@@ -1,4 +1,6 @@
-"""Bad rows: which they are, some of them as a sample, a table without them, and all of them as a file."""
+"""Bad rows: which they are, some of them as a sample, a table without them, and all of
+them as a file.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ Place = tuple[str, int]
 
 
 class Unsplittable(ValueError):
-    """The errors are not of single rows, or too many to be listed: the table passes whole or not at all."""
+    """The errors are not of single rows, or too many to be listed: the table passes
+    whole or not at all.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +42,15 @@ class BadRow:
 def bad_places(report: Report) -> dict[Place, list[Finding]]:
     """The rows with an error, in the order of the table, and their errors.
 
-    Raises Unsplittable when an error belongs to no row, or when some errors were only counted.
+    Raises Unsplittable when an error belongs to no row, or when some errors were only
+    counted.
     """
     errors = [each for each in report.findings if each.severity == "error"]
     kept: dict[tuple[str, str], int] = {}
     for each in errors:
-        kept[each.check, each.field or ""] = kept.get((each.check, each.field or ""), 0) + 1
+        kept[each.check, each.field or ""] = (
+            kept.get((each.check, each.field or ""), 0) + 1
+        )
     if any(report.counts.get(key, 0) > number for key, number in kept.items()):
         raise Unsplittable("more errors than can be listed")
     found: dict[Place, list[Finding]] = {}
@@ -62,16 +69,31 @@ def pick(table: TextTable, places: Mapping[Place, list[Finding]]) -> Iterator[Ba
     width = len(table.labels)
     for batch in table.batches():
         wanted = by_part.get(batch.part) or by_part.get("") or []
-        rows = batch.frame.filter(pl.col(ROW).is_in(wanted)) if wanted else batch.frame.head(0)
-        cells = [(int(row[ROW]), tuple(row[str(i)] for i in range(width))) for row in rows.iter_rows(named=True)]
-        cells += [(row.number, row.cells) for row in batch.ragged if row.number in set(wanted)]
+        rows = (
+            batch.frame.filter(pl.col(ROW).is_in(wanted))
+            if wanted
+            else batch.frame.head(0)
+        )
+        cells = [
+            (int(row[ROW]), tuple(row[str(i)] for i in range(width)))
+            for row in rows.iter_rows(named=True)
+        ]
+        cells += [
+            (row.number, row.cells) for row in batch.ragged if row.number in set(wanted)
+        ]
         for number, texts in sorted(cells):
-            place = (batch.part, number) if (batch.part, number) in places else ("", number)
+            place = (
+                (batch.part, number) if (batch.part, number) in places else ("", number)
+            )
             yield BadRow(place, tuple(places.get(place, ())), texts)
 
 
-def sample(table: TextTable, report: Report, schema: Mapping[str, Any], most: int = SAMPLES) -> dict[str, Any]:
-    """The first bad rows whole, JSON-ready; cells of columns with personal data are hidden. Empty without any."""
+def sample(
+    table: TextTable, report: Report, schema: Mapping[str, Any], most: int = SAMPLES
+) -> dict[str, Any]:
+    """The first bad rows whole, JSON-ready; cells of columns with personal data are
+    hidden. Empty without any.
+    """
     places: dict[Place, list[Finding]] = {}
     for each in report.findings:
         if each.severity == "error" and each.row and each.row > 1:
@@ -97,18 +119,33 @@ def sample(table: TextTable, report: Report, schema: Mapping[str, Any], most: in
 
 
 def _shown(cells: tuple[str, ...], hidden: set[int], width: int) -> list[str]:
-    """Cells as a sample shows them; in a row of a wrong width any cell may be one of a hidden column."""
+    """Cells as a sample shows them; in a row of a wrong width any cell may be one of a
+    hidden column.
+    """
     shifted = bool(hidden) and len(cells) != width
-    return [HIDDEN if cell and (shifted or i in hidden or i >= width) else cell[:200] for i, cell in enumerate(cells)]
+    return [
+        HIDDEN if cell and (shifted or i in hidden or i >= width) else cell[:200]
+        for i, cell in enumerate(cells)
+    ]
 
 
 def _hidden(table: TextTable, report: Report, schema: Mapping[str, Any]) -> set[int]:
-    """Positions of columns that are personal by their schema or by what was found in them."""
-    tagged = {str(f.get("name")) for f in schema.get("fields", ()) if str(f.get("pd") or "none") != "none"}
+    """Positions of columns that are personal by their schema or by what was found in
+    them.
+    """
+    tagged = {
+        str(f.get("name"))
+        for f in schema.get("fields", ())
+        if str(f.get("pd") or "none") != "none"
+    }
     known = {str(f.get("name")) for f in schema.get("fields", ())}
     found = {each.field for each in report.findings if each.check == PERSONAL_DATA}
     labels = [label.strip() for label in table.labels]
-    return {i for i, label in enumerate(labels) if label in tagged | found or label not in known}
+    return {
+        i
+        for i, label in enumerate(labels)
+        if label in tagged | found or label not in known
+    }
 
 
 def without(table: TextTable, places: Mapping[Place, Any]) -> TextTable:
@@ -119,15 +156,28 @@ def without(table: TextTable, places: Mapping[Place, Any]) -> TextTable:
 
     def batches() -> Iterator[TextBatch]:
         for batch in table.batches():
-            numbers = gone.get(batch.part, set()) | gone.get("", set()) if gone else set()
-            kept = batch.frame.filter(~pl.col(ROW).is_in(list(numbers))) if numbers else batch.frame
-            yield replace(batch, frame=kept, ragged=tuple(r for r in batch.ragged if r.number not in numbers))
+            numbers = (
+                gone.get(batch.part, set()) | gone.get("", set()) if gone else set()
+            )
+            kept = (
+                batch.frame.filter(~pl.col(ROW).is_in(list(numbers)))
+                if numbers
+                else batch.frame
+            )
+            yield replace(
+                batch,
+                frame=kept,
+                ragged=tuple(r for r in batch.ragged if r.number not in numbers),
+            )
 
     return replace(table, batches=batches)
 
 
-def blank_cells(table: TextTable, places: Mapping[Place, list[Finding]], missing: str) -> TextTable:
-    """The table with the cells that are not of their declared type replaced by the text for a missing value.
+def blank_cells(
+    table: TextTable, places: Mapping[Place, list[Finding]], missing: str
+) -> TextTable:
+    """The table with the cells that are not of their declared type replaced by the text
+    for a missing value.
 
     Rows of a wrong width have no place in it.
     """
@@ -145,7 +195,10 @@ def blank_cells(table: TextTable, places: Mapping[Place, list[Finding]], missing
                 if part in ("", batch.part):
                     wrong = pl.col(ROW).is_in(list(numbers))
                     frame = frame.with_columns(
-                        pl.when(wrong).then(pl.lit(missing)).otherwise(pl.col(str(index))).alias(str(index))
+                        pl.when(wrong)
+                        .then(pl.lit(missing))
+                        .otherwise(pl.col(str(index)))
+                        .alias(str(index))
                     )
             yield replace(batch, frame=frame, ragged=())
 
@@ -153,14 +206,20 @@ def blank_cells(table: TextTable, places: Mapping[Place, list[Finding]], missing
 
 
 def write(out: IO[str], table: TextTable, places: Mapping[Place, list[Finding]]) -> int:
-    """Write the rows at these places as CSV, each with its number and what is wrong with it; return how many."""
+    """Write the rows at these places as CSV, each with its number and what is wrong
+    with it; return how many.
+    """
     writer = csv.writer(out)
     writer.writerow(["_row", "_part", "_checks", "_vi", "_en", *table.labels])
     number = 0
     for bad in pick(table, places):
         checks = ";".join(sorted({each.check for each in bad.findings}))
-        vi = " ".join(f"{each.message.vi} {each.hint.vi}".strip() for each in bad.findings)
-        en = " ".join(f"{each.message.en} {each.hint.en}".strip() for each in bad.findings)
+        vi = " ".join(
+            f"{each.message.vi} {each.hint.vi}".strip() for each in bad.findings
+        )
+        en = " ".join(
+            f"{each.message.en} {each.hint.en}".strip() for each in bad.findings
+        )
         writer.writerow([bad.place[1], bad.place[0], checks, vi, en, *bad.cells])
         number += 1
     return number

@@ -1,4 +1,6 @@
-"""Frictionless' notes in Vietnamese: what is wrong with a cell, in the words of a steward."""
+"""Frictionless' notes in Vietnamese: what is wrong with a cell, in the words of a
+steward.
+"""
 
 from __future__ import annotations
 
@@ -42,11 +44,19 @@ LONGEST = 120
 
 @functools.lru_cache(4096)
 def vietnamese(code: str, note: str) -> str:
-    """The note of an error in Vietnamese; no value of the table is in it. A note that is not known stays as it is."""
+    """The note of an error in Vietnamese; no value of the table is in it. A note that
+    is not known stays as it is.
+    """
     if code == "type-error" and (kind := _TYPE.search(note)):
         form = kind.group(2)
-        written = "" if form in ("default", "any") or kind.group(1) == "string" else f" dạng {form}"
-        return (TYPES.get(kind.group(1)) or f"không đúng kiểu {kind.group(1)}") + written
+        written = (
+            ""
+            if form in ("default", "any") or kind.group(1) == "string"
+            else f" dạng {form}"
+        )
+        return (
+            TYPES.get(kind.group(1)) or f"không đúng kiểu {kind.group(1)}"
+        ) + written
     if code == "constraint-error" and (broken := _CONSTRAINT.search(note)):
         limit = broken.group(2)
         limit = limit if len(limit) <= LONGEST else f"{limit[:LONGEST]}…"
@@ -59,5 +69,9 @@ def vietnamese(code: str, note: str) -> str:
         return "mọi ô của khóa đều trống"
     if code == "foreign-key":
         named = _LIST.search(note)
-        return f"không có trong danh mục “{named.group(1)}”" if named else "không có trong danh mục"
+        return (
+            f"không có trong danh mục “{named.group(1)}”"
+            if named
+            else "không có trong danh mục"
+        )
     return note

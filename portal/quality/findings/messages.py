@@ -1,4 +1,6 @@
-"""What each finding says, in Vietnamese and English: what is wrong, and how to mend it. Data, no rules."""
+"""What each finding says, in Vietnamese and English: what is wrong, and how to mend it.
+Data, no rules.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ class Message(NamedTuple):
 
 
 class Check(NamedTuple):
-    """One check of our own: `id` names it in reports, schemas and policies; `message` is filled by what it finds."""
+    """One check of our own: `id` names it in reports, schemas and policies; `message`
+    is filled by what it finds.
+    """
 
     id: str
     severity: Severity
@@ -83,7 +87,10 @@ ERRORS: dict[str, Message] = {
         "Rename the column, or put the columns in the schema's order.",
     ),
     "blank-row": Message(
-        "Dòng {row} trống hoàn toàn.", "Row {row} is completely blank.", "Xóa dòng trống.", "Delete the blank row."
+        "Dòng {row} trống hoàn toàn.",
+        "Row {row} is completely blank.",
+        "Xóa dòng trống.",
+        "Delete the blank row.",
     ),
     "extra-cell": Message(
         "Dòng {row} thừa ô ở cột thứ {number}.",
@@ -143,34 +150,63 @@ TYPE_HINTS: dict[str, tuple[str, str]] = {
         "Ghi số với dấu chấm thập phân, không dấu hàng nghìn (28717.5).",
         "Write a number with a decimal point (28717.5).",
     ),
-    "date": ("Ghi ngày dạng NĂM-THÁNG-NGÀY (2026-07-01).", "Write the date as YEAR-MONTH-DAY (2026-07-01)."),
-    "datetime": ("Ghi thời điểm dạng 2026-07-01T08:00:00+07:00.", "Write the time as 2026-07-01T08:00:00+07:00."),
+    "date": (
+        "Ghi ngày dạng NĂM-THÁNG-NGÀY (2026-07-01).",
+        "Write the date as YEAR-MONTH-DAY (2026-07-01).",
+    ),
+    "datetime": (
+        "Ghi thời điểm dạng 2026-07-01T08:00:00+07:00.",
+        "Write the time as 2026-07-01T08:00:00+07:00.",
+    ),
     "year": ("Ghi năm bằng bốn chữ số.", "Write the year with four digits."),
-    "boolean": ("Ghi true hoặc false (hoặc các từ đã khai báo).", "Write true or false (or the declared words)."),
+    "boolean": (
+        "Ghi true hoặc false (hoặc các từ đã khai báo).",
+        "Write true or false (or the declared words).",
+    ),
 }
 CONSTRAINT_HINTS: dict[str, tuple[str, str]] = {
-    "required": ("Bổ sung giá trị: cột này bắt buộc.", "Fill the cell in: this column is required."),
+    "required": (
+        "Bổ sung giá trị: cột này bắt buộc.",
+        "Fill the cell in: this column is required.",
+    ),
     "pattern": (
         "Kiểm tra mã: số chữ số, số 0 ở đầu, không có '.0' hay dấu cách.",
         "Check the code: its digits, leading zeros, no '.0' and no spaces.",
     ),
-    "enum": ("Chọn đúng một giá trị trong danh sách cho phép.", "Use one of the allowed values."),
-    "minimum": ("Giá trị quá nhỏ: kiểm tra đơn vị tính.", "The value is too small: check its unit."),
-    "maximum": ("Giá trị quá lớn: kiểm tra đơn vị tính.", "The value is too large: check its unit."),
+    "enum": (
+        "Chọn đúng một giá trị trong danh sách cho phép.",
+        "Use one of the allowed values.",
+    ),
+    "minimum": (
+        "Giá trị quá nhỏ: kiểm tra đơn vị tính.",
+        "The value is too small: check its unit.",
+    ),
+    "maximum": (
+        "Giá trị quá lớn: kiểm tra đơn vị tính.",
+        "The value is too large: check its unit.",
+    ),
     "minLength": ("Giá trị quá ngắn.", "The value is too short."),
     "maxLength": ("Giá trị quá dài.", "The value is too long."),
 }
 _BETTER = {"type-error": TYPE_HINTS, "constraint-error": CONSTRAINT_HINTS}
-"""Hints by the first quoted word of Frictionless' note: the type, or the name of the constraint."""
+"""Hints by the first quoted word of Frictionless' note: the type, or the name of the
+constraint.
+"""
 
 
-def say(code: str, detail: Mapping[str, object], messages: Mapping[str, Message] = ERRORS) -> tuple[Text, Text]:
+def say(
+    code: str, detail: Mapping[str, object], messages: Mapping[str, Message] = ERRORS
+) -> tuple[Text, Text]:
     """Message and hint of one finding."""
-    found = messages.get(code) or Message(f"{code}: {{note}}", f"{code}: {{note}}", "", "")
+    found = messages.get(code) or Message(
+        f"{code}: {{note}}", f"{code}: {{note}}", "", ""
+    )
     filled = _Filled(detail, why=vietnamese(code, str(detail.get("note", ""))))
     message = Text(found.vi.format_map(filled), found.en.format_map(filled))
     plain = _plain_hint(code, str(detail.get("note", "")), found)
-    return message, plain or Text(found.hint_vi.format_map(filled), found.hint_en.format_map(filled))
+    return message, plain or Text(
+        found.hint_vi.format_map(filled), found.hint_en.format_map(filled)
+    )
 
 
 class _Filled(dict[str, object]):
@@ -179,7 +215,9 @@ class _Filled(dict[str, object]):
 
 
 def _plain_hint(code: str, note: str, found: Message) -> Text | None:
-    """The hint for the very type or constraint, or the general one; None where it has words to be filled in."""
+    """The hint for the very type or constraint, or the general one; None where it has
+    words to be filled in.
+    """
     named = note.split('"', 2)[1] if code in _BETTER and '"' in note else ""
     return _hint(code, named, found.hint_vi, found.hint_en)
 

@@ -1,4 +1,6 @@
-"""What each note of reading becomes in a report: damage, repairs and guesses, said in both languages."""
+"""What each note of reading becomes in a report: damage, repairs and guesses, said in
+both languages.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,8 @@ READING: tuple[Check, ...] = (
         "title-rows",
         "warning",
         Message(
-            "Có {rows} dòng tiêu đề bảng phía trên dòng tên cột (dòng {row}); đã bỏ qua.",
+            "Có {rows} dòng tiêu đề bảng phía trên dòng tên cột (dòng {row}); đã bỏ "
+            "qua.",
             "{rows} title rows stand above the header in row {row}; they were skipped.",
             "Xóa các dòng phía trên dòng tên cột.",
             "Delete the rows above the header.",
@@ -59,8 +62,10 @@ READING: tuple[Check, ...] = (
         "merged-header",
         "warning",
         Message(
-            "Dòng tên cột {row} có ô trống hoặc ô gộp; dòng {below} có vẻ là phần tiếp theo của nó.",
-            "The header in row {row} has blank or merged cells; row {below} seems to continue it.",
+            "Dòng tên cột {row} có ô trống hoặc ô gộp; dòng {below} có vẻ là phần "
+            "tiếp theo của nó.",
+            "The header in row {row} has blank or merged cells; row {below} seems to "
+            "continue it.",
             "Bỏ gộp ô, dùng đúng một dòng tên cột.",
             "Unmerge the cells and use one header row.",
         ),
@@ -70,7 +75,8 @@ READING: tuple[Check, ...] = (
         "info",
         Message(
             "Trang tính có {ranges} vùng ô gộp; chỉ ô đầu của mỗi vùng có giá trị.",
-            "The worksheet has {ranges} merged ranges; only the first cell of each holds its value.",
+            "The worksheet has {ranges} merged ranges; only the first cell of each "
+            "holds its value.",
             "Bỏ gộp ô trước khi xuất.",
             "Unmerge cells before exporting.",
         ),
@@ -90,7 +96,8 @@ READING: tuple[Check, ...] = (
         "warning",
         Message(
             "{cells} ô đứng lạc rất xa bảng (phía dưới hoặc bên phải); đã bỏ qua.",
-            "{cells} cells stand far away from the table, below it or beside it; they were left out.",
+            "{cells} cells stand far away from the table, below it or beside it; they "
+            "were left out.",
             "Xóa các ô lạc ở cuối trang tính rồi lưu lại.",
             "Delete the stray cells at the end of the worksheet and save it again.",
         ),
@@ -100,7 +107,8 @@ READING: tuple[Check, ...] = (
         "warning",
         Message(
             "{lines} dòng chứa ký tự hỏng (U+FFFD), đầu tiên ở dòng {first}.",
-            "{lines} lines hold replacement characters (U+FFFD), first in line {first}.",
+            "{lines} lines hold replacement characters (U+FFFD), first in line "
+            "{first}.",
             "Xuất lại tệp từ nguồn với đúng bảng mã.",
             "Export the file again from its source in the right encoding.",
         ),
@@ -112,7 +120,8 @@ READING: tuple[Check, ...] = (
             "{lines} dòng có vẻ bị lỗi phông (Ã¡, áº…), đầu tiên ở dòng {first}.",
             "{lines} lines look mis-decoded (Ã¡, áº…), first in line {first}.",
             "Tệp UTF-8 đã bị mở nhầm bảng mã rồi lưu lại; hãy xuất lại từ nguồn.",
-            "UTF-8 was opened in another encoding and saved; export it again from the source.",
+            "UTF-8 was opened in another encoding and saved; export it again from the "
+            "source.",
         ),
     ),
     Check(
@@ -122,7 +131,8 @@ READING: tuple[Check, ...] = (
             "{lines} dòng chứa byte NUL (dữ liệu bị mất), đầu tiên ở dòng {first}.",
             "{lines} lines hold NUL bytes, where data was lost, first in line {first}.",
             "Tệp bị hỏng khi lưu hoặc khi truyền; hãy xuất lại từ nguồn.",
-            "The file was damaged when it was stored or sent; export it again from its source.",
+            "The file was damaged when it was stored or sent; export it again from "
+            "its source.",
         ),
     ),
     Check(

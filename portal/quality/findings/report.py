@@ -1,4 +1,6 @@
-"""Report and Finding: what validation says, by row and field, in Vietnamese and English."""
+"""Report and Finding: what validation says, by row and field, in Vietnamese and
+English.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +23,10 @@ class Text:
 class Finding:
     """One thing wrong (or noteworthy): where it stands, what it is, and how to mend it.
 
-    `check` is a Frictionless error code ("type-error", "primary-key", …) or the id of one of our
-    own checks. `row` counts as Frictionless counts (header = 1). `cell` is the text as written,
-    cut to 200 characters, and empty for fields tagged as personal data. `part` names the file that
-    `row` counts in, where a table is made of several.
+    `check` is a Frictionless error code ("type-error", "primary-key", …) or the id of
+    one of our own checks. `row` counts as Frictionless counts (header = 1). `cell` is
+    the text as written, cut to 200 characters, and empty for fields tagged as personal
+    data. `part` names the file that `row` counts in, where a table is made of several.
     """
 
     check: str
@@ -45,8 +47,8 @@ class Finding:
 class Report:
     """The verdict on one table or one dataset.
 
-    `findings` lists at most the first N of every (check, field); `counts` counts all of them.
-    `valid` means that no finding has severity "error".
+    `findings` lists at most the first N of every (check, field); `counts` counts all of
+    them. `valid` means that no finding has severity "error".
     """
 
     valid: bool
@@ -56,7 +58,9 @@ class Report:
     seconds: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready: {valid, rows, errors, warnings, counts: [...], findings: [...], seconds}."""
+        """JSON-ready: {valid, rows, errors, warnings, counts: [...], findings: [...],
+        seconds}.
+        """
         severities = {f.check: f.severity for f in self.findings}
         totals = {"error": 0, "warning": 0, "info": 0}
         for (check, _), number in self.counts.items():

@@ -1,4 +1,6 @@
-"""Shapes of a report: for a page in one language, as Frictionless writes it, as CSV, without cells for strangers."""
+"""Shapes of a report: for a page in one language, as Frictionless writes it, as CSV,
+without cells for strangers.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,17 @@ from portal.quality.personal import is_value
 Json = dict[str, Any]
 REPAIRS = frozenset(check.id for check in READING)
 """Checks that say what reading found and repaired."""
-HEADER = ("resource", "part", "row", "field", "check", "severity", "cell", "message", "hint")
+HEADER = (
+    "resource",
+    "part",
+    "row",
+    "field",
+    "check",
+    "severity",
+    "cell",
+    "message",
+    "hint",
+)
 DECISIONS: dict[str, tuple[str, str]] = {
     "personal-data": (
         "Giữ lại: bảng có dữ liệu cá nhân chưa loại bỏ; không ai được mở công khai.",
@@ -40,7 +52,8 @@ DECISIONS: dict[str, tuple[str, str]] = {
     ),
     "cannot-be-stored": (
         "Giữ lại: cột “{detail}” có ô không lưu được theo kiểu đã khai báo.",
-        "Held: the column '{detail}' has cells that cannot be stored as its declared type.",
+        "Held: the column '{detail}' has cells that cannot be stored as its declared "
+        "type.",
     ),
     "stored-rows": (
         "Kiểm tra lại các dòng đã lưu; dữ liệu công bố không đổi.",
@@ -50,7 +63,10 @@ DECISIONS: dict[str, tuple[str, str]] = {
 PUBLISHED = {
     "valid": ("Hợp lệ, đã công bố.", "Valid and published."),
     "block": ("Đã công bố.", "Published."),
-    "warn": ("Đã công bố kèm cảnh báo; ô sai kiểu để trống.", "Published with a warning; ill-typed cells are empty."),
+    "warn": (
+        "Đã công bố kèm cảnh báo; ô sai kiểu để trống.",
+        "Published with a warning; ill-typed cells are empty.",
+    ),
     "quarantine": (
         "Đã công bố các dòng đúng; {bad_rows} dòng lỗi chờ xử lý.",
         "The good rows are published; {bad_rows} bad rows wait.",
@@ -67,7 +83,9 @@ def decision_text(decision: Mapping[str, Any], lang: str) -> str:
     if not decision:
         return ""
     texts = DECISIONS.get(str(decision.get("reason"))) or (
-        PUBLISHED[str(decision["policy"])] if decision.get("published") else DECISIONS["not-valid"]
+        PUBLISHED[str(decision["policy"])]
+        if decision.get("published")
+        else DECISIONS["not-valid"]
     )
     return texts[0 if lang == "vi" else 1].format(**decision)
 
@@ -80,7 +98,10 @@ def page(body: Mapping[str, Any], lang: str) -> Json:
     """Everything that a page about the report shows, in one language."""
     report = _report(body)
     findings = report.get("findings", [])
-    said = [{**each, "message": each["message"][lang], "hint": each["hint"][lang]} for each in findings]
+    said = [
+        {**each, "message": each["message"][lang], "hint": each["hint"][lang]}
+        for each in findings
+    ]
     listed: dict[tuple[str, str | None], Json] = {}
     for each in said:
         listed.setdefault((each["check"], each["field"]), each)
@@ -94,7 +115,12 @@ def page(body: Mapping[str, Any], lang: str) -> Json:
         for count in report.get("counts", [])
         for first in [listed.get((count["check"], count["field"]))]
     ]
-    counts.sort(key=lambda count: (("error", "warning", "info").index(count["severity"]), -count["count"]))
+    counts.sort(
+        key=lambda count: (
+            ("error", "warning", "info").index(count["severity"]),
+            -count["count"],
+        )
+    )
     return {
         "lang": lang,
         "valid": bool(body.get("valid")),
@@ -105,7 +131,10 @@ def page(body: Mapping[str, Any], lang: str) -> Json:
         "findings": [each for each in said if each["check"] not in REPAIRS],
         "repaired": [each for each in said if each["check"] in REPAIRS],
         "samples": body.get("samples") or {},
-        "decision": {**(body.get("decision") or {}), "text": decision_text(body.get("decision") or {}, lang)},
+        "decision": {
+            **(body.get("decision") or {}),
+            "text": decision_text(body.get("decision") or {}, lang),
+        },
     }
 
 
@@ -125,7 +154,9 @@ def frictionless(body: Mapping[str, Any], name: str) -> Json:
         for each in report.get("findings", [])
         if each["check"] in ERRORS
     ]
-    total = sum(count["count"] for count in report.get("counts", []) if count["check"] in ERRORS)
+    total = sum(
+        count["count"] for count in report.get("counts", []) if count["check"] in ERRORS
+    )
     seconds = report.get("seconds", 0)
     stats = {"errors": total, "warnings": 0, "seconds": seconds}
     task = {
@@ -138,25 +169,41 @@ def frictionless(body: Mapping[str, Any], name: str) -> Json:
         "warnings": [],
         "errors": errors,
     }
-    return {"valid": not total, "stats": {"tasks": 1, **stats}, "warnings": [], "errors": [], "tasks": [task]}
+    return {
+        "valid": not total,
+        "stats": {"tasks": 1, **stats},
+        "warnings": [],
+        "errors": [],
+        "tasks": [task],
+    }
 
 
 def table(body: Mapping[str, Any], lang: str) -> str:
-    """The listed findings as CSV text, in one language; counts of what is not listed stand at the end."""
+    """The listed findings as CSV text, in one language; counts of what is not listed
+    stand at the end.
+    """
     report = _report(body)
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(HEADER)
     shown: dict[tuple[str, str | None], int] = {}
     for each in report.get("findings", []):
-        shown[each["check"], each["field"]] = shown.get((each["check"], each["field"]), 0) + 1
+        shown[each["check"], each["field"]] = (
+            shown.get((each["check"], each["field"]), 0) + 1
+        )
         said = {**each, "message": each["message"][lang], "hint": each["hint"][lang]}
         writer.writerow([plain(said[name]) for name in HEADER])
     for count in report.get("counts", []):
         more = count["count"] - shown.get((count["check"], count["field"]), 0)
         if more > 0:
-            text = f"và {more} lỗi nữa cùng loại" if lang == "vi" else f"and {more} more of this kind"
-            writer.writerow(["", "", "", count["field"] or "", count["check"], "", "", text, ""])
+            text = (
+                f"và {more} lỗi nữa cùng loại"
+                if lang == "vi"
+                else f"and {more} more of this kind"
+            )
+            writer.writerow(
+                ["", "", "", count["field"] or "", count["check"], "", "", text, ""]
+            )
     return out.getvalue()
 
 
@@ -167,25 +214,48 @@ def plain(value: Any) -> str:
 
 
 def for_strangers(body: Mapping[str, Any]) -> Json:
-    """The report without a single cell: what was refused is not published by its report either.
+    """The report without a single cell: what was refused is not published by its report
+    either.
 
-    A table without a header row has its first record for one: then no name of a column is told.
+    A table without a header row has its first record for one: then no name of a column
+    is told.
     """
     report = _report(body)
     listed, counted = report.get("findings", []), report.get("counts", [])
     labels = (body.get("samples") or {}).get("labels", [])
-    names = {each["field"] for each in [*listed, *counted] if each["field"]} | set(labels)
+    names = {each["field"] for each in [*listed, *counted] if each["field"]} | set(
+        labels
+    )
     hidden = names if any(map(is_value, names)) else set()
     findings = [_without_cell(each, hidden) for each in listed]
-    counts = [{**each, "field": HIDDEN if each["field"] in hidden else each["field"]} for each in counted]
-    told = {key: value for key, value in (body.get("decision") or {}).items() if key != "columns"}
+    counts = [
+        {**each, "field": HIDDEN if each["field"] in hidden else each["field"]}
+        for each in counted
+    ]
+    told = {
+        key: value
+        for key, value in (body.get("decision") or {}).items()
+        if key != "columns"
+    }
     decided = {key: HIDDEN if value in hidden else value for key, value in told.items()}
     kept = {"decision": decided} if "decision" in body else {}
-    return {**body, **kept, "report": {**report, "findings": findings, "counts": counts}, "samples": {}}
+    return {
+        **body,
+        **kept,
+        "report": {**report, "findings": findings, "counts": counts},
+        "samples": {},
+    }
 
 
 def _without_cell(finding: Mapping[str, Any], names: set[str]) -> Json:
     field = HIDDEN if finding["field"] in names else finding["field"]
-    cut = [finding["note"], finding["cell"], *([] if field == finding["field"] else [finding["field"]])]
-    said = {key: {lang: without(text, *cut) for lang, text in finding[key].items()} for key in ("message", "hint")}
+    cut = [
+        finding["note"],
+        finding["cell"],
+        *([] if field == finding["field"] else [finding["field"]]),
+    ]
+    said = {
+        key: {lang: without(text, *cut) for lang, text in finding[key].items()}
+        for key in ("message", "hint")
+    }
     return {**finding, **said, "field": field, "cell": "", "note": ""}

@@ -1,1 +1,3 @@
-"""Frictionless' verdicts on a schema and on every cell, found a whole column at a time."""
+"""Frictionless' verdicts on a schema and on every cell, found a whole column at a
+time.
+"""

@@ -1,4 +1,6 @@
-"""What Frictionless itself says of a schema, a header and a cell; only this and frictionless_report import it."""
+"""What Frictionless itself says of a schema, a header and a cell; only this and
+frictionless_report import it.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,8 @@ BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 CACHED = 200_000
 """Verdicts on distinct cells kept for one column."""
 
-# Frictionless compiles the pattern of a field with Python's engine, for which a stranger can write a pattern that
+# Frictionless compiles the pattern of a field with Python's engine, for which a
+# stranger can write a pattern that
 # never ends; this is the one place where it looks that engine up.
 frictionless_field.re = patterns  # type: ignore[attr-defined]
 
@@ -62,7 +65,9 @@ class RepeatedLabel(SchemaProblem):
 
 @dataclass(slots=True)
 class Column:
-    """One expected column: the declared rule, and Frictionless' verdict on any cell of it."""
+    """One expected column: the declared rule, and Frictionless' verdict on any cell of
+    it.
+    """
 
     number: int
     name: str
@@ -79,7 +84,9 @@ class Column:
     _cache: dict[Cell, Errors] = field(default_factory=dict)
 
     def read(self, cell: Cell) -> tuple[Any, Errors]:
-        """The typed value of a cell (None: missing or of a wrong type) and its errors."""
+        """The typed value of a cell (None: missing or of a wrong type) and its
+        errors.
+        """
         if self._read is None:
             self._read = self.rule.create_cell_reader()
         if self.group and cell and cell not in self.missing:
@@ -90,11 +97,20 @@ class Column:
             return value, (("constraint-error", note),) if note else ()
         kind = notes.pop("type", None)
         errors = [("type-error", kind)] if kind else []
-        return value, (*errors, *(("constraint-error", note) for note in notes.values()))
+        return value, (
+            *errors,
+            *(("constraint-error", note) for note in notes.values()),
+        )
 
     def prepare(self, cells: Sequence[str]) -> None:
-        """Judge together what would otherwise cost a message to a child for each cell. Raises NotJudged."""
-        new = [cell for cell in cells if cell not in self._cache and cell not in self.missing]
+        """Judge together what would otherwise cost a message to a child for each cell.
+        Raises NotJudged.
+        """
+        new = [
+            cell
+            for cell in cells
+            if cell not in self._cache and cell not in self.missing
+        ]
         pattern = self.rule.constraints.get("pattern")
         if pattern is not None and self.rule.type == "string":
             patterns.compile(f"^{pattern}$").prepare(new)
@@ -132,7 +148,9 @@ class HeaderError:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A schema compiled for one table: its columns in the order of the file, keys and header errors."""
+    """A schema compiled for one table: its columns in the order of the file, keys and
+    header errors.
+    """
 
     columns: tuple[Column, ...]
     header: tuple[HeaderError, ...]
@@ -143,17 +161,25 @@ class Rules:
 
     def index(self, name: str) -> int | None:
         """Position of the column called `name`, None where the file lacks it."""
-        return next((i for i, column in enumerate(self.columns) if column.name == name), None)
+        return next(
+            (i for i, column in enumerate(self.columns) if column.name == name), None
+        )
 
 
-def compile_rules(descriptor: Mapping[str, Any], labels: tuple[str, ...], *, named: bool = True) -> Rules:
-    """The rules for a table with these labels; `named` False means that its file has no header.
+def compile_rules(
+    descriptor: Mapping[str, Any], labels: tuple[str, ...], *, named: bool = True
+) -> Rules:
+    """The rules for a table with these labels; `named` False means that its file has no
+    header.
 
-    Raises SchemaProblem where Frictionless refuses the schema, or could not judge cells by it; RepeatedLabel where
-    it is the header that leaves no choice.
+    Raises SchemaProblem where Frictionless refuses the schema, or could not judge cells
+    by it; RepeatedLabel where it is the header that leaves no choice.
     """
     descriptor = _distinct(descriptor, labels)
-    if named and str(descriptor.get("fieldsMatch") or "exact") not in ("exact", "['exact']"):
+    if named and str(descriptor.get("fieldsMatch") or "exact") not in (
+        "exact",
+        "['exact']",
+    ):
         _once([label.strip() for label in labels])
     try:
         schema = Schema.from_descriptor(plain(descriptor))
@@ -161,20 +187,30 @@ def compile_rules(descriptor: Mapping[str, Any], labels: tuple[str, ...], *, nam
             [label.strip() for label in labels] if named else [],
             fields=schema.fields,
             row_numbers=[1],
-            fields_match=schema.fields_match if schema.has_defined("fields_match") else "exact",
+            fields_match=schema.fields_match
+            if schema.has_defined("fields_match")
+            else "exact",
         )
         expected = header.get_expected_fields()
     except FrictionlessException as problem:
         raise SchemaProblem([error.note for error in problem.to_errors()]) from None
     tags = {str(entry.get("name")): entry for entry in descriptor.get("fields", ())}
-    columns = tuple(_column(number, rule, schema, tags) for number, rule in enumerate(expected, 1))
+    columns = tuple(
+        _column(number, rule, schema, tags) for number, rule in enumerate(expected, 1)
+    )
     names = [column.name for column in columns]
     primary = tuple(schema.primary_key)
     return Rules(
         columns,
         tuple(_header_error(error) for error in header.errors),
-        tuple(i for i, column in enumerate(columns) if column.rule.constraints.get("unique")),
-        tuple(names.index(name) for name in primary) if set(primary) <= set(names) else (),
+        tuple(
+            i
+            for i, column in enumerate(columns)
+            if column.rule.constraints.get("unique")
+        ),
+        tuple(names.index(name) for name in primary)
+        if set(primary) <= set(names)
+        else (),
         tuple(_foreign(descriptor.get("foreignKeys") or ())),
         tuple(
             tuple(map(names.index, key))
@@ -190,40 +226,69 @@ def _once(labels: list[str]) -> None:
             raise RepeatedLabel(label, number, labels.index(label) + 1)
 
 
-def _distinct(descriptor: Mapping[str, Any], labels: tuple[str, ...]) -> Mapping[str, Any]:
-    """A schema made from the labels themselves gets names for blank and repeated ones, as Frictionless infers them.
+def _distinct(
+    descriptor: Mapping[str, Any], labels: tuple[str, ...]
+) -> Mapping[str, Any]:
+    """A schema made from the labels themselves gets names for blank and repeated ones,
+    as Frictionless infers them.
 
-    The header is then blamed (blank-label, duplicate-label), not a schema that nobody wrote.
+    The header is then blamed (blank-label, duplicate-label), not a schema that nobody
+    wrote.
     """
     fields = list(descriptor.get("fields", ()))
-    if [entry.get("name") for entry in fields] != list(labels) or (len(set(labels)) == len(labels) and all(labels)):
+    if [entry.get("name") for entry in fields] != list(labels) or (
+        len(set(labels)) == len(labels) and all(labels)
+    ):
         return descriptor
-    names = deduplicate_names([label.strip() or f"field{number}" for number, label in enumerate(labels, 1)])
-    return {**descriptor, "fields": [{**entry, "name": name} for entry, name in zip(fields, names, strict=True)]}
+    names = deduplicate_names(
+        [label.strip() or f"field{number}" for number, label in enumerate(labels, 1)]
+    )
+    return {
+        **descriptor,
+        "fields": [
+            {**entry, "name": name} for entry, name in zip(fields, names, strict=True)
+        ],
+    }
 
 
 def plain(descriptor: Mapping[str, Any]) -> dict[str, Any]:
-    """Only what Table Schema defines: our own keys and examples are no matter of Frictionless."""
+    """Only what Table Schema defines: our own keys and examples are no matter of
+    Frictionless.
+    """
     entries = map(tableschema2.as_read, descriptor.get("fields", ()))
-    fields = [{key: entry[key] for key in FIELD_KEYS if key in entry} for entry in entries]
-    return {**{key: descriptor[key] for key in SCHEMA_KEYS if key in descriptor}, "fields": fields}
+    fields = [
+        {key: entry[key] for key in FIELD_KEYS if key in entry} for entry in entries
+    ]
+    return {
+        **{key: descriptor[key] for key in SCHEMA_KEYS if key in descriptor},
+        "fields": fields,
+    }
 
 
-def _column(number: int, rule: Any, schema: Schema, tags: Mapping[str, Mapping[str, Any]]) -> Column:
+def _column(
+    number: int, rule: Any, schema: Schema, tags: Mapping[str, Mapping[str, Any]]
+) -> Column:
     tag = tags.get(rule.name, {})
     own = rule.has_defined("missing_values") or rule.schema is None
     missing = tuple(rule.missing_values if own else schema.missing_values)
     try:
         rule.create_cell_reader()
         read = rule.create_value_reader()
-        bounds = {name: read(rule.constraints[name]) for name in BOUNDS if rule.constraints.get(name) is not None}
+        bounds = {
+            name: read(rule.constraints[name])
+            for name in BOUNDS
+            if rule.constraints.get(name) is not None
+        }
         enum = rule.constraints.get("enum")
         typed = tuple(read(value) for value in enum) if enum is not None else None
         inside = tableschema2.json_schema(tag)
-    except Exception as problem:  # any engine error while compiling (a broken pattern, say) is a fault of the schema
+    # any engine error while compiling (a broken pattern, say) is a fault of the schema
+    except Exception as problem:
         raise SchemaProblem([f'field "{rule.name}": {problem}']) from None
     if any(value is None for value in bounds.values()):
-        raise SchemaProblem([f'field "{rule.name}": a bound is not of type "{rule.type}"'])
+        raise SchemaProblem(
+            [f'field "{rule.name}": a bound is not of type "{rule.type}"']
+        )
     return Column(
         number,
         rule.name,
@@ -250,7 +315,9 @@ def _header_error(error: Any) -> HeaderError:
 
 
 def _foreign(keys: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
-    """Foreign keys with both field lists as lists, whichever form the descriptor uses."""
+    """Foreign keys with both field lists as lists, whichever form the descriptor
+    uses.
+    """
     for key in keys:
         reference = key.get("reference") or {}
         yield {

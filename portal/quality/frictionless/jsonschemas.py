@@ -1,4 +1,6 @@
-"""JSON Schemas of strangers: nothing outside of them is ever fetched, and cells are judged by them in a child."""
+"""JSON Schemas of strangers: nothing outside of them is ever fetched, and cells are
+judged by them in a child.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +22,21 @@ from portal.quality.frictionless import patterns
 REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 VALUES = ("const", "enum", "default", "examples")
 """Keywords whose content is data, whatever it looks like."""
-NAMED = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies")
+NAMED = (
+    "properties",
+    "patternProperties",
+    "$defs",
+    "definitions",
+    "dependentSchemas",
+    "dependencies",
+)
 """Keywords whose content has names of the author's own, and a schema under each."""
 DIALECTS = "json-schema.org/"
 DEEP = 100
 LARGEST, SHORT = 500_000, 2_000
-"""Characters of a schema that is judged at all, and of one whose judging is surely quick."""
+"""Characters of a schema that is judged at all, and of one whose judging is surely
+quick.
+"""
 NOT_FETCHED = "not fetched"
 BLOCK = 200
 """Values that are judged by one child."""
@@ -47,12 +58,19 @@ class ValueSchema:
 
     def prepare(self, values: Sequence[Any]) -> None:
         """Judge many values at once. Raises NotJudged."""
-        new = {key: value for value in values if (key := repr(value)) not in self._known}
+        new = {
+            key: value for value in values if (key := repr(value)) not in self._known
+        }
         keys = list(new)
         for start in range(0, len(keys), BLOCK):
             block = keys[start : start + BLOCK]
             asked = [new[key] for key in block]
-            notes = patterns.in_child(f'the jsonSchema "{self.schema}"', f"{__name__}:notes", self.schema, asked)
+            notes = patterns.in_child(
+                f'the jsonSchema "{self.schema}"',
+                f"{__name__}:notes",
+                self.schema,
+                asked,
+            )
             self._known.update(zip(block, notes, strict=True))
 
 
@@ -60,25 +78,34 @@ def notes(schema: Any, values: Sequence[Any]) -> list[str]:
     """What is wrong with each value. Runs in a child."""
     validator = _VALIDATOR(schema, registry=_registry(schema))
     errors = (next(validator.iter_errors(value), None) for value in values)
-    return [f'constraint "jsonSchema" is "{schema}": {error.message}' if error else "" for error in errors]
+    return [
+        f'constraint "jsonSchema" is "{schema}": {error.message}' if error else ""
+        for error in errors
+    ]
 
 
 def problems(schema: Any) -> list[str]:
-    """What is wrong with a JSON Schema before any value is judged by it; a reference that leaves it is an error."""
+    """What is wrong with a JSON Schema before any value is judged by it; a reference
+    that leaves it is an error.
+    """
     size = len(repr(schema))
     if size > LARGEST:
         return [f"it is longer than {LARGEST} characters"]
     if size <= SHORT:
         return found_problems(schema)
     try:
-        told: list[str] = patterns.in_child("the jsonSchema", f"{__name__}:found_problems", schema)
+        told: list[str] = patterns.in_child(
+            "the jsonSchema", f"{__name__}:found_problems", schema
+        )
     except NotJudged as problem:
         return [str(problem)]
     return told
 
 
 def outside_references(descriptor: Mapping[str, Any]) -> list[str]:
-    """The references of a Table Schema's JSON Schemas that lead out of them; each names its field."""
+    """The references of a Table Schema's JSON Schemas that lead out of them; each names
+    its field.
+    """
     return [
         f'field "{name}": {problem}'
         for name, schema in _json_schemas(descriptor)
@@ -99,24 +126,34 @@ def found_problems(schema: Any) -> list[str]:
     """As `problems` has it, in the process that asks."""
     try:
         Draft202012Validator.check_schema(schema)
-        return list(_references(schema, _registry(schema), "", 0)) if isinstance(schema, Mapping) else []
+        return (
+            list(_references(schema, _registry(schema), "", 0))
+            if isinstance(schema, Mapping)
+            else []
+        )
     except SchemaError as problem:
         return [problem.message]
     except RecursionError:
         return ["its parts nest too deeply"]
-    except Exception as problem:  # a schema can be odd in more ways than the library foresees
+    except (
+        Exception
+    ) as problem:  # a schema can be odd in more ways than the library foresees
         return [f"it cannot be understood ({type(problem).__name__})"]
 
 
 def _registry(schema: Any) -> Registry[Any]:
-    """The schema alone, under the empty address; a registry without a way to retrieve anything."""
+    """The schema alone, under the empty address; a registry without a way to retrieve
+    anything.
+    """
     own: Resource[Any] = DRAFT202012.create_resource(schema)
     empty: Registry[Any] = Registry()
     alone: Registry[Any] = empty.with_resource("", own).crawl()
     return alone
 
 
-def _references(part: Any, registry: Registry[Any], base: str, depth: int) -> Iterator[str]:
+def _references(
+    part: Any, registry: Registry[Any], base: str, depth: int
+) -> Iterator[str]:
     """The references that lead out of the document, or nowhere in it."""
     if depth > DEEP:
         yield "its parts nest too deeply"
@@ -137,9 +174,14 @@ def _references(part: Any, registry: Registry[Any], base: str, depth: int) -> It
             yield from _references(inner, registry, base, depth + 1)
 
 
-def _outside(part: Mapping[str, Any], registry: Registry[Any], base: str) -> Iterator[str]:
+def _outside(
+    part: Mapping[str, Any], registry: Registry[Any], base: str
+) -> Iterator[str]:
     dialect = part.get("$schema")
-    if isinstance(dialect, str) and dialect.partition("://")[2].startswith(DIALECTS) is False:
+    if (
+        isinstance(dialect, str)
+        and dialect.partition("://")[2].startswith(DIALECTS) is False
+    ):
         yield f'"$schema" names "{dialect[:200]}", which is {NOT_FETCHED}'
     for keyword in REFERENCES:
         reference = part.get(keyword)
@@ -148,21 +190,30 @@ def _outside(part: Mapping[str, Any], registry: Registry[Any], base: str) -> Ite
         try:
             registry.resolver(base).lookup(reference)
         except Unresolvable:
-            yield f'"{keyword}" leads to "{reference[:200]}", which is not in the schema and {NOT_FETCHED}'
+            yield (
+                f'"{keyword}" leads to "{reference[:200]}", which is not in the '
+                f"schema and {NOT_FETCHED}"
+            )
 
 
-def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
+def _pattern(
+    validator: Any, pattern: str, instance: Any, schema: Any
+) -> Iterator[ValidationError]:
     if validator.is_type(instance, "string") and not _found(pattern, instance):
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
-def _pattern_properties(validator: Any, given: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+def _pattern_properties(
+    validator: Any, given: Any, instance: Any, schema: Any
+) -> Iterator[ValidationError]:
     if not validator.is_type(instance, "object"):
         return
     for pattern, inner in given.items():
         for name, value in instance.items():
             if _found(pattern, name):
-                yield from validator.descend(value, inner, path=name, schema_path=pattern)
+                yield from validator.descend(
+                    value, inner, path=name, schema_path=pattern
+                )
 
 
 @functools.lru_cache(1024)
@@ -174,4 +225,7 @@ def _found(pattern: str, text: str) -> bool:
     return _engine(pattern).search(text) is not None
 
 
-_VALIDATOR = extend(Draft202012Validator, {"pattern": _pattern, "patternProperties": _pattern_properties})
+_VALIDATOR = extend(
+    Draft202012Validator,
+    {"pattern": _pattern, "patternProperties": _pattern_properties},
+)

@@ -1,8 +1,10 @@
-"""Patterns of strangers: judged by an engine whose time is linear, with Python's verdict; the rest in a child.
+"""Patterns of strangers: judged by an engine whose time is linear, with Python's
+verdict; the rest in a child.
 
-A pattern is read by Python's own parser and written anew for RE2, class by class, so that digits, letters and line
-ends mean what they mean in Python. What RE2 cannot express (back references, look-around, possessive repeats, word
-borders beyond ASCII) is judged by Python in a child process that is ended after a few seconds.
+A pattern is read by Python's own parser and written anew for RE2, class by class, so
+that digits, letters and line ends mean what they mean in Python. What RE2 cannot
+express (back references, look-around, possessive repeats, word borders beyond ASCII) is
+judged by Python in a child process that is ended after a few seconds.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ from portal.reading import child
 from portal.reading.options import Limits
 
 LIMITS = Limits(memory_mb=256, seconds=2)
-"""Of the child that judges cells by a pattern (or a JSON Schema) that no linear engine can express."""
+"""Of the child that judges cells by a pattern (or a JSON Schema) that no linear engine
+can express.
+"""
 BLOCK = 2_000
 """Cells that are judged by one child."""
 MEMORY = 8 * 1024 * 1024
@@ -49,7 +53,9 @@ class _NotLinear(ValueError):
 
 @functools.lru_cache(1024)
 def compile(pattern: str) -> Judge:
-    """What judges texts by `pattern`, as `re.compile(pattern)` would. Raises re.error for a pattern that is none."""
+    """What judges texts by `pattern`, as `re.compile(pattern)` would. Raises re.error
+    for a pattern that is none.
+    """
     try:
         re.compile(pattern)
     except (RecursionError, OverflowError) as problem:
@@ -59,7 +65,9 @@ def compile(pattern: str) -> Judge:
 
 @functools.lru_cache(1024)
 def linear(pattern: str) -> Any:
-    """The pattern for RE2, with the verdicts of Python's re; None where RE2 cannot express it."""
+    """The pattern for RE2, with the verdicts of Python's re; None where RE2 cannot
+    express it.
+    """
     options = re2.Options()
     options.log_errors = False
     options.max_mem = MEMORY
@@ -89,7 +97,9 @@ class Judge:
         return self._known[text]
 
     def prepare(self, texts: Iterable[str]) -> None:
-        """Judge many texts at once, where each by itself would cost a message to a child. Raises NotJudged."""
+        """Judge many texts at once, where each by itself would cost a message to a
+        child. Raises NotJudged.
+        """
         if self._engine is not None:
             return
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
@@ -97,7 +107,12 @@ class Judge:
             self._known.clear()
         for start in range(0, len(new), BLOCK):
             block = new[start : start + BLOCK]
-            verdicts = in_child(f'the pattern "{self.pattern}"', f"{__name__}:matches", self.pattern, block)
+            verdicts = in_child(
+                f'the pattern "{self.pattern}"',
+                f"{__name__}:matches",
+                self.pattern,
+                block,
+            )
             self._known.update(zip(block, verdicts, strict=True))
 
 
@@ -108,23 +123,38 @@ def matches(pattern: str, texts: Sequence[str]) -> list[bool]:
 
 
 def in_child(what: str, function: str, *arguments: Any) -> Any:
-    """What `function` finds within LIMITS. Raises NotJudged that names `what` a stranger wrote."""
-    deadline.check()  # a batch of many columns asks many children, each of them almost within its limits
+    """What `function` finds within LIMITS. Raises NotJudged that names `what` a
+    stranger wrote.
+    """
+    # A batch of many columns asks many children, each of them almost within its limits.
+    deadline.check()
     try:
         return child.run(function, *arguments, name=what[:100], limits=LIMITS)
     except BadFile as problem:
-        why = "takes too long" if problem.code == "reading-took-too-long" else f"cannot be run ({problem.code})"
-        raise NotJudged(f"{what[:300]} {why}, so that cells could not be judged by it") from None
+        why = (
+            "takes too long"
+            if problem.code == "reading-took-too-long"
+            else f"cannot be run ({problem.code})"
+        )
+        raise NotJudged(
+            f"{what[:300]} {why}, so that cells could not be judged by it"
+        ) from None
 
 
 def _sequence(items: Any, flags: int, depth: int, *, last: bool) -> str:
-    """The items one after the other; `last` says that nothing of the pattern follows them."""
+    """The items one after the other; `last` says that nothing of the pattern follows
+    them.
+    """
     if depth > DEEP:
         raise _NotLinear
     listed = list(items)
-    ends = [all(op is sre.AT and where is sre.AT_END for op, where in listed[i + 1 :]) for i in range(len(listed))]
+    ends = [
+        all(op is sre.AT and where is sre.AT_END for op, where in listed[i + 1 :])
+        for i in range(len(listed))
+    ]
     return "".join(
-        _item(op, given, flags, depth + 1, last=last and end) for (op, given), end in zip(listed, ends, strict=True)
+        _item(op, given, flags, depth + 1, last=last and end)
+        for (op, given), end in zip(listed, ends, strict=True)
     )
 
 
@@ -146,7 +176,9 @@ def _item(op: Any, given: Any, flags: int, depth: int, *, last: bool) -> str:
 
 
 def _place(where: Any, flags: int, *, last: bool) -> str:
-    """An anchor. Python's $ also stands before a last line end, which only the end of a pattern can be made to mean."""
+    """An anchor. Python's $ also stands before a last line end, which only the end of a
+    pattern can be made to mean.
+    """
     many = bool(flags & re.MULTILINE)
     if where is sre.AT_BEGINNING:
         return "(?m:^)" if many else r"\A"

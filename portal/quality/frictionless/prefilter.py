@@ -1,4 +1,6 @@
-"""The vectorised screen: per column, an expression that is false only where a cell is certainly valid."""
+"""The vectorised screen: per column, an expression that is false only where a cell is
+certainly valid.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,12 @@ from portal.quality.frictionless.engine import Column
 
 SAFE_LETTERS = r"^[\x20-\x7e\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1ea0-\u1ef9]*$"
 """Letters on whose classes (\\d, \\w, \\s) Python's and Rust's regex engines agree."""
-_SAFE_PATTERN = re.compile(r"(?:[\w \-(){},.+*?|^$\[\]/:@%=;<>#!~&'\"]|\\[dws.\-/+()\[\]{}|*?$^\\])*", re.ASCII)
-_UNSAFE_PARTS = re.compile(r"\(\?(?!:)|[+*?}]\+|\{,|\[\[|\[\^?\]|&&|--|~~|\[\^[^\]]*\\[dws]")
+_SAFE_PATTERN = re.compile(
+    r"(?:[\w \-(){},.+*?|^$\[\]/:@%=;<>#!~&'\"]|\\[dws.\-/+()\[\]{}|*?$^\\])*", re.ASCII
+)
+_UNSAFE_PARTS = re.compile(
+    r"\(\?(?!:)|[+*?}]\+|\{,|\[\[|\[\^?\]|&&|--|~~|\[\^[^\]]*\\[dws]"
+)
 DAY = (
     r"(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
     r"|02-(?:0[1-9]|1[0-9]|2[0-8]))"
@@ -28,7 +34,9 @@ DATETIME = (
 
 
 def suspicious(column: Column, name: str) -> pl.Expr:
-    """True where the cell of `name` must be read exactly; false only where Frictionless surely finds no error."""
+    """True where the cell of `name` must be read exactly; false only where Frictionless
+    surely finds no error.
+    """
     cell = pl.col(name)
     sure = _VALID.get(column.rule.type, _never)(column, cell)
     if sure is None:
@@ -36,8 +44,14 @@ def suspicious(column: Column, name: str) -> pl.Expr:
     missing = list(column.missing)
     if column.rule.constraints.get("required"):
         # A text that means "missing" must be seen even where it would be a good value.
-        sure = sure & ~cell.is_in(missing) if missing and column.rule.type in ("string", "any") else sure
-        if column.rule.type not in ("string", "any") and any(_typed(column, text) for text in missing):
+        sure = (
+            sure & ~cell.is_in(missing)
+            if missing and column.rule.type in ("string", "any")
+            else sure
+        )
+        if column.rule.type not in ("string", "any") and any(
+            _typed(column, text) for text in missing
+        ):
             sure = sure & ~cell.is_in(missing)
     elif missing:
         sure = sure | _is_missing(cell, missing)
@@ -56,7 +70,9 @@ def _is_missing(cell: pl.Expr, missing: list[str]) -> pl.Expr:
 
 
 def _typed(column: Column, text: str) -> bool:
-    """Whether the text would be a value of the column's type, were it not a sign for "missing"."""
+    """Whether the text would be a value of the column's type, were it not a sign for
+    "missing".
+    """
     return column.rule.create_value_reader()(text) is not None
 
 
@@ -78,7 +94,9 @@ def _string(column: Column, cell: pl.Expr) -> pl.Expr | None:
     if "maxLength" in limits:
         sure &= cell.str.len_chars() <= limits["maxLength"]
     if "enum" in limits:
-        sure &= cell.is_in([value for value in limits["enum"] if isinstance(value, str)])
+        sure &= cell.is_in(
+            [value for value in limits["enum"] if isinstance(value, str)]
+        )
     if "pattern" in limits:
         matches = _pattern(limits["pattern"])
         if matches is None:
@@ -88,7 +106,9 @@ def _string(column: Column, cell: pl.Expr) -> pl.Expr | None:
 
 
 def _pattern(pattern: str) -> Callable[[pl.Expr], pl.Expr] | None:
-    r"""A match that implies Python's `re.compile("^pattern$").match`, None where that cannot be promised."""
+    r"""A match that implies Python's `re.compile("^pattern$").match`, None where that
+    cannot be promised.
+    """
     if not _SAFE_PATTERN.fullmatch(pattern) or _UNSAFE_PARTS.search(pattern):
         return None
     rust = rf"\A(?:^{pattern}$)"
@@ -126,9 +146,13 @@ def _bounded(column: Column, value: pl.Expr, convert: Callable[[Any], Any]) -> p
 
 def _integer(column: Column, cell: pl.Expr) -> pl.Expr | None:
     limits = [*column.bounds.values(), *(column.enum or ())]
-    if not column.rule.bare_number or any(type(v) is not int or abs(v) >= 2**62 for v in limits):
+    if not column.rule.bare_number or any(
+        type(v) is not int or abs(v) >= 2**62 for v in limits
+    ):
         return None
-    digits = cell.str.replace_all(column.group, "", literal=True) if column.group else cell
+    digits = (
+        cell.str.replace_all(column.group, "", literal=True) if column.group else cell
+    )
     value = digits.cast(pl.Int64, strict=False)
     sure = value.is_not_null() & _bounded(column, value, int)
     return sure & value.is_in(list(column.enum)) if column.enum is not None else sure
@@ -147,9 +171,12 @@ def _number(column: Column, cell: pl.Expr) -> pl.Expr | None:
     value = text.cast(pl.Float64, strict=False)
     sure &= value.is_finite()
     for name, bound in column.bounds.items():
-        # A float at the bound may stand for a decimal beyond it: such cells are read exactly.
+        # A float at the bound may stand for a decimal beyond it: such cells are read
+        # exactly.
         limit = float(bound)
-        inside = value > limit if name in ("minimum", "exclusiveMinimum") else value < limit
+        inside = (
+            value > limit if name in ("minimum", "exclusiveMinimum") else value < limit
+        )
         sure &= inside
     return sure
 
@@ -164,7 +191,9 @@ def _date(column: Column, cell: pl.Expr) -> pl.Expr | None:
     if column.rule.format != "default" or column.enum is not None:
         return None
     # Texts of this one form stand in the order of their days.
-    return cell.str.contains(DATE) & _bounded(column, cell, lambda bound: bound.isoformat())
+    return cell.str.contains(DATE) & _bounded(
+        column, cell, lambda bound: bound.isoformat()
+    )
 
 
 def _datetime(column: Column, cell: pl.Expr) -> pl.Expr | None:

@@ -1,4 +1,6 @@
-"""What version 2 of Table Schema asks for and Frictionless does not read: categories, jsonSchema, uniqueKeys."""
+"""What version 2 of Table Schema asks for and Frictionless does not read: categories,
+jsonSchema, uniqueKeys.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +13,35 @@ Json = dict[str, Any]
 
 
 def as_read(field: Json) -> Json:
-    """The field as Frictionless can read it: a list of categories is a closed list of values."""
+    """The field as Frictionless can read it: a list of categories is a closed list of
+    values.
+    """
     constraints = dict(field.get("constraints") or {})
     constraints.pop("jsonSchema", None)
     listed = categories(field)
     if listed:
         # An "enum" beside it may only narrow the list.
         narrower = constraints.get("enum")
-        constraints["enum"] = [value for value in listed if narrower is None or value in narrower]
-    return {**field, "constraints": constraints} if "constraints" in field or listed else field
+        constraints["enum"] = [
+            value for value in listed if narrower is None or value in narrower
+        ]
+    return (
+        {**field, "constraints": constraints}
+        if "constraints" in field or listed
+        else field
+    )
 
 
 def categories(field: Mapping[str, Any]) -> list[Any]:
-    """The values of a closed list of categories, which may have labels; [] where there is none."""
+    """The values of a closed list of categories, which may have labels; [] where there
+    is none.
+    """
     listed = field.get("categories")
     if field.get("type") not in ("string", "integer") or not isinstance(listed, list):
         return []
-    return [entry.get("value") if isinstance(entry, Mapping) else entry for entry in listed]
+    return [
+        entry.get("value") if isinstance(entry, Mapping) else entry for entry in listed
+    ]
 
 
 def group(field: Mapping[str, Any]) -> str:
@@ -36,7 +50,9 @@ def group(field: Mapping[str, Any]) -> str:
 
 
 def json_schema(field: Mapping[str, Any]) -> jsonschemas.ValueSchema | None:
-    """The check of a list's or object's inside; None where none is asked for. Raises ValueError for a bad one."""
+    """The check of a list's or object's inside; None where none is asked for. Raises
+    ValueError for a bad one.
+    """
     schema = (field.get("constraints") or {}).get("jsonSchema")
     if schema is None or field.get("type") not in ("array", "object"):
         return None
@@ -47,6 +63,8 @@ def json_schema(field: Mapping[str, Any]) -> jsonschemas.ValueSchema | None:
 
 
 def unique_keys(descriptor: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """The keys beside the primary one, each a list of names; a key of one name may be written as the name alone."""
+    """The keys beside the primary one, each a list of names; a key of one name may be
+    written as the name alone.
+    """
     for key in descriptor.get("uniqueKeys") or ():
         yield (key,) if isinstance(key, str) else tuple(map(str, key))

@@ -1,4 +1,6 @@
-"""The cells of one column looked at: a vectorised look leaves few candidates, and each of those is read as a text."""
+"""The cells of one column looked at: a vectorised look leaves few candidates, and each
+of those is read as a text.
+"""
 
 from __future__ import annotations
 
@@ -35,9 +37,11 @@ _SHAPED = (
 )
 _HARMLESS = (
     r"^\s*(?:[+-]?(?:0|[1-9][0-9]{0,7})[.,][0-9]+|"
-    r"[12][0-9]{3}-[01][0-9]-[0-3][0-9](?:[T ][0-2][0-9]:[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]+)?)?(?:Z|"
+    r"[12][0-9]{3}-[01][0-9]-[0-3][0-9](?:[T "
+    r"][0-2][0-9]:[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]+)?)?(?:Z|"
     r"[+-][0-9:]{4,5})?)?|"
-    r"[0-3]?[0-9]/[01]?[0-9]/[12][0-9]{3}(?:,? [0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?)?)\s*$"
+    r"[0-3]?[0-9]/[01]?[0-9]/[12][0-9]{3}(?:,? "
+    r"[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?)?)\s*$"
 )
 """Decimal numbers and moments, however many digits they have."""
 
@@ -47,29 +51,45 @@ def _spellings() -> list[str]:
     first, *lines = _WORDS.strip().split("\n")
     words = [*first.split(), *(word for line in lines for word in line.split("|"))]
     spelt = {letter for word in words for letter in (word, letters(word))}
-    return sorted({case for word in spelt for case in (word, word.upper(), word.capitalize(), word.title())})
+    return sorted(
+        {
+            case
+            for word in spelt
+            for case in (word, word.upper(), word.capitalize(), word.title())
+        }
+    )
 
 
 _LOOK = "|".join([r"^\s*[\[{]", _DIGITS, *map(re.escape, _spellings())])
-"""All that makes a cell worth reading, as one pattern: a pass over the cells costs more than what it looks for."""
+"""All that makes a cell worth reading, as one pattern: a pass over the cells costs more
+than what it looks for.
+"""
 SHORTEST = 9
 """Bytes of the shortest cell that can hold a number of nine digits."""
 MOST_READ = 10_000
-"""Different cells of one column that are read one by one; what is beyond is judged by its shape alone."""
+"""Different cells of one column that are read one by one; what is beyond is judged by
+its shape alone.
+"""
 _TWELVE = r"(?:^|\D)[0\x{FF10}](?:[^\d\pL]{0,3}\d){11}(?:\D|$)"
 """Twelve digits with a zero before them, however parted."""
 Judged = Mapping[str, Evidence]
 
 
 class Column:
-    """One column of a table: the meanings of its label, and what was read of its cells so far."""
+    """One column of a table: the meanings of its label, and what was read of its cells
+    so far.
+    """
 
     def __init__(self, roles: frozenset[str]) -> None:
         self._roles = roles
         self._judged: dict[str, Judged] = {}
 
-    def look(self, cells: pl.Series, sure: pl.Series | None = None) -> tuple[Marks, Mask]:
-        """What these cells are, and which of them name a person; `sure` excludes cells that cannot be anything."""
+    def look(
+        self, cells: pl.Series, sure: pl.Series | None = None
+    ) -> tuple[Marks, Mask]:
+        """What these cells are, and which of them name a person; `sure` excludes cells
+        that cannot be anything.
+        """
         named = np.zeros(len(cells), dtype=np.bool_)
         wanted = _candidates(cells, self._roles)
         if wanted is not None and sure is not None:
@@ -79,11 +99,15 @@ class Column:
         texts = cells.filter(wanted)
         self._read(texts)
         marks: Marks = {}
-        for place, text in zip(wanted.arg_true().to_list(), texts.to_list(), strict=True):
+        for place, text in zip(
+            wanted.arg_true().to_list(), texts.to_list(), strict=True
+        ):
             for kind, evidence in self._judged.get(text, NOTHING).items():
                 if kind == kinds.NAME:
                     named[place] = True
-                marks.setdefault(kind, np.zeros(len(cells), dtype=np.uint8))[place] = evidence
+                marks.setdefault(kind, np.zeros(len(cells), dtype=np.uint8))[place] = (
+                    evidence
+                )
         if len(self._judged) >= MOST_READ:
             self._by_shape(marks, cells, wanted)
         return marks, named
@@ -92,17 +116,25 @@ class Column:
         left = MOST_READ - len(self._judged)
         if left <= 0:
             return
-        new = [text for text in texts.unique(maintain_order=True).to_list() if text not in self._judged]
+        new = [
+            text
+            for text in texts.unique(maintain_order=True).to_list()
+            if text not in self._judged
+        ]
         self._judged |= {text: _judge(text, self._roles) for text in new[:left]}
 
     def _by_shape(self, marks: Marks, cells: pl.Series, wanted: pl.Series) -> None:
-        """Cells that were not read: twelve digits are a citizen number, others what most cells of the column were."""
+        """Cells that were not read: twelve digits are a citizen number, others what
+        most cells of the column were.
+        """
         unread = wanted & ~cells.is_in(list(self._judged))
         if not unread.any():
             return
         twelve = unread & cells.str.contains(_TWELVE)
         named = bool(self._roles & {"identity", "paper", "tax"})
-        _raise(marks, kinds.CITIZEN, twelve, Evidence.NAMED if named else Evidence.SHAPE)
+        _raise(
+            marks, kinds.CITIZEN, twelve, Evidence.NAMED if named else Evidence.SHAPE
+        )
         usual = Counter(
             (kind, evidence)
             for judged in self._judged.values()
@@ -133,7 +165,9 @@ def _candidates(cells: pl.Series, roles: frozenset[str]) -> pl.Series | None:
     if not found.any():
         return found
     some = cells.filter(found)
-    harmless = some.str.contains(_HARMLESS) | (some.str.contains(_PLAIN) & ~some.str.contains(_SHAPED))
+    harmless = some.str.contains(_HARMLESS) | (
+        some.str.contains(_PLAIN) & ~some.str.contains(_SHAPED)
+    )
     if harmless.any():
         found = found.clone().scatter(found.arg_true().filter(harmless), False)
     return found
@@ -142,11 +176,15 @@ def _candidates(cells: pl.Series, roles: frozenset[str]) -> pl.Series | None:
 def _judge(text: str, roles: frozenset[str]) -> Mapping[str, Evidence]:
     """The kinds that one cell is of."""
     inner = nested.parse_json(text)
-    found = nested.hits(inner, roles) if inner is not None else mentions.hits(text, roles)
+    found = (
+        nested.hits(inner, roles) if inner is not None else mentions.hits(text, roles)
+    )
     judged: dict[str, Evidence] = {}
     for hit in found:
         judged[hit.kind] = max(judged.get(hit.kind, Evidence.NONE), hit.evidence)
     if kinds.NAME in judged:
         # The person is named in the cell itself.
-        judged = {kind: max(evidence, Evidence.BESIDE) for kind, evidence in judged.items()}
+        judged = {
+            kind: max(evidence, Evidence.BESIDE) for kind, evidence in judged.items()
+        }
     return judged

@@ -1,4 +1,6 @@
-"""Personal data in whole files of any kind: their texts, tables and nested values, and what nobody could look into."""
+"""Personal data in whole files of any kind: their texts, tables and nested values, and
+what nobody could look into.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +26,18 @@ HIDDEN = "…"
 
 @dataclass(frozen=True, slots=True)
 class FileScan:
-    """What a file holds that is personal, and whether a part of it could not be looked into."""
+    """What a file holds that is personal, and whether a part of it could not be looked
+    into.
+    """
 
     mentions: tuple[PersonalMention, ...]
     unread: bool
 
 
 def scan_file(path: Path, name: str, options: ReadOptions = DEFAULTS) -> FileScan:
-    """Look at everything in a file, one mention a kind; never raises for what the file is."""
+    """Look at everything in a file, one mention a kind; never raises for what the file
+    is.
+    """
     found = list(scan_text(name))
     where = HIDDEN if found else name
     unread = False
@@ -42,10 +48,18 @@ def scan_file(path: Path, name: str, options: ReadOptions = DEFAULTS) -> FileSca
 
 
 def scan_to_plain(path: str, name: str) -> dict[str, Any]:
-    """The same in plain values, for a child process: {"mentions": [{kind, level, verdict, count}], "unread": bool}."""
+    """The same in plain values, for a child process: {"mentions": [{kind, level,
+    verdict, count}], "unread": bool}.
+    """
     told = scan_file(Path(path), name)
     mentions = [
-        {"kind": each.kind, "level": each.level, "verdict": each.verdict, "count": each.count} for each in told.mentions
+        {
+            "kind": each.kind,
+            "level": each.level,
+            "verdict": each.verdict,
+            "count": each.count,
+        }
+        for each in told.mentions
     ]
     return {"mentions": mentions, "unread": told.unread}
 
@@ -66,24 +80,39 @@ def _of_piece(piece: Piece) -> list[PersonalMention]:
     return found
 
 
-def of_rows(labels: Iterable[str], rows: Iterable[Iterable[str]]) -> list[PersonalMention]:
+def of_rows(
+    labels: Iterable[str], rows: Iterable[Iterable[str]]
+) -> list[PersonalMention]:
     """What rows under labels hold that is personal."""
     names = list(labels)
     columns = list(zip(*rows, strict=True))
-    frame = pl.DataFrame({str(index): list(cells) for index, cells in enumerate(columns)}, orient="col")
+    frame = pl.DataFrame(
+        {str(index): list(cells) for index, cells in enumerate(columns)}, orient="col"
+    )
     scan = Scan(names)
-    scan.batch(TextBatch(frame.with_row_index(ROW).with_columns(pl.col(ROW).cast(pl.Int64))))
-    return [PersonalMention(each.kind, each.level, each.verdict, each.cells) for each in scan.result()]
+    scan.batch(
+        TextBatch(frame.with_row_index(ROW).with_columns(pl.col(ROW).cast(pl.Int64)))
+    )
+    return [
+        PersonalMention(each.kind, each.level, each.verdict, each.cells)
+        for each in scan.result()
+    ]
 
 
-def together(found: Iterable[PersonalMention], where: str) -> tuple[PersonalMention, ...]:
+def together(
+    found: Iterable[PersonalMention], where: str
+) -> tuple[PersonalMention, ...]:
     """One mention a kind, with the gravest verdict."""
     by_kind: dict[str, list[PersonalMention]] = {}
     for each in found:
         by_kind.setdefault(each.kind, []).append(each)
     return tuple(
         PersonalMention(
-            kind, same[0].level, gravest(e.verdict for e in same) or "warn", sum(e.count for e in same), where
+            kind,
+            same[0].level,
+            gravest(e.verdict for e in same) or "warn",
+            sum(e.count for e in same),
+            where,
         )
         for kind, same in sorted(by_kind.items())
     )

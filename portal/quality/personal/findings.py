@@ -1,4 +1,6 @@
-"""What a look for personal data says: the kind, how many cells, and whether it may become open; never a value."""
+"""What a look for personal data says: the kind, how many cells, and whether it may
+become open; never a value.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +10,17 @@ from typing import Literal
 
 Level = Literal["basic", "sensitive"]
 Verdict = Literal["error", "hold", "warn"]
-"""error: held, and no release opens it. hold: held until a release. warn: open, with a warning."""
+"""error: held, and no release opens it. hold: held until a release. warn: open, with a
+warning.
+"""
 GRAVEST_FIRST: tuple[Verdict, ...] = ("error", "hold", "warn")
 
 
 @dataclass(frozen=True, slots=True)
 class PersonalColumn:
-    """A column with personal data of one kind: how many of its filled cells hold it, and what follows from that."""
+    """A column with personal data of one kind: how many of its filled cells hold it,
+    and what follows from that.
+    """
 
     label: str
     kind: str
@@ -26,7 +32,9 @@ class PersonalColumn:
 
 @dataclass(frozen=True, slots=True)
 class PersonalMention:
-    """Personal data of one kind in a text that is no table: how often, and where (a name that the caller chose)."""
+    """Personal data of one kind in a text that is no table: how often, and where (a
+    name that the caller chose).
+    """
 
     kind: str
     level: Level

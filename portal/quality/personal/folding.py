@@ -1,4 +1,6 @@
-"""Labels and texts made comparable: without diacritics, without invisible signs, digits of every script as 0-9."""
+"""Labels and texts made comparable: without diacritics, without invisible signs, digits
+of every script as 0-9.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +22,18 @@ def fold(label: str) -> str:
 
 
 def label_words(label: str) -> str:
-    """The words of a label however it is written: snake_case, kebab-case, camelCase, with or without diacritics."""
+    """The words of a label however it is written: snake_case, kebab-case, camelCase,
+    with or without diacritics.
+    """
     clean = bare(label)
     parted = clean if clean.isupper() else _HUMP.sub(" ", clean)
     return fold(parted)
 
 
 def bare(text: str) -> str:
-    """A text without invisible signs, in NFKC: full-width letters and digits of every script become plain ones."""
+    """A text without invisible signs, in NFKC: full-width letters and digits of every
+    script become plain ones.
+    """
     if text.isascii():
         return text
     composed = unicodedata.normalize("NFKC", text).translate(_DASHES)
@@ -46,7 +52,9 @@ def _plain(sign: str) -> str:
 
 
 def letters(text: str) -> str:
-    """A text in lower case without diacritics that keeps its length, so that places in both are the same."""
+    """A text in lower case without diacritics that keeps its length, so that places in
+    both are the same.
+    """
     return text.lower() if text.isascii() else "".join(map(_letter, text))
 
 

@@ -1,4 +1,6 @@
-"""The kinds of personal data, and what follows from each: by what stands beside it, and by nothing that is claimed."""
+"""The kinds of personal data, and what follows from each: by what stands beside it, and
+by nothing that is claimed.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,19 @@ CITIZEN, OLD_CITIZEN = "citizen-id", "old-citizen-id"
 PASSPORT, LICENCE = "passport", "driving-licence"
 HEALTH_CARD, SOCIAL_INSURANCE = "health-insurance", "social-insurance"
 PERSON_TAX, BANK, PLATE = "person-tax-code", "bank-account", "plate"
-PHONE, OFFICE_PHONE, EMAIL, OFFICE_EMAIL = "phone", "office-phone", "email", "office-email"
-NAME, BIRTH, SEX, BIRTHPLACE, FAMILY = "name", "birth-date-with-name", "sex-with-name", "birthplace-with-name", "family"
+PHONE, OFFICE_PHONE, EMAIL, OFFICE_EMAIL = (
+    "phone",
+    "office-phone",
+    "email",
+    "office-email",
+)
+NAME, BIRTH, SEX, BIRTHPLACE, FAMILY = (
+    "name",
+    "birth-date-with-name",
+    "sex-with-name",
+    "birthplace-with-name",
+    "family",
+)
 ORIGIN, HEALTH, FINANCE = "origin", "health", "finance"
 HOME, HOME_PLACE, TAGGED = "home-address", "home-coordinates", "tagged"
 
@@ -30,7 +43,9 @@ class Evidence(IntEnum):
 
 
 class Kind(NamedTuple):
-    """One kind: its level by law, and the verdicts by shape alone, beside a name, and where it is named."""
+    """One kind: its level by law, and the verdicts by shape alone, beside a name, and
+    where it is named.
+    """
 
     level: Level
     shape: Verdict | None
@@ -65,11 +80,14 @@ KINDS: dict[str, Kind] = {
     TAGGED: Kind("basic", "hold", "hold", "hold"),
 }
 SOFTER_IN_OFFICES = frozenset({PHONE, EMAIL, BANK, PERSON_TAX})
-"""Kinds that organizations have as well: a table of organizations without a person's name is warned of only."""
+"""Kinds that organizations have as well: a table of organizations without a person's
+name is warned of only.
+"""
 
 
 def verdict(kind: str, evidence: Evidence, *, office: bool = False) -> Verdict | None:
-    """What follows from cells of one kind; `office` says that they stand beside organizations and no person.
+    """What follows from cells of one kind; `office` says that they stand beside
+    organizations and no person.
 
     None: nothing at all.
     """

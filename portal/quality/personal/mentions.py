@@ -1,4 +1,6 @@
-"""Personal data inside one text, a cell or a line: numbers, mail, and what is said of a person whom it names."""
+"""Personal data inside one text, a cell or a line: numbers, mail, and what is said of a
+person whom it names.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ LONGEST = 20_000
 """Longer texts are looked at in pieces."""
 
 
-VALUE = re.compile(r"[0-9]{6,}|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}|[0-9]{1,3}[.,][0-9]{3,}")
+VALUE = re.compile(
+    r"[0-9]{6,}|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}|[0-9]{1,3}[.,][0-9]{3,}"
+)
 """A long number, a day, a coordinate."""
 
 
@@ -51,24 +55,34 @@ WORDS = {
     "plate": "bien so|bks|bien kiem soat|bien xe|number plate|license plate|licence plate|xe",
 }
 _WORDS = re.compile(
-    "(?<![a-z])(?:" + "|".join(f"(?P<r{n}>{_spoken(words)})" for n, words in enumerate(WORDS.values())) + ")(?![a-z])"
+    "(?<![a-z])(?:"
+    + "|".join(f"(?P<r{n}>{_spoken(words)})" for n, words in enumerate(WORDS.values()))
+    + ")(?![a-z])"
 )
 _ROLES = tuple(WORDS)
 BEFORE, AFTER = 70, 28
 _NEAR = 12
-_MAIL = re.compile(r"[a-z0-9][a-z0-9._%+-]{0,63}@(?:[a-z0-9-]{1,63}\.){1,6}[a-z]{2,24}", re.IGNORECASE)
+_MAIL = re.compile(
+    r"[a-z0-9][a-z0-9._%+-]{0,63}@(?:[a-z0-9-]{1,63}\.){1,6}[a-z]{2,24}", re.IGNORECASE
+)
 _MAIL_SPELT = re.compile(
     r"[a-z0-9][a-z0-9._%+-]{0,63}\s?[\[(]\s?(?:at|a còng)\s?[\])]\s?[a-z0-9-]{1,63}"
     r"(?:\s?(?:\.|[\[(]\s?(?:dot|chấm)\s?[\])])\s?[a-z0-9-]{2,24}){1,4}",
     re.IGNORECASE,
 )
-_OFFICES = re.compile(r"@(?:[a-z0-9-]+\.)*(?:gov|edu|mil)(?:\.[a-z]{2})?$", re.IGNORECASE)
+_OFFICES = re.compile(
+    r"@(?:[a-z0-9-]+\.)*(?:gov|edu|mil)(?:\.[a-z]{2})?$", re.IGNORECASE
+)
 _CARD_GROUPS = (
     "dn hx ch nn tk hc xk ht tb no ct xb tn cs qn ca cy xn ms cc ck cb kc hd te bt hn dt dk xd ts tc tq ta ty hg ls pv"
     " hs sv gb gd nd cn tl xv th nt tv td tu hk"
 ).replace(" ", "|")
-_HEALTH_CARD = re.compile(rf"(?<![a-z0-9])(?:{_CARD_GROUPS})[\W_]{{0,2}}[1-5](?:[\W_]{{0,2}}[0-9]){{12}}(?![0-9])")
-_PASSPORT = re.compile(r"(?<![a-z0-9])(?:[a-z]{1,2}[ .-]?[0-9]{6,8}|[a-z][0-9]{2}[a-z][0-9]{5}|[0-9]{8,9})(?![a-z0-9])")
+_HEALTH_CARD = re.compile(
+    rf"(?<![a-z0-9])(?:{_CARD_GROUPS})[\W_]{{0,2}}[1-5](?:[\W_]{{0,2}}[0-9]){{12}}(?![0-9])"
+)
+_PASSPORT = re.compile(
+    r"(?<![a-z0-9])(?:[a-z]{1,2}[ .-]?[0-9]{6,8}|[a-z][0-9]{2}[a-z][0-9]{5}|[0-9]{8,9})(?![a-z0-9])"
+)
 _PASSPORT_WORDS = re.compile(rf"(?<![a-z])(?:{_spoken(WORDS['passport'])})(?![a-z])")
 _LICENCE_WORDS = re.compile(rf"(?<![a-z])(?:{_spoken(WORDS['licence'])})(?![a-z])")
 _OLD_LICENCE = re.compile(r"(?<![a-z0-9])[a-z]{1,2}[ .-]?[0-9]{6,8}(?![0-9])")
@@ -96,7 +110,9 @@ _HOME = re.compile(
 
 
 def hits(text: str, roles: frozenset[str] = frozenset()) -> list[Hit]:
-    """What one text mentions; `roles` are the meanings of its label. A name alone is no hit."""
+    """What one text mentions; `roles` are the meanings of its label. A name alone is no
+    hit.
+    """
     clean = numbers.expand_number(bare(text[:LONGEST]).strip())
     if clean.isascii() and clean.isdigit():
         # Most cells with many digits are nothing but digits.
@@ -111,9 +127,17 @@ def hits(text: str, roles: frozenset[str] = frozenset()) -> list[Hit]:
 
 
 def _said(clean: str, told: str, numbered: bool) -> list[Hit]:
-    """What a sentence says of a person whom it names; numbers in it then stand beside a name."""
+    """What a sentence says of a person whom it names; numbers in it then stand beside a
+    name.
+    """
     said = [
-        kind for kind, words in ((kinds.BIRTH, _BORN), (kinds.HEALTH, _ILL), (kinds.HOME, _HOME)) if words.search(told)
+        kind
+        for kind, words in (
+            (kinds.BIRTH, _BORN),
+            (kinds.HEALTH, _ILL),
+            (kinds.HOME, _HOME),
+        )
+        if words.search(told)
     ]
     if not (said or numbered) or not names.mentions_person(clean):
         return []
@@ -152,20 +176,31 @@ def _plain(told: str, roles: frozenset[str]) -> str:
     return told if roles & {"identity"} else numbers.without_moments(told)
 
 
-def _papers(clean: str, told: str, roles: frozenset[str]) -> Iterator[tuple[re.Match[str], Hit]]:
+def _papers(
+    clean: str, told: str, roles: frozenset[str]
+) -> Iterator[tuple[re.Match[str], Hit]]:
     """Numbers that begin with letters: health cards, passports, licences, plates."""
     for match in _HEALTH_CARD.finditer(told):
         named = "health-card" in roles or bool(_near(told, match, "health-card"))
         yield match, Hit(kinds.HEALTH_CARD, Evidence.NAMED if named else Evidence.SHAPE)
-    yield from _after_word(told, _PASSPORT_WORDS, _PASSPORT, kinds.PASSPORT, labelled="passport" in roles)
-    yield from _after_word(told, _LICENCE_WORDS, _OLD_LICENCE, kinds.LICENCE, labelled="licence" in roles)
+    yield from _after_word(
+        told, _PASSPORT_WORDS, _PASSPORT, kinds.PASSPORT, labelled="passport" in roles
+    )
+    yield from _after_word(
+        told, _LICENCE_WORDS, _OLD_LICENCE, kinds.LICENCE, labelled="licence" in roles
+    )
     for match in _PLATE.finditer(clean.upper() if "plate" in roles else clean):
         named = "plate" in roles or bool(_near(told, match, "plate"))
         yield match, Hit(kinds.PLATE, Evidence.NAMED if named else Evidence.SHAPE)
 
 
 def _after_word(
-    told: str, word: re.Pattern[str], value: re.Pattern[str], kind: str, *, labelled: bool
+    told: str,
+    word: re.Pattern[str],
+    value: re.Pattern[str],
+    kind: str,
+    *,
+    labelled: bool,
 ) -> Iterator[tuple[re.Match[str], Hit]]:
     if labelled:
         for match in value.finditer(told):
@@ -197,7 +232,9 @@ def _role(told: str, number: Number) -> str:
     after = _WORDS.search(told, number.end, number.end + AFTER)
     near = after is not None and after.start() - number.end <= _NEAR
     between = told[number.end : after.start()] if after is not None else ""
-    parted = any(sign in between for sign in ",;|\n\t.") or any(map(str.isdigit, between))
+    parted = any(sign in between for sign in ",;|\n\t.") or any(
+        map(str.isdigit, between)
+    )
     return _role_of(after) if after is not None and near and not parted else ""
 
 
@@ -208,7 +245,9 @@ def _judged(number: Number, role: str, roles: frozenset[str]) -> Hit | None:
     named = Evidence.NAMED
     if told & {"identity", "paper"}:
         strong = "identity" in told
-        kind = _identity(digits, strong=strong, labelled=not role, code="code" in told and not strong)
+        kind = _identity(
+            digits, strong=strong, labelled=not role, code="code" in told and not strong
+        )
         return Hit(kind, named) if kind else _unnamed(number, roles)
     if "licence" in told and len(digits) in (11, 12):
         return Hit(kinds.LICENCE, named)
@@ -218,18 +257,25 @@ def _judged(number: Number, role: str, roles: frozenset[str]) -> Hit | None:
         return Hit(kinds.HEALTH_CARD, named)
     if "social-insurance" in told and len(digits) == 10:
         return Hit(kinds.SOCIAL_INSURANCE, named)
-    return _of_money(number, told) or _unnamed(number, roles if not role else roles | {role})
+    return _of_money(number, told) or _unnamed(
+        number, roles if not role else roles | {role}
+    )
 
 
 def _of_money(number: Number, told: set[str]) -> Hit | None:
     """Tax codes and bank accounts."""
     digits = number.digits
     if told & {"tax", "person-tax"}:
-        citizen = numbers.is_citizen(digits) or (len(digits) == 11 and numbers.is_lost(digits))
+        citizen = numbers.is_citizen(digits) or (
+            len(digits) == 11 and numbers.is_lost(digits)
+        )
         if citizen:
             return Hit(kinds.CITIZEN, Evidence.NAMED)
         if len(digits) == 10 and digits[0] == "8":
-            return Hit(kinds.PERSON_TAX, Evidence.NAMED if "person-tax" in told else Evidence.SHAPE)
+            return Hit(
+                kinds.PERSON_TAX,
+                Evidence.NAMED if "person-tax" in told else Evidence.SHAPE,
+            )
         if len(digits) == 10 and "person-tax" in told:
             return Hit(kinds.PERSON_TAX, Evidence.NAMED)
     if "bank" in told and 8 <= len(digits) <= 16 and not numbers.is_citizen(digits):
@@ -238,7 +284,9 @@ def _of_money(number: Number, told: set[str]) -> Hit | None:
 
 
 def _identity(digits: str, *, strong: bool, labelled: bool, code: bool = False) -> str:
-    """The kind of a number that its label or the word beside it calls an identity number; empty for none."""
+    """The kind of a number that its label or the word beside it calls an identity
+    number; empty for none.
+    """
     if len(digits) == 12:
         return kinds.CITIZEN if strong or numbers.is_citizen(digits) else ""
     if len(digits) == 11:
@@ -268,9 +316,14 @@ def _unnamed(number: Number, roles: frozenset[str]) -> Hit | None:
 def _telephone(number: Number, roles: frozenset[str]) -> Hit | None:
     digits = number.digits
     called = roles & {"phone", "office-line"}
-    if numbers.is_mobile(digits) and (called or not roles & {"code", "tax", "amount", "bank"} or not number.whole):
+    if numbers.is_mobile(digits) and (
+        called or not roles & {"code", "tax", "amount", "bank"} or not number.whole
+    ):
         office = "office-line" in roles
-        return Hit(kinds.OFFICE_PHONE if office else kinds.PHONE, Evidence.NAMED if called else Evidence.SHAPE)
+        return Hit(
+            kinds.OFFICE_PHONE if office else kinds.PHONE,
+            Evidence.NAMED if called else Evidence.SHAPE,
+        )
     if called and len(digits) == 9 and numbers.is_mobile("0" + digits):
         return Hit(kinds.PHONE, Evidence.NAMED)
     if called and numbers.is_landline(digits):

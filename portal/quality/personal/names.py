@@ -1,4 +1,6 @@
-"""Names of persons by what they look like: Vietnamese family names, capitals, and what makes a name no person's."""
+"""Names of persons by what they look like: Vietnamese family names, capitals, and what
+makes a name no person's.
+"""
 
 from __future__ import annotations
 
@@ -53,29 +55,55 @@ An Dương Vương|Hùng Vương|Thánh Gióng|Yết Kiêu|Dã Tượng|Tản Đ
 Lạc Trung
 """
 FAMOUS = frozenset(fold(name) for name in _FAMOUS.replace("\n", "|").split("|") if name)
-"""Persons that streets and schools are named after, and places whose names begin like names of families."""
+"""Persons that streets and schools are named after, and places whose names begin like
+names of families.
+"""
 ORGANIZED = re.compile(
-    r"(?i)\b(?:công ty|cty|doanh nghiệp|dntn|htx|hợp tác xã|sở|ubnd|ủy ban|uỷ ban|trường|thpt|thcs|tiểu học|mầm non|"
-    r"trung tâm|bệnh viện|phòng|ban quản lý|chi cục|cục|hội|liên đoàn|viện|nhà máy|xí nghiệp|ngân hàng|trạm|cơ sở|"
-    r"chi nhánh|tổng|tập đoàn|company|ltd|school|hospital|department|bank|office|tnhh|cp|jsc|hkd|đội|kho bạc|"
-    r"cửa hàng|siêu thị|khách sạn|nhà hàng|quầy thuốc|nhà thuốc|đại lý|ủy viên|đảng ủy|xã|phường|huyện|thị trấn|tỉnh)\b"
+    r"(?i)\b(?:công ty|cty|doanh nghiệp|dntn|htx|hợp tác xã|sở|ubnd|ủy ban|uỷ "
+    r"ban|trường|thpt|thcs|tiểu học|mầm non|"
+    r"trung tâm|bệnh viện|phòng|ban quản lý|chi cục|cục|hội|liên đoàn|viện|nhà máy|xí "
+    r"nghiệp|ngân hàng|trạm|cơ sở|"
+    r"chi nhánh|tổng|tập "
+    r"đoàn|company|ltd|school|hospital|department|bank|office|tnhh|cp|jsc|hkd|đội|kho "
+    r"bạc|"
+    r"cửa hàng|siêu thị|khách sạn|nhà hàng|quầy thuốc|nhà thuốc|đại lý|ủy viên|đảng "
+    r"ủy|xã|phường|huyện|thị trấn|tỉnh)\b"
 )
 _TITLE = re.compile(
-    r"^(?:(?:hộ )?(?:ông|bà)|anh|chị|cháu|em|cụ|mr|mrs|ms|miss|ong|ba|gs|pgs|ts|ths|bs|bsckii?|dr|cn|ks|đ/c|đc)[. :]+",
+    r"^(?:(?:hộ "
+    r")?(?:ông|bà)|anh|chị|cháu|em|cụ|mr|mrs|ms|miss|ong|ba|gs|pgs|ts|ths|bs|bsckii?|dr|cn|ks|đ/c|đc)[. "
+    r":]+",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]+")
 _PERSON = re.compile(
-    r"(?i)\b(?:ông|bà|anh|chị|em|cháu|cụ|công dân|bệnh nhân|họ và tên|họ tên|chủ hộ|học sinh|sinh viên|"
+    r"(?i)\b(?:ông|bà|anh|chị|em|cháu|cụ|công dân|bệnh nhân|họ và tên|họ tên|chủ "
+    r"hộ|học sinh|sinh viên|"
     r"người tên|tên là|"
-    r"đồng chí|đ/c|mr|mrs|ms|hộ|bị cáo|bị can|đối tượng|khách hàng|nạn nhân|chủ xe|người dân|người nộp|người bệnh)\b"
+    r"đồng chí|đ/c|mr|mrs|ms|hộ|bị cáo|bị can|đối tượng|khách hàng|nạn nhân|chủ "
+    r"xe|người dân|người nộp|người bệnh)\b"
 )
 _PLACES = """
 đường phố trường thpt thcs cầu chợ ngõ phường xã quận huyện tỉnh thôn làng đền chùa công-viên tượng street
 road khu bệnh-viện hồ giải đoạn tuyến số thị trấn quảng viện học
 """
 _PLACED = frozenset(_PLACES.split())
-_NO_FAMILY = frozenset(("trường", "đường", "phố", "chợ", "cầu", "tổng", "hội", "công", "đoàn", "hàng", "lễ", "bệnh"))
+_NO_FAMILY = frozenset(
+    (
+        "trường",
+        "đường",
+        "phố",
+        "chợ",
+        "cầu",
+        "tổng",
+        "hội",
+        "công",
+        "đoàn",
+        "hàng",
+        "lễ",
+        "bệnh",
+    )
+)
 """Words that only look like names of families without their diacritics."""
 _LONGEST = 60
 MOST_WORDS = 6
@@ -94,31 +122,53 @@ def is_name(text: str) -> bool:
 
 
 def is_family_name(text: str) -> bool:
-    """Whether a cell looks like a family name, alone or with the words between it and the given name."""
+    """Whether a cell looks like a family name, alone or with the words between it and
+    the given name.
+    """
     words = text.split()
-    return 1 <= len(words) <= 3 and fold(words[0]) in USUAL and all(map(_is_word, words))
+    return (
+        1 <= len(words) <= 3 and fold(words[0]) in USUAL and all(map(_is_word, words))
+    )
 
 
 def _is_word(word: str) -> bool:
-    return word[0].isupper() and word.isalpha() and (word.isupper() or word[1:].islower() or len(word) == 1)
+    return (
+        word[0].isupper()
+        and word.isalpha()
+        and (word.isupper() or word[1:].islower() or len(word) == 1)
+    )
 
 
 def is_wordy(text: str) -> bool:
-    """Whether a cell could be somebody's name at all: words without digits, and no organization's."""
+    """Whether a cell could be somebody's name at all: words without digits, and no
+    organization's.
+    """
     cell = text.strip()
-    return bool(_WORD.search(cell)) and not any(s.isdigit() for s in cell) and not ORGANIZED.search(cell)
+    return (
+        bool(_WORD.search(cell))
+        and not any(s.isdigit() for s in cell)
+        and not ORGANIZED.search(cell)
+    )
 
 
 def share_of_names(cells: Iterable[str]) -> float:
-    """Which part of these cells looks like names of persons; none where most are famous ones, as those of streets."""
+    """Which part of these cells looks like names of persons; none where most are famous
+    ones, as those of streets.
+    """
     listed = list(cells)
     named = [cell for cell in listed if is_name(cell)]
     famous = sum(fold(cell) in FAMOUS for cell in named)
-    return 0.0 if not listed or 2 * famous >= len(named) else (len(named) - famous) / len(listed)
+    return (
+        0.0
+        if not listed or 2 * famous >= len(named)
+        else (len(named) - famous) / len(listed)
+    )
 
 
 def mentions_person(text: str) -> bool:
-    """Whether a text names a person: a full name after a word for persons, or one with a usual family name."""
+    """Whether a text names a person: a full name after a word for persons, or one with
+    a usual family name.
+    """
     words = list(_WORD.finditer(text))
     index = 0
     while index < len(words):
@@ -135,7 +185,8 @@ def _name_length(text: str, words: list[re.Match[str]], first: int) -> int:
     while first + length < len(words) and length < MOST_WORDS:
         word = words[first + length]
         if not _is_word(word[0]) or (
-            length and text[words[first + length - 1].end() : word.start()] not in (" ", "  ")
+            length
+            and text[words[first + length - 1].end() : word.start()] not in (" ", "  ")
         ):
             break
         length += 1
@@ -154,4 +205,6 @@ def _is_person(text: str, words: list[re.Match[str]], first: int, length: int) -
     if names[0] not in USUAL or " ".join(names) in FAMOUS:
         return False
     place = words[first - 1][0].lower() if first else ""
-    return place not in _PLACED and (length >= 3 or names[1] in MIDDLE or len(words[first + 1][0]) == 1)
+    return place not in _PLACED and (
+        length >= 3 or names[1] in MIDDLE or len(words[first + 1][0]) == 1
+    )

@@ -1,4 +1,6 @@
-"""Values inside values, as JSON has them: each is looked at under the names of the keys that lead to it."""
+"""Values inside values, as JSON has them: each is looked at under the names of the keys
+that lead to it.
+"""
 
 from __future__ import annotations
 
@@ -41,13 +43,17 @@ def parse_json(text: str) -> Any:
 
 
 def hits(value: Any, roles: frozenset[str] = frozenset()) -> list[Hit]:
-    """What a nested value mentions, keys included; `roles` are the meanings of the label that it stands under."""
+    """What a nested value mentions, keys included; `roles` are the meanings of the
+    label that it stands under.
+    """
     found: list[Hit] = []
     told: set[str] = set()
     for key, text in _leaves(value, "", DEPTH):
         meaning = roles_of(key) or roles
         found += mentions.hits(text, meaning)
-        if (meaning & {"person", "officer"} and names.is_wordy(text)) or names.is_name(text):
+        if (meaning & {"person", "officer"} and names.is_wordy(text)) or names.is_name(
+            text
+        ):
             found.append(Hit(kinds.NAME, Evidence.BESIDE))
         elif text.strip():
             told |= meaning
@@ -58,7 +64,9 @@ def hits(value: Any, roles: frozenset[str] = frozenset()) -> list[Hit]:
 
 
 def _leaves(value: Any, key: str, depth: int) -> Iterator[tuple[str, str]]:
-    """Each text and number with the words that lead to it; each key as a text of its own."""
+    """Each text and number with the words that lead to it; each key as a text of its
+    own.
+    """
     if depth <= 0:
         yield key, str(value)[: mentions.LONGEST]
     elif isinstance(value, Mapping):

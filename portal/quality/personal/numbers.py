@@ -1,4 +1,6 @@
-"""Numbers of persons by their structure alone: citizen numbers and telephones, however their digits are parted."""
+"""Numbers of persons by their structure alone: citizen numbers and telephones, however
+their digits are parted.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _PROVINCES = (
-    "01 02 04 06 08 10 11 12 14 15 17 19 20 22 24 25 26 27 30 31 33 34 35 36 37 38 40 42 44 45 46 48 49 51 52 54 56 58"
+    "01 02 04 06 08 10 11 12 14 15 17 19 20 22 24 25 26 27 30 31 33 34 35 36 37 38 40 "
+    "42 44 45 46 48 49 51 52 54 56 58"
     " 60 62 64 66 67 68 70 72 74 75 77 79 80 82 83 84 86 87 89 91 92 93 94 95 96"
 )
 PROVINCES = _PROVINCES.split()
@@ -17,12 +20,18 @@ CITIZEN = r"0(?:0[1-9]|[1-8][0-9]|9[0-6])[0-9]{9}"
 """Province of birth 001-096, century and sex, year, six digits: twelve in all."""
 _BORN = r"(?:[01][1-9][0-9]|[23](?:[01][0-9]|2[0-9]))"
 LOST_ZERO = rf"(?:{'|'.join(p for p in PROVINCES if p[0] != '0')}){_BORN}[0-9]{{6}}"
-"""The same without its zero, as spreadsheets leave it: eleven digits, so that the year of birth has to be plausible."""
+"""The same without its zero, as spreadsheets leave it: eleven digits, so that the year
+of birth has to be plausible.
+"""
 DAY_FIRST = r"20[0-3][0-9](?:0[1-9]|1[0-2])(?:[0-2][0-9]|3[01])[0-9]{3}"
 """A day and a number of three digits, as many registers number their entries."""
 MOBILE = r"0(?:3[2-9]|5[25689]|7[06-9]|8[1-9]|9[0-9])[0-9]{7}"
 LANDLINE = r"02[0-9]{8,9}"
-_IS_CITIZEN, _IS_LOST, _IS_DAY = re.compile(CITIZEN), re.compile(LOST_ZERO), re.compile(DAY_FIRST)
+_IS_CITIZEN, _IS_LOST, _IS_DAY = (
+    re.compile(CITIZEN),
+    re.compile(LOST_ZERO),
+    re.compile(DAY_FIRST),
+)
 _IS_MOBILE, _IS_LANDLINE = re.compile(MOBILE), re.compile(LANDLINE)
 _ABROAD = re.compile(r"^(?:0084|84)(?=[2-9])")
 
@@ -33,8 +42,12 @@ _LIST = re.compile(r"[,;|\n\t]|\s[-/–]\s|\s{2,}|\)\s*\(|\.\s")
 _DATE = r"(?:0?[1-9]|[12][0-9]|3[01])([/.-])(?:0?[1-9]|1[0-2])\1(?:19|20)[0-9]{2}"
 _ISO_DATE = r"(?:19|20)[0-9]{2}([/.-])(?:0?[1-9]|1[0-2])\2(?:0?[1-9]|[12][0-9]|3[01])"
 _TIME = r"[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]+)?)?"
-_MOMENT = re.compile(rf"(?<![0-9])(?<![0-9][/.:-])(?:{_DATE}|{_ISO_DATE}|{_TIME})(?![0-9]|[/.:-][0-9])")
-_DECIMAL = re.compile(r"(?<![0-9])(?<![0-9][.,])(?:0|[1-9][0-9]{0,3})[.,][0-9]{4,}(?![0-9]|[.,][0-9])")
+_MOMENT = re.compile(
+    rf"(?<![0-9])(?<![0-9][/.:-])(?:{_DATE}|{_ISO_DATE}|{_TIME})(?![0-9]|[/.:-][0-9])"
+)
+_DECIMAL = re.compile(
+    r"(?<![0-9])(?<![0-9][.,])(?:0|[1-9][0-9]{0,3})[.,][0-9]{4,}(?![0-9]|[.,][0-9])"
+)
 _HEX = re.compile(
     r"(?<![0-9a-f])(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|"
     r"(?=[0-9a-f]{0,62}[a-f])(?=[0-9a-f]{0,62}[0-9])[0-9a-f]{24,64})(?![0-9a-f])"
@@ -47,7 +60,9 @@ _SURE_DIGITS = 6
 
 
 class Number(NamedTuple):
-    """A number in a text: its digits, where it stands, and whether nothing parts its digits."""
+    """A number in a text: its digits, where it stands, and whether nothing parts its
+    digits.
+    """
 
     digits: str
     start: int
@@ -67,7 +82,9 @@ def is_lost(digits: str) -> bool:
 
 
 def is_mobile(digits: str) -> bool:
-    """Whether digits are a mobile telephone number, with its zero or with the code of the country."""
+    """Whether digits are a mobile telephone number, with its zero or with the code of
+    the country.
+    """
     return bool(_IS_MOBILE.fullmatch(national(digits)))
 
 
@@ -82,7 +99,9 @@ def national(digits: str) -> str:
 
 
 def expand_number(text: str) -> str:
-    """A cell as a program may have written its number: "3.8095012345E+10" and "38095012345.0" become plain digits."""
+    """A cell as a program may have written its number: "3.8095012345E+10" and
+    "38095012345.0" become plain digits.
+    """
     power = _POWER.fullmatch(text)
     if not power:
         return _FLOAT.sub(_whole, text)
@@ -92,25 +111,33 @@ def expand_number(text: str) -> str:
 
 
 def _whole(match: re.Match[str]) -> str:
-    """A number without decimals of zeros, unless all its digits together are built like a citizen number."""
+    """A number without decimals of zeros, unless all its digits together are built like
+    a citizen number.
+    """
     return match[0] if is_citizen(re.sub("[.,]", "", match[0])) else match[1]
 
 
 def is_rounded(text: str) -> bool:
-    """Whether a cell is a power of ten with few digits, which was some other number before."""
+    """Whether a cell is a power of ten with few digits, which was some other number
+    before.
+    """
     power = _POWER.fullmatch(text)
     return bool(power) and len(power[1].rstrip("0")) <= _SURE_DIGITS if power else False
 
 
 def without_moments(text: str) -> str:
-    """A text without its dates, times, decimals and random identifiers; what is left keeps its place."""
+    """A text without its dates, times, decimals and random identifiers; what is left
+    keeps its place.
+    """
     for pattern in (_HEX, _MOMENT, _DECIMAL):
         text = pattern.sub(_blank, text)
     return _FRACTION.sub(_reading, text)
 
 
 def _reading(match: re.Match[str]) -> str:
-    """A long number with decimals is none of a person, unless all its digits together are built like one."""
+    """A long number with decimals is none of a person, unless all its digits together
+    are built like one.
+    """
     return match[0] if is_citizen(re.sub("[.,]", "", match[0])) else _blank(match)
 
 
@@ -118,14 +145,18 @@ def _blank(match: re.Match[str]) -> str:
     return "x" * len(match[0])
 
 
-_FRACTION = re.compile(r"(?<![0-9.,])[0-9]{7,}[.,](?!0+(?![0-9]))[0-9]{1,3}(?![0-9]|[.,][0-9])")
+_FRACTION = re.compile(
+    r"(?<![0-9.,])[0-9]{7,}[.,](?!0+(?![0-9]))[0-9]{1,3}(?![0-9]|[.,][0-9])"
+)
 """A long number with decimals is a reading."""
 
 
 def numbers(text: str, *, papers: bool = False) -> Iterator[Number]:
-    """The numbers of eight digits or more in a text without moments, however their digits are parted.
+    """The numbers of eight digits or more in a text without moments, however their
+    digits are parted.
 
-    Under the label of `papers` twelve digits are one number, even if the first ten could be a telephone.
+    Under the label of `papers` twelve digits are one number, even if the first ten
+    could be a telephone.
     """
     for run in _RUN.finditer(text):
         if sum(map(str.isdigit, run[0])) >= 8:
@@ -133,12 +164,16 @@ def numbers(text: str, *, papers: bool = False) -> Iterator[Number]:
 
 
 def _of_run(text: str, run: re.Match[str], *, papers: bool) -> Iterator[Number]:
-    groups = [(match.start(), match.end()) for match in _GROUP.finditer(text, run.start(), run.end())]
+    groups = [
+        (match.start(), match.end())
+        for match in _GROUP.finditer(text, run.start(), run.end())
+    ]
     if papers and is_citizen("".join(text[a:b] for a, b in groups)):
         yield _joined(text, groups)
         return
     if any(_speaks(text[a:b]) for a, b in groups if b - a >= 9) and len(groups) > 1:
-        # One of the groups is a number of its own, so that the others belong to something else.
+        # One of the groups is a number of its own, so that the others belong to
+        # something else.
         yield from _by_lists(text, groups)
         return
     total = sum(b - a for a, b in groups)
@@ -153,7 +188,9 @@ def _speaks(digits: str) -> bool:
 
 
 def _by_lists(text: str, groups: list[tuple[int, int]]) -> Iterator[Number]:
-    """The numbers of a list: first parted by its signs, then by groups that speak for themselves."""
+    """The numbers of a list: first parted by its signs, then by groups that speak for
+    themselves.
+    """
     part: list[tuple[int, int]] = []
     for number, group in enumerate(groups):
         if part and _LIST.search(text[groups[number - 1][1] : group[0]]):
@@ -164,7 +201,9 @@ def _by_lists(text: str, groups: list[tuple[int, int]]) -> Iterator[Number]:
 
 
 def _of_part(text: str, groups: list[tuple[int, int]]) -> Iterator[Number]:
-    if sum(b - a for a, b in groups) <= 13 and not any(_speaks(text[a:b]) for a, b in groups):
+    if sum(b - a for a, b in groups) <= 13 and not any(
+        _speaks(text[a:b]) for a, b in groups
+    ):
         yield _joined(text, groups)
         return
     taken = -1
@@ -180,7 +219,9 @@ def _of_part(text: str, groups: list[tuple[int, int]]) -> Iterator[Number]:
 
 
 def _window(text: str, groups: list[tuple[int, int]], first: int) -> int | None:
-    """The last of the groups that, with equal signs between, make a citizen or telephone number from `first` on."""
+    """The last of the groups that, with equal signs between, make a citizen or
+    telephone number from `first` on.
+    """
     digits, sign = "", None
     for last in range(first, len(groups)):
         start, end = groups[last]
@@ -201,7 +242,12 @@ def _joined(text: str, groups: list[tuple[int, int]]) -> Number:
     start, end = groups[0][0], groups[-1][1]
     parts = [text[a:b] for a, b in groups]
     signs = {text[a[1] : b[0]] for a, b in itertools.pairwise(groups)}
-    money = len(parts) > 2 and len(parts[0]) <= 3 and parts[0][0] != "0" and all(len(each) == 3 for each in parts[1:])
+    money = (
+        len(parts) > 2
+        and len(parts[0]) <= 3
+        and parts[0][0] != "0"
+        and all(len(each) == 3 for each in parts[1:])
+    )
     glued = text[max(0, start - 1) : start].isalpha()
     mixed = glued or len(signs) > 1 or (len(parts) == 2 and signs <= {".", ","})
     return Number("".join(parts), start, end, len(parts) == 1, money or mixed)

@@ -1,4 +1,6 @@
-"""Which columns of a table name persons, which name organizations: by their labels and by their cells."""
+"""Which columns of a table name persons, which name organizations: by their labels and
+by their cells.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,12 @@ SAMPLE = 60
 ENOUGH = 240
 """So many cells tell what a column is."""
 WEAK, STRONG = 0.5, 0.6
-"""The share of names that a label for persons asks for, and that a label that tells nothing does."""
-NOT_PERSONS = frozenset({"thing", "organization", "amount", "code", "address", "home", "family", "health"})
+"""The share of names that a label for persons asks for, and that a label that tells
+nothing does.
+"""
+NOT_PERSONS = frozenset(
+    {"thing", "organization", "amount", "code", "address", "home", "family", "health"}
+)
 _LETTERS = r"\pL"
 
 
@@ -28,16 +34,23 @@ class People:
     def __init__(self, labels: Sequence[str]) -> None:
         self.roles = [roles(label) for label in labels]
         self._seen = [[0, 0.0, 0.0, 0, 0] for _ in labels]
-        """Cells looked at of each column, those that are names, those that could be, organizations, family names."""
+        """Cells looked at of each column, those that are names, those that could be,
+        organizations, family names.
+        """
 
     def learn(self, frame: pl.DataFrame, but: frozenset[int]) -> None:
-        """Look at some cells of each column of one batch, `but` those that cannot name anybody."""
+        """Look at some cells of each column of one batch, `but` those that cannot name
+        anybody.
+        """
         for index, seen in enumerate(self._seen):
             if index in but or seen[0] >= ENOUGH:
                 continue
             cells = [
                 cell
-                for cell in frame[str(index)].head(4 * SAMPLE).unique(maintain_order=True).to_list()
+                for cell in frame[str(index)]
+                .head(4 * SAMPLE)
+                .unique(maintain_order=True)
+                .to_list()
                 if cell.strip()
             ]
             some = cells[:SAMPLE]
@@ -75,14 +88,20 @@ class People:
     def has_organizations(self) -> bool:
         """Whether the table is one of organizations: a column of its own names them."""
         return any(
-            ("organization" in meaning and not meaning & {"person", "officer"}) or self._share(index, 3) >= STRONG
+            ("organization" in meaning and not meaning & {"person", "officer"})
+            or self._share(index, 3) >= STRONG
             for index, meaning in enumerate(self.roles)
         )
 
     def rows(self, frame: pl.DataFrame) -> tuple[Mask, Mask]:
         """Which rows name an owner, and which name anybody."""
-        owners, anybody = self._named(frame, officers=False), self._named(frame, officers=True)
-        return (owners if self.has_organizations() else owners | anybody), owners | anybody
+        owners, anybody = (
+            self._named(frame, officers=False),
+            self._named(frame, officers=True),
+        )
+        return (
+            owners if self.has_organizations() else owners | anybody
+        ), owners | anybody
 
     def _named(self, frame: pl.DataFrame, *, officers: bool) -> Mask:
         chosen = self.is_officer if officers else self.is_owner

@@ -1,4 +1,6 @@
-"""What is said about data is public as well: a citizen number in a text that everybody reads is refused."""
+"""What is said about data is public as well: a citizen number in a text that everybody
+reads is refused.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +12,50 @@ from portal.quality.personal.kinds import CITIZEN
 from portal.quality.personal.texts import scan_text
 
 LONG_NUMBER = re.compile(r"\d(?:\W{0,3}\d){8,}")
-"""Where no such number stands there is none of a person; most texts need no closer look."""
+"""Where no such number stands there is none of a person; most texts need no closer
+look.
+"""
 UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 """Addresses of the portal hold ids, whose digits say nothing."""
-OWN = frozenset({
-    "id", "email", "package_id", "owner_org", "creator_user_id", "revision_id", "hash", "created", "last_modified",
-    "metadata_created", "metadata_modified", "size", "validation_timestamp", "password", "image_url", "check_state",
-})  # fmt: skip
+OWN = frozenset(
+    {
+        "id",
+        "email",
+        "package_id",
+        "owner_org",
+        "creator_user_id",
+        "revision_id",
+        "hash",
+        "created",
+        "last_modified",
+        "metadata_created",
+        "metadata_modified",
+        "size",
+        "validation_timestamp",
+        "password",
+        "image_url",
+        "check_state",
+    }
+)
 """Keys whose values are the portal's own, or no words."""
 HIDDEN = "…"
 """What stands for a text with a citizen number."""
-MESSAGE_EN = "A citizen number must not stand in a public text (Law 91/2025/QH15, Decree 356/2025/NĐ-CP)"
-MESSAGE_VI = "Số định danh cá nhân không được ghi ở phần công khai (Luật 91/2025/QH15, Nghị định 356/2025/NĐ-CP)"
+MESSAGE_EN = (
+    "A citizen number must not stand in a public text (Law 91/2025/QH15, Decree "
+    "356/2025/NĐ-CP)"
+)
+MESSAGE_VI = (
+    "Số định danh cá nhân không được ghi ở phần công khai (Luật 91/2025/QH15, Nghị "
+    "định 356/2025/NĐ-CP)"
+)
 
 
-def places_with_persons(said: Mapping[str, Any], known: Mapping[str, Any] | None = None) -> list[str]:
-    """The top-level keys of a description in whose texts a citizen number stands; texts of `known` were looked at."""
+def places_with_persons(
+    said: Mapping[str, Any], known: Mapping[str, Any] | None = None
+) -> list[str]:
+    """The top-level keys of a description in whose texts a citizen number stands; texts
+    of `known` were looked at.
+    """
     numbered = [
         (key, text)
         for key, value in said.items()
@@ -34,22 +64,35 @@ def places_with_persons(said: Mapping[str, Any], known: Mapping[str, Any] | None
         if LONG_NUMBER.search(UUID.sub("", text))
     ]
     seen = set(_texts(known)) if numbered and known else set()
-    return sorted({key for key, text in numbered if text not in seen and _names_one(text)})
+    return sorted(
+        {key for key, text in numbered if text not in seen and _names_one(text)}
+    )
 
 
-def errors(said: Mapping[str, Any], known: Mapping[str, Any] | None = None) -> dict[str, list[str]]:
+def errors(
+    said: Mapping[str, Any], known: Mapping[str, Any] | None = None
+) -> dict[str, list[str]]:
     """The same as messages by key, in both languages; empty where nothing is wrong."""
     return {key: [MESSAGE_EN, MESSAGE_VI] for key in places_with_persons(said, known)}
 
 
 def without_persons(text: Any) -> Any:
-    """A text that the portal was told by others, for those who have to mend it; HIDDEN where it names a person."""
-    return HIDDEN if isinstance(text, str) and LONG_NUMBER.search(text) and _names_one(text) else text
+    """A text that the portal was told by others, for those who have to mend it; HIDDEN
+    where it names a person.
+    """
+    return (
+        HIDDEN
+        if isinstance(text, str) and LONG_NUMBER.search(text) and _names_one(text)
+        else text
+    )
 
 
 def _names_one(text: str) -> bool:
     found = scan_text(UUID.sub("", text))
-    return any(each.verdict == "error" or (each.kind == CITIZEN and each.verdict == "hold") for each in found)
+    return any(
+        each.verdict == "error" or (each.kind == CITIZEN and each.verdict == "hold")
+        for each in found
+    )
 
 
 def _texts(value: Any) -> Iterator[str]:

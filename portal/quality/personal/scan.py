@@ -1,4 +1,6 @@
-"""Scan: a table looked at batch after batch, every cell of it; says which columns hold personal data, never a value."""
+"""Scan: a table looked at batch after batch, every cell of it; says which columns hold
+personal data, never a value.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,14 @@ import numpy.typing as npt
 import polars as pl
 
 from portal.quality.personal import cells, kinds, mentions, names
-from portal.quality.personal.beside import BY_ROLE, OF_OWNERS, SHARE, SHARE_OF_ILL, VALUES, About
+from portal.quality.personal.beside import (
+    BY_ROLE,
+    OF_OWNERS,
+    SHARE,
+    SHARE_OF_ILL,
+    VALUES,
+    About,
+)
 from portal.quality.personal.findings import PersonalColumn, Verdict, gravest
 from portal.quality.personal.folding import label_words
 from portal.quality.personal.kinds import Evidence
@@ -19,33 +28,50 @@ from portal.quality.personal.people import Mask, People
 from schemas.texttable import TextBatch, TextTable
 
 Case = tuple[Evidence, bool]
-"""Why a cell is thought to be personal, and whether a person's name stands in its row."""
+"""Why a cell is thought to be personal, and whether a person's name stands in its
+row.
+"""
 OUTSIDE = ""
-"""The label under which rows of a wrong width are told of: nobody knows the columns of their cells."""
-_MOMENT = re.compile(r"\b(?:ngay|nam|thang|thoi gian|thoi diem|date|time|year|month|ky|quy|day)\b")
+"""The label under which rows of a wrong width are told of: nobody knows the columns of
+their cells.
+"""
+_MOMENT = re.compile(
+    r"\b(?:ngay|nam|thang|thoi gian|thoi diem|date|time|year|month|ky|quy|day)\b"
+)
 _NAMES = {kinds.OFFICE_PHONE: kinds.PHONE, kinds.OFFICE_EMAIL: kinds.EMAIL}
 
 
 class Scan:
     """Counts what is personal, batch after batch.
 
-    `narrow` names positions where only cells that break the schema can be anything, `tagged` those that a schema
-    tags as personal data: numbers in them are beyond doubt.
+    `narrow` names positions where only cells that break the schema can be anything,
+    `tagged` those that a schema tags as personal data: numbers in them are beyond
+    doubt.
     """
 
     def __init__(
-        self, labels: Sequence[str], *, narrow: frozenset[int] = frozenset(), tagged: frozenset[int] = frozenset()
+        self,
+        labels: Sequence[str],
+        *,
+        narrow: frozenset[int] = frozenset(),
+        tagged: frozenset[int] = frozenset(),
     ) -> None:
         self.labels = labels
         self._narrow, self._tagged = narrow, tagged
         self._people = People(labels)
         self._columns = [cells.Column(meaning) for meaning in self._people.roles]
         self._filled = [0] * len(labels)
-        self._counts: dict[tuple[int, str], dict[Case, int]] = defaultdict(lambda: defaultdict(int))
-        self._in_labels = [bool(mentions.hits(label)) or names.is_name(label) for label in labels]
+        self._counts: dict[tuple[int, str], dict[Case, int]] = defaultdict(
+            lambda: defaultdict(int)
+        )
+        self._in_labels = [
+            bool(mentions.hits(label)) or names.is_name(label) for label in labels
+        ]
 
     def batch(self, batch: TextBatch, doubtful: pl.DataFrame | None = None) -> None:
-        """Look at one batch. `doubtful` says of each cell whether it may break the schema; None: any may."""
+        """Look at one batch. `doubtful` says of each cell whether it may break the
+        schema; None: any may.
+        """
         for row in batch.ragged:
             self._outside(" | ".join(row.cells))
         frame = batch.frame
@@ -53,17 +79,26 @@ class Scan:
             return
         self._people.learn(frame, self._narrow)
         owners, anybody = self._people.rows(frame)
-        looked = [self._look(frame, index, doubtful) for index in range(len(self.labels))]
+        looked = [
+            self._look(frame, index, doubtful) for index in range(len(self.labels))
+        ]
         for _, named in looked:
             anybody = anybody | named
         for index, (marks, _) in enumerate(looked):
             self._filled[index] += int((frame[str(index)].str.len_bytes() > 0).sum())
             for kind, evidence in marks.items():
-                self._count(index, kind, evidence, owners if kind == kinds.OFFICE_PHONE else anybody)
+                self._count(
+                    index,
+                    kind,
+                    evidence,
+                    owners if kind == kinds.OFFICE_PHONE else anybody,
+                )
         if anybody.any():
             self._beside(frame, owners, anybody)
 
-    def _look(self, frame: pl.DataFrame, index: int, doubtful: pl.DataFrame | None) -> tuple[cells.Marks, Mask]:
+    def _look(
+        self, frame: pl.DataFrame, index: int, doubtful: pl.DataFrame | None
+    ) -> tuple[cells.Marks, Mask]:
         sure = None
         if doubtful is not None and index in self._narrow:
             some = doubtful[str(index)]
@@ -72,7 +107,9 @@ class Scan:
             sure = ~some
         return self._columns[index].look(frame[str(index)], sure)
 
-    def _count(self, index: int, kind: str, evidence: npt.NDArray[np.uint8], named: Mask) -> None:
+    def _count(
+        self, index: int, kind: str, evidence: npt.NDArray[np.uint8], named: Mask
+    ) -> None:
         counts = self._counts[index, kind]
         for each in (Evidence.SHAPE, Evidence.BESIDE, Evidence.NAMED):
             found = evidence == each
@@ -82,12 +119,20 @@ class Scan:
             counts[why, False] += int(found.sum()) - beside
 
     def _beside(self, frame: pl.DataFrame, owners: Mask, anybody: Mask) -> None:
-        """What is personal because somebody is named in the row, and the names themselves."""
+        """What is personal because somebody is named in the row, and the names
+        themselves.
+        """
         for index in range(len(self.labels)):
             column = frame[str(index)]
             for about in self._about(index, column):
-                rows = owners if about.role in OF_OWNERS or about.kind == kinds.HOME_PLACE else anybody
-                self._named(index, about.kind, column.str.contains(about.cell).to_numpy() & rows)
+                rows = (
+                    owners
+                    if about.role in OF_OWNERS or about.kind == kinds.HOME_PLACE
+                    else anybody
+                )
+                self._named(
+                    index, about.kind, column.str.contains(about.cell).to_numpy() & rows
+                )
             if self._people.is_owner(index) or self._people.is_officer(index):
                 letters = column.str.contains(r"\pL").to_numpy()
                 self._named(index, kinds.NAME, letters)
@@ -99,7 +144,9 @@ class Scan:
             self._counts[index, kind][Evidence.BESIDE, True] += int(found.sum())
 
     def _about(self, index: int, column: pl.Series) -> Iterator[About]:
-        """What the cells of a column say of the person in their row: by its label, else by most of its cells."""
+        """What the cells of a column say of the person in their row: by its label, else
+        by most of its cells.
+        """
         meaning = self._people.roles[index]
         told = [BY_ROLE[role] for role in sorted(meaning) if role in BY_ROLE]
         yield from told
@@ -133,22 +180,35 @@ class Scan:
         found |= self._labelled()
         return tuple(found[key] for key in sorted(found))
 
-    def _column(self, index: int, kind: str, counts: dict[Case, int]) -> PersonalColumn | None:
+    def _column(
+        self, index: int, kind: str, counts: dict[Case, int]
+    ) -> PersonalColumn | None:
         office = self._people.has_organizations()
-        judged = [(self._verdict(kind, case, office=office), times) for case, times in counts.items() if times]
+        judged = [
+            (self._verdict(kind, case, office=office), times)
+            for case, times in counts.items()
+            if times
+        ]
         verdict = gravest(verdict for verdict, _ in judged)
         if verdict is None:
             return None
         cells_ = sum(times for judgement, times in judged if judgement is not None)
         filled = self._filled[index] if index >= 0 else cells_
         return PersonalColumn(
-            self._shown(index), _NAMES.get(kind, kind), kinds.KINDS[kind].level, cells_, filled, verdict
+            self._shown(index),
+            _NAMES.get(kind, kind),
+            kinds.KINDS[kind].level,
+            cells_,
+            filled,
+            verdict,
         )
 
     def _verdict(self, kind: str, case: Case, *, office: bool) -> Verdict | None:
         evidence, beside = case
         alone = kinds.verdict(kind, evidence, office=office and not beside)
-        return gravest([alone, kinds.verdict(kind, Evidence.BESIDE) if beside else None])
+        return gravest(
+            [alone, kinds.verdict(kind, Evidence.BESIDE) if beside else None]
+        )
 
     def _shown(self, index: int) -> str:
         """The label of a column; its position where the label itself is personal."""
@@ -157,7 +217,9 @@ class Scan:
         return f"#{index + 1}" if self._in_labels[index] else self.labels[index]
 
     def _labelled(self) -> dict[tuple[int, str], PersonalColumn]:
-        """Labels that are themselves personal data, as in a table whose first record was taken for its header."""
+        """Labels that are themselves personal data, as in a table whose first record
+        was taken for its header.
+        """
         found = {}
         for index, label in enumerate(self.labels):
             for hit in mentions.hits(label):
@@ -173,7 +235,9 @@ class Scan:
 
 def _together(one: PersonalColumn, other: PersonalColumn) -> PersonalColumn:
     verdict = gravest([one.verdict, other.verdict]) or one.verdict
-    return PersonalColumn(one.label, one.kind, one.level, one.cells + other.cells, one.filled, verdict)
+    return PersonalColumn(
+        one.label, one.kind, one.level, one.cells + other.cells, one.filled, verdict
+    )
 
 
 def scan(table: TextTable) -> tuple[PersonalColumn, ...]:

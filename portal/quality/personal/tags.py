@@ -7,10 +7,14 @@ from typing import Any
 
 
 def fields_to_drop(labels: Sequence[str], schema: Mapping[str, Any]) -> tuple[str, ...]:
-    """Fields tagged as personal data to be dropped that a table still has: it must not become open with them."""
+    """Fields tagged as personal data to be dropped that a table still has: it must not
+    become open with them.
+    """
     present = {label.strip() for label in labels}
     return tuple(
         str(field["name"])
         for field in schema.get("fields", ())
-        if str(field.get("pd") or "none") != "none" and field.get("treatment") == "drop" and field["name"] in present
+        if str(field.get("pd") or "none") != "none"
+        and field.get("treatment") == "drop"
+        and field["name"] in present
     )

@@ -1,4 +1,6 @@
-"""Personal data in texts that are no tables: notes, titles, names of files, documents, nested values."""
+"""Personal data in texts that are no tables: notes, titles, names of files, documents,
+nested values.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +18,17 @@ PIECE = 4_000
 NESTED = 12
 """Lists in lists that are parted into records."""
 OVERLAP = 200
-"""Signs that two pieces of one long line share, so that nothing stands cut between them."""
+"""Signs that two pieces of one long line share, so that nothing stands cut between
+them.
+"""
 
 
 def scan_text(text: str, where: str = "") -> tuple[PersonalMention, ...]:
-    """What a text says that is personal, one mention a kind; `where` is told back as it is.
+    """What a text says that is personal, one mention a kind; `where` is told back as it
+    is.
 
-    A name stands beside what its own line says. Telephones and mail of nobody are only warned of, as texts
-    name offices that way.
+    A name stands beside what its own line says. Telephones and mail of nobody are only
+    warned of, as texts name offices that way.
     """
     found: list[tuple[str, Verdict]] = []
     for line in _lines(text):
@@ -32,7 +37,9 @@ def scan_text(text: str, where: str = "") -> tuple[PersonalMention, ...]:
 
 
 def scan_value(value: Any, where: str = "") -> tuple[PersonalMention, ...]:
-    """What a nested value (as JSON has them) holds that is personal; the names of keys count as labels."""
+    """What a nested value (as JSON has them) holds that is personal; the names of keys
+    count as labels.
+    """
     if isinstance(value, str):
         return scan_text(value, where)
     found: list[tuple[str, Verdict]] = []
@@ -42,9 +49,15 @@ def scan_value(value: Any, where: str = "") -> tuple[PersonalMention, ...]:
 
 
 def _records(value: Any, depth: int = NESTED) -> Iterator[Any]:
-    """The records in a value, each with its own persons: lists of objects are apart from what stands around them."""
+    """The records in a value, each with its own persons: lists of objects are apart
+    from what stands around them.
+    """
     if isinstance(value, list | tuple):
-        loose = [inner for inner in value if not isinstance(inner, Mapping | list | tuple) or not depth]
+        loose = [
+            inner
+            for inner in value
+            if not isinstance(inner, Mapping | list | tuple) or not depth
+        ]
         for inner in value:
             if depth and isinstance(inner, Mapping | list | tuple):
                 yield from _records(inner, depth - 1)
@@ -60,7 +73,11 @@ def _records(value: Any, depth: int = NESTED) -> Iterator[Any]:
 
 
 def _is_list_of_records(value: Any) -> bool:
-    return isinstance(value, list) and len(value) > 1 and any(isinstance(inner, Mapping) for inner in value)
+    return (
+        isinstance(value, list)
+        and len(value) > 1
+        and any(isinstance(inner, Mapping) for inner in value)
+    )
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -79,26 +96,43 @@ def _judged(hits: list[Hit], *, named: bool) -> Iterator[tuple[str, Verdict]]:
         if hit.kind == kinds.NAME and not named:
             continue
         alone = kinds.verdict(hit.kind, hit.evidence, office=not named and not beside)
-        verdict = gravest([alone, kinds.verdict(hit.kind, Evidence.BESIDE) if beside else None])
+        verdict = gravest(
+            [alone, kinds.verdict(hit.kind, Evidence.BESIDE) if beside else None]
+        )
         if verdict is not None:
             yield _NAMES.get(hit.kind, hit.kind), verdict
 
 
-def _mentions(found: list[tuple[str, Verdict]], where: str) -> tuple[PersonalMention, ...]:
+def _mentions(
+    found: list[tuple[str, Verdict]], where: str
+) -> tuple[PersonalMention, ...]:
     counts = Counter(kind for kind, _ in found)
-    graves = {kind: gravest(verdict for other, verdict in found if other == kind) for kind in counts}
+    graves = {
+        kind: gravest(verdict for other, verdict in found if other == kind)
+        for kind in counts
+    }
     return tuple(
-        PersonalMention(kind, kinds.KINDS[kind].level, graves[kind] or "warn", count, where)
+        PersonalMention(
+            kind, kinds.KINDS[kind].level, graves[kind] or "warn", count, where
+        )
         for kind, count in sorted(counts.items())
     )
 
 
 def is_value(text: str) -> bool:
-    """Whether the name of a column is no name but a value: personal data, a long number, a day, a coordinate."""
+    """Whether the name of a column is no name but a value: personal data, a long
+    number, a day, a coordinate.
+    """
     bare = text.strip()
-    return bool(mentions.VALUE.fullmatch(bare)) or bool(mentions.hits(bare)) or names.is_name(bare)
+    return (
+        bool(mentions.VALUE.fullmatch(bare))
+        or bool(mentions.hits(bare))
+        or names.is_name(bare)
+    )
 
 
 def mentions_anything(text: str) -> bool:
-    """Whether a short text holds any number, address or plate of a person, be it only by its shape."""
+    """Whether a short text holds any number, address or plate of a person, be it only
+    by its shape.
+    """
     return any(hit.kind != kinds.NAME for hit in mentions.hits(text))

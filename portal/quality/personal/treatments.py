@@ -1,4 +1,6 @@
-"""What a schema's tags ask for before anybody reads a table: rows without consent left out, cells made coarser."""
+"""What a schema's tags ask for before anybody reads a table: rows without consent left
+out, cells made coarser.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,26 @@ from schemas.texttable import TextBatch, TextTable
 
 CONSENT, GENERALISE = "consent", "generalise"
 YES = frozenset(
-    {"true", "1", "1 0", "co", "yes", "y", "x", "dong y", "co dong y", "da dong y", "ok", "t", "on", "agree"}
+    {
+        "true",
+        "1",
+        "1 0",
+        "co",
+        "yes",
+        "y",
+        "x",
+        "dong y",
+        "co dong y",
+        "da dong y",
+        "ok",
+        "t",
+        "on",
+        "agree",
+    }
 )
-"""What counts as consent, without case and diacritics; whatever else stands there does not."""
+"""What counts as consent, without case and diacritics; whatever else stands there does
+not.
+"""
 COARSE = "(đã khái quát)"
 """What stands for a name that was made coarser."""
 DECIMALS = 2
@@ -29,25 +48,39 @@ YEARS = 10
 """Ages become bands as wide as this."""
 _YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
 _NUMBER = re.compile(r"-?[0-9]+(?:[.,][0-9]+)?")
-_DETAIL = re.compile(r"(?i)^\s*(?:số|so|ngõ|ngách|hẻm|nhà|tổ|thôn|xóm|bản|ấp|lô|căn|đường|phố|khu phố|tdp|sn)\b|[0-9]")
-_HOUSEHOLD = re.compile(r"(?i)^\s*((?:hộ )?(?:kinh doanh|gia đình|cá thể)|hộ|hkd|cơ sở)\b")
+_DETAIL = re.compile(
+    r"(?i)^\s*(?:số|so|ngõ|ngách|hẻm|nhà|tổ|thôn|xóm|bản|ấp|lô|căn|đường|phố|khu "
+    r"phố|tdp|sn)\b|[0-9]"
+)
+_HOUSEHOLD = re.compile(
+    r"(?i)^\s*((?:hộ )?(?:kinh doanh|gia đình|cá thể)|hộ|hkd|cơ sở)\b"
+)
 Json = Mapping[str, Any]
 
 
 def is_consent(cell: str) -> bool:
-    """Whether a cell clearly says yes; a blank, a question mark or any spelling of no does not."""
+    """Whether a cell clearly says yes; a blank, a question mark or any spelling of no
+    does not.
+    """
     return fold(cell) in YES
 
 
 def asks(schema: Json) -> bool:
     """Whether a schema asks for consent or for coarser cells at all."""
-    return any(field.get("treatment") in (CONSENT, GENERALISE) for field in _personal(schema))
+    return any(
+        field.get("treatment") in (CONSENT, GENERALISE) for field in _personal(schema)
+    )
 
 
 def key(schema: Json) -> str:
-    """What a schema asks for, as a text that changes with it; empty where it asks for nothing."""
+    """What a schema asks for, as a text that changes with it; empty where it asks for
+    nothing.
+    """
     told = [
-        {name: field.get(name) for name in ("name", "type", "treatment", "consent_field", "when")}
+        {
+            name: field.get(name)
+            for name in ("name", "type", "treatment", "consent_field", "when")
+        }
         for field in _personal(schema)
         if field.get("treatment") in (CONSENT, GENERALISE)
     ]
@@ -55,20 +88,26 @@ def key(schema: Json) -> str:
 
 
 def is_obeyed(table: TextTable, schema: Json) -> bool:
-    """Whether a table is already as everybody may have it: treating it would change nothing."""
+    """Whether a table is already as everybody may have it: treating it would change
+    nothing.
+    """
     if not asks(schema):
         return True
     labels = [label.strip() for label in table.labels]
     return all(
-        not batch.ragged and treat_frame(batch.frame, labels, schema).equals(batch.frame) for batch in table.batches()
+        not batch.ragged
+        and treat_frame(batch.frame, labels, schema).equals(batch.frame)
+        for batch in table.batches()
     )
 
 
 def apply_treatments(table: TextTable, schema: Json) -> TextTable:
-    """The table as everybody may have it: no row without consent, coarser cells where the schema says so.
+    """The table as everybody may have it: no row without consent, coarser cells where
+    the schema says so.
 
-    A schema that names a column of consent which the table lacks leaves no row: nobody has agreed. Rows keep their
-    numbers; rows of a wrong width are left out, as nobody knows their columns.
+    A schema that names a column of consent which the table lacks leaves no row: nobody
+    has agreed. Rows keep their numbers; rows of a wrong width are left out, as nobody
+    knows their columns.
     """
     if not asks(schema):
         return table
@@ -76,12 +115,16 @@ def apply_treatments(table: TextTable, schema: Json) -> TextTable:
 
     def batches() -> Iterator[TextBatch]:
         for batch in table.batches():
-            yield replace(batch, frame=treat_frame(batch.frame, labels, schema), ragged=())
+            yield replace(
+                batch, frame=treat_frame(batch.frame, labels, schema), ragged=()
+            )
 
     return replace(table, batches=batches)
 
 
-def treat_frame(frame: pl.DataFrame, labels: Sequence[str], schema: Json) -> pl.DataFrame:
+def treat_frame(
+    frame: pl.DataFrame, labels: Sequence[str], schema: Json
+) -> pl.DataFrame:
     """One batch of rows of text (columns "0", "1", …) as everybody may have it."""
     places = {label: str(index) for index, label in enumerate(labels)}
     for field in _personal(schema):
@@ -97,24 +140,37 @@ def treat_frame(frame: pl.DataFrame, labels: Sequence[str], schema: Json) -> pl.
 
 
 def _personal(schema: Json) -> list[Json]:
-    return [each for each in schema.get("fields") or () if str(each.get("pd") or "none") != "none"]
+    return [
+        each
+        for each in schema.get("fields") or ()
+        if str(each.get("pd") or "none") != "none"
+    ]
 
 
 def _where(frame: pl.DataFrame, field: Json, places: Mapping[str, str]) -> pl.Series:
-    """The rows that a field's `when` names; all of them without one, or where its column is missing."""
+    """The rows that a field's `when` names; all of them without one, or where its
+    column is missing.
+    """
     found = pl.repeat(True, frame.height, eager=True)
     for name, value in (field.get("when") or {}).items():
         if name in places:
             wanted = fold(str(value))
-            found &= _each(frame[places[name]], {text: fold(text) == wanted for text in _texts(frame[places[name]])})
+            found &= _each(
+                frame[places[name]],
+                {text: fold(text) == wanted for text in _texts(frame[places[name]])},
+            )
     return found
 
 
-def _consented(frame: pl.DataFrame, field: Json, places: Mapping[str, str]) -> pl.Series:
+def _consented(
+    frame: pl.DataFrame, field: Json, places: Mapping[str, str]
+) -> pl.Series:
     column = places.get(str(field.get("consent_field") or ""))
     if column is None:
         return pl.repeat(False, frame.height, eager=True)
-    return _each(frame[column], {text: is_consent(text) for text in _texts(frame[column])})
+    return _each(
+        frame[column], {text: is_consent(text) for text in _texts(frame[column])}
+    )
 
 
 def _texts(cells: pl.Series) -> list[str]:
@@ -125,20 +181,28 @@ def _each(cells: pl.Series, judged: Mapping[str, bool]) -> pl.Series:
     return cells.replace_strict(judged, return_dtype=pl.Boolean)
 
 
-def _coarser(frame: pl.DataFrame, column: str, field: Json, asked: pl.Series) -> pl.DataFrame:
+def _coarser(
+    frame: pl.DataFrame, column: str, field: Json, asked: pl.Series
+) -> pl.DataFrame:
     cells = frame[column].filter(asked)
     if not len(cells):
         return frame
     made = {text: coarsen(text, field) for text in _texts(cells)}
-    said = frame[column].replace_strict(made, default=frame[column], return_dtype=pl.String)
-    return frame.with_columns(pl.when(asked).then(said).otherwise(pl.col(column)).alias(column))
+    said = frame[column].replace_strict(
+        made, default=frame[column], return_dtype=pl.String
+    )
+    return frame.with_columns(
+        pl.when(asked).then(said).otherwise(pl.col(column)).alias(column)
+    )
 
 
 def coarsen(cell: str, field: Json) -> str:
-    """A cell of a field that is to be generalised; a blank where nothing of it may stay.
+    """A cell of a field that is to be generalised; a blank where nothing of it may
+    stay.
 
-    Days become the first day of their year (in columns of days) or the year, ages bands of ten years, addresses
-    their commune and what is above it, coordinates two decimals, names of households the word for them.
+    Days become the first day of their year (in columns of days) or the year, ages bands
+    of ten years, addresses their commune and what is above it, coordinates two
+    decimals, names of households the word for them.
     """
     if not cell.strip():
         return cell
@@ -163,7 +227,9 @@ def _year(cell: str, kind: str) -> str:
     if kind == "date" or not age.isdigit() or len(age) > 3:
         return ""
     first = int(age) // YEARS * YEARS
-    return str(first) if kind in ("integer", "number") else f"{first}-{first + YEARS - 1}"
+    return (
+        str(first) if kind in ("integer", "number") else f"{first}-{first + YEARS - 1}"
+    )
 
 
 def _rounded(match: re.Match[str]) -> str:
@@ -174,7 +240,9 @@ def _rounded(match: re.Match[str]) -> str:
 
 
 def _commune(cell: str) -> str:
-    """The parts of an address from its commune on; a blank where it has no part without a house or a street."""
+    """The parts of an address from its commune on; a blank where it has no part without
+    a house or a street.
+    """
     parts = [part.strip() for part in cell.split(",") if part.strip()]
     detailed = [index for index, part in enumerate(parts) if _DETAIL.search(part)]
     rest = parts[max(detailed, default=-1) + 1 :]

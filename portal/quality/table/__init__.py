@@ -1,1 +1,3 @@
-"""One table checked: every cell, our own checks beside them, and the schema that it could have."""
+"""One table checked: every cell, our own checks beside them, and the schema that it
+could have.
+"""

@@ -1,4 +1,6 @@
-"""check_table: what Frictionless would say of every cell of a table, found fast, and what our own checks add."""
+"""check_table: what Frictionless would say of every cell of a table, found fast, and
+what our own checks add.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,14 @@ from portal.quality import deadline
 from portal.quality.deadline import NotJudged
 from portal.quality.findings.collector import Collector
 from portal.quality.findings.report import Report
-from portal.quality.frictionless.engine import Cell, Column, RepeatedLabel, Rules, SchemaProblem, compile_rules
+from portal.quality.frictionless.engine import (
+    Cell,
+    Column,
+    RepeatedLabel,
+    Rules,
+    SchemaProblem,
+    compile_rules,
+)
 from portal.quality.frictionless.keys import Keys, References
 from portal.quality.frictionless.prefilter import is_missing, suspicious
 from portal.quality.table.own_checks import OwnChecks
@@ -20,7 +29,12 @@ from schemas.texttable import ROW, RaggedRow, TextBatch, TextTable
 
 HEADER, CELLS, WIDTH, UNIQUE, PRIMARY, FOREIGN = range(6)
 """The order of the findings of one row."""
-ORDERS = {"unique-error": UNIQUE, "primary-key": PRIMARY, "foreign-key": FOREIGN, "foreign-key-unchecked": FOREIGN}
+ORDERS = {
+    "unique-error": UNIQUE,
+    "primary-key": PRIMARY,
+    "foreign-key": FOREIGN,
+    "foreign-key-unchecked": FOREIGN,
+}
 LIMIT = 1000
 SECONDS = 900.0
 """That checking one table may take."""
@@ -29,7 +43,9 @@ MANY = 2_000
 
 
 def no_references(name: str) -> None:
-    """References for a caller that has none: foreign keys to other tables are reported as unchecked."""
+    """References for a caller that has none: foreign keys to other tables are reported
+    as unchecked.
+    """
     return
 
 
@@ -50,19 +66,22 @@ def check_table(
 ) -> Report:
     """Check every row of `table` against a Table Schema descriptor.
 
-    Errors carry Frictionless' codes, rows and notes, item by item. `references` gives the columns of a
-    referenced table (parallel lists of texts by field name) or None where it is not known; "" and `name`
-    (default: the schema's name) mean the table itself. `limit` findings are kept for each (check, field);
-    counts are complete. `checks` False leaves out everything that is not Frictionless'. `progress` is told
-    how many rows every batch had. Raises BadFile if
-    the file turns out to be unreadable on the way. What takes longer than `seconds`, or a pattern that cannot be
-    judged in time, is a "schema-error" that says so: such a table is never valid.
+    Errors carry Frictionless' codes, rows and notes, item by item. `references` gives
+    the columns of a referenced table (parallel lists of texts by field name) or None
+    where it is not known; "" and `name` (default: the schema's name) mean the table
+    itself. `limit` findings are kept for each (check, field); counts are complete.
+    `checks` False leaves out everything that is not Frictionless'. `progress` is told
+    how many rows every batch had. Raises BadFile if the file turns out to be unreadable
+    on the way. What takes longer than `seconds`, or a pattern that cannot be judged in
+    time, is a "schema-error" that says so: such a table is never valid.
     """
     started = time.perf_counter()
     collector = Collector(limit)
     try:
         with deadline.within(seconds):
-            rows = _checked(table, schema, references, collector, progress, checks=checks, name=name)
+            rows = _checked(
+                table, schema, references, collector, progress, checks=checks, name=name
+            )
     except NotJudged as problem:
         collector.add("schema-error", note=str(problem))
         rows = 0
@@ -79,7 +98,9 @@ def _checked(
     checks: bool,
     name: str,
 ) -> int:
-    """Collect the findings of a table; return how many rows were looked at. Raises NotJudged."""
+    """Collect the findings of a table; return how many rows were looked at. Raises
+    NotJudged.
+    """
     rows = 0
     try:
         named = not any(note.code == "no-header" for note in table.notes)
@@ -87,7 +108,11 @@ def _checked(
     except RepeatedLabel as problem:
         detail = {"label": problem.label}
         collector.add(
-            "duplicate-label", field=problem.label, note=problem.notes[0], number=problem.number, detail=detail
+            "duplicate-label",
+            field=problem.label,
+            note=problem.notes[0],
+            number=problem.number,
+            detail=detail,
         )
         return 0
     except SchemaProblem as problem:
@@ -96,7 +121,9 @@ def _checked(
         return 0
     _check_header(rules, collector)
     keys = Keys(rules, name or str(schema.get("name") or ""), collector.limit)
-    own_checks = OwnChecks(table, schema, rules, collector, references) if checks else None
+    own_checks = (
+        OwnChecks(table, schema, rules, collector, references) if checks else None
+    )
     walk = _Walk(rules, collector)
     for batch in table.batches():
         part = _part(batch, collector)
@@ -161,7 +188,10 @@ class _Walk:
 
     def __init__(self, rules: Rules, collector: Collector) -> None:
         self.rules, self.collector = rules, collector
-        self._screen = [suspicious(column, str(i)).alias(str(i)) for i, column in enumerate(rules.columns)]
+        self._screen = [
+            suspicious(column, str(i)).alias(str(i))
+            for i, column in enumerate(rules.columns)
+        ]
 
     def batch(self, batch: TextBatch, part: int) -> pl.DataFrame:
         """Check one batch; returns which cells of its frame had to be read exactly."""
@@ -173,14 +203,22 @@ class _Walk:
                 picked = flags[str(index)]
                 deadline.check()
                 if picked.any():
-                    self._column(column, frame[ROW].filter(picked), frame[str(index)].filter(picked), blank, part)
+                    self._column(
+                        column,
+                        frame[ROW].filter(picked),
+                        frame[str(index)].filter(picked),
+                        blank,
+                        part,
+                    )
         for row in batch.ragged:
             deadline.check()
             self._ragged(row, part)
         return flags
 
     def _blank(self, frame: pl.DataFrame, part: int) -> frozenset[int]:
-        """Numbers of the rows where every cell is missing; each is one finding, in place of all others."""
+        """Numbers of the rows where every cell is missing; each is one finding, in
+        place of all others.
+        """
         rest = frame
         for index, column in enumerate(self.rules.columns):
             rest = rest.filter(is_missing(column, str(index)))
@@ -190,7 +228,14 @@ class _Walk:
             self.collector.add("blank-row", row=number, part=part, order=CELLS)
         return frozenset(rest[ROW].to_list())
 
-    def _column(self, column: Column, numbers: pl.Series, cells: pl.Series, blank: frozenset[int], part: int) -> None:
+    def _column(
+        self,
+        column: Column,
+        numbers: pl.Series,
+        cells: pl.Series,
+        blank: frozenset[int],
+        part: int,
+    ) -> None:
         """Read the suspicious cells of a column exactly, each distinct text once."""
         column.prepare(cells.unique().to_list())
         if len(cells) > MANY:
@@ -219,14 +264,19 @@ class _Walk:
         """A row of another width: exactly as Frictionless, cell by cell."""
         columns, cells = self.rules.columns, row.cells
         padded = [*cells[: len(columns)], *[None] * (len(columns) - len(cells))]
-        if all(cell is None or cell in column.missing for column, cell in zip(columns, padded, strict=True)):
+        if all(
+            cell is None or cell in column.missing
+            for column, cell in zip(columns, padded, strict=True)
+        ):
             self.collector.add("blank-row", row=row.number, part=part, order=CELLS)
             return
         for column, cell in zip(columns, padded, strict=True):
             self._errors(column, row.number, part, cell)
         for number in range(len(columns) + 1, len(cells) + 1):
             # Its column is unknown, so whether the cell is personal is unknown too.
-            self.collector.add("extra-cell", row=row.number, part=part, number=number, order=WIDTH)
+            self.collector.add(
+                "extra-cell", row=row.number, part=part, number=number, order=WIDTH
+            )
         for column in columns[len(cells) :]:
             self.collector.add(
                 "missing-cell",

@@ -1,4 +1,6 @@
-"""A Table Schema proposed for a table: codes stay texts, Vietnamese dates and decimals are seen, titles are kept."""
+"""A Table Schema proposed for a table: codes stay texts, Vietnamese dates and decimals
+are seen, titles are kept.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,14 @@ MOST_ROWS = 500_000
 MOST_CHOICES, FEWEST_ROWS = 12, 30
 LONGEST_CODE = 20
 Json = dict[str, Any]
-YES_NO = (("true", "false"), ("True", "False"), ("TRUE", "FALSE"), ("có", "không"), ("Có", "Không"), ("x", ""))
+YES_NO = (
+    ("true", "false"),
+    ("True", "False"),
+    ("TRUE", "FALSE"),
+    ("có", "không"),
+    ("Có", "Không"),
+    ("x", ""),
+)
 DATES = (
     (r"^\d{4}-\d{2}-\d{2}$", "date", "default"),
     (r"^\d{2}/\d{2}/\d{4}$", "date", "%d/%m/%Y"),
@@ -35,7 +44,10 @@ NUMBERS: tuple[tuple[str, Json], ...] = (
         r"^-?[1-9]\d{0,2}(\.\d{3})*,\d+$|^-?\d{1,3}(\.\d{3})+(,\d+)?$|^-?\d+$",
         {"type": "number", "decimalChar": ",", "groupChar": "."},
     ),
-    (r"^-?[1-9]\d{0,2}(,\d{3})*\.\d+$|^-?\d{1,3}(,\d{3})+(\.\d+)?$|^-?\d+$", {"type": "number", "groupChar": ","}),
+    (
+        r"^-?[1-9]\d{0,2}(,\d{3})*\.\d+$|^-?\d{1,3}(,\d{3})+(\.\d+)?$|^-?\d+$",
+        {"type": "number", "groupChar": ","},
+    ),
 )
 AMBIGUOUS = r"^-?[1-9]\d{0,2}[.,]\d{3}$"
 """A number that is a thousand to one reader and a fraction to another."""
@@ -43,7 +55,9 @@ AMBIGUOUS = r"^-?[1-9]\d{0,2}[.,]\d{3}$"
 
 @dataclass
 class ColumnProfile:
-    """What is known of one column: its distinct values, and how often each stands there."""
+    """What is known of one column: its distinct values, and how often each stands
+    there.
+    """
 
     label: str
     rows: int = 0
@@ -65,16 +79,20 @@ class ColumnProfile:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A descriptor, and what a person ought to look at before it is used, in both languages."""
+    """A descriptor, and what a person ought to look at before it is used, in both
+    languages.
+    """
 
     schema: Json
     notes: tuple[Mapping[str, str], ...]
 
 
 def propose(table: TextTable, *, ascii_names: bool = False) -> Proposal:
-    """Propose the schema of a table; the table is valid against it, but for what only a person can know.
+    """Propose the schema of a table; the table is valid against it, but for what only a
+    person can know.
 
-    With `ascii_names` fields are named in snake_case ASCII, and the header has to be renamed so.
+    With `ascii_names` fields are named in snake_case ASCII, and the header has to be
+    renamed so.
     """
     seen = _look(table)
     notes: list[Mapping[str, str]] = []
@@ -89,7 +107,8 @@ def propose(table: TextTable, *, ascii_names: bool = False) -> Proposal:
                 _note(
                     column.label,
                     f"có vẻ là dữ liệu cá nhân ({found.kind}): phải bỏ khỏi bảng mở",
-                    f"seems to be personal data ({found.kind}): to be dropped from an open table",
+                    f"seems to be personal data ({found.kind}): to be dropped from an "
+                    "open table",
                 )
             )
         if ascii_names:
@@ -134,24 +153,46 @@ def _look(table: TextTable) -> list[ColumnProfile]:
 
 
 def _unique(column: ColumnProfile) -> bool:
-    return is_code(column.label) and column.rows > 0 and not column.blank and len(column.counts) == column.rows
+    return (
+        is_code(column.label)
+        and column.rows > 0
+        and not column.blank
+        and len(column.counts) == column.rows
+    )
 
 
 def _field(column: ColumnProfile, notes: list[Mapping[str, str]]) -> Json:
-    described: Json = {"name": column.label, **_type(column, notes), "title": column.label}
+    described: Json = {
+        "name": column.label,
+        **_type(column, notes),
+        "title": column.label,
+    }
     constraints: Json = {}
     if column.rows and not column.blank:
         constraints["required"] = True
     if described["type"] == "string":
         constraints |= _pattern(column) or _choices(column)
-    return {**described, **({"constraints": constraints} if constraints else {}), "pd": "none", "treatment": "keep"}
+    return {
+        **described,
+        **({"constraints": constraints} if constraints else {}),
+        "pd": "none",
+        "treatment": "keep",
+    }
 
 
 def _type(column: ColumnProfile, notes: list[Mapping[str, str]]) -> Json:
     if not column.counts:
-        notes.append(_note(column.label, "cột trống: chưa biết kiểu", "an empty column: its type is unknown"))
+        notes.append(
+            _note(
+                column.label,
+                "cột trống: chưa biết kiểu",
+                "an empty column: its type is unknown",
+            )
+        )
         return {"type": "string"}
-    if is_code(column.label) or (column.all(r"^\d+$") and any(re.match(r"^0\d", text) for text in column.counts)):
+    if is_code(column.label) or (
+        column.all(r"^\d+$") and any(re.match(r"^0\d", text) for text in column.counts)
+    ):
         return {"type": "string"}
     for kind in (_boolean, _year, _date):
         found = kind(column)
@@ -162,9 +203,17 @@ def _type(column: ColumnProfile, notes: list[Mapping[str, str]]) -> Json:
 
 def _boolean(column: ColumnProfile) -> Json | None:
     for true, false in YES_NO:
-        if set(column.counts) <= {true, false} and true in column.counts and (false or not column.blank):
+        if (
+            set(column.counts) <= {true, false}
+            and true in column.counts
+            and (false or not column.blank)
+        ):
             plain = true.lower() == "true"
-            return {"type": "boolean"} if plain else {"type": "boolean", "trueValues": [true], "falseValues": [false]}
+            return (
+                {"type": "boolean"}
+                if plain
+                else {"type": "boolean", "trueValues": [true], "falseValues": [false]}
+            )
     return None
 
 
@@ -176,15 +225,27 @@ def _year(column: ColumnProfile) -> Json | None:
 def _date(column: ColumnProfile) -> Json | None:
     for pattern, kind, written in DATES:
         if column.all(pattern) and _parses(column, kind, written):
-            return {"type": kind} if written == "default" else {"type": kind, "format": written}
+            return (
+                {"type": kind}
+                if written == "default"
+                else {"type": kind, "format": written}
+            )
     return None
 
 
 def _parses(column: ColumnProfile, kind: str, written: str) -> bool:
-    """Whether every value is a real date: 31/02/2026 is not, and 12/31/2026 is written the other way round."""
+    """Whether every value is a real date: 31/02/2026 is not, and 12/31/2026 is written
+    the other way round.
+    """
     texts = pl.Series(column.filled)
-    format_ = {"date": "%Y-%m-%d", "datetime": None}[kind] if written == "default" else written
-    read: Callable[..., pl.Series] = texts.str.to_date if kind == "date" else texts.str.to_datetime
+    format_ = (
+        {"date": "%Y-%m-%d", "datetime": None}[kind]
+        if written == "default"
+        else written
+    )
+    read: Callable[..., pl.Series] = (
+        texts.str.to_date if kind == "date" else texts.str.to_datetime
+    )
     if format_ is None:
         return True
     return read(format_, strict=False).null_count() == 0
@@ -200,7 +261,8 @@ def _number(column: ColumnProfile, notes: list[Mapping[str, str]]) -> Json | Non
                     _note(
                         column.label,
                         f"số như “28.717” được hiểu là {written}: hãy xác nhận",
-                        f"numbers like '28.717' are taken for {english}: please confirm",
+                        f"numbers like '28.717' are taken for {english}: please "
+                        "confirm",
                     )
                 )
             return dict(described)
@@ -220,4 +282,8 @@ def _pattern(column: ColumnProfile) -> Json:
 def _choices(column: ColumnProfile) -> Json:
     """The closed list of a column in which few values stand often."""
     few = 1 < len(column.counts) <= MOST_CHOICES and column.rows >= FEWEST_ROWS
-    return {"enum": sorted(column.counts)} if few and len(column.counts) * 5 <= column.rows else {}
+    return (
+        {"enum": sorted(column.counts)}
+        if few and len(column.counts) * 5 <= column.rows
+        else {}
+    )

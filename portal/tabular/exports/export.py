@@ -14,7 +14,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from portal.tabular.exports.geojson import geojson_blocks, places
-from portal.tabular.exports.text_formats import csv_blocks, json_blocks, ndjson_blocks, xml_blocks
+from portal.tabular.exports.text_formats import (
+    csv_blocks,
+    json_blocks,
+    ndjson_blocks,
+    xml_blocks,
+)
 from portal.tabular.exports.xlsx import write_xlsx
 from portal.tabular.manifest import Column
 
@@ -30,7 +35,9 @@ MEDIA_TYPES = {
 }
 FORMS = tuple(MEDIA_TYPES)
 WHOLE_FILES = ("xlsx", "parquet")
-"""Forms that cannot be begun before all rows are known: they are written into a file first."""
+"""Forms that cannot be begun before all rows are known: they are written into a file
+first.
+"""
 CHUNK = 256 * 1024
 
 
@@ -38,8 +45,9 @@ CHUNK = 256 * 1024
 class Look:
     """How an export looks beyond its form.
 
-    `bom`: CSV and TSV begin with a byte order mark. `records`: JSON is CKAN's {"fields", "records"} with lists, not a
-    list of objects. `escaped`: texts that a spreadsheet would run as formulas begin with an apostrophe in CSV and TSV.
+    `bom`: CSV and TSV begin with a byte order mark. `records`: JSON is CKAN's
+    {"fields", "records"} with lists, not a list of objects. `escaped`: texts that a
+    spreadsheet would run as formulas begin with an apostrophe in CSV and TSV.
     """
 
     bom: bool = False
@@ -48,18 +56,30 @@ class Look:
 
 
 def stream(
-    columns: Sequence[Column], frames: Iterator[pl.DataFrame], form: str, look: Look, folder: Path
+    columns: Sequence[Column],
+    frames: Iterator[pl.DataFrame],
+    form: str,
+    look: Look,
+    folder: Path,
 ) -> Iterator[bytes]:
-    """The rows in pieces; memory stays bounded whatever their number. `folder` is for files that must be made first."""
+    """The rows in pieces; memory stays bounded whatever their number. `folder` is for
+    files that must be made first.
+    """
     if form in WHOLE_FILES:
         yield from _by_file(columns, frames, form, folder)
     elif form in ("csv", "tsv"):
         delimiter = "," if form == "csv" else "\t"
-        yield from csv_blocks(columns, frames, delimiter, bom=look.bom, escaped=look.escaped)
+        yield from csv_blocks(
+            columns, frames, delimiter, bom=look.bom, escaped=look.escaped
+        )
     elif form == "json":
         yield from json_blocks(columns, frames, objects=not look.records)
     else:
-        yield from {"ndjson": ndjson_blocks, "xml": xml_blocks, "geojson": geojson_blocks}[form](columns, frames)
+        yield from {
+            "ndjson": ndjson_blocks,
+            "xml": xml_blocks,
+            "geojson": geojson_blocks,
+        }[form](columns, frames)
 
 
 def check(columns: Sequence[Column], form: str) -> None:
@@ -68,7 +88,9 @@ def check(columns: Sequence[Column], form: str) -> None:
         places(columns)
 
 
-def _by_file(columns: Sequence[Column], frames: Iterator[pl.DataFrame], form: str, folder: Path) -> Iterator[bytes]:
+def _by_file(
+    columns: Sequence[Column], frames: Iterator[pl.DataFrame], form: str, folder: Path
+) -> Iterator[bytes]:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="export-", dir=folder) as work:
         made = Path(work) / "export"
@@ -78,7 +100,9 @@ def _by_file(columns: Sequence[Column], frames: Iterator[pl.DataFrame], form: st
                 yield piece
 
 
-def write_whole(columns: Sequence[Column], frames: Iterator[pl.DataFrame], form: str, target: Path) -> None:
+def write_whole(
+    columns: Sequence[Column], frames: Iterator[pl.DataFrame], form: str, target: Path
+) -> None:
     """Write an XLSX or Parquet file."""
     if form == "xlsx":
         write_xlsx(columns, frames, target)
@@ -95,20 +119,34 @@ def write_whole(columns: Sequence[Column], frames: Iterator[pl.DataFrame], form:
 
 
 def _zoned(columns: Sequence[Column], table: pa.Table) -> pa.Table:
-    """Moments with the offset that they were written with, which the manifest keeps beside them."""
+    """Moments with the offset that they were written with, which the manifest keeps
+    beside them.
+    """
     for index, column in enumerate(columns):
         if column.zone and pa.types.is_timestamp(table.schema.field(index).type):
-            zone = "+00:00" if column.zone == "Z" else f"{column.zone[:3]}:{column.zone[-2:]}"
+            zone = (
+                "+00:00"
+                if column.zone == "Z"
+                else f"{column.zone[:3]}:{column.zone[-2:]}"
+            )
             east = 1 if zone[0] == "+" else -1
             offset = east * timedelta(hours=int(zone[1:3]), minutes=int(zone[4:]))
-            moments = pc.subtract(table.column(index), pa.scalar(offset, pa.duration("us")))
-            kept = moments.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us", zone))
+            moments = pc.subtract(
+                table.column(index), pa.scalar(offset, pa.duration("us"))
+            )
+            kept = moments.cast(pa.timestamp("us", "UTC")).cast(
+                pa.timestamp("us", zone)
+            )
             table = table.set_column(index, table.schema.field(index).name, kept)
     return table
 
 
 def write_download(
-    columns: Sequence[Column], frames: Iterator[pl.DataFrame], form: str, look: Look, target: Path
+    columns: Sequence[Column],
+    frames: Iterator[pl.DataFrame],
+    form: str,
+    look: Look,
+    target: Path,
 ) -> None:
     """Write all rows into `target`."""
     if form in WHOLE_FILES:

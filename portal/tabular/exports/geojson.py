@@ -1,4 +1,6 @@
-"""GeoJSON: rows become features, placed by a declared geometry or by two columns of degrees."""
+"""GeoJSON: rows become features, placed by a declared geometry or by two columns of
+degrees.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,16 @@ from portal.tabular.reading_rows.rendering import json_columns
 
 LONGITUDES = ("lon", "lng", "long", "longitude", "kinh_do", "x")
 LATITUDES = ("lat", "latitude", "vi_do", "y")
-NO_PLACE = "The table has no geometry: neither a geopoint or geojson column, nor columns lon and lat (kinh_do, vi_do)"
+NO_PLACE = (
+    "The table has no geometry: neither a geopoint or geojson column, nor columns lon "
+    "and lat (kinh_do, vi_do)"
+)
 
 
 def places(columns: Sequence[Column]) -> tuple[int, ...]:
-    """Where the geometry is: one column, or those of longitude and latitude. Raises RowQueryError without any."""
+    """Where the geometry is: one column, or those of longitude and latitude. Raises
+    RowQueryError without any.
+    """
     for index, column in enumerate(columns):
         if column.type in ("geojson", "geopoint"):
             return (index,)
@@ -30,30 +37,48 @@ def places(columns: Sequence[Column]) -> tuple[int, ...]:
     return (longitude, latitude)
 
 
-def geojson_blocks(columns: Sequence[Column], frames: Iterator[pl.DataFrame]) -> Iterator[bytes]:
+def geojson_blocks(
+    columns: Sequence[Column], frames: Iterator[pl.DataFrame]
+) -> Iterator[bytes]:
     """A FeatureCollection; a row without a place has a null geometry."""
     at = places(columns)
-    kept = [index for index in range(len(columns)) if index not in at and columns[index].name != "_id"]
+    kept = [
+        index
+        for index in range(len(columns))
+        if index not in at and columns[index].name != "_id"
+    ]
     yield b'{"type":"FeatureCollection","features":['
     glue = b"\n"
     for frame in frames:
         cells = json_columns(frame, columns, exact=True)
         names = [columns[index].name for index in kept]
-        rows = zip(*(cells[index] for index in kept), strict=True) if kept else [()] * frame.height
+        rows = (
+            zip(*(cells[index] for index in kept), strict=True)
+            if kept
+            else [()] * frame.height
+        )
         numbers = frame["_id"].to_list() if "_id" in frame.columns else None
         lines = []
-        for number, (place, row) in enumerate(zip(_geometries(columns, frame, at), rows, strict=True)):
+        for number, (place, row) in enumerate(
+            zip(_geometries(columns, frame, at), rows, strict=True)
+        ):
             feature: dict[str, Any] = {"type": "Feature", "geometry": place}
             if numbers:
                 feature["id"] = numbers[number]
-            lines.append(orjson.dumps(feature | {"properties": dict(zip(names, row, strict=True))}))
+            lines.append(
+                orjson.dumps(
+                    feature | {"properties": dict(zip(names, row, strict=True))}
+                )
+            )
         if lines:
             yield glue + b",\n".join(lines)
             glue = b",\n"
     yield b"\n]}\n"
 
 
-def _geometries(columns: Sequence[Column], frame: pl.DataFrame, at: tuple[int, ...]) -> Iterator[Any]:
+def _geometries(
+    columns: Sequence[Column], frame: pl.DataFrame, at: tuple[int, ...]
+) -> Iterator[Any]:
     series = frame.get_columns()
     if len(at) == 2:
         pairs = zip(series[at[0]].to_list(), series[at[1]].to_list(), strict=True)

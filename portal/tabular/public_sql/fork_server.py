@@ -1,4 +1,6 @@
-"""The process behind public SQL: one limited child is forked for each query, and killed in time."""
+"""The process behind public SQL: one limited child is forked for each query, and killed
+in time.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ from portal.tabular.public_sql.allowed import LONGEST, Refused, tables_named
 
 MEMORY = 1_500_000_000
 MOST_MAPPED = 1 << 40
-"""Bytes of hot copies that may be mapped beside that memory; they are files, and cannot be written."""
+"""Bytes of hot copies that may be mapped beside that memory; they are files, and cannot
+be written.
+"""
 CPU_SECONDS = 5
 OPEN_FILES = 64
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -64,28 +68,38 @@ TYPES = (
 
 
 def serve(door: socket.socket) -> None:
-    """Fork a child for every socket that comes through the door, until the portal is gone.
+    """Fork a child for every socket that comes through the door, until the portal is
+    gone.
 
-    The engine is opened once, here, where nothing of any asker is: each child has its copy of it. It has no threads.
+    The engine is opened once, here, where nothing of any asker is: each child has its
+    copy of it. It has no threads.
     """
     engine = _opened()
     door.send(b"1")
     children: dict[int, float] = {}
     while True:
         soonest = min(children.values(), default=time.monotonic() + 60)
-        ready, _, _ = select.select([door], [], [], max(0.0, min(0.2 if children else 60, soonest - time.monotonic())))
+        ready, _, _ = select.select(
+            [door],
+            [],
+            [],
+            max(0.0, min(0.2 if children else 60, soonest - time.monotonic())),
+        )
         if ready:
             message, handles, _, _ = socket.recv_fds(door, 64, 1)
             if not message:
                 return
             for handle in handles:
-                children[_forked(door, handle, engine)] = time.monotonic() + float(message)
+                children[_forked(door, handle, engine)] = time.monotonic() + float(
+                    message
+                )
         _reap(children)
 
 
 def _opened() -> duckdb.DuckDBPyConnection:
     engine = duckdb.connect(":memory:", config=CONFIG)
-    statement = _statement(engine, "SELECT 1.5 AS a, DATE '2026-01-01' AS b")  # what is used once is in memory
+    # What is used once is in memory.
+    statement = _statement(engine, "SELECT 1.5 AS a, DATE '2026-01-01' AS b")
     engine.execute(SERIALIZED, ["SELECT 1"]).fetchall()
     engine.execute(statement).fetchall()
     return engine
@@ -126,22 +140,42 @@ def _limit() -> None:
 def _answer(line: socket.socket, engine: duckdb.DuckDBPyConnection) -> None:
     asked = orjson.loads(framing.receive(line))
     try:
-        framing.send(line, _result(line, engine, str(asked["sql"]), int(asked["limit"])))
+        framing.send(
+            line, _result(line, engine, str(asked["sql"]), int(asked["limit"]))
+        )
     except Refused as error:
         framing.send(line, {"refused": str(error), "forbidden": error.forbidden})
-    except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException) as error:
+    except (
+        duckdb.ParserException,
+        duckdb.BinderException,
+        duckdb.CatalogException,
+    ) as error:
         framing.send(line, {"refused": _first_line(error)})
-    except Exception as error:  # whatever it was, it happened in here and ends with this process
+    except (
+        Exception
+    ) as error:  # whatever it was, it happened in here and ends with this process
         framing.send(line, {"refused": "Invalid query", "kind": type(error).__name__})
 
 
 def _first_line(error: Exception) -> str:
-    """What the engine says of the asker's own text; nothing of ours (files, views) is in it."""
-    line = re.sub(r"^\w+ Error: ", "", str(error).splitlines()[0][:300]) if str(error) else ""
-    return "Invalid query" if "read_parquet" in line or "/" in line else f"Invalid query: {line}"
+    """What the engine says of the asker's own text; nothing of ours (files, views) is
+    in it.
+    """
+    line = (
+        re.sub(r"^\w+ Error: ", "", str(error).splitlines()[0][:300])
+        if str(error)
+        else ""
+    )
+    return (
+        "Invalid query"
+        if "read_parquet" in line or "/" in line
+        else f"Invalid query: {line}"
+    )
 
 
-def _result(line: socket.socket, connection: duckdb.DuckDBPyConnection, sql: str, limit: int) -> bytes:
+def _result(
+    line: socket.socket, connection: duckdb.DuckDBPyConnection, sql: str, limit: int
+) -> bytes:
     statement = _statement(connection, sql)
     serialized = connection.execute(SERIALIZED, [sql]).fetchall()
     tree = orjson.loads(serialized[0][0])
@@ -156,8 +190,13 @@ def _result(line: socket.socket, connection: duckdb.DuckDBPyConnection, sql: str
     rows = found.fetchmany(limit + 1)
     names = [str(column[0]) for column in described]
     answer: dict[str, Any] = {
-        "fields": [{"id": str(column[0]), "type": _type(str(column[1]))} for column in described],
-        "records": [dict(zip(names, map(_value, row), strict=True)) for row in rows[:limit]],
+        "fields": [
+            {"id": str(column[0]), "type": _type(str(column[1]))}
+            for column in described
+        ],
+        "records": [
+            dict(zip(names, map(_value, row), strict=True)) for row in rows[:limit]
+        ],
     }
     if len(rows) > limit:
         answer["records_truncated"] = True
@@ -175,7 +214,9 @@ def _statement(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statem
     return statements[0]
 
 
-def _open_tables(connection: duckdb.DuckDBPyConnection, sources: dict[str, Any]) -> None:
+def _open_tables(
+    connection: duckdb.DuckDBPyConnection, sources: dict[str, Any]
+) -> None:
     """Each table under its name: its hot copy where there is one, else its parts."""
     mapped = 0
     for name, source in sources.items():
@@ -185,16 +226,24 @@ def _open_tables(connection: duckdb.DuckDBPyConnection, sources: dict[str, Any])
         with suppress(OSError):  # a copy may be gone in this moment
             if source.get("hot"):
                 mapped += Path(source["hot"]).stat().st_size
-                resource.setrlimit(resource.RLIMIT_AS, (MEMORY + mapped, MEMORY + MOST_MAPPED))
+                resource.setrlimit(
+                    resource.RLIMIT_AS, (MEMORY + mapped, MEMORY + MOST_MAPPED)
+                )
                 table = pa.ipc.open_file(pa.memory_map(source["hot"])).read_all()
-                rows = f"hot_{secrets.token_hex(16)}"  # no name that a statement could know
+                # No name that a statement could know.
+                rows = f"hot_{secrets.token_hex(16)}"
                 connection.register(rows, table)
-        connection.execute(f"CREATE VIEW {_quoted(name)} AS SELECT {selected} FROM {rows}")  # noqa: S608 - ours, names quoted
+        connection.execute(
+            # Ours, names quoted.
+            f"CREATE VIEW {_quoted(name)} AS SELECT {selected} FROM {rows}"  # noqa: S608
+        )
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY + mapped, MEMORY + mapped))
 
 
 def _lock(connection: duckdb.DuckDBPyConnection, sources: dict[str, Any]) -> None:
-    """The order matters: what may be read is said before the door is shut, and then nothing can be said any more."""
+    """The order matters: what may be read is said before the door is shut, and then
+    nothing can be said any more.
+    """
     paths = [path for source in sources.values() for path in source["paths"]]
     listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
     connection.execute(f"SET allowed_paths = [{listed}]")
@@ -207,7 +256,9 @@ def _quoted(name: str) -> str:
 
 
 def _type(kind: str) -> str:
-    return next((ours for theirs, ours in TYPES if kind.upper().startswith(theirs)), "text")
+    return next(
+        (ours for theirs, ours in TYPES if kind.upper().startswith(theirs)), "text"
+    )
 
 
 def _value(value: Any) -> Any:
@@ -225,4 +276,6 @@ def _value(value: Any) -> Any:
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     serve(socket.socket(fileno=int(sys.argv[1])))
-    os._exit(0)  # there is nothing to put in order, and engine and interpreter would report each other's leftovers
+    # There is nothing to put in order, and engine and interpreter would report each
+    # other's leftovers.
+    os._exit(0)

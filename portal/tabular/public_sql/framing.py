@@ -1,4 +1,6 @@
-"""Messages between the portal and the processes that run public SQL: a length, then JSON."""
+"""Messages between the portal and the processes that run public SQL: a length, then
+JSON.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def send(line: socket.socket, message: Any) -> None:
 
 
 def receive(line: socket.socket, until: float | None = None) -> bytes:
-    """The next message. Raises Silence when it is not there `until` (a monotonic time)."""
+    """The next message. Raises Silence when it is not there `until` (a monotonic
+    time).
+    """
     (length,) = _LENGTH.unpack(_exactly(line, _LENGTH.size, until))
     if length > LARGEST:
         raise Silence("too much")

@@ -1,4 +1,6 @@
-"""Public SQL: a statement is read and run in a process of its own, over exactly the tables that its asker may read."""
+"""Public SQL: a statement is read and run in a process of its own, over exactly the
+tables that its asker may read.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +20,21 @@ from portal.tabular.public_sql import framing
 
 SECONDS = 3.0
 ENVIRONMENT = {"ARROW_DEFAULT_MEMORY_POOL": "system", "ARROW_IO_THREADS": "1"}
-"""All that the process is told: Arrow's other pools reserve address space that the queries are to have."""
+"""All that the process is told: Arrow's other pools reserve address space that the
+queries are to have.
+"""
 SECONDS_TO_OPEN = 30.0
 AT_ONCE = 4
-"""Queries of one server process that run at a time; others wait their turn as long as a query may take."""
+"""Queries of one server process that run at a time; others wait their turn as long as a
+query may take.
+"""
 Source = dict[str, Any]
 
 
 class RefusedSql(ValueError):
-    """A statement that may not run or cannot; `forbidden` when it asks for what nobody may."""
+    """A statement that may not run or cannot; `forbidden` when it asks for what nobody
+    may.
+    """
 
     def __init__(self, message: str, *, forbidden: bool = False) -> None:
         super().__init__(message)
@@ -35,7 +43,9 @@ class RefusedSql(ValueError):
 
 
 class SqlSandbox:
-    """The way to the processes that run public SQL. Opened at the first query; safe for threads."""
+    """The way to the processes that run public SQL. Opened at the first query; safe for
+    threads.
+    """
 
     def __init__(self, seconds: float = SECONDS, at_once: int = AT_ONCE) -> None:
         self._seconds = seconds
@@ -45,7 +55,8 @@ class SqlSandbox:
         self._door: socket.socket | None = None
 
     def run(self, sql: str, limit: int, source_of: Callable[[str], Source]) -> bytes:
-        """What a SELECT finds, as JSON. `source_of` gives the table behind a name, or raises what its asker is told.
+        """What a SELECT finds, as JSON. `source_of` gives the table behind a name, or
+        raises what its asker is told.
 
         Raises RefusedSql, and Unavailable when too many queries are under way.
         """
@@ -85,7 +96,9 @@ class SqlSandbox:
         with theirs:
             for again in (True, False):
                 try:
-                    socket.send_fds(self._opened(), [str(self._seconds).encode()], [theirs.fileno()])
+                    socket.send_fds(
+                        self._opened(), [str(self._seconds).encode()], [theirs.fileno()]
+                    )
                     return ours
                 except OSError:
                     self.close()  # it was ended from outside: start another, once
@@ -99,7 +112,12 @@ class SqlSandbox:
                 self._door, theirs = socket.socketpair()
                 with theirs:
                     theirs.set_inheritable(True)
-                    command = [sys.executable, "-m", "portal.tabular.public_sql.fork_server", str(theirs.fileno())]
+                    command = [
+                        sys.executable,
+                        "-m",
+                        "portal.tabular.public_sql.fork_server",
+                        str(theirs.fileno()),
+                    ]
                     self._fork_server = subprocess.Popen(  # noqa: S603 - our own module, no shell
                         command,
                         pass_fds=[theirs.fileno()],
@@ -108,7 +126,9 @@ class SqlSandbox:
                         env=ENVIRONMENT,
                     )
                 self._door.settimeout(SECONDS_TO_OPEN)
-                self._door.recv(1)  # it says so when it can begin: its start is not on its first asker's time
+                # It says so when it can begin: its start is not on its first asker's
+                # time.
+                self._door.recv(1)
             return self._door
 
 
@@ -119,7 +139,9 @@ def _understood(answer: bytes) -> dict[str, Any]:
     return read
 
 
-def _sources(names: Iterable[str], source_of: Callable[[str], Source]) -> Iterable[tuple[str, Source]]:
+def _sources(
+    names: Iterable[str], source_of: Callable[[str], Source]
+) -> Iterable[tuple[str, Source]]:
     """Every table that is named."""
     for name in names:
         yield name, source_of(name)

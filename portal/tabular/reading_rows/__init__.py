@@ -1,1 +1,3 @@
-"""Reading rows: a query compiled, answered from memory or from parts, and told as clients read it."""
+"""Reading rows: a query compiled, answered from memory or from parts, and told as
+clients read it.
+"""

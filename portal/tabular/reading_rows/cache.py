@@ -1,4 +1,6 @@
-"""Answers kept in memory: a version never changes, so what was found in it once is true for ever."""
+"""Answers kept in memory: a version never changes, so what was found in it once is true
+for ever.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ class AnswerCache:
             return found[0]
 
     def keep(self, key: bytes, answer: Any, size: int) -> None:
-        """Keep an answer unless it is too large; the ones asked for longest ago make room."""
+        """Keep an answer unless it is too large; the ones asked for longest ago make
+        room.
+        """
         if size > self._largest:
             return
         with self._lock:

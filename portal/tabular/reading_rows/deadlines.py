@@ -1,4 +1,6 @@
-"""Deadlines: row queries that take longer than they may are interrupted, by one thread that looks at the clock."""
+"""Deadlines: row queries that take longer than they may are interrupted, by one thread
+that looks at the clock.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ LOOKS_EVERY = 0.25
 
 
 class Deadlines:
-    """Interrupts what runs too long; with 0 seconds nothing ever is. Safe for threads."""
+    """Interrupts what runs too long; with 0 seconds nothing ever is. Safe for
+    threads.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -25,7 +29,9 @@ class Deadlines:
 
     @contextmanager
     def over(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        """What the cursor does inside must be done in time. Raises RowQueryError when it is not."""
+        """What the cursor does inside must be done in time. Raises RowQueryError when
+        it is not.
+        """
         if not self._seconds:
             yield
             return
@@ -43,14 +49,19 @@ class Deadlines:
     def _told(self) -> list[str]:
         limit = f"{self._seconds:g}"
         return [
-            f"The query takes longer than {limit} seconds: ask for fewer rows, columns or words",
+            f"The query takes longer than {limit} seconds: ask for fewer rows, "
+            "columns or words",
             f"Truy vấn lâu hơn {limit} giây: hãy hỏi ít dòng, cột hoặc từ hơn",
         ]
 
     def _watch(self) -> None:
-        """Have the one thread that looks; a process that was forked has none of its own yet."""
+        """Have the one thread that looks; a process that was forked has none of its own
+        yet.
+        """
         if self._watching is None or not self._watching.is_alive():
-            self._watching = threading.Thread(target=self._look, name="row-deadlines", daemon=True)
+            self._watching = threading.Thread(
+                target=self._look, name="row-deadlines", daemon=True
+            )
             self._watching.start()
 
     def _look(self) -> None:
@@ -59,7 +70,8 @@ class Deadlines:
             self._interrupt_late()
 
     def _interrupt_late(self) -> None:
-        with self._lock:  # what is interrupted here cannot have ended and become another query meanwhile
+        # What is interrupted here cannot have ended and become another query meanwhile.
+        with self._lock:
             for cursor, until in self._running.values():
                 if time.monotonic() > until:
                     cursor.interrupt()

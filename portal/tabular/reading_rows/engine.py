@@ -1,4 +1,6 @@
-"""The query engine of one process: DuckDB in memory, hardened, with a cursor of its own for each use."""
+"""The query engine of one process: DuckDB in memory, hardened, with a cursor of its own
+for each use.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,13 @@ HOT = "hot"
 
 
 class Engine:
-    """DuckDB, opened at the first use. Safe for threads; every process opens its own."""
+    """DuckDB, opened at the first use. Safe for threads; every process opens its
+    own.
+    """
 
-    def __init__(self, memory_mb: int, threads: int, spill: Path, seconds: float = 0) -> None:
+    def __init__(
+        self, memory_mb: int, threads: int, spill: Path, seconds: float = 0
+    ) -> None:
         """`spill` is where a sort of more rows than memory holds puts them meanwhile.
 
         `seconds` is what a query may take whose answer is fetched whole; 0 is no limit.
@@ -50,10 +56,15 @@ class Engine:
         with self._lock:
             if self._database is None:
                 self._database = duckdb.connect(":memory:", config=self._settings)
-                self._database.execute("SET parquet_metadata_cache = true; SET produce_arrow_string_view = true")
+                self._database.execute(
+                    "SET parquet_metadata_cache = true; SET produce_arrow_string_view "
+                    "= true"
+                )
             return self._database.cursor()
 
-    def rows(self, sql: str, parameters: list[Any], table: Any = None) -> list[tuple[Any, ...]]:
+    def rows(
+        self, sql: str, parameters: list[Any], table: Any = None
+    ) -> list[tuple[Any, ...]]:
         """The rows of a statement; `table` (Arrow) is what it calls `hot`.
 
         Raises RowQueryError for a value that is not of its column's type.
@@ -70,14 +81,22 @@ class Engine:
 
     @contextmanager
     def _limited(self, sql: str, parameters: list[Any], table: Any) -> Iterator[Any]:
-        """What a statement finds, all of which is fetched in time, or RowQueryError says so."""
-        with self.cursor() as cursor, values_of_their_type(), self.deadlines.over(cursor):
+        """What a statement finds, all of which is fetched in time, or RowQueryError
+        says so.
+        """
+        with (
+            self.cursor() as cursor,
+            values_of_their_type(),
+            self.deadlines.over(cursor),
+        ):
             if table is not None:
                 cursor.register(HOT, table)
             yield cursor.sql(sql, params=parameters)
 
     @contextmanager
-    def running(self, sql: str, parameters: list[Any], table: Any = None) -> Iterator[Any]:
+    def running(
+        self, sql: str, parameters: list[Any], table: Any = None
+    ) -> Iterator[Any]:
         """What a statement finds, read as it is asked for."""
         with self.cursor() as cursor, values_of_their_type():
             if table is not None:
@@ -87,7 +106,9 @@ class Engine:
 
 @contextmanager
 def values_of_their_type() -> Iterator[None]:
-    """Turns what the engine says of a value that is not of its column's type into CKAN's error, without SQL."""
+    """Turns what the engine says of a value that is not of its column's type into
+    CKAN's error, without SQL.
+    """
     try:
         yield
     except (duckdb.ConversionException, duckdb.OutOfRangeException):

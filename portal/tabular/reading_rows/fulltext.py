@@ -1,4 +1,6 @@
-"""Full text over rows: what `q` asks for, as conditions and ranks in SQL; words are folded as the rows are."""
+"""Full text over rows: what `q` asks for, as conditions and ranks in SQL; words are
+folded as the rows are.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +13,17 @@ import polars as pl
 
 from portal.tabular.fold import words
 
-_TOKEN = re.compile(r"\s*(<->|<\d+>|[&|!()]|'(?:[^']|'')*'|[^\s&|!()<:]+|:\*|:[A-Da-d*]+)")
+_TOKEN = re.compile(
+    r"\s*(<->|<\d+>|[&|!()]|'(?:[^']|'')*'|[^\s&|!()<:]+|:\*|:[A-Da-d*]+)"
+)
 DEEPEST = 50
 """How deep the brackets of a `q` may nest."""
 
 
 MOST_WORDS, LONGEST = 100, 5_000
-"""Words, and characters, of all that one query asks for: each is looked for in each row."""
+"""Words, and characters, of all that one query asks for: each is looked for in each
+row.
+"""
 
 
 class TextQueryError(ValueError):
@@ -25,19 +31,29 @@ class TextQueryError(ValueError):
 
 
 def too_long(texts: Sequence[str]) -> list[str]:
-    """What is wrong with the length of a query, in both languages; nothing for one within its limits."""
+    """What is wrong with the length of a query, in both languages; nothing for one
+    within its limits.
+    """
     if sum(map(len, texts)) > LONGEST:
-        return [f"At most {LONGEST} characters can be searched for", f"Chỉ tìm được nhiều nhất {LONGEST} ký tự"]
+        return [
+            f"At most {LONGEST} characters can be searched for",
+            f"Chỉ tìm được nhiều nhất {LONGEST} ký tự",
+        ]
     if sum(len(words(text)) for text in texts) > MOST_WORDS:
-        return [f"At most {MOST_WORDS} words can be searched for", f"Chỉ tìm được nhiều nhất {MOST_WORDS} từ"]
+        return [
+            f"At most {MOST_WORDS} words can be searched for",
+            f"Chỉ tìm được nhiều nhất {MOST_WORDS} từ",
+        ]
     return []
 
 
 @dataclass(slots=True)
 class TextQuery:
-    """A compiled `q`: the condition, and the words that rank a row by how often they begin a word of it.
+    """A compiled `q`: the condition, and the words that rank a row by how often they
+    begin a word of it.
 
-    `all_of` holds the words, each as `holds` takes it, where the condition asks for nothing but all of them.
+    `all_of` holds the words, each as `holds` takes it, where the condition asks for
+    nothing but all of them.
     """
 
     where: str = ""
@@ -47,7 +63,9 @@ class TextQuery:
 
 
 def plain(text: str, subject: str) -> TextQuery:
-    """Every word must be a word of the row, as in CKAN's `plain` search; one with a `*` behind it, begin one."""
+    """Every word must be a word of the row, as in CKAN's `plain` search; one with a `*`
+    behind it, begin one.
+    """
     query = TextQuery()
     conditions = []
     for piece in text.split():
@@ -56,19 +74,25 @@ def plain(text: str, subject: str) -> TextQuery:
             begins = piece.endswith("*") and place == len(said)
             query.words.append(f" {word}")
             query.all_of.append(f" {word}" if begins else f" {word} ")
-            conditions.append(_holds(subject, f" {word}", query.parameters, begins=begins))
+            conditions.append(
+                _holds(subject, f" {word}", query.parameters, begins=begins)
+            )
     query.where = " AND ".join(conditions)
     return query
 
 
 def holds(texts: pl.Series, word: str) -> pl.Series:
-    """Which folded texts hold a word: ` word ` with a blank behind it is a whole one, ` word` may go on."""
+    """Which folded texts hold a word: ` word ` with a blank behind it is a whole one, `
+    word` may go on.
+    """
     held = texts.str.contains(word, literal=True)
     return held | texts.str.ends_with(word[:-1]) if word.endswith(" ") else held
 
 
 def _holds(subject: str, word: str, parameters: list[Any], *, begins: bool) -> str:
-    """The condition that a row holds ` word`, or a word that begins so; what it is to be filled with is added."""
+    """The condition that a row holds ` word`, or a word that begins so; what it is to
+    be filled with is added.
+    """
     if begins:
         parameters.append(word)
         return f"contains({subject}, ?)"
@@ -77,7 +101,8 @@ def _holds(subject: str, word: str, parameters: list[Any], *, begins: bool) -> s
 
 
 def boolean(text: str, subject: str) -> TextQuery:
-    """PostgreSQL's to_tsquery: words, `prefix:*`, `&`, `|`, `!`, `<->` (side by side), brackets.
+    """PostgreSQL's to_tsquery: words, `prefix:*`, `&`, `|`, `!`, `<->` (side by side),
+    brackets.
 
     Raises TextQueryError.
     """
@@ -148,7 +173,9 @@ class _Parser:
     def _word(self) -> tuple[list[str], bool]:
         token = self._peek()
         if not token or token in ("&", "|", ")", "<->", "!", "(") or token[0] in ":<":
-            raise TextQueryError(f"a word is expected{f' before {token!r}' if token else ' at the end'}")
+            raise TextQueryError(
+                f"a word is expected{f' before {token!r}' if token else ' at the end'}"
+            )
         self._at += 1
         prefix = self._peek().startswith(":")
         if prefix:

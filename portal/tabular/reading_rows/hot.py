@@ -1,4 +1,6 @@
-"""Hot copies: a version's rows unpacked and mapped into memory, where rows are found without unpacking."""
+"""Hot copies: a version's rows unpacked and mapped into memory, where rows are found
+without unpacking.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ from portal.tabular.reading_rows.wordindex import WordIndex
 FOLD = "_fold"
 FEW_ROWS = 20_000
 FEW_BYTES = 4 * 1024 * 1024
-"""A table up to this size (packed) is simply kept in memory; a larger one is unpacked into a file."""
+"""A table up to this size (packed) is simply kept in memory; a larger one is unpacked
+into a file.
+"""
 OPEN_AT_ONCE = 64
 TOUCHED_EVERY = 60.0
 Batches = Callable[[], Iterator[pa.RecordBatch]]
@@ -51,7 +55,11 @@ class HotTable:
     @property
     def words(self) -> WordIndex | None:
         """The index of the words in the folded texts, when there is one."""
-        if self._words is None and self._words_at is not None and self._words_at.is_file():
+        if (
+            self._words is None
+            and self._words_at is not None
+            and self._words_at.is_file()
+        ):
             self._words = WordIndex(self._words_at)
         return self._words
 
@@ -68,14 +76,18 @@ class HotTable:
         return rest
 
     def rows(self, positions: np.ndarray, names: list[str]) -> pl.DataFrame:
-        """The rows at these places, in this order; nothing is copied where they lie side by side."""
+        """The rows at these places, in this order; nothing is copied where they lie
+        side by side.
+        """
         if positions.size and (np.diff(positions) == 1).all():
             return self.frame.select(names).slice(int(positions[0]), positions.size)
         return self.frame.select(names)[positions]
 
 
 class HotTables:
-    """The hot copies of one folder: made in the background, opened once, the least used removed when room runs out."""
+    """The hot copies of one folder: made in the background, opened once, the least used
+    removed when room runs out.
+    """
 
     def __init__(self, folder: Path, most_bytes: int) -> None:
         """`most_bytes` bounds the files; 0: only small tables are kept, in memory."""
@@ -114,21 +126,37 @@ class HotTables:
                 return
             self._asked.add(fingerprint)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, daemon=True, name="hot-tables")
+                self._thread = threading.Thread(
+                    target=self._work, daemon=True, name="hot-tables"
+                )
                 self._thread.start()
         self._queue.put((fingerprint, batches))
 
     def make(self, fingerprint: str, batches: Batches, *, words: bool = True) -> None:
-        """Make a copy now, and with it the index of its words, unless they are there."""
+        """Make a copy now, and with it the index of its words, unless they are
+        there.
+        """
         if not self._most:
             return
         if not self.path(fingerprint).is_file():
-            self._make(fingerprint, self.path(fingerprint), lambda made: _write(made, batches))
-        if words and self.path(fingerprint).is_file() and not self._words_path(fingerprint).is_file():
+            self._make(
+                fingerprint, self.path(fingerprint), lambda made: _write(made, batches)
+            )
+        if (
+            words
+            and self.path(fingerprint).is_file()
+            and not self._words_path(fingerprint).is_file()
+        ):
             folds = _opened(self.path(fingerprint)).frame[FOLD].get_chunks()
-            self._make(fingerprint, self._words_path(fingerprint), lambda made: wordindex.write(folds, made))
+            self._make(
+                fingerprint,
+                self._words_path(fingerprint),
+                lambda made: wordindex.write(folds, made),
+            )
 
-    def _make(self, fingerprint: str, target: Path, write: Callable[[Path], None]) -> None:
+    def _make(
+        self, fingerprint: str, target: Path, write: Callable[[Path], None]
+    ) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="hot-", dir=self._folder) as work:
             made = Path(work) / "made.arrow"
@@ -147,7 +175,11 @@ class HotTables:
         return self._folder / fingerprint[:2] / f"{fingerprint}.words.arrow"
 
     def _files(self, fingerprint: str) -> list[Path]:
-        return [path for path in (self.path(fingerprint), self._words_path(fingerprint)) if path.is_file()]
+        return [
+            path
+            for path in (self.path(fingerprint), self._words_path(fingerprint))
+            if path.is_file()
+        ]
 
     def _keep(self, fingerprint: str, table: HotTable) -> HotTable:
         with self._lock:
@@ -166,14 +198,20 @@ class HotTables:
             fingerprint, batches = self._queue.get()
             try:
                 self.make(fingerprint, batches)
-            except Exception as error:  # a copy is a convenience: rows are answered without it
-                log.warning("no hot copy of %s: %s", fingerprint[:12], type(error).__name__)
+            except (
+                Exception
+            ) as error:  # a copy is a convenience: rows are answered without it
+                log.warning(
+                    "no hot copy of %s: %s", fingerprint[:12], type(error).__name__
+                )
             finally:
                 with self._lock:
                     self._asked.discard(fingerprint)
 
     def _trim(self, fresh: str) -> None:
-        """Remove the copies that were not used for longest; whoever has one open goes on reading it."""
+        """Remove the copies that were not used for longest; whoever has one open goes
+        on reading it.
+        """
         copies = [(path.stat(), path) for path in self._folder.glob("??/*.arrow")]
         room = self._most - sum(about.st_size for about, _ in copies)
         for about, path in sorted(copies, key=lambda copy: copy[0].st_mtime):

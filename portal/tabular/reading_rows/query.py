@@ -1,4 +1,6 @@
-"""Row queries in CKAN's terms, compiled to one SQL statement: values are parameters, names are quoted in one place."""
+"""Row queries in CKAN's terms, compiled to one SQL statement: values are parameters,
+names are quoted in one place.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portal.tabular.manifest import ID, Column, Manifest
-from portal.tabular.reading_rows.fulltext import TextQuery, TextQueryError, boolean, plain, too_long
+from portal.tabular.reading_rows.fulltext import (
+    TextQuery,
+    TextQueryError,
+    boolean,
+    plain,
+    too_long,
+)
 
 COMPARISONS = {"eq": "=", "in": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 DEEPEST, MOST = 10, 100
@@ -22,7 +30,9 @@ BY_NUMBER = ("", "_id", "_id asc", '"_id"', '"_id" asc')
 
 
 class RowQueryError(ValueError):
-    """A query that cannot be answered; `errors` maps parameters to messages, in CKAN's words."""
+    """A query that cannot be answered; `errors` maps parameters to messages, in CKAN's
+    words.
+    """
 
     def __init__(self, errors: Mapping[str, Any]) -> None:
         super().__init__(str(dict(errors)))
@@ -31,10 +41,11 @@ class RowQueryError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RowQuery:
-    """A datastore_search. `fields` None means all; `hidden` columns do not exist for the asker; limit -1 is none.
+    """A datastore_search. `fields` None means all; `hidden` columns do not exist for
+    the asker; limit -1 is none.
 
-    `q` is a text or a text by column; `plain` False reads it as PostgreSQL's to_tsquery does.
-    `full_text` is a second `q`.
+    `q` is a text or a text by column; `plain` False reads it as PostgreSQL's to_tsquery
+    does. `full_text` is a second `q`.
     """
 
     limit: int = 100
@@ -51,16 +62,24 @@ class RowQuery:
 
     @property
     def by_number(self) -> bool:
-        """Whether rows come in the order of their numbers, so that `_id` > the last one is the next page."""
-        return not self.distinct and not self.q and not self.full_text and (self.sort or "").lower() in BY_NUMBER
+        """Whether rows come in the order of their numbers, so that `_id` > the last one
+        is the next page.
+        """
+        return (
+            not self.distinct
+            and not self.q
+            and not self.full_text
+            and (self.sort or "").lower() in BY_NUMBER
+        )
 
 
 @dataclass(slots=True)
 class Statement:
     """A compiled query: what to select, under which condition, in which order.
 
-    `ranks` are the names and expressions of what a text query found, `rank_parameters` belong to them in
-    order. `words` is not empty only where `where` is `filters` and those words in the folded column.
+    `ranks` are the names and expressions of what a text query found, `rank_parameters`
+    belong to them in order. `words` is not empty only where `where` is `filters` and
+    those words in the folded column.
     """
 
     columns: tuple[Column, ...]
@@ -85,8 +104,14 @@ def quote_name(name: str) -> str:
 
 
 def compile_query(manifest: Manifest, query: RowQuery) -> Statement:
-    """Check a query against the columns that its asker may see. Raises RowQueryError."""
-    visible = {column.name: column for column in manifest.fields if column.name not in query.hidden}
+    """Check a query against the columns that its asker may see. Raises
+    RowQueryError.
+    """
+    visible = {
+        column.name: column
+        for column in manifest.fields
+        if column.name not in query.hidden
+    }
     compiler = _Compiler(visible)
     columns = _columns(visible, query)
     filters = compiler.filters(query.filters) if query.filters else ""
@@ -94,7 +119,9 @@ def compile_query(manifest: Manifest, query: RowQuery) -> Statement:
     filter_parameters = list(compiler.parameters)
     texts = _texts(compiler, query)
     ranked = bool(texts.ranks) and not query.fields and not query.distinct
-    order = _order(compiler, query, columns, [name for name, _ in texts.ranks] if ranked else [])
+    order = _order(
+        compiler, query, columns, [name for name, _ in texts.ranks] if ranked else []
+    )
     parts = [part for part in (filters, *texts.conditions) if part != "TRUE"]
     return Statement(
         columns=columns,
@@ -109,8 +136,12 @@ def compile_query(manifest: Manifest, query: RowQuery) -> Statement:
     )
 
 
-def _order(compiler: _Compiler, query: RowQuery, columns: tuple[Column, ...], ranks: list[str]) -> str:
-    """A total order: what was asked for, then the row's number; distinct rows have no number of their own."""
+def _order(
+    compiler: _Compiler, query: RowQuery, columns: tuple[Column, ...], ranks: list[str]
+) -> str:
+    """A total order: what was asked for, then the row's number; distinct rows have no
+    number of their own.
+    """
     names = {column.name for column in columns}
     if query.distinct:
         said = compiler.order(query.sort, names) if query.sort else ""
@@ -131,7 +162,9 @@ def _columns(visible: Mapping[str, Column], query: RowQuery) -> tuple[Column, ..
     known = {ID: own, **visible}
     unknown = [name for name in query.fields if name not in known]
     if unknown:
-        raise RowQueryError({"fields": [f'invalid value "{name}"' for name in unknown[:MOST_NAMED]]})
+        raise RowQueryError(
+            {"fields": [f'invalid value "{name}"' for name in unknown[:MOST_NAMED]]}
+        )
     return tuple(known[name] for name in dict.fromkeys(query.fields))
 
 
@@ -151,7 +184,9 @@ class _Texts:
             return
         self.conditions.append(query.where)
         self.parameters += query.parameters
-        scores = [f"(len({subject}) - len(replace({subject}, ?, '')))" for _ in query.words]
+        scores = [
+            f"(len({subject}) - len(replace({subject}, ?, '')))" for _ in query.words
+        ]
         self.ranks.append((name, " + ".join([*scores, "0.0"])))
         self.rank_parameters += query.words
 
@@ -165,7 +200,9 @@ def _texts(compiler: _Compiler, query: RowQuery) -> _Texts:
         asked = dict(query.q)
     unknown = [name for name in asked if name and name not in compiler.visible]
     if unknown:
-        raise RowQueryError({"q": [f'invalid value "{name}"' for name in unknown[:MOST_NAMED]]})
+        raise RowQueryError(
+            {"q": [f'invalid value "{name}"' for name in unknown[:MOST_NAMED]]}
+        )
     refuse_words([*asked.values(), query.full_text])
     for name, text in asked.items():
         if not isinstance(text, (str, int, float)):
@@ -177,7 +214,11 @@ def _texts(compiler: _Compiler, query: RowQuery) -> _Texts:
     if query.full_text:
         subject = compiler.subject("", whole)
         compiled = plain(query.full_text, subject)
-        texts.add("rank" if "rank" not in dict(texts.ranks) else "rank full_text", subject, compiled)
+        texts.add(
+            "rank" if "rank" not in dict(texts.ranks) else "rank full_text",
+            subject,
+            compiled,
+        )
         all_of = compiled.all_of
     if query.plain and whole and set(asked) <= {""} and len(texts.ranks) == 1:
         texts.words = all_of
@@ -209,26 +250,46 @@ class _Compiler:
         """CKAN 2.12's grammar: a dict is AND, a list of dicts is OR."""
         if depth > DEEPEST:
             vietnamese = f"Bộ lọc lồng nhau quá sâu (nhiều nhất {DEEPEST} cấp)"
-            raise RowQueryError({"filters": [f"Filters nested too deeply (limit {DEEPEST})", vietnamese]})
+            raise RowQueryError(
+                {
+                    "filters": [
+                        f"Filters nested too deeply (limit {DEEPEST})",
+                        vietnamese,
+                    ]
+                }
+            )
         self._count(1 + len(filters) if isinstance(filters, (list, Mapping)) else 1)
-        if isinstance(filters, list) and all(isinstance(each, Mapping) for each in filters):
+        if isinstance(filters, list) and all(
+            isinstance(each, Mapping) for each in filters
+        ):
             return self._joined(" OR ", filters, depth)
         if not isinstance(filters, Mapping):
             raise RowQueryError({"filters": ["Not a json object"]})
-        return " AND ".join(f"({self._entry(str(key), value, depth)})" for key, value in filters.items()) or "TRUE"
+        return (
+            " AND ".join(
+                f"({self._entry(str(key), value, depth)})"
+                for key, value in filters.items()
+            )
+            or "TRUE"
+        )
 
     def _count(self, parts: int) -> None:
         """Empty objects compare nothing, but are work all the same."""
         self._parts += parts
         if self._parts > MOST_PARTS:
             vietnamese = f"Bộ lọc có quá nhiều phần (nhiều nhất {MOST_PARTS})"
-            raise RowQueryError({"filters": [f"Too many parts (limit {MOST_PARTS})", vietnamese]})
+            raise RowQueryError(
+                {"filters": [f"Too many parts (limit {MOST_PARTS})", vietnamese]}
+            )
 
     def _joined(self, word: str, filters: Any, depth: int) -> str:
         if not isinstance(filters, list):
             raise RowQueryError({"filters": ["A list of objects is expected"]})
         self._count(len(filters))
-        return word.join(f"({self.filters(each, depth + 1)})" for each in filters) or "FALSE"
+        return (
+            word.join(f"({self.filters(each, depth + 1)})" for each in filters)
+            or "FALSE"
+        )
 
     def _entry(self, key: str, value: Any, depth: int) -> str:
         if key in ("$or", "$and"):
@@ -236,7 +297,9 @@ class _Compiler:
         if key.startswith("$") and not key.startswith("$$"):
             raise RowQueryError({"filters": [f"Unknown operator: {key}"]})
         name = key[1:] if key.startswith("$$") else key
-        column = self.visible.get(name) or (Column(ID, "integer", "int") if name == ID else None)
+        column = self.visible.get(name) or (
+            Column(ID, "integer", "int") if name == ID else None
+        )
         if column is None:
             raise RowQueryError({"filters": [f"Unknown field: {name}"]})
         return self._column(column, value)
@@ -246,7 +309,11 @@ class _Compiler:
             self._count(len(value))
             scalars = [each for each in value if not isinstance(each, Mapping)]
             parts = [self._one_of(column, scalars)] if scalars or not value else []
-            parts += [self._compared(column, each) for each in value if isinstance(each, Mapping)]
+            parts += [
+                self._compared(column, each)
+                for each in value
+                if isinstance(each, Mapping)
+            ]
             return " OR ".join(f"({part})" for part in parts)
         if isinstance(value, Mapping):
             return self._compared(column, value)
@@ -257,7 +324,9 @@ class _Compiler:
         if unknown:
             raise RowQueryError({"filters": [f"Unknown operator: {unknown[0]}"]})
         parts = [
-            self._one_of(column, value) if key == "in" else self._compare(column, COMPARISONS[key], value)
+            self._one_of(column, value)
+            if key == "in"
+            else self._compare(column, COMPARISONS[key], value)
             for key, value in comparisons.items()
         ]
         return " AND ".join(f"({part})" for part in parts) or "TRUE"
@@ -265,32 +334,53 @@ class _Compiler:
     def _one_of(self, column: Column, values: Any) -> str:
         if not isinstance(values, list):
             raise RowQueryError({"filters": [f"A list is expected for {column.name}"]})
-        return " OR ".join(self._compare(column, "=", value) for value in values) or "FALSE"
+        return (
+            " OR ".join(self._compare(column, "=", value) for value in values)
+            or "FALSE"
+        )
 
     def _compare(self, column: Column, operator: str, value: Any) -> str:
         self._comparisons += 1
         if self._comparisons > MOST:
             vietnamese = f"Quá nhiều phép so sánh (nhiều nhất {MOST})"
-            raise RowQueryError({"filters": [f"Too many comparisons (limit {MOST})", vietnamese]})
+            raise RowQueryError(
+                {"filters": [f"Too many comparisons (limit {MOST})", vietnamese]}
+            )
         if value is None:
             return "FALSE"  # as in SQL, nothing equals null
         self.parameters.append(_as_text(value))
         return f"{quote_name(column.name)} {operator} {cast('?', column)}"
 
     def subject(self, name: str, whole: bool) -> str:
-        """The folded text that is searched: the prepared column, or one made of what may be seen."""
+        """The folded text that is searched: the prepared column, or one made of what
+        may be seen.
+        """
         if not name and whole:
             return quote_name("_fold")
-        cells = [quote_name(name)] if name else [quote_name(each) for each in self.visible]
-        joined = f"concat_ws(' ', '', {', '.join(f'{cell}::VARCHAR' for cell in cells)})"
-        return f"regexp_replace(replace(strip_accents(lower({joined})), 'đ', 'd'), '[^\\pL\\pN]+', ' ', 'g')"
+        cells = (
+            [quote_name(name)] if name else [quote_name(each) for each in self.visible]
+        )
+        joined = (
+            f"concat_ws(' ', '', {', '.join(f'{cell}::VARCHAR' for cell in cells)})"
+        )
+        return (
+            f"regexp_replace(replace(strip_accents(lower({joined})), 'đ', 'd'), "
+            "'[^\\pL\\pN]+', ' ', 'g')"
+        )
 
     def order(self, sort: str, names: Collection[str]) -> str:
         """CKAN's sort, `a desc nulls last, b`, by any of `names`."""
         parts = [part.strip() for part in sort.split(",") if part.strip()]
         if len(parts) > MOST_SORTS:
             vietnamese = f"Sắp xếp theo quá nhiều cột (nhiều nhất {MOST_SORTS})"
-            raise RowQueryError({"sort": [f"Too many columns to sort by (limit {MOST_SORTS})", vietnamese]})
+            raise RowQueryError(
+                {
+                    "sort": [
+                        f"Too many columns to sort by (limit {MOST_SORTS})",
+                        vietnamese,
+                    ]
+                }
+            )
         return ", ".join(self._sort_key(part, names) for part in parts)
 
     def _sort_key(self, text: str, names: Collection[str]) -> str:
@@ -311,7 +401,11 @@ def _split_sort(text: str) -> tuple[str, str, str]:
         if rest.lower().endswith(f" {word}"):
             rest, direction = rest[: -len(word) - 1], word.upper()
     name = rest.strip()
-    name = name[1:-1].replace('""', '"') if len(name) > 1 and name[0] == name[-1] == '"' else name
+    name = (
+        name[1:-1].replace('""', '"')
+        if len(name) > 1 and name[0] == name[-1] == '"'
+        else name
+    )
     return name, direction, nulls or ("LAST" if direction == "ASC" else "FIRST")
 
 
@@ -333,6 +427,8 @@ def cast(text: str, column: Column) -> str:
         "date": "DATE",
     }
     if column.ckan_type == "timestamp":
-        return f"regexp_replace({text}, '(Z|[+-][0-9]{{2}}:?[0-9]{{2}})$', '')::TIMESTAMP"
+        return (
+            f"regexp_replace({text}, '(Z|[+-][0-9]{{2}}:?[0-9]{{2}})$', '')::TIMESTAMP"
+        )
     kind = kinds.get(column.ckan_type)
     return f"{text}::{kind}" if kind else f"{text}::VARCHAR"

@@ -1,4 +1,6 @@
-"""Stored values as clients read them: whole columns at a time, JSON without rounding, CSV as CKAN writes it."""
+"""Stored values as clients read them: whole columns at a time, JSON without rounding,
+CSV as CKAN writes it.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +17,19 @@ RANK = "float4"
 
 
 def times(cells: pl.Expr, zone: str, *, exact: bool = False) -> pl.Expr:
-    """Moments with the offset that they were written with: to the millisecond as CKAN has it, or exact."""
+    """Moments with the offset that they were written with: to the millisecond as CKAN
+    has it, or exact.
+    """
     text = cells.dt.to_string("%Y-%m-%dT%H:%M:%S" + ("%.f" if exact else "%.3f"))
     return text + pl.lit(zone) if zone else text
 
 
-def plain(name: str, kind: pl.DataType, column: Column, *, exact: bool = False) -> pl.Expr:
-    """A column of values that JSON and Python both have: decimals and times as texts, the rest as they are."""
+def plain(
+    name: str, kind: pl.DataType, column: Column, *, exact: bool = False
+) -> pl.Expr:
+    """A column of values that JSON and Python both have: decimals and times as texts,
+    the rest as they are.
+    """
     cells = pl.col(name)
     if isinstance(kind, pl.Datetime):
         return times(cells, column.zone, exact=exact)
@@ -32,18 +40,27 @@ def plain(name: str, kind: pl.DataType, column: Column, *, exact: bool = False) 
     return cells
 
 
-def json_columns(frame: pl.DataFrame, columns: Sequence[Column], *, exact: bool = False) -> list[list[Any]]:
-    """Each column as a list of values for orjson; exact decimals and JSON texts are fragments.
+def json_columns(
+    frame: pl.DataFrame, columns: Sequence[Column], *, exact: bool = False
+) -> list[list[Any]]:
+    """Each column as a list of values for orjson; exact decimals and JSON texts are
+    fragments.
 
     Times are as CKAN answers them, to the millisecond, unless `exact`.
     """
     pairs = zip(frame.schema.items(), columns, strict=True)
-    texts = frame.select(plain(name, kind, column, exact=exact) for (name, kind), column in pairs)
+    texts = frame.select(
+        plain(name, kind, column, exact=exact) for (name, kind), column in pairs
+    )
     made = []
-    for column, kind, cells in zip(columns, frame.dtypes, texts.get_columns(), strict=True):
+    for column, kind, cells in zip(
+        columns, frame.dtypes, texts.get_columns(), strict=True
+    ):
         values = cells.to_list()
         if isinstance(kind, pl.Decimal):
-            values = [None if value is None else orjson.Fragment(value) for value in values]
+            values = [
+                None if value is None else orjson.Fragment(value) for value in values
+            ]
         elif column.ckan_type == "json":
             values = [_json(value) for value in values]
         made.append(values)
@@ -61,8 +78,12 @@ def _json(text: Any) -> Any:
     return orjson.Fragment(text)
 
 
-def csv_text(columns: Iterable[Column], frame: pl.DataFrame, delimiter: str = ",") -> str:
-    """Rows without a header, a line each, booleans as t and f, a JSON column's null as null."""
+def csv_text(
+    columns: Iterable[Column], frame: pl.DataFrame, delimiter: str = ","
+) -> str:
+    """Rows without a header, a line each, booleans as t and f, a JSON column's null as
+    null.
+    """
     listed = list(columns)
     pairs = zip(frame.schema.items(), listed, strict=True)
     cells = frame.select(_cell(name, kind, column) for (name, kind), column in pairs)
@@ -71,7 +92,13 @@ def csv_text(columns: Iterable[Column], frame: pl.DataFrame, delimiter: str = ",
 
 def _cell(name: str, kind: pl.DataType, column: Column) -> pl.Expr:
     if isinstance(kind, pl.Boolean):
-        return pl.when(name).then(pl.lit("t")).when(pl.col(name).not_()).then(pl.lit("f")).alias(name)
+        return (
+            pl.when(name)
+            .then(pl.lit("t"))
+            .when(pl.col(name).not_())
+            .then(pl.lit("f"))
+            .alias(name)
+        )
     if column.ckan_type == "json":
         return pl.col(name).fill_null("null")
     return plain(name, kind, column)

@@ -1,1 +1,3 @@
-"""Writing rows: texts and records become typed columns, and parts a new version of a table."""
+"""Writing rows: texts and records become typed columns, and parts a new version of a
+table.
+"""

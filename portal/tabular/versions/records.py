@@ -1,4 +1,6 @@
-"""Records of the API become typed values: PostgreSQL's type names, CKAN's guesses, one error for one cell."""
+"""Records of the API become typed values: PostgreSQL's type names, CKAN's guesses, one
+error for one cell.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +15,35 @@ import orjson
 from portal.tabular.manifest import Column
 
 TYPES: dict[str, tuple[str, str]] = {
-    **dict.fromkeys(("int", "int2", "int4", "integer", "smallint", "serial"), ("integer", "int4")),
+    **dict.fromkeys(
+        ("int", "int2", "int4", "integer", "smallint", "serial"), ("integer", "int4")
+    ),
     **dict.fromkeys(("int8", "bigint", "bigserial"), ("integer", "int8")),
     **dict.fromkeys(("numeric", "decimal"), ("number", "numeric")),
-    **dict.fromkeys(("float", "float4", "float8", "real", "double precision"), ("number", "float8")),
+    **dict.fromkeys(
+        ("float", "float4", "float8", "real", "double precision"), ("number", "float8")
+    ),
     **dict.fromkeys(("bool", "boolean"), ("boolean", "bool")),
-    **dict.fromkeys(("timestamp", "timestamptz", "timestamp without time zone"), ("datetime", "timestamp")),
+    **dict.fromkeys(
+        ("timestamp", "timestamptz", "timestamp without time zone"),
+        ("datetime", "timestamp"),
+    ),
     "timestamp with time zone": ("datetime", "timestamp"),
     "date": ("date", "date"),
     **dict.fromkeys(("time", "time without time zone"), ("time", "text")),
     **dict.fromkeys(("json", "jsonb", "nested"), ("object", "json")),
-    **dict.fromkeys(("_text", "text[]", "_int4", "int[]", "_int8", "_numeric", "_float8"), ("array", "json")),
-    **dict.fromkeys(("text", "varchar", "char", "character varying", "bpchar", "name", "uuid"), ("string", "text")),
+    **dict.fromkeys(
+        ("_text", "text[]", "_int4", "int[]", "_int8", "_numeric", "_float8"),
+        ("array", "json"),
+    ),
+    **dict.fromkeys(
+        ("text", "varchar", "char", "character varying", "bpchar", "name", "uuid"),
+        ("string", "text"),
+    ),
 }
-"""What a client may call a type: its Table Schema type, and what CKAN clients are told."""
+"""What a client may call a type: its Table Schema type, and what CKAN clients are
+told.
+"""
 ZONED = frozenset({"timestamptz", "timestamp with time zone"})
 LONGEST_NAME = 63
 LIMITS = {"int4": 2**31, "int8": 2**63}
@@ -35,11 +52,16 @@ DIGITS = 38
 _LENGTH = re.compile(r"\(\s*\d+\s*(,\s*\d+\s*)?\)$")
 _CODE = re.compile(r"^0\d")
 _DAY_FIRST = re.compile(r"^(\d{1,2})[/-](\d{1,2})[/-](\d{4})$")
-_TRUE, _FALSE = frozenset({"true", "t", "yes", "y", "on", "1"}), frozenset({"false", "f", "no", "n", "off", "0"})
+_TRUE, _FALSE = (
+    frozenset({"true", "t", "yes", "y", "on", "1"}),
+    frozenset({"false", "f", "no", "n", "off", "0"}),
+)
 
 
 class RecordError(ValueError):
-    """Records or fields that cannot be taken; `errors` maps parameters to messages, as CKAN shapes them."""
+    """Records or fields that cannot be taken; `errors` maps parameters to messages, as
+    CKAN shapes them.
+    """
 
     def __init__(self, errors: Mapping[str, Any]) -> None:
         super().__init__(str(dict(errors)))
@@ -51,13 +73,26 @@ def column_of(field: Mapping[str, Any], default: str = "text") -> Column:
     name, kind = field.get("id"), field.get("type") or default
     info = field.get("info") or {}
     if not isinstance(name, str) or not good_name(name):
-        raise RecordError({"fields": [f'"{str(name)[:100]}" is not a valid field name']})
-    known = TYPES.get(_LENGTH.sub("", kind.strip().lower()).strip()) if isinstance(kind, str) else None
+        raise RecordError(
+            {"fields": [f'"{str(name)[:100]}" is not a valid field name']}
+        )
+    known = (
+        TYPES.get(_LENGTH.sub("", kind.strip().lower()).strip())
+        if isinstance(kind, str)
+        else None
+    )
     if known is None:
-        raise RecordError({"fields": [f'"{str(kind)[:100]}" is not a valid field type']})
+        raise RecordError(
+            {"fields": [f'"{str(kind)[:100]}" is not a valid field type']}
+        )
     if not isinstance(info, Mapping):
         raise RecordError({"fields": [f'"info" of field "{name}" must be an object']})
-    return Column(name, *known, zone="+00:00" if kind.strip().lower() in ZONED else "", info=dict(info))
+    return Column(
+        name,
+        *known,
+        zone="+00:00" if kind.strip().lower() in ZONED else "",
+        info=dict(info),
+    )
 
 
 def good_name(name: str) -> bool:
@@ -69,26 +104,46 @@ def good_name(name: str) -> bool:
 
 _ENGINE = ("pg_", "duckdb_", "sqlite_", "pragma_", "information_schema")
 _RESERVED = (
-    "all alter and any as asc between by case cast check column create cross current_date current_time "
-    "current_user default delete desc describe distinct drop else end except exists explain false fetch for "
-    "foreign from full group having hot in index inner insert intersect into is join lateral left like limit "
-    "main natural not null offset on or order outer pivot pragma primary qualify range recursive references right "
-    "rows select session_user set show summarize system table temp then to true union unique unnest unpivot update "
+    "all alter and any as asc between by case cast check column create cross "
+    "current_date current_time "
+    "current_user default delete desc describe distinct drop else end except exists "
+    "explain false fetch for "
+    "foreign from full group having hot in index inner insert intersect into is join "
+    "lateral left like limit "
+    "main natural not null offset on or order outer pivot pragma primary qualify "
+    "range recursive references right "
+    "rows select session_user set show summarize system table temp then to true union "
+    "unique unnest unpivot update "
     "user using values view when where window with "
 )
 _WORDS = frozenset(_RESERVED.split())
 
 
 def good_alias(name: str) -> bool:
-    """Whether a table may be called so: letters, digits, `_` and `-`, nothing to the engine, and not like an id."""
+    """Whether a table may be called so: letters, digits, `_` and `-`, nothing to the
+    engine, and not like an id.
+    """
     folded = name.casefold()
-    plain = all(char.isalnum() or char in "_-" for char in name) and name[:1].isalpha() and good_name(name)
-    like_an_id = re.fullmatch(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", folded) is not None
-    return plain and not like_an_id and folded not in _WORDS and not folded.startswith(_ENGINE)
+    plain = (
+        all(char.isalnum() or char in "_-" for char in name)
+        and name[:1].isalpha()
+        and good_name(name)
+    )
+    like_an_id = (
+        re.fullmatch(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", folded) is not None
+    )
+    return (
+        plain
+        and not like_an_id
+        and folded not in _WORDS
+        and not folded.startswith(_ENGINE)
+    )
 
 
 def guess(value: Any) -> str:
-    """The type of a column without one, from its first value: as CKAN, but a code with a leading zero is a text."""
+    """The type of a column without one, from its first value: as CKAN, but a code with
+    a leading zero is a text.
+    """
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int):
@@ -117,7 +172,9 @@ def _guess_text(text: str) -> str:
     return "timestamp"
 
 
-def values_of(record: Mapping[str, Any], columns: Mapping[str, Column], row: int) -> dict[str, Any]:
+def values_of(
+    record: Mapping[str, Any], columns: Mapping[str, Column], row: int
+) -> dict[str, Any]:
     """The typed values of one record. Raises RecordError that names the row."""
     made: dict[str, Any] = {}
     for name, value in record.items():
@@ -125,8 +182,15 @@ def values_of(record: Mapping[str, Any], columns: Mapping[str, Column], row: int
         try:
             made[name] = _value(value, column)
         except (ValueError, TypeError, InvalidOperation, OverflowError):
-            shown = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
-            message = f'invalid input for type {column.ckan_type} of field "{name}": "{shown[:50]}"'
+            shown = (
+                value
+                if isinstance(value, str)
+                else orjson.dumps(value, default=str).decode()
+            )
+            message = (
+                f'invalid input for type {column.ckan_type} of field "{name}": '
+                f'"{shown[:50]}"'
+            )
             raise RecordError({"records": [message], "records_row": row}) from None
     return made
 
@@ -211,7 +275,8 @@ def _timestamp(value: Any, column: Column) -> datetime:
     if column.zone and moment.tzinfo is not None:
         zone = datetime.fromisoformat("2000-01-01T00:00:00" + column.zone).tzinfo or UTC
         moment = moment.astimezone(zone)
-    return moment.replace(tzinfo=None)  # a timestamp without zone drops it, as in PostgreSQL
+    # A timestamp without zone drops it, as in PostgreSQL.
+    return moment.replace(tzinfo=None)
 
 
 def _time(value: Any, column: Column) -> str:

@@ -1,4 +1,6 @@
-"""Columns of text become typed columns, as their Table Schema declares; nothing is ever guessed."""
+"""Columns of text become typed columns, as their Table Schema declares; nothing is ever
+guessed.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ class CellProblem(ValueError):
     """A cell that its declared type cannot take; validation was to find it first."""
 
     def __init__(self, field: str, row: int, cell: str) -> None:
-        super().__init__(f"row {row}, field {field}: {cell[:50]!r} is not of the declared type")
+        super().__init__(
+            f"row {row}, field {field}: {cell[:50]!r} is not of the declared type"
+        )
         self.field, self.row, self.cell = field, row, cell
 
 
@@ -66,12 +70,18 @@ class Shape:
             ckan = "float8"
         if self.type == "datetime" and len(self.offsets) > 1:
             ckan = "text"
-        return Column(self.name, self.type, ckan, str(self.field.get("title") or ""), self.zone)
+        return Column(
+            self.name, self.type, ckan, str(self.field.get("title") or ""), self.zone
+        )
 
     @property
     def zone(self) -> str:
         """The one offset of a datetime column, empty without one."""
-        return next(iter(self.offsets)) if self.type == "datetime" and len(self.offsets) == 1 else ""
+        return (
+            next(iter(self.offsets))
+            if self.type == "datetime" and len(self.offsets) == 1
+            else ""
+        )
 
     @property
     def curious(self) -> bool:
@@ -79,21 +89,30 @@ class Shape:
         return self.type in ("number", "datetime")
 
     def look(self, texts: pl.Series) -> None:
-        """Take account of some cells of the column (missing values are null already)."""
+        """Take account of some cells of the column (missing values are null
+        already).
+        """
         if self.type == "number":
             self._look_at_numbers(numbers(texts, self.field))
         elif self.type == "datetime":
-            found = texts.drop_nulls().str.extract(_OFFSET).fill_null("").unique().to_list()
+            found = (
+                texts.drop_nulls().str.extract(_OFFSET).fill_null("").unique().to_list()
+            )
             self.offsets |= frozenset(found)
 
     def goes_on(self, texts: pl.Series) -> bool:
-        """Look at some more cells; whether those before them can be stored as if these had not come.
+        """Look at some more cells; whether those before them can be stored as if these
+        had not come.
 
         More decimals are no matter: an exact number can be given them later.
         """
         exact, offsets = self.exact, self.offsets
         self.look(texts)
-        same = self.offsets == offsets or len(offsets) > 1 or (not offsets and len(self.offsets) == 1)
+        same = (
+            self.offsets == offsets
+            or len(offsets) > 1
+            or (not offsets and len(self.offsets) == 1)
+        )
         return self.exact == exact and same
 
     def _look_at_numbers(self, texts: pl.Series) -> None:
@@ -138,18 +157,23 @@ class Shape:
         return texts.cast(pl.Float64, strict=False)
 
     def _moments(self, texts: pl.Series) -> pl.Series:
-        """Times without their common offset, which the manifest keeps; texts where offsets differ."""
+        """Times without their common offset, which the manifest keeps; texts where
+        offsets differ.
+        """
         if len(self.offsets) > 1:
             return texts
         bare = texts.str.replace(_OFFSET, "") if self.zone else texts
         declared = _format(self.field, "")
         if declared:
-            return texts.str.to_datetime(declared, strict=False, time_unit="us", time_zone=None).dt.replace_time_zone(
-                None
-            )
+            return texts.str.to_datetime(
+                declared, strict=False, time_unit="us", time_zone=None
+            ).dt.replace_time_zone(None)
         spaced = bare.str.replace(" ", "T", literal=True)
         formats = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M")
-        return _first(spaced.str.to_datetime(each, strict=False, time_unit="us") for each in formats)
+        return _first(
+            spaced.str.to_datetime(each, strict=False, time_unit="us")
+            for each in formats
+        )
 
 
 def _first(tries: Any) -> pl.Series:
@@ -174,14 +198,18 @@ def without_missing(texts: pl.Series, values: frozenset[str]) -> pl.Series:
 
 
 def numbers(texts: pl.Series, field: Mapping[str, Any]) -> pl.Series:
-    """Numbers as plain texts with a decimal point: group characters, blanks and units taken away as declared."""
+    """Numbers as plain texts with a decimal point: group characters, blanks and units
+    taken away as declared.
+    """
     plain = texts.str.strip_chars()
     if field.get("bareNumber") is False:
         plain = plain.str.replace_all(r"^[^\d+\-.,]+|[^\d.,]+$", "")
     if group := field.get("groupChar"):
         plain = plain.str.replace_all(str(group), "", literal=True)
     decimal = str(field.get("decimalChar") or ".")
-    plain = plain.str.replace_all(decimal, ".", literal=True) if decimal != "." else plain
+    plain = (
+        plain.str.replace_all(decimal, ".", literal=True) if decimal != "." else plain
+    )
     return plain.str.replace_all("_", "", literal=True)
 
 
@@ -190,5 +218,10 @@ def booleans(texts: pl.Series, field: Mapping[str, Any]) -> pl.Series:
     true = list(field.get("trueValues") or TRUE_VALUES)
     false = list(field.get("falseValues") or FALSE_VALUES)
     frame = pl.DataFrame({"t": texts})
-    when = pl.when(pl.col("t").is_in(true)).then(True).when(pl.col("t").is_in(false)).then(False)
+    when = (
+        pl.when(pl.col("t").is_in(true))
+        .then(True)
+        .when(pl.col("t").is_in(false))
+        .then(False)
+    )
     return frame.select(when.otherwise(None).alias("t")).to_series()

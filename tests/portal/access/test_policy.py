@@ -1,4 +1,6 @@
-"""One rule of reading, three renderings: row check, SQL filter and labels agree over every combination."""
+"""One rule of reading, three renderings: row check, SQL filter and labels agree over
+every combination.
+"""
 
 import itertools
 
@@ -21,8 +23,20 @@ ACTORS = (
     Actor("u2", "member", organizations={"org-a": "member"}),
     Actor("u3", "editor", organizations={"org-a": "editor", "org-b": "admin"}),
     Actor("u4", "grouped", groups={"g": "admin"}),
-    Actor("u5", "collaborator", datasets={f"d{number}": role for number, role in enumerate(("member", "editor") * 27)}),
-    Actor("u1", "everything", organizations={"org-a": "admin"}, groups={"g": "member"}, datasets={"d50": "admin"}),
+    Actor(
+        "u5",
+        "collaborator",
+        datasets={
+            f"d{number}": role for number, role in enumerate(("member", "editor") * 27)
+        },
+    ),
+    Actor(
+        "u1",
+        "everything",
+        organizations={"org-a": "admin"},
+        groups={"g": "member"},
+        datasets={"d50": "admin"},
+    ),
 )
 
 
@@ -32,10 +46,15 @@ def matrix(portal: Portal) -> list[Dataset]:
     made = []
     with portal.work() as uow:
         for name in ("org-a", "org-b"):
-            uow.session.add(Group(id=name, name=name, is_organization=True, type="organization"))
+            uow.session.add(
+                Group(id=name, name=name, is_organization=True, type="organization")
+            )
         uow.session.flush()
         choices = itertools.product(
-            ("active", "draft", "deleted"), (False, True), ("org-a", "org-b", None), ("u1", "u2", None)
+            ("active", "draft", "deleted"),
+            (False, True),
+            ("org-a", "org-b", None),
+            ("u1", "u2", None),
         )
         for number, (state, private, owner, creator) in enumerate(choices):
             dataset = Dataset(
@@ -53,32 +72,57 @@ def matrix(portal: Portal) -> list[Dataset]:
 
 
 @pytest.mark.parametrize("actor", ACTORS, ids=lambda actor: actor.name or "anonymous")
-def test_the_three_renderings_agree(portal: Portal, matrix: list[Dataset], actor: Actor) -> None:
+def test_the_three_renderings_agree(
+    portal: Portal, matrix: list[Dataset], actor: Actor
+) -> None:
     by_check = {dataset.id for dataset in matrix if policy.may_read(actor, dataset)}
     with portal.read() as uow:
-        by_sql = set(uow.session.scalars(select(Dataset.id).where(policy.readable(actor))))
+        by_sql = set(
+            uow.session.scalars(select(Dataset.id).where(policy.readable(actor)))
+        )
     held = policy.labels_for(actor)
-    by_label = {dataset.id for dataset in matrix if held is None or held & policy.labels_of(dataset)}
+    by_label = {
+        dataset.id
+        for dataset in matrix
+        if held is None or held & policy.labels_of(dataset)
+    }
     assert by_check == by_sql == by_label
     assert by_check  # whoever asks sees at least what is public
 
 
 def test_nobody_is_never_the_creator_of_what_has_none(matrix: list[Dataset]) -> None:
-    orphans = [d for d in matrix if d.creator_user_id is None and d.owner_org is None and d.state == "draft"]
+    orphans = [
+        d
+        for d in matrix
+        if d.creator_user_id is None and d.owner_org is None and d.state == "draft"
+    ]
     assert orphans
     assert not any(
-        policy.may_read(actor, d) for d in orphans for actor in ACTORS if not (actor.sysadmin or actor.datasets)
+        policy.may_read(actor, d)
+        for d in orphans
+        for actor in ACTORS
+        if not (actor.sysadmin or actor.datasets)
     )
 
 
 def test_a_refusal_names_the_actor_and_never_the_target() -> None:
-    dataset = Dataset(id="secret-id", name="secret-name", private=True, owner_org="org-a", state="active")
-    with pytest.raises(NotAuthorized, match=r"^Access denied: User outsider not authorized to read") as refusal:
+    dataset = Dataset(
+        id="secret-id",
+        name="secret-name",
+        private=True,
+        owner_org="org-a",
+        state="active",
+    )
+    with pytest.raises(
+        NotAuthorized, match=r"^Access denied: User outsider not authorized to read"
+    ) as refusal:
         policy.authorise(ACTORS[2], policy.Permission.DATASET_READ, dataset)
     assert "secret" not in str(refusal.value)
 
 
-ROLES = st.dictionaries(st.sampled_from(["org-a", "org-b"]), st.sampled_from(["admin", "editor", "member"]))
+ROLES = st.dictionaries(
+    st.sampled_from(["org-a", "org-b"]), st.sampled_from(["admin", "editor", "member"])
+)
 GENERATED = st.builds(
     Actor,
     user_id=st.sampled_from([None, "u1", "u2", "u3"]),
@@ -86,17 +130,32 @@ GENERATED = st.builds(
     organizations=ROLES,
     groups=st.dictionaries(st.just("g"), st.sampled_from(["admin", "member"])),
     datasets=st.dictionaries(
-        st.integers(0, 53).map(lambda number: f"d{number}"), st.sampled_from(["admin", "editor", "member"]), max_size=5
+        st.integers(0, 53).map(lambda number: f"d{number}"),
+        st.sampled_from(["admin", "editor", "member"]),
+        max_size=5,
     ),
-).filter(lambda actor: not actor.anonymous or not (actor.organizations or actor.groups or actor.datasets))
+).filter(
+    lambda actor: (
+        not actor.anonymous
+        or not (actor.organizations or actor.groups or actor.datasets)
+    )
+)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
+)
 @given(actor=GENERATED)
-def test_the_three_renderings_agree_for_whoever_asks(portal: Portal, matrix: list[Dataset], actor: Actor) -> None:
+def test_the_three_renderings_agree_for_whoever_asks(
+    portal: Portal, matrix: list[Dataset], actor: Actor
+) -> None:
     by_check = {dataset.id for dataset in matrix if policy.may_read(actor, dataset)}
     with portal.read() as uow:
-        by_sql = set(uow.session.scalars(select(Dataset.id).where(policy.readable(actor))))
+        by_sql = set(
+            uow.session.scalars(select(Dataset.id).where(policy.readable(actor)))
+        )
         near = set(uow.session.scalars(select(Dataset.id).where(policy.near(actor))))
     held = policy.labels_for(actor) or frozenset()
     by_label = {dataset.id for dataset in matrix if held & policy.labels_of(dataset)}
@@ -105,4 +164,6 @@ def test_the_three_renderings_agree_for_whoever_asks(portal: Portal, matrix: lis
     assert by_check == public | near
     edited = {dataset.id for dataset in matrix if policy.may_edit(actor, dataset)}
     shared = {dataset.id for dataset in matrix if policy.may_share(actor, dataset)}
-    assert shared <= edited <= near, "whoever shares edits, whoever edits reads, public or not"
+    assert shared <= edited <= near, (
+        "whoever shares edits, whoever edits reads, public or not"
+    )

@@ -1,4 +1,6 @@
-"""Many datasets at once: looked at first, changed a few at a time, and what stops that says how far it came."""
+"""Many datasets at once: looked at first, changed a few at a time, and what stops that
+says how far it came.
+"""
 
 import threading
 from collections.abc import Iterator
@@ -27,19 +29,28 @@ def each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 def org(portal: Portal) -> Iterator[list[str]]:
     """An organization with four public datasets; their ids in order."""
     make_org(portal, "org")
-    made = [call(portal, SYSTEM, "package_create", name=f"set-{n}", owner_org="org") for n in range(4)]
+    made = [
+        call(portal, SYSTEM, "package_create", name=f"set-{n}", owner_org="org")
+        for n in range(4)
+    ]
     yield sorted(each["id"] for each in made)
 
 
 def private(portal: Portal, ids: list[str]) -> list[bool]:
     shown: list[Json] = [call(portal, SYSTEM, "package_show", id=key) for key in ids]
     with portal.read() as uow:
-        assert [uow.session.get_one(Dataset, key).private for key in ids] == [each["private"] for each in shown]
+        assert [uow.session.get_one(Dataset, key).private for key in ids] == [
+            each["private"] for each in shown
+        ]
     return [each["private"] for each in shown]
 
 
-def test_others_write_between_two_steps(portal: Portal, org: list[str], each_alone: None) -> None:
-    """A second writer is through before the bulk is: nobody waits for thousands of datasets."""
+def test_others_write_between_two_steps(
+    portal: Portal, org: list[str], each_alone: None
+) -> None:
+    """A second writer is through before the bulk is: nobody waits for thousands of
+    datasets.
+    """
     seen: list[list[bool]] = []
 
     def write() -> None:
@@ -63,18 +74,30 @@ def test_others_write_between_two_steps(portal: Portal, org: list[str], each_alo
     assert index.compare(portal).none
 
 
-def test_none_is_changed_when_one_may_not_be(portal: Portal, org: list[str], each_alone: None) -> None:
+def test_none_is_changed_when_one_may_not_be(
+    portal: Portal, org: list[str], each_alone: None
+) -> None:
     make_org(portal, "other")
-    foreign = call(portal, SYSTEM, "package_create", name="foreign", owner_org="other")["id"]
+    foreign = call(portal, SYSTEM, "package_create", name="foreign", owner_org="other")[
+        "id"
+    ]
     with pytest.raises(NotFound):
-        call(portal, SYSTEM, "bulk_update_private", org_id="org", datasets=[*org, foreign])
+        call(
+            portal,
+            SYSTEM,
+            "bulk_update_private",
+            org_id="org",
+            datasets=[*org, foreign],
+        )
     assert private(portal, [*org, foreign]) == [False] * 5
 
 
 def test_what_stops_it_says_what_is_done_and_again_does_the_rest(
     portal: Portal, org: list[str], each_alone: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A dataset that leaves the organization after the look stops the rest; those before it are changed and kept."""
+    """A dataset that leaves the organization after the look stops the rest; those
+    before it are changed and kept.
+    """
     make_org(portal, "other")
     saved = datasets.save
     done: list[str] = []
@@ -103,7 +126,11 @@ def test_a_purged_organization_leaves_its_deleted_datasets_without_owner(
     call(portal, SYSTEM, "organization_purge", id="org")
     for key in org:
         shown = call(portal, SYSTEM, "package_show", id=key)
-        assert (shown["owner_org"], shown["organization"], shown["state"]) == (None, None, "deleted")
+        assert (shown["owner_org"], shown["organization"], shown["state"]) == (
+            None,
+            None,
+            "deleted",
+        )
     with pytest.raises(NotFound):
         call(portal, SYSTEM, "organization_show", id="org")
     assert index.compare(portal).none

@@ -1,4 +1,6 @@
-"""datastore_search to the letter, older versions, the list of tables, and public SQL with its rights and limits."""
+"""datastore_search to the letter, older versions, the list of tables, and public SQL
+with its rights and limits.
+"""
 
 import io
 from collections.abc import Iterator
@@ -15,7 +17,8 @@ from schemas.record import Upload
 from tests.portal.actions.people import call
 
 BODY = "ma,ten,gia,co,meta\n" + "\n".join(
-    f"{n:05},{'bệnh viện' if n % 2 else 'trạm y tế'} số {n},{n}.50,{'true' if n % 2 else ''},{'{}' if n == 1 else ''}"
+    f"{n:05},{'bệnh viện' if n % 2 else 'trạm y tế'} số "
+    f"{n},{n}.50,{'true' if n % 2 else ''},{'{}' if n == 1 else ''}"
     for n in range(1, 8)
 )
 SCHEMA = {
@@ -32,7 +35,9 @@ SCHEMA = {
 def made(portal: Portal, name: str, body: str = BODY, **more: Any) -> str:
     call(portal, SYSTEM, "package_create", name=name, owner_org="org", **more)
     upload = Upload("bang.csv", io.BytesIO(body.encode()))
-    resource = call(portal, SYSTEM, "resource_create", package_id=name, schema=SCHEMA, upload=upload)
+    resource = call(
+        portal, SYSTEM, "resource_create", package_id=name, schema=SCHEMA, upload=upload
+    )
     load.drain(portal)
     return str(resource["id"])
 
@@ -44,7 +49,9 @@ def table(portal: Portal) -> str:
 
 
 def search(portal: Portal, table: str, **params: Any) -> dict[str, Any]:
-    return dict(call(portal, ANONYMOUS, "datastore_search", resource_id=table, **params))
+    return dict(
+        call(portal, ANONYMOUS, "datastore_search", resource_id=table, **params)
+    )
 
 
 def numbers(answer: dict[str, Any]) -> list[int]:
@@ -52,26 +59,65 @@ def numbers(answer: dict[str, Any]) -> list[int]:
 
 
 def test_what_an_answer_says(portal: Portal, table: str) -> None:
-    first = search(portal, table, limit=3, include_next_page=True, filters={"gia": {"gt": 0}}, sort="_id")
-    assert (first["next_page"], first["total"], first["limit"]) == ({"_id": {"gt": 3}}, 7, 3)
+    first = search(
+        portal,
+        table,
+        limit=3,
+        include_next_page=True,
+        filters={"gia": {"gt": 0}},
+        sort="_id",
+    )
+    assert (first["next_page"], first["total"], first["limit"]) == (
+        {"_id": {"gt": 3}},
+        7,
+        3,
+    )
     assert first["filters"] == {"gia": {"gt": 0}}
     assert "offset" not in first
     assert first["total_was_estimated"] is False
-    more = search(portal, table, limit=9, include_next_page=True, filters={"gia": {"gt": 0}, **first["next_page"]})
+    more = search(
+        portal,
+        table,
+        limit=9,
+        include_next_page=True,
+        filters={"gia": {"gt": 0}, **first["next_page"]},
+    )
     assert numbers(more) == [4, 5, 6, 7]
     assert "next_page" not in more
-    second = search(portal, table, limit=2, offset=2, filters={"co": True}, fields="ma", plain="false")
+    second = search(
+        portal,
+        table,
+        limit=2,
+        offset=2,
+        filters={"co": True},
+        fields="ma",
+        plain="false",
+    )
     for name, offset in (("start", ""), ("prev", "offset=0"), ("next", "offset=4")):
         link = second["_links"][name]
-        assert "filters=%7B%22co%22%3Atrue%7D" in link and "fields=ma" in link and "plain=false" in link
+        assert (
+            "filters=%7B%22co%22%3Atrue%7D" in link
+            and "fields=ma" in link
+            and "plain=false" in link
+        )
         assert offset in link
     assert search(portal, table, limit=0)["records"] == []
     assert "total" not in search(portal, table, include_total=False)
     assert search(portal, table, limit=99999)["limit"] == 32000
     text = search(portal, table, limit=2, records_format="csv")["records"]
-    assert text == "1,00001,bệnh viện số 1,1.50,t,{}\n2,00002,trạm y tế số 2,2.50,,null\n"
-    assert search(portal, table, limit=1, records_format="tsv", fields=["ma", "co"])["records"] == "00001\tt\n"
-    assert search(portal, table, fields="co", distinct=True)["records"] == [{"co": True}, {"co": None}]
+    assert (
+        text == "1,00001,bệnh viện số 1,1.50,t,{}\n2,00002,trạm y tế số 2,2.50,,null\n"
+    )
+    assert (
+        search(portal, table, limit=1, records_format="tsv", fields=["ma", "co"])[
+            "records"
+        ]
+        == "00001\tt\n"
+    )
+    assert search(portal, table, fields="co", distinct=True)["records"] == [
+        {"co": True},
+        {"co": None},
+    ]
 
 
 FOUND: tuple[tuple[dict[str, Any], list[int]], ...] = (
@@ -136,13 +182,20 @@ def test_what_is_refused(portal: Portal, table: str) -> None:
 
 
 def test_older_versions(portal: Portal, table: str) -> None:
-    upload = Upload("bang.csv", io.BytesIO(BODY.replace("bệnh viện số 1", "đã đổi").encode()))
+    upload = Upload(
+        "bang.csv", io.BytesIO(BODY.replace("bệnh viện số 1", "đã đổi").encode())
+    )
     call(portal, SYSTEM, "resource_patch", id=table, upload=upload)
     load.drain(portal)
     assert search(portal, table)["records"][0]["ten"] == "đã đổi"
     assert search(portal, table, version="1")["records"][0]["ten"] == "bệnh viện số 1"
     assert search(portal, table, version="2999-01-01")["records"][0]["ten"] == "đã đổi"
-    assert call(portal, ANONYMOUS, "datastore_info", id=table, version=1)["meta"]["version"] == 1
+    assert (
+        call(portal, ANONYMOUS, "datastore_info", id=table, version=1)["meta"][
+            "version"
+        ]
+        == 1
+    )
     for nothing in ("9", "1999-01-01"):
         with pytest.raises(NotFound):
             search(portal, table, version=nothing)
@@ -150,8 +203,16 @@ def test_older_versions(portal: Portal, table: str) -> None:
 
 def test_the_list_of_tables_names_what_one_may_read(portal: Portal, table: str) -> None:
     hidden = made(portal, "hidden", private=True)
-    assert [row["name"] for row in search(portal, "_table_metadata")["records"]] == [table]
-    everything = call(portal, SYSTEM, "datastore_search", resource_id="_table_metadata", filters={"name": hidden})
+    assert [row["name"] for row in search(portal, "_table_metadata")["records"]] == [
+        table
+    ]
+    everything = call(
+        portal,
+        SYSTEM,
+        "datastore_search",
+        resource_id="_table_metadata",
+        filters={"name": hidden},
+    )
     assert (everything["total"], everything["records"][0]["alias_of"]) == (1, None)
 
 
@@ -172,10 +233,18 @@ def sql(portal: Portal, text: str) -> dict[str, Any]:
 
 
 def test_sql_over_what_one_may_read(open_portal: Portal, table: str) -> None:
-    answer = sql(open_portal, f'SELECT count(*) AS n, sum(gia) AS s, max("_full_text") AS f FROM "{table}" WHERE co')
-    assert answer["records"] == [{"n": 4, "s": 18.0, "f": " 00007 benh vien so 7 7 50 true"}]
+    answer = sql(
+        open_portal,
+        f'SELECT count(*) AS n, sum(gia) AS s, max("_full_text") AS f FROM "{table}" '
+        "WHERE co",
+    )
+    assert answer["records"] == [
+        {"n": 4, "s": 18.0, "f": " 00007 benh vien so 7 7 50 true"}
+    ]
     assert [field["type"] for field in answer["fields"]] == ["int8", "numeric", "text"]
-    whole = sql(open_portal, f'WITH x AS (SELECT * FROM "{table}") SELECT ma FROM x ORDER BY ma')
+    whole = sql(
+        open_portal, f'WITH x AS (SELECT * FROM "{table}") SELECT ma FROM x ORDER BY ma'
+    )
     assert (len(whole["records"]), whole["records_truncated"]) == (5, True)
     hidden = made(open_portal, "hidden", private=True)
     for text in (
@@ -192,7 +261,11 @@ def test_sql_over_what_one_may_read(open_portal: Portal, table: str) -> None:
             sql(open_portal, text)
     with pytest.raises(NotFound):
         sql(open_portal, 'SELECT * FROM "nothing"')
-    for text, said in (("SELECT zz FROM " + f'"{table}"', "zz"), ("SELEC 1", "Invalid query"), ("", "Missing value")):
+    for text, said in (
+        ("SELECT zz FROM " + f'"{table}"', "zz"),
+        ("SELEC 1", "Invalid query"),
+        ("", "Missing value"),
+    ):
         with pytest.raises(Invalid) as refused:
             sql(open_portal, text)
         assert said in str(refused.value.errors)

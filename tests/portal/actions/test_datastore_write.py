@@ -1,4 +1,6 @@
-"""Writing rows through the API: what DataPusher, ckanr and ckanapi send, and everything that is refused."""
+"""Writing rows through the API: what DataPusher, ckanr and ckanapi send, and everything
+that is refused.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -18,23 +20,52 @@ Json = dict[str, Any]
 @pytest.fixture
 def package(portal: Portal) -> Json:
     org = make_org(portal, "so-y-te")
-    return dict(call(portal, SYSTEM, "package_create", name="thuoc", title="Thuốc", owner_org=org["id"]))
+    return dict(
+        call(
+            portal,
+            SYSTEM,
+            "package_create",
+            name="thuoc",
+            title="Thuốc",
+            owner_org=org["id"],
+        )
+    )
 
 
 def create(portal: Portal, package: Json, **params: Any) -> Json:
-    made = call(portal, SYSTEM, "datastore_create", resource={"package_id": package["id"], "name": "bảng"}, **params)
+    made = call(
+        portal,
+        SYSTEM,
+        "datastore_create",
+        resource={"package_id": package["id"], "name": "bảng"},
+        **params,
+    )
     return dict(made)
 
 
 def rows(portal: Portal, table: Json, **params: Any) -> list[Any]:
     answer = call(
-        portal, ANONYMOUS, "datastore_search", resource_id=table["resource_id"], records_format="lists", **params
+        portal,
+        ANONYMOUS,
+        "datastore_search",
+        resource_id=table["resource_id"],
+        records_format="lists",
+        **params,
     )
     return list(answer["records"])
 
 
 def upsert(portal: Portal, table: Json, records: list[Json], **params: Any) -> Json:
-    return dict(call(portal, SYSTEM, "datastore_upsert", resource_id=table["resource_id"], records=records, **params))
+    return dict(
+        call(
+            portal,
+            SYSTEM,
+            "datastore_upsert",
+            resource_id=table["resource_id"],
+            records=records,
+            **params,
+        )
+    )
 
 
 def refused(portal: Portal, name: str, **params: Any) -> Json:
@@ -43,13 +74,24 @@ def refused(portal: Portal, name: str, **params: Any) -> Json:
     return dict(problem.value.errors)
 
 
-def test_a_table_is_made_guessed_altered_and_described(portal: Portal, package: Json) -> None:
+def test_a_table_is_made_guessed_altered_and_described(
+    portal: Portal, package: Json
+) -> None:
     table = create(
         portal,
         package,
-        fields=[{"id": "ma", "info": {"label": "Mã", "notes": "số đăng ký"}}, {"id": "gia", "type": "numeric"}],
+        fields=[
+            {"id": "ma", "info": {"label": "Mã", "notes": "số đăng ký"}},
+            {"id": "gia", "type": "numeric"},
+        ],
         records=[
-            {"ma": "00123", "gia": "12.50", "so": "7", "ngay": "2026-11-20", "them": {"a": [1]}},
+            {
+                "ma": "00123",
+                "gia": "12.50",
+                "so": "7",
+                "ngay": "2026-11-20",
+                "them": {"a": [1]},
+            },
             {"ma": "00124", "gia": 3, "so": "", "them": None},
         ],
         primary_key="ma",
@@ -65,17 +107,32 @@ def test_a_table_is_made_guessed_altered_and_described(portal: Portal, package: 
         [2, "00124", 3, None, None, None],
     ]
     shown = call(portal, ANONYMOUS, "resource_show", id=table["resource_id"])
-    assert shown["datastore_active"] and shown["url"].endswith(f"/datastore/dump/{table['resource_id']}")
-    assert call(portal, ANONYMOUS, "datastore_search", resource_id="thuoc_gia")["resource_id"] == table["resource_id"]
+    assert shown["datastore_active"] and shown["url"].endswith(
+        f"/datastore/dump/{table['resource_id']}"
+    )
+    assert (
+        call(portal, ANONYMOUS, "datastore_search", resource_id="thuoc_gia")[
+            "resource_id"
+        ]
+        == table["resource_id"]
+    )
     altered = call(
         portal, SYSTEM, "datastore_create", resource_id=table["resource_id"], delete_fields=True, include_records=True,
         fields=[{"id": "ma"}, {"id": "gia"}, {"id": "moi", "type": "bool"}],
         records=[{"ma": "00125", "moi": "t"}], calculate_record_count=True,
     )  # fmt: skip
     assert altered["total"] == 3 and altered["records"] == [{"ma": "00125", "moi": "t"}]
-    assert rows(portal, table) == [[1, "00123", 12.5, None], [2, "00124", 3, None], [3, "00125", None, True]]
+    assert rows(portal, table) == [
+        [1, "00123", 12.5, None],
+        [2, "00124", 3, None],
+        [3, "00125", None, True],
+    ]
     info = call(portal, ANONYMOUS, "datastore_info", id="thuoc_gia")
-    assert info["meta"]["count"] == 3 and info["meta"]["aliases"] == ["thuoc_gia"] and info["meta"]["version"] == 2
+    assert (
+        info["meta"]["count"] == 3
+        and info["meta"]["aliases"] == ["thuoc_gia"]
+        and info["meta"]["version"] == 2
+    )
     assert info["fields"][1]["info"] == {"label": "Mã", "notes": "số đăng ký"}
     assert rows(portal, table, q="00125") and not rows(portal, table, q="2026")
 
@@ -83,19 +140,42 @@ def test_a_table_is_made_guessed_altered_and_described(portal: Portal, package: 
 def test_upsert_insert_update_and_their_refusals(portal: Portal, package: Json) -> None:
     first = [{"ma": f"{n:05}", "gia": n, "ten": f"thuốc {n}"} for n in range(1, 6)]
     table = create(portal, package, records=first, primary_key=["ma"])
-    upsert(portal, table, [{"ma": "00002", "gia": 20}, {"ma": "00009", "gia": 9}, {"ma": "00002", "ten": "hai"}])
-    assert rows(portal, table, filters={"ma": ["00002", "00009"]}) == [[2, "00002", 20, "hai"], [6, "00009", 9, None]]
+    upsert(
+        portal,
+        table,
+        [
+            {"ma": "00002", "gia": 20},
+            {"ma": "00009", "gia": 9},
+            {"ma": "00002", "ten": "hai"},
+        ],
+    )
+    assert rows(portal, table, filters={"ma": ["00002", "00009"]}) == [
+        [2, "00002", 20, "hai"],
+        [6, "00009", 9, None],
+    ]
     upsert(portal, table, [{"_id": 1, "ten": "một"}], method="update")
     upsert(portal, table, [{"ma": "00003", "ten": "ba"}], method="update")
     upsert(portal, table, [{"ma": "00010"}], method="insert")
-    assert [row[3] for row in rows(portal, table)] == ["một", "hai", "ba", "thuốc 4", "thuốc 5", None, None]
+    assert [row[3] for row in rows(portal, table)] == [
+        "một",
+        "hai",
+        "ba",
+        "thuốc 4",
+        "thuốc 5",
+        None,
+        None,
+    ]
     before = rows(portal, table)
     key = table["resource_id"]
     for records, method, wrong in (
         ([{"ma": "00011"}, {"ma": "00001"}], "insert", {"records", "records_row"}),
         ([{"ma": "00011"}, {"ma": "00011"}], "insert", {"records", "records_row"}),
         ([{"ma": "00011", "zz": 1}], "insert", {"records", "records_row"}),
-        ([{"ma": "00011"}, {"ma": "00012", "gia": "một"}], "upsert", {"records", "records_row"}),
+        (
+            [{"ma": "00011"}, {"ma": "00012", "gia": "một"}],
+            "upsert",
+            {"records", "records_row"},
+        ),
         ([{"ma": "00011", "gia": 2**31}], "upsert", {"records", "records_row"}),
         ([{"gia": 1}], "upsert", {"key", "records_row"}),
         ([{"ma": "00099", "gia": 1}], "update", {"key", "records_row"}),
@@ -104,21 +184,41 @@ def test_upsert_insert_update_and_their_refusals(portal: Portal, package: Json) 
         ([{"ma": "00011"}], "merge", {"method"}),
         ("x", "upsert", {"records"}),
     ):
-        errors = refused(portal, "datastore_upsert", resource_id=key, records=records, method=method)
+        errors = refused(
+            portal, "datastore_upsert", resource_id=key, records=records, method=method
+        )
         assert set(errors) == wrong, (records, errors)
-    assert refused(portal, "datastore_upsert", resource_id=key, records=[{"ma": "1"}, {"gia": 1}])["records_row"] == 2
+    assert (
+        refused(
+            portal,
+            "datastore_upsert",
+            resource_id=key,
+            records=[{"ma": "1"}, {"gia": 1}],
+        )["records_row"]
+        == 2
+    )
     upsert(portal, table, [{"ma": "00012"}], dry_run=True)
     assert rows(portal, table) == before
     assert call(portal, SYSTEM, "datastore_info", id=key)["meta"]["version"] == 5
     keyless = create(portal, package, records=[{"a": 1}])
-    assert "table" in refused(portal, "datastore_upsert", resource_id=keyless["resource_id"], records=[{"a": 1}])
+    assert "table" in refused(
+        portal,
+        "datastore_upsert",
+        resource_id=keyless["resource_id"],
+        records=[{"a": 1}],
+    )
 
 
 def test_decimals_stay_exact_and_grow(portal: Portal, package: Json) -> None:
-    table = create(portal, package, fields=[{"id": "a", "type": "numeric"}], records=[{"a": "1.5"}])
+    table = create(
+        portal, package, fields=[{"id": "a", "type": "numeric"}], records=[{"a": "1.5"}]
+    )
     upsert(portal, table, [{"a": "0.123456789012345678"}], method="insert")
     page = registry.call(
-        portal, ANONYMOUS, "datastore_search", {"resource_id": table["resource_id"], "records_format": "csv"}
+        portal,
+        ANONYMOUS,
+        "datastore_search",
+        {"resource_id": table["resource_id"], "records_format": "csv"},
     )
     assert [Decimal(line.split(",")[1]) for line in page["records"].split()] == [
         Decimal("1.5"), Decimal("0.123456789012345678")
@@ -126,14 +226,29 @@ def test_decimals_stay_exact_and_grow(portal: Portal, package: Json) -> None:
 
 
 def test_deleting_rows_and_tables(portal: Portal, package: Json) -> None:
-    table = create(portal, package, records=[{"ma": f"m{n}", "so": n} for n in range(10)], aliases="b1")
+    table = create(
+        portal,
+        package,
+        records=[{"ma": f"m{n}", "so": n} for n in range(10)],
+        aliases="b1",
+    )
     key = table["resource_id"]
-    gone = call(portal, SYSTEM, "datastore_records_delete", id=key, filters={"so": {"gte": 7}})
+    gone = call(
+        portal, SYSTEM, "datastore_records_delete", id=key, filters={"so": {"gte": 7}}
+    )
     assert gone["filters"] == {"so": {"gte": 7}} and len(rows(portal, table)) == 7
-    shown = call(portal, SYSTEM, "datastore_delete", id=key, filters={"so": 0}, include_deleted_records=True)
+    shown = call(
+        portal,
+        SYSTEM,
+        "datastore_delete",
+        id=key,
+        filters={"so": 0},
+        include_deleted_records=True,
+    )
     assert [record["so"] for record in shown["deleted_records"]] == [0]
     upsert(portal, table, [{"ma": "x", "so": 5}], method="insert")
-    assert [row[0] for row in rows(portal, table)] == [2, 3, 4, 5, 6, 7, 11]  # a number is never given twice
+    # A number is never given twice.
+    assert [row[0] for row in rows(portal, table)] == [2, 3, 4, 5, 6, 7, 11]
     for filters in ([1], "x", {"zz": 1}):
         assert "filters" in refused(portal, "datastore_delete", id=key, filters=filters)
     assert "filters" in refused(portal, "datastore_records_delete", id=key)
@@ -170,28 +285,54 @@ def test_what_cannot_be_a_table(portal: Portal, package: Json) -> None:
             continue
         errors = refused(portal, "datastore_create", resource=resource, **params)
         assert wrong in errors, (params, errors)
-    assert len(call(portal, SYSTEM, "package_show", id=package["id"])["resources"]) == 1  # nothing half made
+    # Nothing half made.
+    assert len(call(portal, SYSTEM, "package_show", id=package["id"])["resources"]) == 1
     table = create(portal, package, records=[{"a": 1}, {"a": 1}], aliases=["ten"])
-    assert "constraints" in refused(portal, "datastore_create", resource_id=table["resource_id"], primary_key=["a"])
-    assert "alias" in refused(portal, "datastore_create", resource=resource, records=[], aliases=["ten"])
+    assert "constraints" in refused(
+        portal, "datastore_create", resource_id=table["resource_id"], primary_key=["a"]
+    )
+    assert "alias" in refused(
+        portal, "datastore_create", resource=resource, records=[], aliases=["ten"]
+    )
     assert "resource_id" in refused(portal, "datastore_create", records=[])
 
 
 def test_rights_read_only_and_personal_data(portal: Portal, package: Json) -> None:
-    linked = call(portal, SYSTEM, "resource_create", package_id=package["id"], url="http://127.0.0.1:9/a.csv")
-    assert "read-only" in refused(portal, "datastore_create", resource_id=linked["id"], records=[{"a": 1}])
+    linked = call(
+        portal,
+        SYSTEM,
+        "resource_create",
+        package_id=package["id"],
+        url="http://127.0.0.1:9/a.csv",
+    )
+    assert "read-only" in refused(
+        portal, "datastore_create", resource_id=linked["id"], records=[{"a": 1}]
+    )
     with pytest.raises(NotFound):
-        call(portal, SYSTEM, "datastore_delete", id=linked["id"], force=True)  # as DataPusher first does
+        # As DataPusher first does.
+        call(portal, SYSTEM, "datastore_delete", id=linked["id"], force=True)
     for start in (0, 250):
         call(
             portal, SYSTEM, "datastore_create", resource_id=linked["id"], force=True, calculate_record_count=True,
             fields=[{"id": "a", "type": "numeric"}], records=[{"a": n} for n in range(start, start + 250)],
         )  # fmt: skip
-    assert call(portal, ANONYMOUS, "datastore_search", id=linked["id"], limit=0)["total"] == 500
-    member = make_actor(portal, "xem", "member", call(portal, SYSTEM, "organization_show", id="so-y-te"))
+    assert (
+        call(portal, ANONYMOUS, "datastore_search", id=linked["id"], limit=0)["total"]
+        == 500
+    )
+    member = make_actor(
+        portal, "xem", "member", call(portal, SYSTEM, "organization_show", id="so-y-te")
+    )
     for actor in (ANONYMOUS, member):
         with pytest.raises(NotAuthorized):
-            call(portal, actor, "datastore_upsert", resource_id=linked["id"], records=[], force=True)
+            call(
+                portal,
+                actor,
+                "datastore_upsert",
+                resource_id=linked["id"],
+                records=[],
+                force=True,
+            )
     errors = refused(
         portal,
         "datastore_upsert",
@@ -206,37 +347,72 @@ def test_rights_read_only_and_personal_data(portal: Portal, package: Json) -> No
         portal, SYSTEM, "datastore_create", resource_id=linked["id"], force=True,
         fields=[{"id": "a"}, {"id": "so", "type": "text"}], records=[{"so": "038090000001"}],
     )  # fmt: skip
-    assert refused(portal, "package_patch", id=package["id"], private=False)  # a way round would be a leak
+    # A way round would be a leak.
+    assert refused(portal, "package_patch", id=package["id"], private=False)
     call(portal, SYSTEM, "resource_delete", id=linked["id"])
     with pytest.raises(NotFound):
         call(portal, ANONYMOUS, "datastore_search", id=linked["id"])
 
 
 def test_writers_of_one_table_lose_nothing(portal: Portal, package: Json) -> None:
-    table = create(portal, package, fields=[{"id": "ma"}, {"id": "so", "type": "int4"}], primary_key=["ma"])
+    table = create(
+        portal,
+        package,
+        fields=[{"id": "ma"}, {"id": "so", "type": "int4"}],
+        primary_key=["ma"],
+    )
 
     def write(number: int) -> None:
         for turn in range(4):
-            upsert(portal, table, [{"ma": f"m{number}-{turn}", "so": number}, {"ma": "chung", "so": number}])
+            upsert(
+                portal,
+                table,
+                [
+                    {"ma": f"m{number}-{turn}", "so": number},
+                    {"ma": "chung", "so": number},
+                ],
+            )
 
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(write, range(3)))
     found = rows(portal, table, limit=100)
     assert len(found) == 13 and len({row[0] for row in found}) == 13
-    assert call(portal, SYSTEM, "datastore_info", id=table["resource_id"])["meta"]["count"] == 13
+    assert (
+        call(portal, SYSTEM, "datastore_info", id=table["resource_id"])["meta"]["count"]
+        == 13
+    )
 
 
-def test_an_open_table_has_no_columns_that_its_schema_tags_as_personal(portal: Portal, package: Json) -> None:
+def test_an_open_table_has_no_columns_that_its_schema_tags_as_personal(
+    portal: Portal, package: Json
+) -> None:
     person = {"name": "chu_ho", "type": "string", "pd": "basic", "treatment": "drop"}
     schema = {"fields": [{"name": "ma", "type": "string"}, person]}
     described = {"package_id": package["id"], "name": "hộ", "schema": schema}
     with_person = {"records": [{"ma": "01", "chu_ho": "An"}], "primary_key": "ma"}
     errors = refused(portal, "datastore_create", resource=described, **with_person)
     assert "chu_ho" in errors["fields"][0] and "An" not in str(errors)
-    assert "chu_ho" in refused(portal, "datastore_create", resource=described, fields=[{"id": "chu_ho"}])["fields"][0]
-    table = call(portal, SYSTEM, "datastore_create", resource=described, records=[{"ma": "01"}], primary_key="ma")
+    assert (
+        "chu_ho"
+        in refused(
+            portal, "datastore_create", resource=described, fields=[{"id": "chu_ho"}]
+        )["fields"][0]
+    )
+    table = call(
+        portal,
+        SYSTEM,
+        "datastore_create",
+        resource=described,
+        records=[{"ma": "01"}],
+        primary_key="ma",
+    )
     key = table["resource_id"]
-    assert "chu_ho" in refused(portal, "datastore_create", resource_id=key, **with_person)["fields"][0]
+    assert (
+        "chu_ho"
+        in refused(portal, "datastore_create", resource_id=key, **with_person)[
+            "fields"
+        ][0]
+    )
     upsert(portal, table, [{"ma": "02"}])
     assert rows(portal, table) == [[1, "01"], [2, "02"]]
     call(portal, SYSTEM, "package_patch", id=package["id"], private=True)
@@ -244,7 +420,13 @@ def test_an_open_table_has_no_columns_that_its_schema_tags_as_personal(portal: P
     upsert(portal, table, [{"ma": "02", "chu_ho": "Bình"}])
     with pytest.raises(Invalid):
         call(portal, SYSTEM, "package_patch", id=package["id"], private=False)
-    call(portal, SYSTEM, "resource_patch", id=key, schema={"fields": schema["fields"][:1]})
+    call(
+        portal,
+        SYSTEM,
+        "resource_patch",
+        id=key,
+        schema={"fields": schema["fields"][:1]},
+    )
     call(portal, SYSTEM, "package_patch", id=package["id"], private=False)
     errors = refused(portal, "resource_patch", id=key, schema=schema)
     assert "chu_ho" in str(errors)

@@ -1,4 +1,6 @@
-"""The search log: what is counted, what never is, who may read it, and how it is forgotten."""
+"""The search log: what is counted, what never is, who may read it, and how it is
+forgotten.
+"""
 
 from datetime import timedelta
 
@@ -26,7 +28,11 @@ def test_what_looks_personal_or_is_no_question_is_not_kept(typed: str) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "said"),
-    [("  Bệnh   VIỆN? ", "bệnh viện"), ("ngân sách 2020-2025", "ngân sách 2020 2025"), ("QĐ 2053", "qđ 2053")],
+    [
+        ("  Bệnh   VIỆN? ", "bệnh viện"),
+        ("ngân sách 2020-2025", "ngân sách 2020 2025"),
+        ("QĐ 2053", "qđ 2053"),
+    ],
 )
 def test_a_question_is_kept_as_words(typed: str, said: str) -> None:
     assert searches.kept(typed) == said
@@ -34,7 +40,14 @@ def test_a_question_is_kept_as_words(typed: str, said: str) -> None:
 
 def test_questions_are_counted_by_day_listed_and_forgotten(portal: Portal) -> None:
     make_org(portal, "so-y-te")
-    call(portal, SYSTEM, "package_create", name="bv", title="Bệnh viện", owner_org="so-y-te")
+    call(
+        portal,
+        SYSTEM,
+        "package_create",
+        name="bv",
+        title="Bệnh viện",
+        owner_org="so-y-te",
+    )
     for q in ("bệnh viện", "Bệnh viện", "benh vein", "sân bay", "0912345678"):
         call(portal, ANONYMOUS, "package_search", q=q)
     call(portal, ANONYMOUS, "package_search", q="bệnh viện", start=10)
@@ -47,7 +60,10 @@ def test_questions_are_counted_by_day_listed_and_forgotten(portal: Portal) -> No
         {"query": "benh vein", "searches": 1, "empty": 0, "relaxed": 1},
         {"query": "sân bay", "searches": 1, "empty": 1, "relaxed": 0},
     ]
-    assert [each["query"] for each in call(portal, SYSTEM, "search_log_list", only_empty=True)] == ["sân bay"]
+    assert [
+        each["query"]
+        for each in call(portal, SYSTEM, "search_log_list", only_empty=True)
+    ] == ["sân bay"]
     assert len(call(portal, SYSTEM, "search_log_list", limit=1)) == 1
     with pytest.raises(NotAuthorized):
         call(portal, ANONYMOUS, "search_log_list")
@@ -66,11 +82,16 @@ def test_a_day_keeps_so_many_questions_and_still_counts_known_ones(
     monkeypatch.setattr(searches, "MOST_A_DAY", 2)
     today = now().date()
     with portal.work() as uow:
-        searches.add(uow.session, {(today, word): (1, 0, 0) for word in ("a", "b", "c")})
+        searches.add(
+            uow.session, {(today, word): (1, 0, 0) for word in ("a", "b", "c")}
+        )
         searches.add(uow.session, {(today, word): (1, 0, 0) for word in ("b", "d")})
         uow.commit()
     listed = call(portal, SYSTEM, "search_log_list")
-    assert [(each["query"], each["searches"]) for each in listed] == [("b", 2), ("a", 1)]
+    assert [(each["query"], each["searches"]) for each in listed] == [
+        ("b", 2),
+        ("a", 1),
+    ]
 
 
 def test_what_waits_is_written_when_the_portal_closes(portal: Portal) -> None:

@@ -1,4 +1,6 @@
-"""Versions of rows: listed, compared, kept as long as the rules say, and swept with all that nothing names."""
+"""Versions of rows: listed, compared, kept as long as the rules say, and swept with all
+that nothing names.
+"""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -23,19 +25,50 @@ def test_versions_are_compared_and_let_go(portal: Portal) -> None:
         records=[{"ma": "01", "gia": 1}, {"ma": "02", "gia": 2}, {"ma": "03", "gia": 3}],
     )  # fmt: skip
     key = table["resource_id"]
-    call(portal, SYSTEM, "datastore_upsert", resource_id=key, records=[{"ma": "02", "gia": "2.5"}, {"ma": "04"}])
-    call(portal, SYSTEM, "datastore_records_delete", resource_id=key, filters={"ma": "01"})
+    call(
+        portal,
+        SYSTEM,
+        "datastore_upsert",
+        resource_id=key,
+        records=[{"ma": "02", "gia": "2.5"}, {"ma": "04"}],
+    )
+    call(
+        portal,
+        SYSTEM,
+        "datastore_records_delete",
+        resource_id=key,
+        filters={"ma": "01"},
+    )
     listed = call(portal, ANONYMOUS, "datastore_versions", resource_id="t")["versions"]
-    assert [(v["version"], v["rows"], v["current"]) for v in listed] == [(3, 3, True), (2, 4, False), (1, 3, False)]
+    assert [(v["version"], v["rows"], v["current"]) for v in listed] == [
+        (3, 3, True),
+        (2, 4, False),
+        (1, 3, False),
+    ]
     last = call(portal, ANONYMOUS, "datastore_diff", resource_id="t")
     assert last["counts"] == {"added": 0, "removed": 1, "changed": 0}
-    assert last["rows"] == [{"change": "removed", "before": {"_id": 1, "ma": "01", "gia": 1}, "after": None}]
-    whole = call(portal, ANONYMOUS, "datastore_diff", resource_id=key, **{"from": "1"}, to="3")
+    assert last["rows"] == [
+        {"change": "removed", "before": {"_id": 1, "ma": "01", "gia": 1}, "after": None}
+    ]
+    whole = call(
+        portal, ANONYMOUS, "datastore_diff", resource_id=key, **{"from": "1"}, to="3"
+    )
     assert whole["counts"] == {"added": 1, "removed": 1, "changed": 1}
     changed = next(row for row in whole["rows"] if row["change"] == "changed")
     assert (changed["before"]["gia"], changed["after"]["gia"]) == (2, 2.5)
     assert (
-        len(call(portal, ANONYMOUS, "datastore_diff", resource_id=key, **{"from": "1"}, limit=1, offset=1)["rows"]) == 1
+        len(
+            call(
+                portal,
+                ANONYMOUS,
+                "datastore_diff",
+                resource_id=key,
+                **{"from": "1"},
+                limit=1,
+                offset=1,
+            )["rows"]
+        )
+        == 1
     )
     for params, error in (
         ({"from": "x"}, Invalid), ({"from": "9"}, NotFound), ({"from": "2000-01-01"}, NotFound),
@@ -43,9 +76,15 @@ def test_versions_are_compared_and_let_go(portal: Portal) -> None:
     ):  # fmt: skip
         with pytest.raises(error):
             call(portal, ANONYMOUS, "datastore_diff", resource_id=key, **params)
-    strict = replace(portal, settings=replace(portal.settings, versions_keep=1, versions_days=1))
+    strict = replace(
+        portal, settings=replace(portal.settings, versions_keep=1, versions_days=1)
+    )
     sweep.sweep(strict, timedelta(0))
-    assert len(call(portal, ANONYMOUS, "datastore_versions", resource_id=key)["versions"]) == 3  # all of them are young
+    # All of them are young.
+    assert (
+        len(call(portal, ANONYMOUS, "datastore_versions", resource_id=key)["versions"])
+        == 3
+    )
     with portal.work() as uow:
         for version in uow.session.query(TableVersion):
             version.created = now() - timedelta(days=3)
@@ -53,7 +92,9 @@ def test_versions_are_compared_and_let_go(portal: Portal) -> None:
     assert sweep.sweep(strict, timedelta(0)) > 2
     listed = call(portal, ANONYMOUS, "datastore_versions", resource_id=key)["versions"]
     assert [v["version"] for v in listed] == [3]
-    found = call(portal, ANONYMOUS, "datastore_search", resource_id=key, records_format="lists")["records"]
+    found = call(
+        portal, ANONYMOUS, "datastore_search", resource_id=key, records_format="lists"
+    )["records"]
     assert found == [[2, "02", 2.5], [3, "03", 3], [4, "04", None]]
     call(portal, SYSTEM, "datastore_delete", resource_id=key)
     assert sweep.sweep(strict, timedelta(0)) > 0 and not list(portal.files.keys())

@@ -1,4 +1,6 @@
-"""portal user, token and org, as an administrator types them: each command in a process of its own."""
+"""portal user, token and org, as an administrator types them: each command in a process
+of its own.
+"""
 
 import os
 from collections.abc import Callable
@@ -53,7 +55,10 @@ def test_a_disabled_user_is_nobody_and_the_last_sysadmin_is_kept(run: Run) -> No
     assert actor(token).name == "an"
     assert "disabled" in run("user", "disable", "an")
     assert actor(token).anonymous
-    states = {each["name"]: each["state"] for each in orjson.loads(run("user", "list", "--json"))}
+    states = {
+        each["name"]: each["state"]
+        for each in orjson.loads(run("user", "list", "--json"))
+    }
     assert states == {"an": "disabled", "root": "active"}
     with pytest.raises(Invalid, match="last sysadmin"):
         run("user", "disable", "root")
@@ -77,7 +82,9 @@ def patched(token: str, **given: str) -> Any:
         running.close()
 
 
-def test_a_reset_ends_password_and_tokens_and_its_key_sets_a_password_once(run: Run) -> None:
+def test_a_reset_ends_password_and_tokens_and_its_key_sets_a_password_once(
+    run: Run,
+) -> None:
     run("user", "create", "an", "--password", "the-old-password")
     token = run("token", "create", "an").splitlines()[-1]
     first = run("user", "reset", "an").splitlines()[-1]
@@ -100,7 +107,9 @@ def test_a_reset_ends_password_and_tokens_and_its_key_sets_a_password_once(run: 
     assert actor(opened["token"]).name == "an"
 
 
-def test_a_key_of_a_reset_ends_with_its_time_and_its_account(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_of_a_reset_ends_with_its_time_and_its_account(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run("user", "create", "an")
     key = run("user", "reset", "an").splitlines()[-1]
     later = accounts.now() + timedelta(days=7, minutes=1)
@@ -116,7 +125,10 @@ def test_a_key_of_a_reset_ends_with_its_time_and_its_account(run: Run, monkeypat
 
 def test_tokens_are_listed_without_themselves_and_revoked(run: Run) -> None:
     run("user", "create", "an")
-    tokens = [run("token", "create", "an", "--name", name).splitlines()[-1] for name in ("one", "two", "three")]
+    tokens = [
+        run("token", "create", "an", "--name", name).splitlines()[-1]
+        for name in ("one", "two", "three")
+    ]
     listed = orjson.loads(run("token", "list", "an", "--json"))
     assert {each["name"] for each in listed} == {"one", "two", "three"}
     assert not any(token in orjson.dumps(listed).decode() for token in tokens)
@@ -133,8 +145,12 @@ def test_roles_in_organizations(run: Run) -> None:
     run("org", "create", "so-y-te", "--title", "Sở Y tế")
     run("user", "create", "an")
     assert "an is editor in so-y-te" in run("org", "role", "so-y-te", "an", "editor")
-    assert orjson.loads(run("org", "show", "so-y-te", "--json"))["members"] == {"an": "editor"}
-    assert orjson.loads(run("user", "show", "an", "--json"))["roles"] == {"so-y-te": "editor"}
+    assert orjson.loads(run("org", "show", "so-y-te", "--json"))["members"] == {
+        "an": "editor"
+    }
+    assert orjson.loads(run("user", "show", "an", "--json"))["roles"] == {
+        "so-y-te": "editor"
+    }
     assert "editor in so-y-te" in run("user", "show", "an")
     run("org", "role", "so-y-te", "an", "admin")
     assert "an" in run("org", "show", "so-y-te")
@@ -148,7 +164,12 @@ def test_what_was_done_to_accounts_is_in_the_audit(run: Run) -> None:
     run("user", "disable", "an")
     running = build_portal(load())
     with running.read() as uow:
-        actions = [row[0] for row in uow.connection.exec_driver_sql("SELECT action FROM audit ORDER BY at")]
+        actions = [
+            row[0]
+            for row in uow.connection.exec_driver_sql(
+                "SELECT action FROM audit ORDER BY at"
+            )
+        ]
     running.close()
     assert actions[-1] == "user_disable"
     assert "user_create" in actions

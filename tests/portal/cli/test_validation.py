@@ -18,17 +18,31 @@ def run(*arguments: str, code: int = 0) -> str:
 
 
 def test_files_packages_and_programs(tmp_path: Path) -> None:
-    good, bad, fields = tmp_path / "t.csv", tmp_path / "bad.csv", tmp_path / "schema.json"
+    good, bad, fields = (
+        tmp_path / "t.csv",
+        tmp_path / "bad.csv",
+        tmp_path / "schema.json",
+    )
     good.write_text("ma,tinh\n01,38\n02,40\n", encoding="utf-8")
     bad.write_text("ma,tinh\n01,38\n01,40\n", encoding="utf-8")
     (tmp_path / "tinh.csv").write_text("ma\n38\n", encoding="utf-8")
     key = {"fields": ["tinh"], "reference": {"resource": "tinh", "fields": ["ma"]}}
-    schema = {"fields": [{"name": "ma", "type": "string"}, {"name": "tinh", "type": "string"}], "primaryKey": ["ma"]}
+    schema = {
+        "fields": [
+            {"name": "ma", "type": "string"},
+            {"name": "tinh", "type": "string"},
+        ],
+        "primaryKey": ["ma"],
+    }
     fields.write_bytes(orjson.dumps(schema))
     package = tmp_path / "datapackage.json"
     resources = [
         {"name": "t", "path": "t.csv", "schema": {**schema, "foreignKeys": [key]}},
-        {"name": "tinh", "path": "tinh.csv", "schema": {"fields": [{"name": "ma", "type": "string"}]}},
+        {
+            "name": "tinh",
+            "path": "tinh.csv",
+            "schema": {"fields": [{"name": "ma", "type": "string"}]},
+        },
     ]
     package.write_bytes(orjson.dumps({"name": "p", "resources": resources}))
 
@@ -38,9 +52,15 @@ def test_files_packages_and_programs(tmp_path: Path) -> None:
     assert listed[1].startswith("bad.csv,,3,ma,primary-key,error")
     whole = orjson.loads(run(str(package), "--json", code=1))
     assert [each["valid"] for each in whole["resources"]] == [False, True]
-    assert [f["check"] for f in whole["resources"][0]["findings"] if f["severity"] == "error"] == ["foreign-key"]
+    assert [
+        f["check"]
+        for f in whole["resources"][0]["findings"]
+        if f["severity"] == "error"
+    ] == ["foreign-key"]
     theirs = orjson.loads(run(str(package), "--report", "frictionless", code=1))
-    assert [task["errors"][0]["type"] for task in theirs["tasks"] if task["errors"]] == ["foreign-key"]
+    assert [
+        task["errors"][0]["type"] for task in theirs["tasks"] if task["errors"]
+    ] == ["foreign-key"]
     (tmp_path / "page.csv").write_text("<html></html>", encoding="utf-8")
     run(str(tmp_path / "page.csv"), code=2)
     assert "no file" in run(str(tmp_path / "nothing.csv"), code=2)
@@ -55,8 +75,12 @@ def _package(url: str, **more: object) -> bytes:
     return orjson.dumps({"name": "p", "resources": resources, **more})
 
 
-def test_addresses_keep_to_the_limits_of_harvesting(monkeypatch: pytest.MonkeyPatch) -> None:
-    schema = orjson.dumps({"fields": [{"name": "ma", "type": "string"}], "primaryKey": ["ma"]})
+def test_addresses_keep_to_the_limits_of_harvesting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    schema = orjson.dumps(
+        {"fields": [{"name": "ma", "type": "string"}], "primaryKey": ["ma"]}
+    )
     pages = {
         "/t.csv": say(200, b"ma,so\n01,1\n02,x\n"),
         "/": say(200, b"ma\n01\n", Content_Type="text/csv; charset=utf-8"),
@@ -68,8 +92,12 @@ def test_addresses_keep_to_the_limits_of_harvesting(monkeypatch: pytest.MonkeyPa
     }
     with Web(pages) as web:
         pages["/p/datapackage.json"] = say(200, _package(web.url))
-        pages["/profile/datapackage.json"] = say(200, _package(web.url, profile=f"{web.url}/profile.json"))
-        pages["/out/datapackage.json"] = say(200, orjson.dumps({"resources": [{"name": "x", "path": "../t.csv"}]}))
+        pages["/profile/datapackage.json"] = say(
+            200, _package(web.url, profile=f"{web.url}/profile.json")
+        )
+        pages["/out/datapackage.json"] = say(
+            200, orjson.dumps({"resources": [{"name": "x", "path": "../t.csv"}]})
+        )
         assert "private" in run(f"{web.url}/t.csv", code=2)
         assert web.asked == []
         monkeypatch.setenv("PORTAL_HARVEST_ALLOW", "127.0.0.1")
@@ -86,11 +114,19 @@ def test_addresses_keep_to_the_limits_of_harvesting(monkeypatch: pytest.MonkeyPa
         whole = f"{web.url}/p/datapackage.json"
         ours = orjson.loads(run(whole, "--json", code=1))
         theirs = orjson.loads(run(whole, "--report", "frictionless", code=1))
-        assert [[f["check"] for f in each["findings"]] for each in ours["resources"]] == [
-            [error["type"] for error in task["errors"]] for task in theirs["tasks"]
+        assert [
+            [f["check"] for f in each["findings"]] for each in ours["resources"]
+        ] == [[error["type"] for error in task["errors"]] for task in theirs["tasks"]]
+        assert [task["place"] for task in theirs["tasks"]] == [
+            f"{web.url}/p/data/t.csv",
+            f"{web.url}/far/t.csv",
         ]
-        assert [task["place"] for task in theirs["tasks"]] == [f"{web.url}/p/data/t.csv", f"{web.url}/far/t.csv"]
         assert "leave --schema out" in run(whole, "--schema", "D02", code=2)
         for outside in ("out", "profile"):
-            assert "portal: " in run(f"{web.url}/{outside}/datapackage.json", "--report", "frictionless", code=2)
+            assert "portal: " in run(
+                f"{web.url}/{outside}/datapackage.json",
+                "--report",
+                "frictionless",
+                code=2,
+            )
         assert "/profile.json" not in web.asked

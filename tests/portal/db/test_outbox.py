@@ -18,7 +18,9 @@ def ask(portal: Portal, topic: str, *ids: str) -> None:
         uow.commit()
 
 
-def claim(portal: Portal, topic: str, most: int = 1, later: timedelta = timedelta()) -> list[Claim]:
+def claim(
+    portal: Portal, topic: str, most: int = 1, later: timedelta = timedelta()
+) -> list[Claim]:
     with portal.work() as uow:
         moment = now() + later
         claimed = outbox.claim(uow.session, topic, moment, moment + LEASE, most)
@@ -49,11 +51,15 @@ def test_one_row_for_each_entity_of_a_work(portal: Portal) -> None:
 
 
 def test_a_number_is_never_given_twice(portal: Portal) -> None:
-    """SQLite gives the number of a deleted newest row again unless the table forbids it: another's row would go."""
+    """SQLite gives the number of a deleted newest row again unless the table forbids
+    it: another's row would go.
+    """
     ask(portal, INDEX, "d1")
     slow = claim(portal, INDEX)
     quick = claim(portal, INDEX, later=2 * LEASE)
-    assert [each.id for each in quick] == [slow[0].id], "the second takes over when the lease of the first is over"
+    assert [each.id for each in quick] == [slow[0].id], (
+        "the second takes over when the lease of the first is over"
+    )
     settle(portal, quick)
     ask(portal, LOAD, "r1")
     settle(portal, slow)
@@ -63,7 +69,9 @@ def test_a_number_is_never_given_twice(portal: Portal) -> None:
 
 
 def test_a_row_is_known_by_more_than_its_number(portal: Portal) -> None:
-    """Who remembers a number from an earlier transaction touches no row of another kind that has it by now."""
+    """Who remembers a number from an earlier transaction touches no row of another kind
+    that has it by now.
+    """
     ask(portal, LOAD, "r1")
     held = claim(portal, LOAD)[0]
     for stranger in (held._replace(topic=INDEX), held._replace(entity_id="r2")):
@@ -75,10 +83,16 @@ def test_a_row_is_known_by_more_than_its_number(portal: Portal) -> None:
             uow.commit()
     with portal.read() as uow:
         row = outbox.find(uow.session, held.id)
-        assert row is not None and (row.entity_id, row.attempts, row.error) == ("r1", 1, None)
+        assert row is not None and (row.entity_id, row.attempts, row.error) == (
+            "r1",
+            1,
+            None,
+        )
 
 
-def test_a_failure_is_postponed_ever_longer_and_then_tried_again(portal: Portal) -> None:
+def test_a_failure_is_postponed_ever_longer_and_then_tried_again(
+    portal: Portal,
+) -> None:
     ask(portal, INDEX, "d1")
     later = timedelta()
     for attempt in range(3):
@@ -95,7 +109,9 @@ def test_a_failure_is_postponed_ever_longer_and_then_tried_again(portal: Portal)
     assert waiting(portal, INDEX) == 0
 
 
-def test_who_dies_with_rows_leaves_them_to_be_tried_in_ever_smaller_numbers(portal: Portal) -> None:
+def test_who_dies_with_rows_leaves_them_to_be_tried_in_ever_smaller_numbers(
+    portal: Portal,
+) -> None:
     ask(portal, INDEX, *(f"d{number}" for number in range(30)))
     sizes = []
     for death in range(4):
@@ -122,7 +138,9 @@ def test_a_clock_that_was_ahead_delays_nothing(portal: Portal) -> None:
     ask(portal, LOAD, "r1", "r2")
     ahead = timedelta(hours=5)
     assert claim(portal, LOAD, later=ahead)[0].entity_id == "r1"
-    assert claim(portal, LOAD)[0].entity_id == "r2", "a row that was never tried is due whatever its moment says"
+    assert claim(portal, LOAD)[0].entity_id == "r2", (
+        "a row that was never tried is due whatever its moment says"
+    )
     assert claim(portal, LOAD)[0].entity_id == "r1", "nothing waits for hours"
 
 
@@ -134,8 +152,15 @@ def test_what_is_given_up_is_kept_until_it_is_done_after_all(portal: Portal) -> 
         uow.commit()
     with portal.read() as uow:
         state = outbox.backlog(uow.session)[PUBLISH]
-        assert (state.waiting, state.oldest, state.given_up, state.age(now())) == (0, None, 1, 0.0)
-        assert [(each.entity_id, each.error) for each in outbox.list_given_up(uow.session)] == [("r1", "damaged")]
+        assert (state.waiting, state.oldest, state.given_up, state.age(now())) == (
+            0,
+            None,
+            1,
+            0.0,
+        )
+        assert [
+            (each.entity_id, each.error) for each in outbox.list_given_up(uow.session)
+        ] == [("r1", "damaged")]
     with portal.work() as uow:
         outbox.retry(uow.session, outbox.list_given_up(uow.session))
         uow.commit()

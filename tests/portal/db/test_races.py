@@ -1,4 +1,5 @@
-"""Two at one dataset, in every pair that matters: row, package dict and index agree afterwards, and nothing is lost.
+"""Two at one dataset, in every pair that matters: row, package dict and index agree
+afterwards, and nothing is lost.
 
 PostgreSQL only: SQLite has one writer at a time.
 """
@@ -41,9 +42,15 @@ TAKES = ("UPDATE package ", "DELETE FROM package ", "FOR UPDATE")
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     folder = tmp_path_factory.mktemp("races")
-    environment = {"PORTAL_DATA_DIR": str(folder), "PORTAL_LOG_LEVEL": "ERROR", "PORTAL_DATASET_COLLABORATORS": "on"}
+    environment = {
+        "PORTAL_DATA_DIR": str(folder),
+        "PORTAL_LOG_LEVEL": "ERROR",
+        "PORTAL_DATASET_COLLABORATORS": "on",
+    }
     with fresh_database() as url:
-        running = build_portal(load({**environment, "PORTAL_DATABASE_URL": url}), upgrade=True)
+        running = build_portal(
+            load({**environment, "PORTAL_DATABASE_URL": url}), upgrade=True
+        )
         make_actor(running, "ban")
         # The index is looked at once, at the end of each test.
         yield replace(running, after_write=lambda _portal: None)
@@ -64,11 +71,17 @@ class Pause:
 
     def saw(self, *given: Any) -> None:
         statement = given[2]
-        if threading.current_thread() is self._thread and any(each in statement for each in TAKES):
+        if threading.current_thread() is self._thread and any(
+            each in statement for each in TAKES
+        ):
             self._took = self._took or "package" in statement
 
     def commits(self, _connection: Any) -> None:
-        if threading.current_thread() is self._thread and self._took and not self.reached.is_set():
+        if (
+            threading.current_thread() is self._thread
+            and self._took
+            and not self.reached.is_set()
+        ):
             self.reached.set()
             self.go_on.wait(60)
 
@@ -97,10 +110,14 @@ def tried(deed: Deed) -> PortalError | None:
 
 def waits_for_a_lock(portal: Portal) -> bool:
     with portal.engine.connect() as connection:
-        return bool(connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+        return bool(
+            connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+        )
 
 
-def together(portal: Portal, first: Deed, second: Deed) -> tuple[PortalError | None, PortalError | None]:
+def together(
+    portal: Portal, first: Deed, second: Deed
+) -> tuple[PortalError | None, PortalError | None]:
     """Do `second` while `first` has done all but commit; what each is refused with."""
     with stopping(portal) as pause, ThreadPoolExecutor(2) as pool:
 
@@ -116,8 +133,12 @@ def together(portal: Portal, first: Deed, second: Deed) -> tuple[PortalError | N
         return began.result(60), follows.result(60)
 
 
-def in_turn(portal: Portal, other: Deed, deed: Deed, begins: str) -> tuple[PortalError | None, PortalError | None]:
-    """As `together`, whichever begins; what the other deed and this one are refused with."""
+def in_turn(
+    portal: Portal, other: Deed, deed: Deed, begins: str
+) -> tuple[PortalError | None, PortalError | None]:
+    """As `together`, whichever begins; what the other deed and this one are refused
+    with.
+    """
     if begins == "the other":
         return together(portal, other, deed)
     refused = together(portal, deed, other)
@@ -125,7 +146,9 @@ def in_turn(portal: Portal, other: Deed, deed: Deed, begins: str) -> tuple[Porta
 
 
 def settled(world: World) -> Dataset | None:
-    """The dataset once all consequences are drawn; its row, its package dict and the index agree."""
+    """The dataset once all consequences are drawn; its row, its package dict and the
+    index agree.
+    """
     rendering.drain(world.portal)
     assert index.compare(world.portal).none
     with world.portal.work() as uow:
@@ -133,7 +156,11 @@ def settled(world: World) -> Dataset | None:
         if dataset is None:
             return None
         kept = orjson.loads(dataset.rendered)
-        assert kept == orjson.loads(orjson.dumps(datasets.anew(uow.session, dataset, world.portal.settings.site_url)))
+        assert kept == orjson.loads(
+            orjson.dumps(
+                datasets.anew(uow.session, dataset, world.portal.settings.site_url)
+            )
+        )
         assert (kept["private"], kept["state"]) == (dataset.private, dataset.state)
         list(dataset.all_resources)
         return dataset
@@ -142,7 +169,9 @@ def settled(world: World) -> Dataset | None:
 def prepared(portal: Portal, name: str) -> tuple[World, Deed]:
     world = World(portal)
     if name == "package_collaborator_delete":
-        world.make("package_collaborator_create", id=world.id, user_id="ban", capacity="member")
+        world.make(
+            "package_collaborator_create", id=world.id, user_id="ban", capacity="member"
+        )
     return world, WRITERS[name](world)
 
 
@@ -163,7 +192,9 @@ def test_beside_making_it_private(portal: Portal, name: str, begins: str) -> Non
 @pytest.mark.parametrize("begins", ["the other", "this one"])
 def test_beside_an_edit_of_one_resource(portal: Portal, name: str, begins: str) -> None:
     world, deed = prepared(portal, name)
-    edit = lambda: call(portal, SYSTEM, "resource_patch", id=world.one, description="Sửa")  # noqa: E731 - a deed
+    edit = lambda: call(  # noqa: E731 - a deed
+        portal, SYSTEM, "resource_patch", id=world.one, description="Sửa"
+    )
     refused = in_turn(portal, edit, deed, begins)
     assert not refused[1]
     assert not refused[0] or name in GONE or name == "harvest: store"
@@ -176,15 +207,27 @@ def test_beside_an_edit_of_one_resource(portal: Portal, name: str, begins: str) 
 OF_ONE = {Permission.DATASET_UPDATE, Permission.DATASET_SHARE, Permission.DATASET_GATE}
 
 
-@pytest.mark.parametrize("name", [name for name in ACTIONS if DECLARED[name].allow in OF_ONE])
-def test_whoever_lost_the_dataset_meanwhile_may_not_change_it(portal: Portal, name: str) -> None:
-    """Rights are judged on the dataset as it is once it is held: here it goes to another organization meanwhile."""
+@pytest.mark.parametrize(
+    "name", [name for name in ACTIONS if DECLARED[name].allow in OF_ONE]
+)
+def test_whoever_lost_the_dataset_meanwhile_may_not_change_it(
+    portal: Portal, name: str
+) -> None:
+    """Rights are judged on the dataset as it is once it is held: here it goes to
+    another organization meanwhile.
+    """
     world, deed = prepared(portal, name)
     with portal.read() as uow:
         owner = uow.session.get_one(Dataset, world.id).owner_org
     admin = make_actor(portal, f"{world.tag}-a")
     world.actor = Actor(admin.user_id, admin.name, organizations={owner or "": "admin"})
-    away = lambda: call(portal, SYSTEM, "package_owner_org_update", id=world.id, organization_id=f"{world.tag}-b")  # noqa: E731
+    away = lambda: call(  # noqa: E731
+        portal,
+        SYSTEM,
+        "package_owner_org_update",
+        id=world.id,
+        organization_id=f"{world.tag}-b",
+    )
     refused = together(portal, away, deed)
     assert refused[0] is None
     assert isinstance(refused[1], NotAuthorized)

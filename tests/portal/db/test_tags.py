@@ -1,4 +1,6 @@
-"""Free tags: one for each name, however many make it at once. PostgreSQL only: SQLite has one writer at a time."""
+"""Free tags: one for each name, however many make it at once. PostgreSQL only: SQLite
+has one writer at a time.
+"""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +26,12 @@ def on_a_server(portal: Portal) -> None:
 
 def count(portal: Portal, name: str) -> int:
     with portal.read() as uow:
-        return uow.session.scalar(select(func.count()).select_from(Tag).where(Tag.name == name)) or 0
+        return (
+            uow.session.scalar(
+                select(func.count()).select_from(Tag).where(Tag.name == name)
+            )
+            or 0
+        )
 
 
 def test_who_makes_a_tag_second_gets_the_first_one(portal: Portal) -> None:
@@ -57,7 +64,9 @@ def test_who_makes_a_tag_second_gets_the_first_one(portal: Portal) -> None:
 
 
 def test_many_datasets_with_the_same_new_tags_at_once(portal: Portal) -> None:
-    registry.call(portal, SYSTEM, "organization_create", {"name": "so-y-te", "title": "Sở Y tế"})
+    registry.call(
+        portal, SYSTEM, "organization_create", {"name": "so-y-te", "title": "Sở Y tế"}
+    )
     together, names = Barrier(6), ["bệnh viện", "giá", "môi trường"]
 
     def create(number: int) -> None:

@@ -21,14 +21,23 @@ class Source:
     def __init__(self, portal: Portal, folder: Path, **config: Any) -> None:
         self.portal, self.folder = portal, folder
         config = {"each": True, "pattern": "*.csv", "settle_seconds": 0, **config}
-        described = {"url": str(folder), "source_type": "files", "name": "folder", "config": config}
+        described = {
+            "url": str(folder),
+            "source_type": "files",
+            "name": "folder",
+            "config": config,
+        }
         registry.call(portal, SYSTEM, "harvest_source_create", described)
 
     def write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text, encoding="utf-8")
 
     def queue(self) -> str:
-        return str(registry.call(self.portal, SYSTEM, "harvest_job_create", {"source_id": "folder"})["id"])
+        return str(
+            registry.call(
+                self.portal, SYSTEM, "harvest_job_create", {"source_id": "folder"}
+            )["id"]
+        )
 
     def run(self) -> Json:
         """Queue a job, work it off, and return it as harvest_job_show does."""
@@ -37,7 +46,9 @@ class Source:
         return self.job(job_id)
 
     def job(self, job_id: str) -> Json:
-        return dict(registry.call(self.portal, SYSTEM, "harvest_job_show", {"id": job_id}))
+        return dict(
+            registry.call(self.portal, SYSTEM, "harvest_job_show", {"id": job_id})
+        )
 
 
 @pytest.fixture
@@ -54,5 +65,7 @@ def counts() -> Callable[[Json], Json]:
 
 
 def leaving_loads(portal: Portal) -> Portal:
-    """The portal as one whose requests load nothing: what they store waits for the worker."""
+    """The portal as one whose requests load nothing: what they store waits for the
+    worker.
+    """
     return replace(portal, settings=replace(portal.settings, check_inline_mb=0))

@@ -1,4 +1,6 @@
-"""Another CKAN harvested twice: the second run changes nothing, and a broken one deletes nothing."""
+"""Another CKAN harvested twice: the second run changes nothing, and a broken one
+deletes nothing.
+"""
 
 import json
 import os
@@ -15,7 +17,11 @@ from portal.domain.datasets import Dataset
 from portal.runtime import Portal
 from tests.servers.ckan import ckan
 
-SHARED = Path(os.environ.get("PORTAL_SHARED_DATA", Path(__file__).resolve().parents[4] / "shared" / "data"))
+SHARED = Path(
+    os.environ.get(
+        "PORTAL_SHARED_DATA", Path(__file__).resolve().parents[4] / "shared" / "data"
+    )
+)
 Json = dict[str, Any]
 
 
@@ -34,7 +40,9 @@ def real() -> list[Json]:
     if not path.exists():
         pytest.skip("the shared data is not here")
     dump = json.loads(path.read_text(encoding="utf-8"))
-    return list(dump if isinstance(dump, list) else dump.get("result", dump)["results"])[:150]
+    return list(
+        dump if isinstance(dump, list) else dump.get("result", dump)["results"]
+    )[:150]
 
 
 def run(portal: Portal, url: str) -> Json:
@@ -44,7 +52,9 @@ def run(portal: Portal, url: str) -> Json:
         uow.commit()
     described = {"url": url, "source_type": "ckan", "name": "other", "title": "Other"}
     if known:
-        registry.call(portal, SYSTEM, "harvest_source_patch", {"id": "other", "url": url})
+        registry.call(
+            portal, SYSTEM, "harvest_source_patch", {"id": "other", "url": url}
+        )
     else:
         registry.call(portal, SYSTEM, "harvest_source_create", described)
     job = registry.call(portal, SYSTEM, "harvest_job_create", {"source_id": "other"})
@@ -58,11 +68,20 @@ def test_a_second_run_changes_nothing(portal: Portal, packages: Any) -> None:
     with ckan(listed) as web:
         assert run(portal, web.url)["stats"]["added"] == len(listed)
         with portal.read() as uow:
-            before = uow.session.execute(select(Dataset.id, Dataset.rendered, Dataset.revision)).all()
+            before = uow.session.execute(
+                select(Dataset.id, Dataset.rendered, Dataset.revision)
+            ).all()
         job = run(portal, web.url)
-        assert {name: count for name, count in job["stats"].items() if count} == {"not modified": len(listed)}
+        assert {name: count for name, count in job["stats"].items() if count} == {
+            "not modified": len(listed)
+        }
         with portal.read() as uow:
-            assert uow.session.execute(select(Dataset.id, Dataset.rendered, Dataset.revision)).all() == before
+            assert (
+                uow.session.execute(
+                    select(Dataset.id, Dataset.rendered, Dataset.revision)
+                ).all()
+                == before
+            )
 
 
 def test_a_catalogue_that_breaks_halfway_deletes_nothing(portal: Portal) -> None:
@@ -74,10 +93,16 @@ def test_a_catalogue_that_breaks_halfway_deletes_nothing(portal: Portal) -> None
     for answer in (down, empty):
         with ckan(listed, spoil=lambda body, answer=answer: answer) as web:
             job = run(portal, web.url)
-            assert (job["status"], job["listing_complete"], job["stats"]["deleted"]) == ("Finished", False, 0)
+            assert (
+                job["status"],
+                job["listing_complete"],
+                job["stats"]["deleted"],
+            ) == ("Finished", False, 0)
             assert job["gather_error_summary"]
     with ckan(listed[:11]) as web:
         assert run(portal, web.url)["stats"]["deleted"] == 1
     with portal.read() as uow:
-        states = uow.session.scalars(select(Dataset.state).order_by(Dataset.state)).all()
+        states = uow.session.scalars(
+            select(Dataset.state).order_by(Dataset.state)
+        ).all()
     assert states == ["active"] * 11 + ["deleted"]

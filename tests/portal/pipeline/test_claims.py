@@ -1,4 +1,6 @@
-"""One bad row never stops the others, in any drain; what never succeeds is given up, and an outage blames nobody."""
+"""One bad row never stops the others, in any drain; what never succeeds is given up,
+and an outage blames nobody.
+"""
 
 import errno
 import io
@@ -57,22 +59,30 @@ def uploads(portal: Portal, *names: str) -> dict[str, str]:
         call(portal, "package_create", name=name, title=name, owner_org="so-y-te")
         body = io.BytesIO(f"ma,ten\n1,{name}\n".encode())
         upload = Upload(stream=body, name="t.csv", media_type="text/csv")
-        made[name] = call(portal, "resource_create", package_id=name, upload=upload)["id"]
+        made[name] = call(portal, "resource_create", package_id=name, upload=upload)[
+            "id"
+        ]
     return made
 
 
 def due_again(portal: Portal, topic: str) -> None:
     with portal.work() as uow:
-        uow.session.execute(update(OutboxRow).where(OutboxRow.topic == topic).values(due=now()))
+        uow.session.execute(
+            update(OutboxRow).where(OutboxRow.topic == topic).values(due=now())
+        )
         uow.commit()
 
 
 def given_up(portal: Portal) -> list[tuple[str, str]]:
     with portal.read() as uow:
-        return [(each.topic, each.entity_id) for each in outbox.list_given_up(uow.session)]
+        return [
+            (each.topic, each.entity_id) for each in outbox.list_given_up(uow.session)
+        ]
 
 
-def failing(work: Callable[..., Any], bad: str, error: BaseException, place: int) -> Callable[..., Any]:
+def failing(
+    work: Callable[..., Any], bad: str, error: BaseException, place: int
+) -> Callable[..., Any]:
     """The same work, but for the thing that is bad."""
 
     def tried(*args: Any, **more: Any) -> Any:
@@ -84,7 +94,12 @@ def failing(work: Callable[..., Any], bad: str, error: BaseException, place: int
 
 
 def drained(portal: Portal, topic: str) -> int:
-    drains = {LOAD: load.drain, PUBLISH: publish.drain, QUALITY: score.drain, VALIDATE: runs.drain}
+    drains = {
+        LOAD: load.drain,
+        PUBLISH: publish.drain,
+        QUALITY: score.drain,
+        VALIDATE: runs.drain,
+    }
     return drains[topic](portal)
 
 
@@ -98,7 +113,10 @@ def test_one_bad_row_is_given_up_and_the_others_go_on(
     if topic != LOAD:
         assert load.drain(portal) == 3
     if topic == VALIDATE:
-        asked = [call(portal, "resource_validation_run", resource_id=key)["id"] for key in made.values()]
+        asked = [
+            call(portal, "resource_validation_run", resource_id=key)["id"]
+            for key in made.values()
+        ]
         bad = asked[0]
     if topic == QUALITY:
         bad = call(portal, "package_show", id="xau")["id"]
@@ -110,23 +128,35 @@ def test_one_bad_row_is_given_up_and_the_others_go_on(
     }[topic]
     module, name = target.rsplit(".", 1)
     with monkeypatch.context() as broken:
-        broken.setattr(target, failing(getattr(sys.modules[module], name), bad, error, place))
+        broken.setattr(
+            target, failing(getattr(sys.modules[module], name), bad, error, place)
+        )
         assert drained(portal, topic) >= 2
         for _ in range(portal.settings.outbox_tries):
             due_again(portal, topic)
             drained(portal, topic)
     with portal.read() as uow:
         assert outbox.count(uow.session, topic) == 0
-        found = [(each.topic, each.entity_id, each.attempts) for each in outbox.list_given_up(uow.session)]
+        found = [
+            (each.topic, each.entity_id, each.attempts)
+            for each in outbox.list_given_up(uow.session)
+        ]
     assert found == [(topic, bad, portal.settings.outbox_tries)]
     if topic == LOAD:
         assert call(portal, "datapusher_status", resource_id=bad)["status"] == "error"
     if topic == VALIDATE:
-        assert call(portal, "resource_validation_show", resource_id=made["xau"])["status"] == "error"
+        assert (
+            call(portal, "resource_validation_show", resource_id=made["xau"])["status"]
+            == "error"
+        )
 
 
-@pytest.mark.parametrize("outage", [Unavailable("away"), OSError(errno.ENOSPC, "full")], ids=["away", "full"])
-def test_an_outage_gives_nothing_up(portal: Portal, monkeypatch: pytest.MonkeyPatch, outage: Exception) -> None:
+@pytest.mark.parametrize(
+    "outage", [Unavailable("away"), OSError(errno.ENOSPC, "full")], ids=["away", "full"]
+)
+def test_an_outage_gives_nothing_up(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch, outage: Exception
+) -> None:
     made = uploads(portal, "cho")["cho"]
     with monkeypatch.context() as broken:
         broken.setattr(load, "load", failing(load.load, made, outage, 1))
@@ -142,12 +172,16 @@ class Killed(SystemExit):
     """What ends a process; nothing of ours catches it, as nothing catches kill -9."""
 
 
-def test_a_row_that_ends_its_worker_each_time_is_given_up(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_that_ends_its_worker_each_time_is_given_up(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A process that dies in native code tells nobody; its tries count all the same."""
     made = uploads(portal, "chet", "song")
     assert load.drain(portal) == 2
     with monkeypatch.context() as deadly:
-        deadly.setattr(publish, "render", failing(publish.render, made["chet"], Killed(), 1))
+        deadly.setattr(
+            publish, "render", failing(publish.render, made["chet"], Killed(), 1)
+        )
         for _ in range(portal.settings.outbox_tries):
             with pytest.raises(Killed):
                 publish.drain(portal)
@@ -159,7 +193,9 @@ def test_a_row_that_ends_its_worker_each_time_is_given_up(portal: Portal, monkey
         assert outbox.list_given_up(uow.session)[0].error == claims.DIED
 
 
-def test_what_a_worker_cannot_end_in_time_is_handed_back_as_if_it_was_not_begun(portal: Portal) -> None:
+def test_what_a_worker_cannot_end_in_time_is_handed_back_as_if_it_was_not_begun(
+    portal: Portal,
+) -> None:
     uploads(portal, "aa", "bb")
     (first,) = claims.take(portal, LOAD)
     assert claims.hand_back(portal) == 0, "nobody works on it"
@@ -167,5 +203,8 @@ def test_what_a_worker_cannot_end_in_time_is_handed_back_as_if_it_was_not_begun(
         assert claims.hand_back(portal) == 1
         assert claims.hand_back(portal) == 1, "it is under way until its thread ends"
     assert claims.hand_back(portal) == 0
-    entities = {claim.entity_id: claim.attempts for claim in (*claims.take(portal, LOAD), *claims.take(portal, LOAD))}
+    entities = {
+        claim.entity_id: claim.attempts
+        for claim in (*claims.take(portal, LOAD), *claims.take(portal, LOAD))
+    }
     assert entities[first.entity_id] == 1 and len(entities) == 2

@@ -1,4 +1,6 @@
-"""The doctor: what was acknowledged and nobody is about to do is found, named and handed to the workers again."""
+"""The doctor: what was acknowledged and nobody is about to do is found, named and
+handed to the workers again.
+"""
 
 import io
 from dataclasses import replace
@@ -29,15 +31,25 @@ def call(portal: Portal, action: str, /, **data: Any) -> Any:
 
 def upload(portal: Portal, name: str) -> str:
     call(portal, "package_create", name=name, title=name, owner_org="so-y-te")
-    file = Upload(stream=io.BytesIO(f"ma,ten\n1,{name}\n".encode()), name="t.csv", media_type="text/csv")
+    file = Upload(
+        stream=io.BytesIO(f"ma,ten\n1,{name}\n".encode()),
+        name="t.csv",
+        media_type="text/csv",
+    )
     return str(call(portal, "resource_create", package_id=name, upload=file)["id"])
 
 
 @pytest.fixture
 def quiet(portal: Portal) -> Portal:
-    """A portal whose writes index nothing by themselves, and whose requests load nothing."""
+    """A portal whose writes index nothing by themselves, and whose requests load
+    nothing.
+    """
     call(portal, "organization_create", name="so-y-te", title="Sở Y tế")
-    return replace(leaving_loads(portal), after_write=lambda *_: None, before_search=lambda *_: None)
+    return replace(
+        leaving_loads(portal),
+        after_write=lambda *_: None,
+        before_search=lambda *_: None,
+    )
 
 
 def lose(portal: Portal) -> None:
@@ -82,24 +94,45 @@ def test_what_nobody_holds_is_found_and_mended(quiet: Portal) -> None:
     assert found(quiet) == {}
 
 
-def test_datasets_that_say_what_is_no_more_are_found_and_rendered_anew(quiet: Portal) -> None:
-    """Their RENDER rows are gone: an owner's title, a group's, a relative that appears, a vocabulary that goes."""
+def test_datasets_that_say_what_is_no_more_are_found_and_rendered_anew(
+    quiet: Portal,
+) -> None:
+    """Their RENDER rows are gone: an owner's title, a group's, a relative that appears,
+    a vocabulary that goes.
+    """
     call(quiet, "organization_create", name="so-khac", title="Sở khác")
     call(quiet, "group_create", name="y-te", title="Y tế")
-    vocabulary = call(quiet, "vocabulary_create", name="loai", tags=[{"name": "mot"}, {"name": "hai"}])
-    groups, tags = [{"name": "y-te"}], [{"name": "mot", "vocabulary_id": vocabulary["id"]}]
+    vocabulary = call(
+        quiet, "vocabulary_create", name="loai", tags=[{"name": "mot"}, {"name": "hai"}]
+    )
+    groups, tags = (
+        [{"name": "y-te"}],
+        [{"name": "mot", "vocabulary_id": vocabulary["id"]}],
+    )
     keys = {
-        "co-quan": call(quiet, "package_create", name="co-quan", owner_org="so-y-te")["id"],
-        "nhom": call(quiet, "package_create", name="nhom", owner_org="so-khac", groups=groups)["id"],
-        "the": call(quiet, "package_create", name="the", owner_org="so-khac", tags=tags)["id"],
+        "co-quan": call(quiet, "package_create", name="co-quan", owner_org="so-y-te")[
+            "id"
+        ],
+        "nhom": call(
+            quiet, "package_create", name="nhom", owner_org="so-khac", groups=groups
+        )["id"],
+        "the": call(
+            quiet, "package_create", name="the", owner_org="so-khac", tags=tags
+        )["id"],
         "yen": call(quiet, "package_create", name="yen", owner_org="so-khac")["id"],
     }
     work(quiet)
     assert found(quiet) == {}
     tag = next(each for each in vocabulary["tags"] if each["name"] == "mot")
     with quiet.work() as uow:
-        uow.session.execute(update(Group).where(Group.name == "so-y-te").values(title="Sở Y tế Thanh Hóa"))
-        uow.session.execute(update(Group).where(Group.name == "y-te").values(title="Sức khỏe"))
+        uow.session.execute(
+            update(Group)
+            .where(Group.name == "so-y-te")
+            .values(title="Sở Y tế Thanh Hóa")
+        )
+        uow.session.execute(
+            update(Group).where(Group.name == "y-te").values(title="Sức khỏe")
+        )
         uow.session.execute(update(Tag).where(Tag.id == tag["id"]).values(name="ba"))
         uow.commit()
     outdated = tuple(sorted(keys[name] for name in ("co-quan", "nhom", "the")))
@@ -109,7 +142,10 @@ def test_datasets_that_say_what_is_no_more_are_found_and_rendered_anew(quiet: Po
     rendering.drain(quiet)
     work(quiet)
     assert found(quiet) == {}
-    assert call(quiet, "package_show", id="co-quan")["organization"]["title"] == "Sở Y tế Thanh Hóa"
+    assert (
+        call(quiet, "package_show", id="co-quan")["organization"]["title"]
+        == "Sở Y tế Thanh Hóa"
+    )
     assert call(quiet, "package_show", id="nhom")["groups"][0]["title"] == "Sức khỏe"
     assert call(quiet, "package_show", id="the")["tags"][0]["name"] == "ba"
 
@@ -118,13 +154,17 @@ def test_a_change_that_is_queued_or_given_up_is_not_called_lost(quiet: Portal) -
     dataset = call(quiet, "package_create", name="xep-hang", owner_org="so-y-te")["id"]
     work(quiet)
     with quiet.work() as uow:
-        uow.session.execute(update(Group).where(Group.name == "so-y-te").values(title="Sở"))
+        uow.session.execute(
+            update(Group).where(Group.name == "so-y-te").values(title="Sở")
+        )
         uow.later(RENDER, dataset)
         uow.commit()
     assert found(quiet) == {}
     with quiet.work() as uow:
         uow.session.execute(delete(OutboxRow))
-        uow.session.add(GivenUp(topic=RENDER, entity_id=dataset, error="broken", attempts=5))
+        uow.session.add(
+            GivenUp(topic=RENDER, entity_id=dataset, error="broken", attempts=5)
+        )
         uow.commit()
     assert set(found(quiet)) == {"given-up"}
 
@@ -143,7 +183,9 @@ def test_a_run_and_downloads_that_nobody_holds_are_found(quiet: Portal) -> None:
     runs.drain(quiet)
     index.drain(quiet)
     assert found(quiet) == {}
-    assert call(quiet, "resource_validation_show", resource_id=key)["status"] == "success"
+    assert (
+        call(quiet, "resource_validation_show", resource_id=key)["status"] == "success"
+    )
 
 
 def test_what_was_given_up_is_told_and_tried_again_when_somebody_says_so(
@@ -158,7 +200,9 @@ def test_what_was_given_up_is_told_and_tried_again_when_somebody_says_so(
         damaged.setattr(load, "load", broken)
         for _ in range(quiet.settings.outbox_tries):
             with quiet.work() as uow:
-                uow.session.execute(update(OutboxRow).where(OutboxRow.topic == LOAD).values(due=now()))
+                uow.session.execute(
+                    update(OutboxRow).where(OutboxRow.topic == LOAD).values(due=now())
+                )
                 uow.commit()
             load.drain(quiet)
     assert found(quiet)["given-up"] == (f"load {key}: Input/output error",)
@@ -169,14 +213,18 @@ def test_what_was_given_up_is_told_and_tried_again_when_somebody_says_so(
     assert found(quiet) == {}
 
 
-def test_the_command_says_it_in_words_and_for_machines(quiet: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_says_it_in_words_and_for_machines(
+    quiet: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     key = upload(quiet, "lenh")
     lose(quiet)
     monkeypatch.setenv("PORTAL_DATA_DIR", str(quiet.settings.data_dir))
     monkeypatch.setenv("PORTAL_DATABASE_URL", quiet.settings.database_url)
     told = CliRunner().invoke(command, ["doctor"])
     assert told.exit_code == 1
-    assert "load: 1 resources that wait to be loaded" in told.output and key in told.output
+    assert (
+        "load: 1 resources that wait to be loaded" in told.output and key in told.output
+    )
     asked = CliRunner().invoke(command, ["doctor", "--mend", "--json"])
     assert asked.exit_code == 0
     body = orjson.loads(asked.output)

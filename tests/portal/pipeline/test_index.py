@@ -1,4 +1,6 @@
-"""The index follows the database: at once for who waits, and not at all for what a job brings in between."""
+"""The index follows the database: at once for who waits, and not at all for what a job
+brings in between.
+"""
 
 import threading
 import time
@@ -25,7 +27,9 @@ Json = dict[str, Any]
 
 @pytest.fixture(autouse=True)
 def owner(portal: Portal) -> None:
-    registry.call(portal, SYSTEM, "organization_create", {"name": "so-y-te", "title": "Sở Y tế"})
+    registry.call(
+        portal, SYSTEM, "organization_create", {"name": "so-y-te", "title": "Sở Y tế"}
+    )
 
 
 @pytest.fixture
@@ -41,13 +45,19 @@ def nothing(*_: object) -> None:
 
 def create(portal: Portal, name: str) -> Json:
     given = {"name": name, "title": name, "owner_org": "so-y-te"}
-    made: Json = orjson.loads(orjson.dumps(registry.call(portal, SYSTEM, "package_create", given)))
+    made: Json = orjson.loads(
+        orjson.dumps(registry.call(portal, SYSTEM, "package_create", given))
+    )
     return made
 
 
 def found(portal: Portal, q: str = "*:*") -> list[str]:
-    result = registry.call(portal, SYSTEM, "package_search", {"q": q, "sort": "name asc"})
-    return [dataset["name"] for dataset in orjson.loads(orjson.dumps(result["results"]))]
+    result = registry.call(
+        portal, SYSTEM, "package_search", {"q": q, "sort": "name asc"}
+    )
+    return [
+        dataset["name"] for dataset in orjson.loads(orjson.dumps(result["results"]))
+    ]
 
 
 def waiting(portal: Portal) -> int:
@@ -85,15 +95,21 @@ def test_a_search_does_not_wait_for_what_a_job_brings(portal: Portal) -> None:
     assert waiting(quiet) == 0
 
 
-def test_the_background_indexes_soon_after_each_write(portal: Portal, background: Background) -> None:
+def test_the_background_indexes_soon_after_each_write(
+    portal: Portal, background: Background
+) -> None:
     served = replace(portal, after_write=background.wake)
     for number in range(5):
         create(served, f"d-{number}")
     assert eventually(lambda: waiting(served) == 0)
-    assert found(replace(served, before_search=nothing)) == [f"d-{number}" for number in range(5)]
+    assert found(replace(served, before_search=nothing)) == [
+        f"d-{number}" for number in range(5)
+    ]
 
 
-def test_the_background_goes_on_after_a_failure(portal: Portal, background: Background, monkeypatch: Any) -> None:
+def test_the_background_goes_on_after_a_failure(
+    portal: Portal, background: Background, monkeypatch: Any
+) -> None:
     served = replace(portal, after_write=background.wake)
     failed, drain = threading.Event(), index.drain
 
@@ -110,11 +126,18 @@ def test_the_background_goes_on_after_a_failure(portal: Portal, background: Back
     assert found(served) == ["ao-ca", "be-ca"]
 
 
-def test_writers_at_once_leave_the_newest_version_in_the_index(portal: Portal, background: Background) -> None:
+def test_writers_at_once_leave_the_newest_version_in_the_index(
+    portal: Portal, background: Background
+) -> None:
     served = replace(portal, after_write=background.wake)
     dataset = create(served, "ao-ca")
     for number in range(20):
-        registry.call(served, SYSTEM, "package_patch", {"id": dataset["id"], "title": f"lần {number}"})
+        registry.call(
+            served,
+            SYSTEM,
+            "package_patch",
+            {"id": dataset["id"], "title": f"lần {number}"},
+        )
         if number % 5 == 0:
             index.drain(served)
     assert eventually(lambda: waiting(served) == 0)
@@ -122,12 +145,16 @@ def test_writers_at_once_leave_the_newest_version_in_the_index(portal: Portal, b
     assert found(served, 'title:"lần 19"') == ["ao-ca"]
 
 
-def test_what_comes_back_while_it_is_taken_out_is_indexed_again(portal: Portal, monkeypatch: Any) -> None:
+def test_what_comes_back_while_it_is_taken_out_is_indexed_again(
+    portal: Portal, monkeypatch: Any
+) -> None:
     quiet = replace(portal, after_write=nothing)
     dataset = create(quiet, "ao-ca")
     index.drain(quiet)
     real = datasets.existing
-    monkeypatch.setattr(datasets, "existing", lambda session, ids: [*real(session, ids), "gone"])
+    monkeypatch.setattr(
+        datasets, "existing", lambda session, ids: [*real(session, ids), "gone"]
+    )
     with quiet.work() as uow:
         uow.later(INDEX, "gone")
         uow.later(INDEX, dataset["id"])
@@ -139,10 +166,14 @@ def test_what_comes_back_while_it_is_taken_out_is_indexed_again(portal: Portal, 
 
 def _once(function: Any) -> Any:
     calls = iter([True])
-    return lambda *args, **kwargs: function(*args, **kwargs) if next(calls, False) else []
+    return lambda *args, **kwargs: (
+        function(*args, **kwargs) if next(calls, False) else []
+    )
 
 
-def test_an_index_that_cannot_be_reached_loses_nothing(portal: Portal, monkeypatch: Any) -> None:
+def test_an_index_that_cannot_be_reached_loses_nothing(
+    portal: Portal, monkeypatch: Any
+) -> None:
     quiet = replace(portal, after_write=nothing)
     create(quiet, "ao-ca")
 
@@ -152,7 +183,9 @@ def test_an_index_that_cannot_be_reached_loses_nothing(portal: Portal, monkeypat
     monkeypatch.setattr(type(quiet.search), "apply", unreachable)
     assert index.drain(quiet) == 0
     with quiet.read() as uow:
-        assert [row.attempts for row in outbox.list_rows(uow.session, [INDEX], 10)] == [0], "no row is to blame"
+        assert [row.attempts for row in outbox.list_rows(uow.session, [INDEX], 10)] == [
+            0
+        ], "no row is to blame"
     assert waiting(quiet) == 1
     assert index.drain(quiet) == 0, "it rests before it is tried again"
 
@@ -168,7 +201,9 @@ class Unwilling:
         if self.down:
             raise SearchUnavailable("down")
         listed = list(entries)
-        self._index.apply([entry for entry in listed if entry.id not in self.refused], deleted)
+        self._index.apply(
+            [entry for entry in listed if entry.id not in self.refused], deleted
+        )
         refused = {entry.id for entry in listed} & self.refused
         if refused:
             raise ChangesRefused("no", refused)
@@ -177,9 +212,13 @@ class Unwilling:
         return getattr(self._index, name)
 
 
-def test_when_the_index_answers_again_nothing_waits_for_its_next_try(portal: Portal) -> None:
+def test_when_the_index_answers_again_nothing_waits_for_its_next_try(
+    portal: Portal,
+) -> None:
     unwilling = Unwilling(portal.search)
-    quiet = replace(portal, search=unwilling, after_write=nothing, before_search=nothing)
+    quiet = replace(
+        portal, search=unwilling, after_write=nothing, before_search=nothing
+    )
     create(quiet, "cu")
     unwilling.down = True
     assert index.drain(quiet) == 0
@@ -204,13 +243,19 @@ class Slow(Unwilling):
         super().apply(entries, deleted)
 
 
-def test_nobody_waits_long_for_what_others_wrote(portal: Portal, background: Background) -> None:
+def test_nobody_waits_long_for_what_others_wrote(
+    portal: Portal, background: Background
+) -> None:
     slow = Slow(portal.search)
-    quiet = replace(portal, search=slow, after_write=nothing, before_search=background.catch_up)
+    quiet = replace(
+        portal, search=slow, after_write=nothing, before_search=background.catch_up
+    )
     create(quiet, "cham")
     for stranger in (ANONYMOUS, Actor("somebody-else")):
         answer = registry.call(quiet, stranger, "package_search", {"q": "*:*"})
-        assert (answer["count"], slow.go_on.is_set()) == (0, False), "answered from what the index holds"
+        assert (answer["count"], slow.go_on.is_set()) == (0, False), (
+            "answered from what the index holds"
+        )
     assert slow.begun.wait(10), "the search made the index begin"
     threading.Timer(0.6, slow.go_on.set).start()
     assert found(quiet) == ["cham"], "who wrote it waits longer, and finds it"
@@ -218,7 +263,9 @@ def test_nobody_waits_long_for_what_others_wrote(portal: Portal, background: Bac
 
 def test_a_user_finds_the_own_writes(portal: Portal, background: Background) -> None:
     slow = Slow(portal.search)
-    quiet = replace(portal, search=slow, after_write=nothing, before_search=background.catch_up)
+    quiet = replace(
+        portal, search=slow, after_write=nothing, before_search=background.catch_up
+    )
     dataset = create(quiet, "ao-ca")
     slow.go_on.set()
     found(quiet)
@@ -227,7 +274,9 @@ def test_a_user_finds_the_own_writes(portal: Portal, background: Background) -> 
     with quiet.work("nguoi-viet", eager=True) as uow:
         uow.later(INDEX, dataset["id"])
         uow.commit()
-    waiter = threading.Thread(target=background.catch_up, args=(quiet, Actor("nguoi-viet")))
+    waiter = threading.Thread(
+        target=background.catch_up, args=(quiet, Actor("nguoi-viet"))
+    )
     waiter.start()
     assert slow.begun.wait(10)
     waiter.join(0.6)
@@ -256,9 +305,13 @@ class Panic(BaseException):
 
 
 @pytest.mark.parametrize(
-    "error", [RuntimeError("x"), OSError("disk"), Panic("unwrap")], ids=lambda each: type(each).__name__
+    "error",
+    [RuntimeError("x"), OSError("disk"), Panic("unwrap")],
+    ids=lambda each: type(each).__name__,
 )
-def test_one_dataset_that_cannot_be_indexed_holds_up_no_other(portal: Portal, error: BaseException) -> None:
+def test_one_dataset_that_cannot_be_indexed_holds_up_no_other(
+    portal: Portal, error: BaseException
+) -> None:
     poisoned = Poisoned(portal.search, error)
     quiet = replace(portal, search=poisoned, after_write=nothing, before_search=nothing)
     bad = create(quiet, "xau")["id"]
@@ -269,7 +322,9 @@ def test_one_dataset_that_cannot_be_indexed_holds_up_no_other(portal: Portal, er
     assert len(found(quiet)) == 6
     for attempt in range(2, portal.settings.outbox_tries + 1):
         with quiet.work() as uow:
-            uow.session.execute(update(OutboxRow).where(OutboxRow.topic == INDEX).values(due=now()))
+            uow.session.execute(
+                update(OutboxRow).where(OutboxRow.topic == INDEX).values(due=now())
+            )
             uow.commit()
         assert index.drain(quiet) == 0
         assert waiting(quiet) == (1 if attempt < portal.settings.outbox_tries else 0)
@@ -284,7 +339,9 @@ def test_one_dataset_that_cannot_be_indexed_holds_up_no_other(portal: Portal, er
 
 def test_what_the_index_refuses_keeps_nothing_else_waiting(portal: Portal) -> None:
     unwilling = Unwilling(portal.search)
-    quiet = replace(portal, search=unwilling, after_write=nothing, before_search=nothing)
+    quiet = replace(
+        portal, search=unwilling, after_write=nothing, before_search=nothing
+    )
     refused = create(quiet, "xau")["id"]
     create(quiet, "tot")
     unwilling.refused = frozenset({refused})

@@ -1,4 +1,6 @@
-"""A job as a whole: how often it is tried, how it is handed back, and when it is finished."""
+"""A job as a whole: how often it is tried, how it is handed back, and when it is
+finished.
+"""
 
 import threading
 from collections.abc import Iterable
@@ -42,7 +44,9 @@ def die(portal: Portal, job_id: str) -> None:
 
 
 def kill_in_listing(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
-    """Whoever lists a source is killed after so many items: a BaseException here, which nothing of ours catches."""
+    """Whoever lists a source is killed after so many items: a BaseException here, which
+    nothing of ours catches.
+    """
     real = harvest._until
 
     def deadly(stop, listing):
@@ -71,9 +75,14 @@ def test_a_job_whose_listing_kills_its_worker_is_given_up_and_what_was_listed_is
     job = source.job(job_id)
     assert job["status"] == "Finished"
     tries = portal.settings.harvest_tries
-    assert f"given up after {tries} tries: the worker ended each time" in job["gather_error_summary"][0][0]
+    assert (
+        f"given up after {tries} tries: the worker ended each time"
+        in job["gather_error_summary"][0][0]
+    )
     assert counts(job) == {"added": 2}
-    assert counts(source.run()) == {"added": 1, "not modified": 2}, "the next job lists anew"
+    assert counts(source.run()) == {"added": 1, "not modified": 2}, (
+        "the next job lists anew"
+    )
 
 
 def test_a_job_that_comes_a_step_further_each_time_is_never_given_up(
@@ -123,7 +132,9 @@ def test_deletions_that_kill_the_worker_are_given_up_with_a_note(
     assert [note["code"] for note in notes] == ["deletions-given-up"]
 
 
-def test_a_stopped_job_is_handed_back_after_the_object_under_way(portal: Portal, source: Source, counts) -> None:
+def test_a_stopped_job_is_handed_back_after_the_object_under_way(
+    portal: Portal, source: Source, counts
+) -> None:
     for number in range(4):
         source.write(f"f{number}.csv", GOOD)
     job_id, stop = source.queue(), threading.Event()
@@ -136,7 +147,9 @@ def test_a_stopped_job_is_handed_back_after_the_object_under_way(portal: Portal,
     run.run_job(portal, job_id, "worker", stop_amid_the_second, stop)
     assert counts(source.job(job_id)) == {"added": 2, "waiting": 2}
     again = claim(portal, "next")
-    assert (again.job.id, again.suspect, again.job.tries) == (job_id, False, 1), "at once, and it killed nobody"
+    assert (again.job.id, again.suspect, again.job.tries) == (job_id, False, 1), (
+        "at once, and it killed nobody"
+    )
     run.run_job(portal, job_id, "next")
     assert counts(source.job(job_id)) == {"added": 4}
 
@@ -155,25 +168,36 @@ def test_a_job_that_is_stopped_in_its_listing_is_listed_by_the_next_worker(
     assert counts(source.job(job_id)) == {"added": 1}
 
 
-def test_what_is_handed_back_amid_an_object_is_no_try_of_it(portal: Portal, source: Source) -> None:
+def test_what_is_handed_back_amid_an_object_is_no_try_of_it(
+    portal: Portal, source: Source
+) -> None:
     job_id = source.queue()
     taken = claim(portal)
     with portal.work() as uow:
         for number, tries in enumerate((2, 0)):
             guid = f"{number}.csv"
-            uow.session.add(HarvestObject(job_id=job_id, source_id=taken.job.source_id, guid=guid, tries=tries))
+            uow.session.add(
+                HarvestObject(
+                    job_id=job_id, source_id=taken.job.source_id, guid=guid, tries=tries
+                )
+            )
         uow.commit()
     with portal.work() as uow:
         assert db.hand_back(uow.session, "somebody else", now()) == 0
         assert db.hand_back(uow.session, "worker", now()) == 1
         uow.commit()
     with portal.read() as uow:
-        assert sorted(each.tries for each in db.list_objects(uow.session, job_id)) == [0, 1]
+        assert sorted(each.tries for each in db.list_objects(uow.session, job_id)) == [
+            0,
+            1,
+        ]
         assert db.get_job(uow.session, job_id).tries == 0
     assert claim(portal, "next").job.id == job_id
 
 
-def test_leases_and_turns_from_before_the_clock_was_set_back_are_brought_to_where_they_belong(portal: Portal) -> None:
+def test_leases_and_turns_from_before_the_clock_was_set_back_are_brought_to_where_they_belong(
+    portal: Portal,
+) -> None:
     lease = timedelta(seconds=portal.settings.harvest_lease)
     with portal.work() as uow:
         for name, frequency, ahead in (
@@ -181,18 +205,37 @@ def test_leases_and_turns_from_before_the_clock_was_set_back_are_brought_to_wher
             ("near", "DAILY", timedelta(hours=5)),
             ("cron", "0 2 * * *", timedelta(days=9)),
         ):
-            described = {"name": name, "url": "/", "source_type": "files", "frequency": frequency}
+            described = {
+                "name": name,
+                "url": "/",
+                "source_type": "files",
+                "frequency": frequency,
+            }
             uow.session.add(HarvestSource(id=name, next_run=now() + ahead, **described))
         uow.session.flush()
         for name, until in (("far", timedelta(days=3)), ("near", lease)):
-            job = HarvestJob(id=name, source_id=name, status=RUNNING, lease_owner="w", lease_until=now() + until)
+            job = HarvestJob(
+                id=name,
+                source_id=name,
+                status=RUNNING,
+                lease_owner="w",
+                lease_until=now() + until,
+            )
             uow.session.add(job)
         uow.commit()
     assert scheduler.follow_clock(portal) == 3
     with portal.read() as uow:
-        turns = {each.name: each.next_run - now() for each in db.list_sources(uow.session) if each.next_run}
-        leases = {name: db.get_job(uow.session, name).lease_until for name in ("far", "near")}
-    assert turns["far"] <= timedelta(hours=1) and timedelta(hours=4) < turns["near"] <= timedelta(hours=5)
+        turns = {
+            each.name: each.next_run - now()
+            for each in db.list_sources(uow.session)
+            if each.next_run
+        }
+        leases = {
+            name: db.get_job(uow.session, name).lease_until for name in ("far", "near")
+        }
+    assert turns["far"] <= timedelta(hours=1) and timedelta(hours=4) < turns[
+        "near"
+    ] <= timedelta(hours=5)
     assert turns["cron"] <= timedelta(days=1)
     assert all(until and until - now() <= lease for until in leases.values())
     assert scheduler.follow_clock(portal) == 0
@@ -219,16 +262,24 @@ def test_a_finished_job_is_found_at_once(portal: Portal, source: Source) -> None
     with portal.read() as uow:
         assert db.count_unindexed(uow.session, job_id) == 0
     quiet = replace(portal, before_search=lambda *_: None)
-    answer = orjson.loads(orjson.dumps(registry.call(quiet, ANONYMOUS, "package_search", {"q": "benh vien"})))
+    answer = orjson.loads(
+        orjson.dumps(
+            registry.call(quiet, ANONYMOUS, "package_search", {"q": "benh vien"})
+        )
+    )
     assert [hit["name"] for hit in answer["results"]] == ["benh-vien"]
 
 
-def test_a_job_that_cannot_be_found_yet_is_finished_all_the_same_and_says_so(portal: Portal, source: Source) -> None:
+def test_a_job_that_cannot_be_found_yet_is_finished_all_the_same_and_says_so(
+    portal: Portal, source: Source
+) -> None:
     source.write("aa.csv", GOOD)
     job_id = source.queue()
     claim(portal)
     hasty = replace(portal.settings, harvest_index_seconds=0)
-    run.run_job(replace(portal, search=Away(portal.search), settings=hasty), job_id, "worker")
+    run.run_job(
+        replace(portal, search=Away(portal.search), settings=hasty), job_id, "worker"
+    )
     assert source.job(job_id)["status"] == "Finished"
     with portal.read() as uow:
         (note,) = db.get_job(uow.session, job_id).notes

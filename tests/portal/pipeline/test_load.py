@@ -1,4 +1,6 @@
-"""Links and uploads become rows by themselves, are asked again politely, and keep the last good rows."""
+"""Links and uploads become rows by themselves, are asked again politely, and keep the
+last good rows.
+"""
 
 import gzip
 import io
@@ -31,10 +33,17 @@ def portal(portal: Portal) -> Portal:
 
 
 class Changing:
-    """A file that answers conditional requests; `body` and `etag` are what it is now."""
+    """A file that answers conditional requests; `body` and `etag` are what it is
+    now.
+    """
 
     def __init__(self) -> None:
-        self.body, self.etag, self.status, self.sent = b"ma;ten\n00001;An\n00002;B\xc3\xacnh\n", '"1"', 200, 0
+        self.body, self.etag, self.status, self.sent = (
+            b"ma;ten\n00001;An\n00002;B\xc3\xacnh\n",
+            '"1"',
+            200,
+            0,
+        )
 
     def __call__(self, handler: BaseHTTPRequestHandler) -> None:
         if handler.headers.get("If-None-Match") == self.etag:
@@ -55,16 +64,38 @@ def test_a_link_is_loaded_asked_again_and_replaced(portal: Portal) -> None:
     call(portal, SYSTEM, "package_create", name="thuoc", owner_org="so-y-te")
     with Web({"/ds.csv": file}) as web:
         made = call(
-            portal, SYSTEM, "resource_create", package_id="thuoc", name="ds", url=f"{web.url}/ds.csv", format="CSV"
+            portal,
+            SYSTEM,
+            "resource_create",
+            package_id="thuoc",
+            name="ds",
+            url=f"{web.url}/ds.csv",
+            format="CSV",
         )
         key = made["id"]
-        assert call(portal, SYSTEM, "datapusher_status", resource_id=key)["status"] == "pending"
+        assert (
+            call(portal, SYSTEM, "datapusher_status", resource_id=key)["status"]
+            == "pending"
+        )
         load.drain(portal)
-        assert call(portal, SYSTEM, "xloader_status", resource_id=key)["status"] == "complete"
-        found = call(portal, ANONYMOUS, "datastore_search", resource_id=key, records_format="lists")["records"]
+        assert (
+            call(portal, SYSTEM, "xloader_status", resource_id=key)["status"]
+            == "complete"
+        )
+        found = call(
+            portal,
+            ANONYMOUS,
+            "datastore_search",
+            resource_id=key,
+            records_format="lists",
+        )["records"]
         assert found == [[1, "00001", "An"], [2, "00002", "Bình"]]
         shown = call(portal, ANONYMOUS, "resource_show", id=key)
-        assert (shown["url"], shown["datastore_active"], shown["validation_status"]) == (made["url"], True, "success")
+        assert (
+            shown["url"],
+            shown["datastore_active"],
+            shown["validation_status"],
+        ) == (made["url"], True, "success")
         again(portal, key)
         assert file.sent == 1  # not modified
         file.etag = '"2"'
@@ -79,16 +110,50 @@ def test_a_link_is_loaded_asked_again_and_replaced(portal: Portal) -> None:
         again(portal, key)
         status = call(portal, SYSTEM, "datapusher_status", resource_id=key)
         assert status["status"] == "error" and "404" in status["error"]
-        assert call(portal, ANONYMOUS, "datastore_search", resource_id=key)["records"][0]["ma"] == "00003"
+        assert (
+            call(portal, ANONYMOUS, "datastore_search", resource_id=key)["records"][0][
+                "ma"
+            ]
+            == "00003"
+        )
         call(portal, SYSTEM, "resource_patch", id=key, description="không đổi")
         assert load.drain(portal) == 0
-        assert call(portal, SYSTEM, "xloader_submit", resource_id=key, ignore_hash=True) is True
+        assert (
+            call(portal, SYSTEM, "xloader_submit", resource_id=key, ignore_hash=True)
+            is True
+        )
         assert call(portal, SYSTEM, "datapusher_submit", resource_id=key) is True
-    call(portal, SYSTEM, "datapusher_hook", metadata={"resource_id": key}, status="complete")
-    call(portal, SYSTEM, "xloader_hook", metadata={"resource_id": key}, status="error", error="x")
+    call(
+        portal,
+        SYSTEM,
+        "datapusher_hook",
+        metadata={"resource_id": key},
+        status="complete",
+    )
+    call(
+        portal,
+        SYSTEM,
+        "xloader_hook",
+        metadata={"resource_id": key},
+        status="error",
+        error="x",
+    )
     with pytest.raises(Invalid):
-        call(portal, SYSTEM, "datapusher_hook", metadata={"resource_id": key}, status="later")
-    page = call(portal, SYSTEM, "resource_create", package_id="thuoc", url=f"{web.url}/trang", format="HTML")
+        call(
+            portal,
+            SYSTEM,
+            "datapusher_hook",
+            metadata={"resource_id": key},
+            status="later",
+        )
+    page = call(
+        portal,
+        SYSTEM,
+        "resource_create",
+        package_id="thuoc",
+        url=f"{web.url}/trang",
+        format="HTML",
+    )
     with pytest.raises(NotFound):
         call(portal, SYSTEM, "datapusher_status", resource_id=page["id"])
 
@@ -115,52 +180,132 @@ def test_links_to_json_parquet_and_packed_tables_are_loaded(portal: Portal) -> N
     call(portal, SYSTEM, "package_create", name="thuoc", owner_org="so-y-te")
     with Web(files) as web:
         keys = [
-            call(portal, SYSTEM, "resource_create", package_id="thuoc", url=f"{web.url}/{name}", format=form)["id"]
+            call(
+                portal,
+                SYSTEM,
+                "resource_create",
+                package_id="thuoc",
+                url=f"{web.url}/{name}",
+                format=form,
+            )["id"]
             for name, (form, _) in bodies.items()
         ]
         load.drain(portal)
     for key in keys[:-1]:
-        found = call(portal, ANONYMOUS, "datastore_search", resource_id=key, records_format="lists")["records"]
+        found = call(
+            portal,
+            ANONYMOUS,
+            "datastore_search",
+            resource_id=key,
+            records_format="lists",
+        )["records"]
         assert found == [[1, "00001", "Bình"]]
     status = call(portal, SYSTEM, "datapusher_status", resource_id=keys[-1])
     assert status["status"] == "error" and "no table" in status["error"]
-    assert "validation_status" not in call(portal, ANONYMOUS, "resource_show", id=keys[-1])
+    assert "validation_status" not in call(
+        portal, ANONYMOUS, "resource_show", id=keys[-1]
+    )
 
 
 def test_what_datapusher_sends_in_its_order(portal: Portal) -> None:
     make_org(portal, "so-y-te")
     call(portal, SYSTEM, "package_create", name="thuoc", owner_org="so-y-te")
-    key = call(portal, SYSTEM, "resource_create", package_id="thuoc", url="http://example.vn/a.csv")["id"]
-    for name, params in (("datastore_search", {"id": key, "limit": 0}), ("datastore_delete", {"id": key})):
+    key = call(
+        portal,
+        SYSTEM,
+        "resource_create",
+        package_id="thuoc",
+        url="http://example.vn/a.csv",
+    )["id"]
+    for name, params in (
+        ("datastore_search", {"id": key, "limit": 0}),
+        ("datastore_delete", {"id": key}),
+    ):
         with pytest.raises(NotFound):
-            call(portal, SYSTEM, name, **params, **({"force": True} if name == "datastore_delete" else {}))
-    typed = [{"id": "ma", "type": "text"}, {"id": "gia", "type": "numeric"}, {"id": "luc", "type": "timestamp"}]
+            call(
+                portal,
+                SYSTEM,
+                name,
+                **params,
+                **({"force": True} if name == "datastore_delete" else {}),
+            )
+    typed = [
+        {"id": "ma", "type": "text"},
+        {"id": "gia", "type": "numeric"},
+        {"id": "luc", "type": "timestamp"},
+    ]
     for start in (0, 250, 500):
-        rows = [{"ma": f"{n:05}", "gia": n / 4, "luc": "2026-11-27T08:00:00"} for n in range(start, start + 250)]
-        sent = {"resource_id": key, "force": True, "fields": typed, "records": rows, "calculate_record_count": True}
+        rows = [
+            {"ma": f"{n:05}", "gia": n / 4, "luc": "2026-11-27T08:00:00"}
+            for n in range(start, start + 250)
+        ]
+        sent = {
+            "resource_id": key,
+            "force": True,
+            "fields": typed,
+            "records": rows,
+            "calculate_record_count": True,
+        }
         assert call(portal, SYSTEM, "datastore_create", **sent)["total"] == start + 250
     resource = call(portal, SYSTEM, "resource_show", id=key)
     pushed = {**resource, "url_type": "datapusher", "datastore_active": True}
     assert call(portal, SYSTEM, "resource_update", **pushed)["url_type"] == "datapusher"
-    call(portal, SYSTEM, "datapusher_hook", metadata={"resource_id": key}, status="complete")
-    assert call(portal, SYSTEM, "datapusher_status", resource_id=key)["status"] == "complete"
+    call(
+        portal,
+        SYSTEM,
+        "datapusher_hook",
+        metadata={"resource_id": key},
+        status="complete",
+    )
+    assert (
+        call(portal, SYSTEM, "datapusher_status", resource_id=key)["status"]
+        == "complete"
+    )
     shown = call(portal, ANONYMOUS, "resource_show", id=key)
     assert (shown["url"], shown["url_type"]) == (resource["url"], "datapusher")
     load.drain(portal)  # the rows are the pusher's: the link is not asked
     assert load.recheck(portal) == 0
-    assert call(portal, SYSTEM, "datapusher_status", resource_id=key)["status"] == "complete"
-    found = call(portal, ANONYMOUS, "datastore_search", id=key, limit=1, sort="_id desc", records_format="lists")
+    assert (
+        call(portal, SYSTEM, "datapusher_status", resource_id=key)["status"]
+        == "complete"
+    )
+    found = call(
+        portal,
+        ANONYMOUS,
+        "datastore_search",
+        id=key,
+        limit=1,
+        sort="_id desc",
+        records_format="lists",
+    )
     assert (found["records"][0][1], found["total"]) == ("00749", 750)
     with pytest.raises(Invalid):
-        call(portal, SYSTEM, "datastore_upsert", resource_id=key, records=[], method="insert")
-    moved = call(portal, SYSTEM, "resource_patch", id=key, url="http://example.vn/b.csv")
-    assert (moved["url"], moved["url_type"]) == ("http://example.vn/b.csv", "datapusher")
+        call(
+            portal,
+            SYSTEM,
+            "datastore_upsert",
+            resource_id=key,
+            records=[],
+            method="insert",
+        )
+    moved = call(
+        portal, SYSTEM, "resource_patch", id=key, url="http://example.vn/b.csv"
+    )
+    assert (moved["url"], moved["url_type"]) == (
+        "http://example.vn/b.csv",
+        "datapusher",
+    )
     assert call(portal, SYSTEM, "datapusher_submit", resource_id=key) is True
     assert call(portal, SYSTEM, "resource_show", id=key)["url_type"] is None
-    assert call(portal, SYSTEM, "resource_patch", id=key, url_type="upload")["url_type"] is None
+    assert (
+        call(portal, SYSTEM, "resource_patch", id=key, url_type="upload")["url_type"]
+        is None
+    )
 
 
-def test_an_upload_waits_for_no_link_and_a_table_is_loaded_by_one(portal: Portal) -> None:
+def test_an_upload_waits_for_no_link_and_a_table_is_loaded_by_one(
+    portal: Portal,
+) -> None:
     make_org(portal, "so-y-te")
     call(portal, SYSTEM, "package_create", name="thuoc", owner_org="so-y-te")
     served, asked = threading.Event(), threading.Event()
@@ -171,26 +316,47 @@ def test_an_upload_waits_for_no_link_and_a_table_is_loaded_by_one(portal: Portal
         Changing()(handler)
 
     with Web({"/cham.csv": slow}) as web:
-        call(portal, SYSTEM, "resource_create", package_id="thuoc", url=f"{web.url}/cham.csv", format="CSV")
+        call(
+            portal,
+            SYSTEM,
+            "resource_create",
+            package_id="thuoc",
+            url=f"{web.url}/cham.csv",
+            format="CSV",
+        )
         linking = threading.Thread(target=load.drain, args=(portal, LINK))
         linking.start()
         assert asked.wait(30)
-        upload = Upload(stream=io.BytesIO(b"ma,ten\n00001,An\n"), name="t.csv", media_type="text/csv")
-        key = call(portal, SYSTEM, "resource_create", package_id="thuoc", upload=upload)["id"]
+        upload = Upload(
+            stream=io.BytesIO(b"ma,ten\n00001,An\n"),
+            name="t.csv",
+            media_type="text/csv",
+        )
+        key = call(
+            portal, SYSTEM, "resource_create", package_id="thuoc", upload=upload
+        )["id"]
         assert load.drain(portal, LINK) == 0, "the link is in other hands"
         assert load.drain(portal, LOAD) == 1
-        assert call(portal, ANONYMOUS, "datastore_search", resource_id=key)["total"] == 1
+        assert (
+            call(portal, ANONYMOUS, "datastore_search", resource_id=key)["total"] == 1
+        )
         assert linking.is_alive()
         served.set()
         linking.join(30)
     assert load.drain(portal) == 0
 
 
-def test_a_table_that_fails_us_every_time_is_given_up(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_that_fails_us_every_time_is_given_up(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_org(portal, "so-y-te")
     call(portal, SYSTEM, "package_create", name="thuoc", owner_org="so-y-te")
-    upload = Upload(stream=io.BytesIO(b"ma,ten\n00001,An\n"), name="t.csv", media_type="text/csv")
-    key = call(portal, SYSTEM, "resource_create", package_id="thuoc", upload=upload)["id"]
+    upload = Upload(
+        stream=io.BytesIO(b"ma,ten\n00001,An\n"), name="t.csv", media_type="text/csv"
+    )
+    key = call(portal, SYSTEM, "resource_create", package_id="thuoc", upload=upload)[
+        "id"
+    ]
 
     tried = []
 
@@ -201,7 +367,9 @@ def test_a_table_that_fails_us_every_time_is_given_up(portal: Portal, monkeypatc
     monkeypatch.setattr(load.validate, "check", broken)
     while not load.drain(portal):
         with portal.work() as uow:
-            uow.session.execute(update(OutboxRow).where(OutboxRow.topic == LOAD).values(due=now()))
+            uow.session.execute(
+                update(OutboxRow).where(OutboxRow.topic == LOAD).values(due=now())
+            )
             uow.commit()
     assert len(tried) == portal.settings.outbox_tries
     status = call(portal, SYSTEM, "datapusher_status", resource_id=key)
@@ -220,4 +388,6 @@ def again(portal: Portal, key: str) -> None:
 
 
 def versions(portal: Portal, key: str) -> int:
-    return len(call(portal, ANONYMOUS, "datastore_versions", resource_id=key)["versions"])
+    return len(
+        call(portal, ANONYMOUS, "datastore_versions", resource_id=key)["versions"]
+    )

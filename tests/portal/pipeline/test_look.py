@@ -1,4 +1,6 @@
-"""Small uploads are loaded within their request; what that cannot end is left to the worker, and never lost."""
+"""Small uploads are loaded within their request; what that cannot end is left to the
+worker, and never lost.
+"""
 
 import io
 from collections.abc import Callable
@@ -31,7 +33,14 @@ def upload(portal: Portal, body: str = GOOD, **more: Any) -> dict[str, Any]:
     if not number:
         make_org(portal, "so-y-te")
     call(portal, SYSTEM, "package_create", name=f"bang-{number}", owner_org="so-y-te")
-    return send(portal, "resource_create", package_id=f"bang-{number}", upload=file(body), format="CSV", **more)
+    return send(
+        portal,
+        "resource_create",
+        package_id=f"bang-{number}",
+        upload=file(body),
+        format="CSV",
+        **more,
+    )
 
 
 def file(body: str = GOOD) -> Upload:
@@ -40,12 +49,16 @@ def file(body: str = GOOD) -> Upload:
 
 def send(portal: Portal, action: str, **params: Any) -> dict[str, Any]:
     """What an action answers that takes a file."""
-    return dict(orjson.loads(orjson.dumps(registry.call(portal, SYSTEM, action, params))))
+    return dict(
+        orjson.loads(orjson.dumps(registry.call(portal, SYSTEM, action, params)))
+    )
 
 
 def waiting(portal: Portal) -> list[OutboxRow]:
     with portal.read() as uow:
-        return list(uow.session.scalars(select(OutboxRow).where(OutboxRow.topic == LOAD)))
+        return list(
+            uow.session.scalars(select(OutboxRow).where(OutboxRow.topic == LOAD))
+        )
 
 
 def rows(portal: Portal, key: str) -> list[str]:
@@ -53,11 +66,20 @@ def rows(portal: Portal, key: str) -> list[str]:
     return [row["ten"] for row in found]
 
 
-def test_the_rows_of_a_small_upload_answer_as_soon_as_the_upload_does(portal: Portal) -> None:
+def test_the_rows_of_a_small_upload_answer_as_soon_as_the_upload_does(
+    portal: Portal,
+) -> None:
     made = upload(portal)
-    assert (made["check_state"], made["datastore_active"], made["validation_status"]) == ("open", True, "success")
+    assert (
+        made["check_state"],
+        made["datastore_active"],
+        made["validation_status"],
+    ) == ("open", True, "success")
     assert rows(portal, made["id"]) == ["An", "Bình"]
-    assert call(portal, SYSTEM, "datapusher_status", resource_id=made["id"])["status"] == "complete"
+    assert (
+        call(portal, SYSTEM, "datapusher_status", resource_id=made["id"])["status"]
+        == "complete"
+    )
     assert waiting(portal) == []
     assert load.drain(portal) == 0
     shown = call(portal, ANONYMOUS, "resource_show", id=made["id"])
@@ -69,7 +91,10 @@ def test_the_files_of_a_new_package_are_loaded_alike(portal: Portal) -> None:
     files = [{"upload": file(), "format": "CSV", "name": str(n)} for n in range(3)]
     send(portal, "package_create", name="nhieu", owner_org="so-y-te", resources=files)
     shown = call(portal, ANONYMOUS, "package_show", id="nhieu")
-    assert [(each["name"], each["position"], each["datastore_active"]) for each in shown["resources"]] == [
+    assert [
+        (each["name"], each["position"], each["datastore_active"])
+        for each in shown["resources"]
+    ] == [
         ("0", 0, True),
         ("1", 1, True),
         ("2", 2, True),
@@ -84,7 +109,9 @@ def broken(*_: object, **__: object) -> None:
     raise ZeroDivisionError
 
 
-def slow(portal: Portal, *_: object, progress: Callable[[int], object], **__: object) -> None:
+def slow(
+    portal: Portal, *_: object, progress: Callable[[int], object], **__: object
+) -> None:
     progress(1)
 
 
@@ -107,7 +134,8 @@ def test_a_server_that_ends_amid_its_request_leaves_the_file_to_the_worker(
     portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killed(*_: object) -> None:
-        raise KeyboardInterrupt  # nothing is handed back: so does kill -9 look to the database
+        # Nothing is handed back: so does kill -9 look to the database.
+        raise KeyboardInterrupt
 
     with monkeypatch.context() as damaged:
         damaged.setattr(look, "_one", killed)
@@ -124,21 +152,37 @@ def test_a_server_that_ends_amid_its_request_leaves_the_file_to_the_worker(
     assert rows(portal, row.entity_id) == ["An", "Bình"]
 
 
-def test_a_large_file_is_left_to_the_worker(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_file_is_left_to_the_worker(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = upload(leaving_loads(portal))
-    assert (made["check_state"], made["datastore_active"], len(waiting(portal))) == ("waiting", False, 1)
+    assert (made["check_state"], made["datastore_active"], len(waiting(portal))) == (
+        "waiting",
+        False,
+        1,
+    )
     assert load.drain(portal) == 1
 
 
-def test_a_change_while_a_file_is_loaded_is_not_left_unseen(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever changes a resource relies on a loading that waits; one that had begun has read too early."""
+def test_a_change_while_a_file_is_loaded_is_not_left_unseen(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever changes a resource relies on a loading that waits; one that had begun has
+    read too early.
+    """
     made = upload(leaving_loads(portal))
     prepared = load.gate.judge
     wanted = {"fields": [{"name": "ma", "type": "string"}]}
 
     def changed_meanwhile(*arguments: Any) -> Any:
         monkeypatch.undo()
-        call(leaving_loads(portal), SYSTEM, "resource_patch", id=made["id"], schema=wanted)
+        call(
+            leaving_loads(portal),
+            SYSTEM,
+            "resource_patch",
+            id=made["id"],
+            schema=wanted,
+        )
         return prepared(*arguments)
 
     monkeypatch.setattr(load.gate, "judge", changed_meanwhile)
@@ -146,7 +190,8 @@ def test_a_change_while_a_file_is_loaded_is_not_left_unseen(portal: Portal, monk
     assert waiting(portal) == []
     shown = call(portal, SYSTEM, "resource_show", id=made["id"])
     assert shown["check_state"] != "waiting"
-    assert shown["validation_status"] == "failure"  # held to the schema that came meanwhile
+    # Held to the schema that came meanwhile.
+    assert shown["validation_status"] == "failure"
 
 
 def test_a_database_that_goes_away_after_the_commit_does_not_make_the_upload_fail(

@@ -1,4 +1,6 @@
-"""A new release that tags a column of a catalogue schema closes the tables that follow it until they were judged."""
+"""A new release that tags a column of a catalogue schema closes the tables that follow
+it until they were judged.
+"""
 
 from dataclasses import replace
 from typing import Any
@@ -25,7 +27,13 @@ def table(portal: Portal) -> Json:
         "fields": [{"id": "ky", "type": "text"}, {"id": COLUMN, "type": "text"}],
         "records": [{"ky": "202601", COLUMN: "A1"}],
     }
-    made = call(portal, SYSTEM, "datastore_create", resource={"package_id": "set", "name": "x"}, **fields)
+    made = call(
+        portal,
+        SYSTEM,
+        "datastore_create",
+        resource={"package_id": "set", "name": "x"},
+        **fields,
+    )
     call(portal, SYSTEM, "resource_patch", id=made["resource_id"], schema=SCHEMA)
     load.drain(portal)
     return dict(call(portal, SYSTEM, "resource_show", id=made["resource_id"]))
@@ -60,5 +68,8 @@ def tagged(tables: tuple[catalog.TableSchema, ...]) -> Any:
     for field in descriptor["fields"]:
         if field["name"] == COLUMN:
             field |= {"pd": "basic", "treatment": "drop"}
-    new = tuple(replace(each, _descriptor=descriptor) if each.name == wanted.name else each for each in tables)
+    new = tuple(
+        replace(each, _descriptor=descriptor) if each.name == wanted.name else each
+        for each in tables
+    )
     return lambda: new

@@ -1,4 +1,6 @@
-"""Releases of harvested files go on for the same files, whatever else of their record changes; what is new is held."""
+"""Releases of harvested files go on for the same files, whatever else of their record
+changes; what is new is held.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,11 +24,15 @@ Counts = Callable[[Json], Json]
 
 
 def lots(first: int = 0) -> str:
-    return "so_lo,tinh_trang\n" + "".join(f"0380950{first + number:05},tốt\n" for number in range(20))
+    return "so_lo,tinh_trang\n" + "".join(
+        f"0380950{first + number:05},tốt\n" for number in range(20)
+    )
 
 
 class Lots(Source):
-    """A source whose one record is described by its configuration, so that everything but the files can change."""
+    """A source whose one record is described by its configuration, so that everything
+    but the files can change.
+    """
 
     def __init__(self, portal: Portal, folder: Path, *patterns: str) -> None:
         folder.mkdir()
@@ -36,7 +42,12 @@ class Lots(Source):
 
     def config(self) -> Json:
         resources = [
-            {"name": f"bang-{number}", "pattern": pattern, "mode": "append", "schema_name": self.schema or None}
+            {
+                "name": f"bang-{number}",
+                "pattern": pattern,
+                "mode": "append",
+                "schema_name": self.schema or None,
+            }
             for number, pattern in enumerate(self.patterns)
         ]
         return {"each": False, "dataset": self.described, "resources": resources}
@@ -44,7 +55,9 @@ class Lots(Source):
     def describe(self, **more: Any) -> None:
         """Have the record say something else, of the same files."""
         self.described |= more
-        config = orjson.dumps({"pattern": "*.csv", "settle_seconds": 0, **self.config()}).decode()
+        config = orjson.dumps(
+            {"pattern": "*.csv", "settle_seconds": 0, **self.config()}
+        ).decode()
         call(self.portal, SYSTEM, "harvest_source_patch", id="folder", config=config)
 
     def next(self) -> Json:
@@ -60,12 +73,22 @@ def key_of(portal: Portal) -> str:
 
 
 def states(portal: Portal) -> list[str]:
-    return [each["check_state"] for each in call(portal, SYSTEM, "package_show", id=key_of(portal))["resources"]]
+    return [
+        each["check_state"]
+        for each in call(portal, SYSTEM, "package_show", id=key_of(portal))["resources"]
+    ]
 
 
 def release(portal: Portal, *columns: str) -> Json:
     return dict(
-        call(portal, SYSTEM, "package_validation_override", id=key_of(portal), reason=WHY, columns=list(columns))
+        call(
+            portal,
+            SYSTEM,
+            "package_validation_override",
+            id=key_of(portal),
+            reason=WHY,
+            columns=list(columns),
+        )
     )
 
 
@@ -76,7 +99,8 @@ def test_a_release_goes_on_when_other_parts_of_the_record_change(
     source.write("a1.csv", lots())
     assert counts(source.run()) == {"refused": 1}
     decided = release(portal, "so_lo")
-    source.describe(title="Lô hàng nông sản", notes="Cập nhật hằng ngày")  # before the release was used even once
+    # Before the release was used even once.
+    source.describe(title="Lô hàng nông sản", notes="Cập nhật hằng ngày")
     assert counts(source.next()) == {"added": 1}
     assert states(portal) == ["open"]
     source.describe(title="Lô hàng của tỉnh", tags=["nông sản"])
@@ -84,8 +108,13 @@ def test_a_release_goes_on_when_other_parts_of_the_record_change(
     shown = call(portal, SYSTEM, "package_show", id="lo-hang")
     assert (shown["title"], states(portal)) == ("Lô hàng của tỉnh", ["open"])
     resource = shown["resources"][0]["id"]
-    report = call(portal, SYSTEM, "resource_validation_show", resource_id=resource)["report"]
-    assert (report["decision"]["override_id"], report["decision"]["columns"]) == (decided["id"], ["so_lo"])
+    report = call(portal, SYSTEM, "resource_validation_show", resource_id=resource)[
+        "report"
+    ]
+    assert (report["decision"]["override_id"], report["decision"]["columns"]) == (
+        decided["id"],
+        ["so_lo"],
+    )
     call(portal, SYSTEM, "resource_validation_run", resource_id=resource)
     assert runs.drain(portal) == 1
     assert states(portal) == ["open"]
@@ -93,14 +122,17 @@ def test_a_release_goes_on_when_other_parts_of_the_record_change(
     assert [each["id"] for each in listed] == [decided["id"]]
 
 
-def test_what_is_new_in_a_file_or_beside_it_is_held(portal: Portal, tmp_path: Path, counts: Counts) -> None:
+def test_what_is_new_in_a_file_or_beside_it_is_held(
+    portal: Portal, tmp_path: Path, counts: Counts
+) -> None:
     source = Lots(portal, tmp_path / "drop", "a*.csv", "b*.csv")
     source.write("a1.csv", lots())
     source.write("b1.csv", "ma,so\na,1\n")
     source.run()
     release(portal, "so_lo")
     assert counts(source.next()) == {"added": 1}
-    source.write("a2.csv", "so_lo,tinh_trang\nA-1,tốt\n")  # a day's file without any such number
+    # A day's file without any such number.
+    source.write("a2.csv", "so_lo,tinh_trang\nA-1,tốt\n")
     assert counts(source.run()) == {"updated": 1}
     assert states(portal) == ["open", "open"]
     source.write("b1.csv", "ma,so\na,038095012345\n")
@@ -117,7 +149,9 @@ def test_what_is_new_in_a_file_or_beside_it_is_held(portal: Portal, tmp_path: Pa
     assert counts(source.run()) == {"refused": 1}
 
 
-def test_a_release_of_persons_lets_no_other_error_pass(portal: Portal, tmp_path: Path, counts: Counts) -> None:
+def test_a_release_of_persons_lets_no_other_error_pass(
+    portal: Portal, tmp_path: Path, counts: Counts
+) -> None:
     source = Lots(portal, tmp_path / "drop", "a*.csv")
     source.write("a1.csv", lots())
     source.run()
@@ -141,8 +175,19 @@ def test_a_released_file_that_is_no_table_stays_open_under_a_new_title(
     call(portal, SYSTEM, "package_validation_override", id=key, reason=WHY)
     assert runs.drain(portal) == 1
     assert states(portal) == ["open"]
-    more = {"each": True, "pattern": "*.bin", "settle_seconds": 0, "tags": ["ảnh vệ tinh"]}
-    call(portal, SYSTEM, "harvest_source_patch", id="folder", config=orjson.dumps(more).decode())
+    more = {
+        "each": True,
+        "pattern": "*.bin",
+        "settle_seconds": 0,
+        "tags": ["ảnh vệ tinh"],
+    }
+    call(
+        portal,
+        SYSTEM,
+        "harvest_source_patch",
+        id="folder",
+        config=orjson.dumps(more).decode(),
+    )
     assert counts(source.run()) == {"updated": 1}
     assert states(portal) == ["open"]
     (folder / "anh.bin").write_bytes(bytes(range(255)) * 4)

@@ -1,4 +1,6 @@
-"""A job from queue to search hit: outcomes, second runs, refusals, deletions, crashes."""
+"""A job from queue to search hit: outcomes, second runs, refusals, deletions,
+crashes.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -32,13 +34,24 @@ def found(portal: Portal, q: str) -> list[str]:
     return [orjson.loads(orjson.dumps(hit))["name"] for hit in answer["results"]]
 
 
-def test_a_file_becomes_a_search_hit_with_rows(portal: Portal, source: Source, counts) -> None:
+def test_a_file_becomes_a_search_hit_with_rows(
+    portal: Portal, source: Source, counts
+) -> None:
     source.write("benh-vien.csv", GOOD)
     assert counts(source.run()) == {"added": 1}
     index.drain(portal)
     assert found(portal, "benh vien") == ["benh-vien"]
-    package = orjson.loads(orjson.dumps(registry.call(portal, ANONYMOUS, "package_show", {"id": "benh-vien"})))
-    rows = registry.call(portal, ANONYMOUS, "datastore_search", {"resource_id": package["resources"][0]["id"]})
+    package = orjson.loads(
+        orjson.dumps(
+            registry.call(portal, ANONYMOUS, "package_show", {"id": "benh-vien"})
+        )
+    )
+    rows = registry.call(
+        portal,
+        ANONYMOUS,
+        "datastore_search",
+        {"resource_id": package["resources"][0]["id"]},
+    )
     records = orjson.loads(orjson.dumps(rows))["records"]
     assert [record["ma"] for record in records] == ["00001", "00002"]
     assert package["resources"][0]["datastore_active"] is True
@@ -51,23 +64,37 @@ def test_a_second_run_changes_nothing(portal: Portal, source: Source, counts) ->
         before = uow.session.execute(select(Dataset.rendered, Dataset.revision)).all()
     assert counts(source.run()) == {"not modified": 1}
     with portal.read() as uow:
-        assert uow.session.execute(select(Dataset.rendered, Dataset.revision)).all() == before
+        assert (
+            uow.session.execute(select(Dataset.rendered, Dataset.revision)).all()
+            == before
+        )
         assert uow.session.scalar(select(func.count()).select_from(TableVersion)) == 1
 
 
-def test_a_change_makes_a_new_version_and_keeps_every_identity(portal: Portal, source: Source, counts) -> None:
+def test_a_change_makes_a_new_version_and_keeps_every_identity(
+    portal: Portal, source: Source, counts
+) -> None:
     source.write("aa.csv", GOOD)
     source.run()
-    before = orjson.loads(orjson.dumps(registry.call(portal, SYSTEM, "package_show", {"id": "aa"})))
+    before = orjson.loads(
+        orjson.dumps(registry.call(portal, SYSTEM, "package_show", {"id": "aa"}))
+    )
     source.write("aa.csv", GOOD + "00003,Phòng khám\n")
     assert counts(source.run()) == {"updated": 1}
-    after = orjson.loads(orjson.dumps(registry.call(portal, SYSTEM, "package_show", {"id": "aa"})))
-    assert (after["id"], after["resources"][0]["id"]) == (before["id"], before["resources"][0]["id"])
+    after = orjson.loads(
+        orjson.dumps(registry.call(portal, SYSTEM, "package_show", {"id": "aa"}))
+    )
+    assert (after["id"], after["resources"][0]["id"]) == (
+        before["id"],
+        before["resources"][0]["id"],
+    )
     with portal.read() as uow:
         assert sorted(uow.session.scalars(select(TableVersion.number))) == [1, 2]
 
 
-def test_a_bad_item_never_stops_the_rest_and_its_last_version_stays(portal: Portal, source: Source, counts) -> None:
+def test_a_bad_item_never_stops_the_rest_and_its_last_version_stays(
+    portal: Portal, source: Source, counts
+) -> None:
     source.write("aa.csv", GOOD)
     source.write("bb.csv", GOOD)
     source.run()
@@ -75,15 +102,24 @@ def test_a_bad_item_never_stops_the_rest_and_its_last_version_stays(portal: Port
     source.write("bb.csv", GOOD + "00003,Phòng khám\n")
     job = source.run()
     assert counts(job) == {"refused": 1, "updated": 1}
-    package = orjson.loads(orjson.dumps(registry.call(portal, ANONYMOUS, "package_show", {"id": "aa"})))
-    rows = registry.call(portal, ANONYMOUS, "datastore_search", {"resource_id": package["resources"][0]["id"]})
+    package = orjson.loads(
+        orjson.dumps(registry.call(portal, ANONYMOUS, "package_show", {"id": "aa"}))
+    )
+    rows = registry.call(
+        portal,
+        ANONYMOUS,
+        "datastore_search",
+        {"resource_id": package["resources"][0]["id"]},
+    )
     assert rows["total"] == 2
     report = registry.call(portal, SYSTEM, "harvest_job_report", {"id": job["id"]})
     assert [item["title"] or item["guid"] for item in report["object_errors"].values()]
     assert counts(source.run()) == {"refused": 1, "not modified": 1}
 
 
-def test_a_refused_newcomer_is_a_draft_that_nobody_outside_sees(portal: Portal, source: Source, counts) -> None:
+def test_a_refused_newcomer_is_a_draft_that_nobody_outside_sees(
+    portal: Portal, source: Source, counts
+) -> None:
     source.write("hong.csv", "<html></html>")
     assert counts(source.run()) == {"refused": 1}
     index.drain(portal)
@@ -96,7 +132,9 @@ def test_a_refused_newcomer_is_a_draft_that_nobody_outside_sees(portal: Portal, 
     assert found(portal, "hong") == ["hong"]
 
 
-def test_what_a_complete_listing_no_longer_names_is_deleted(portal: Portal, source: Source, counts) -> None:
+def test_what_a_complete_listing_no_longer_names_is_deleted(
+    portal: Portal, source: Source, counts
+) -> None:
     source.write("aa.csv", GOOD)
     source.write("bb.csv", GOOD)
     source.run()
@@ -138,7 +176,9 @@ def test_what_a_person_deleted_stays_deleted(portal: Portal, source: Source) -> 
         assert uow.session.scalars(select(Dataset.state)).all() == ["deleted"]
 
 
-def test_a_worker_that_lost_its_lease_can_store_nothing(portal: Portal, source: Source) -> None:
+def test_a_worker_that_lost_its_lease_can_store_nothing(
+    portal: Portal, source: Source
+) -> None:
     source.write("aa.csv", GOOD)
     job_id = source.queue()
     with portal.work() as uow:
@@ -176,7 +216,9 @@ def test_an_aborted_job_stops_at_its_next_step(portal: Portal, source: Source) -
 def test_a_crash_at_any_step_is_followed_by_a_run_that_finishes(
     portal: Portal, source: Source, counts, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    """A crash is a BaseException here: nothing of ours catches it, as nothing catches kill -9."""
+    """A crash is a BaseException here: nothing of ours catches it, as nothing catches
+    kill -9.
+    """
     source.write("aa.csv", GOOD)
     source.write("bb.csv", GOOD)
     job_id = source.queue()
@@ -209,7 +251,9 @@ def test_a_crash_at_any_step_is_followed_by_a_run_that_finishes(
         assert uow.session.scalar(select(func.count()).select_from(TableVersion)) == 2
 
 
-def test_an_item_that_kills_its_worker_again_and_again_is_given_up(portal: Portal, source: Source, counts) -> None:
+def test_an_item_that_kills_its_worker_again_and_again_is_given_up(
+    portal: Portal, source: Source, counts
+) -> None:
     source.write("aa.csv", GOOD)
     job_id = source.queue()
     with portal.work() as uow:
@@ -218,7 +262,12 @@ def test_an_item_that_kills_its_worker_again_and_again_is_given_up(portal: Porta
         job = taken.job
         job.gather_finished = now()
         uow.session.add(
-            HarvestObject(job_id=job.id, source_id=job.source_id, guid="aa.csv", tries=portal.settings.harvest_tries)
+            HarvestObject(
+                job_id=job.id,
+                source_id=job.source_id,
+                guid="aa.csv",
+                tries=portal.settings.harvest_tries,
+            )
         )
         uow.commit()
     run.run_job(portal, job_id, "worker")
@@ -234,13 +283,25 @@ def test_the_heartbeat_notices_a_lost_lease(portal: Portal, source: Source) -> N
         lease.hold(uow)
 
 
-def test_what_its_catalogue_closes_is_closed_here_even_when_the_rest_is_refused(portal: Portal, tmp_path: Path) -> None:
-    package: dict[str, Any] = {"id": "p1", "name": "p1", "title": "P", "private": False, "state": "active"}
-    package["resources"] = [{"id": "r", "name": "r", "url": "https://example.vn/a.csv", "format": "CSV"}]
+def test_what_its_catalogue_closes_is_closed_here_even_when_the_rest_is_refused(
+    portal: Portal, tmp_path: Path
+) -> None:
+    package: dict[str, Any] = {
+        "id": "p1",
+        "name": "p1",
+        "title": "P",
+        "private": False,
+        "state": "active",
+    }
+    package["resources"] = [
+        {"id": "r", "name": "r", "url": "https://example.vn/a.csv", "format": "CSV"}
+    ]
 
     def states() -> tuple[str, bool]:
         with portal.read() as uow:
-            dataset = uow.session.scalars(select(Dataset).where(Dataset.name == "p1")).one()
+            dataset = uow.session.scalars(
+                select(Dataset).where(Dataset.name == "p1")
+            ).one()
             return dataset.state, dataset.private
 
     def shown() -> bool:
@@ -249,7 +310,12 @@ def test_what_its_catalogue_closes_is_closed_here_even_when_the_rest_is_refused(
 
     packages = [package]
     with ckan(packages) as web:
-        described = {"name": "other", "url": web.url, "source_type": "ckan", "config": {}}
+        described = {
+            "name": "other",
+            "url": web.url,
+            "source_type": "ckan",
+            "config": {},
+        }
         registry.call(portal, SYSTEM, "harvest_source_create", described)
         steps: list[tuple[dict[str, Any], tuple[str, bool], bool]] = [
             ({}, ("active", False), True),
@@ -257,7 +323,11 @@ def test_what_its_catalogue_closes_is_closed_here_even_when_the_rest_is_refused(
             ({"private": "false"}, ("active", False), True),
             ({"state": "draft"}, ("draft", False), False),
             ({"state": "active"}, ("active", False), True),
-            ({"private": True, "maintainer_email": "no address", "title": "x" * 5}, ("active", True), False),
+            (
+                {"private": True, "maintainer_email": "no address", "title": "x" * 5},
+                ("active", True),
+                False,
+            ),
             ({"private": False, "maintainer_email": None}, ("active", False), True),
             ({"state": "deleted"}, ("deleted", False), False),
             ({"state": "active"}, ("active", False), True),
@@ -269,7 +339,9 @@ def test_what_its_catalogue_closes_is_closed_here_even_when_the_rest_is_refused(
             assert (states(), shown()) == (expected, public), change
 
 
-def test_a_refused_item_that_is_closed_there_is_closed_here(portal: Portal, source: Source) -> None:
+def test_a_refused_item_that_is_closed_there_is_closed_here(
+    portal: Portal, source: Source
+) -> None:
     source.write("aa.csv", GOOD)
     source.run()
     with portal.work() as uow:
@@ -277,24 +349,38 @@ def test_a_refused_item_that_is_closed_there_is_closed_here(portal: Portal, sour
         harvested = uow.session.get_one(HarvestSource, identity.source_id)
         record = DatasetRecord(name="aa", private=True)
         item = Item(harvested, identity.guid, record, "hash", None, identity)
-        store.refuse(portal, uow, item, validate.validate(record, {}.get, limit=10, options=ReadOptions()))
+        store.refuse(
+            portal,
+            uow,
+            item,
+            validate.validate(record, {}.get, limit=10, options=ReadOptions()),
+        )
         uow.commit()
     index.drain(portal)
     assert found(portal, "*:*") == []
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.2"])
-def test_the_portals_own_database_gives_no_rows_to_a_source(portal: Portal, host: str) -> None:
+def test_the_portals_own_database_gives_no_rows_to_a_source(
+    portal: Portal, host: str
+) -> None:
     own = portal.engine.url
     if own.get_backend_name() == "sqlite":
         pytest.skip("a file below the data folder is outside the folders of sources")
-    config = {"dataset": {"name": "own"}, "resources": [{"name": "r", "query": 'SELECT * FROM "user"'}]}
+    config = {
+        "dataset": {"name": "own"},
+        "resources": [{"name": "r", "query": 'SELECT * FROM "user"'}],
+    }
     url = f"postgresql://{own.username}@{host}:{own.port}/{own.database}"
     described = {"name": "own", "url": url, "source_type": "sql", "config": config}
     registry.call(portal, SYSTEM, "harvest_source_create", described)
-    job_id = registry.call(portal, SYSTEM, "harvest_job_create", {"source_id": "own"})["id"]
+    job_id = registry.call(portal, SYSTEM, "harvest_job_create", {"source_id": "own"})[
+        "id"
+    ]
     assert scheduler.work_once(portal, scheduler.owner_name())
     report = registry.call(portal, SYSTEM, "harvest_job_report", {"id": job_id})
     told = [error["message"] for error in report["gather_errors"]]
-    assert ["own database" in text or "private or local" in text for text in told] == [True]
+    assert ["own database" in text or "private or local" in text for text in told] == [
+        True
+    ]
     assert found(portal, "*:*") == []

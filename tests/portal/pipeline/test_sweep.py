@@ -1,4 +1,6 @@
-"""The sweep, and what is forgotten at once: no copy of rows outlives the version that it was made of."""
+"""The sweep, and what is forgotten at once: no copy of rows outlives the version that
+it was made of.
+"""
 
 import io
 import os
@@ -50,11 +52,19 @@ def table(portal: Portal, name: str, text: str) -> str:
 
 
 def copies(portal: Portal) -> list[Path]:
-    return [path for path in (portal.settings.data_dir / "tables").rglob("*") if path.is_file()]
+    return [
+        path
+        for path in (portal.settings.data_dir / "tables").rglob("*")
+        if path.is_file()
+    ]
 
 
 def holding(portal: Portal, text: str) -> list[Path]:
-    paths = [path for path in portal.settings.data_dir.rglob("*") if path.is_file() and "portal.db" not in path.name]
+    paths = [
+        path
+        for path in portal.settings.data_dir.rglob("*")
+        if path.is_file() and "portal.db" not in path.name
+    ]
     return [path for path in paths if text.encode() in path.read_bytes()]
 
 
@@ -73,10 +83,14 @@ def test_after_a_purge_no_copy_of_the_rows_is_left(portal: Portal) -> None:
     call(portal, "package_delete", id="mat")
     call(portal, "dataset_purge", id="mat")
     assert sweep.forget(portal) == 1
-    assert not [path for path in holding(portal, "khong-ai-duoc-thay") if "tables" in path.parts], "at once"
+    assert not [
+        path for path in holding(portal, "khong-ai-duoc-thay") if "tables" in path.parts
+    ], "at once"
     aged(portal)
     sweep.sweep(portal)
-    assert holding(portal, "khong-ai-duoc-thay") == [], "and the file itself with the sweep"
+    assert holding(portal, "khong-ai-duoc-thay") == [], (
+        "and the file itself with the sweep"
+    )
     assert len(copies(portal)) == 2
 
 
@@ -109,7 +123,9 @@ def test_copies_of_versions_that_are_forgotten_go_with_them(portal: Portal) -> N
     publish.drain(portal)
     assert len(copies(portal)) == 4
     with portal.work() as uow:
-        uow.session.execute(update(TableVersion).where(TableVersion.number == 1).values(number=-99))
+        uow.session.execute(
+            update(TableVersion).where(TableVersion.number == 1).values(number=-99)
+        )
         uow.session.query(TableVersion).filter_by(number=-99).delete()
         uow.commit()
     sweep.sweep(portal)
@@ -119,8 +135,15 @@ def test_copies_of_versions_that_are_forgotten_go_with_them(portal: Portal) -> N
 
 def test_what_killed_processes_left_is_removed(portal: Portal) -> None:
     data = portal.settings.data_dir
-    left = [data / "tables" / f"{kind}-x" / "f" for kind in ("part", "download", "hot", "export")]
-    left += [data / "work" / "link-x" / "f", data / "work" / "rows.csv", data / "tables" / "spill" / "duckdb_temp.tmp"]
+    left = [
+        data / "tables" / f"{kind}-x" / "f"
+        for kind in ("part", "download", "hot", "export")
+    ]
+    left += [
+        data / "work" / "link-x" / "f",
+        data / "work" / "rows.csv",
+        data / "tables" / "spill" / "duckdb_temp.tmp",
+    ]
     for path in left:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")
@@ -133,7 +156,9 @@ def test_what_killed_processes_left_is_removed(portal: Portal) -> None:
     assert fresh.exists()
 
 
-def test_a_step_that_fails_holds_up_no_other(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_that_fails_holds_up_no_other(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     table(portal, "mat", "bi-xoa")
     call(portal, "dataset_purge", id="mat")
 
@@ -145,7 +170,9 @@ def test_a_step_that_fails_holds_up_no_other(portal: Portal, monkeypatch: pytest
     assert copies(portal) == []
 
 
-def test_what_is_uploaded_again_amid_a_sweep_keeps_its_bytes(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_uploaded_again_amid_a_sweep_keeps_its_bytes(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The sweep has listed old files when the same bytes are acknowledged again."""
     table(portal, "cu", "tai-len-lai")
     call(portal, "dataset_purge", id="cu")
@@ -162,4 +189,6 @@ def test_what_is_uploaded_again_amid_a_sweep_keeps_its_bytes(portal: Portal, mon
         sweep.sweep(portal)
     resource = call(portal, "package_show", id="moi")["resources"][0]
     assert call(portal, "datastore_search", resource_id=resource["id"])["total"] == 1
-    assert list(portal.files.damaged()) == [] and len(holding(portal, "tai-len-lai")) >= 3
+    assert (
+        list(portal.files.damaged()) == [] and len(holding(portal, "tai-len-lai")) >= 3
+    )

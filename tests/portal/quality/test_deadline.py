@@ -1,4 +1,6 @@
-"""Checking a table ends in time even where all of it is one batch, and the finding names the limit."""
+"""Checking a table ends in time even where all of it is one batch, and the finding
+names the limit.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from portal.reading import read_table
 
 COLUMNS = 30
 SLOW = {"pattern": r"(?=(a|aa)+$)a*b"}
-"""No linear engine knows look-ahead: a child judges the cells, and each column asks another."""
+"""No linear engine knows look-ahead: a child judges the cells, and each column asks
+another.
+"""
 SCHEMAS: dict[str, dict[str, Any]] = {
     "patterns": {"type": "string", "constraints": SLOW},
     "nested": {"type": "object", "constraints": {"jsonSchema": {"required": ["b"]}}},
@@ -25,11 +29,15 @@ SCHEMAS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("kind", SCHEMAS)
 @pytest.mark.parametrize("ragged", [False, True])
-def test_one_batch_is_given_up_before_it_is_done(tmp_path: Path, kind: str, ragged: bool) -> None:
+def test_one_batch_is_given_up_before_it_is_done(
+    tmp_path: Path, kind: str, ragged: bool
+) -> None:
     names = [f"c{number}" for number in range(COLUMNS)]
     cells = ['"{""a"": 1}"' if kind == "nested" else "x"] * (COLUMNS - ragged)
     path = tmp_path / "a.csv"
-    path.write_text("\n".join([",".join(names), *[",".join(cells)] * 50]), encoding="utf-8")
+    path.write_text(
+        "\n".join([",".join(names), *[",".join(cells)] * 50]), encoding="utf-8"
+    )
     schema = {"fields": [{"name": name, **SCHEMAS[kind]} for name in names]}
     done: list[int] = []
     report = check_table(read_table(path), schema, progress=done.append, seconds=0)

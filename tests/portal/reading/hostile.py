@@ -1,4 +1,6 @@
-"""Files that claim more than they hold, made up in every format: a few kilobytes that ask for all memory there is."""
+"""Files that claim more than they hold, made up in every format: a few kilobytes that
+ask for all memory there is.
+"""
 
 from __future__ import annotations
 
@@ -17,36 +19,56 @@ from tests.portal.reading import binary_workbooks as xls
 
 CELLS = '<c r="{0}" t="inlineStr"><is><t>{1}</t></is></c>'
 CONTENT = (
-    '<?xml version="1.0"?><office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+    '<?xml version="1.0"?><office:document-content '
+    'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
     'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
     'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:spreadsheet>'
-    '<table:table table:name="S">{0}</table:table></office:spreadsheet></office:body></office:document-content>'
+    "<table:table "
+    'table:name="S">{0}</table:table></office:spreadsheet></office:body></office:document-content>'
 )
 MIME = "application/vnd.oasis.opendocument.spreadsheet"
 
 
 def xlsx(cells: Mapping[str, str], *, dimension: str = "") -> bytes:
-    """A workbook with these cells, each in a row of its own element, and a dimension that may lie."""
+    """A workbook with these cells, each in a row of its own element, and a dimension
+    that may lie.
+    """
     book = io.BytesIO()
     openpyxl.Workbook().save(book)
     rows: dict[int, str] = {}
     for place, text in cells.items():
         number = int("".join(filter(str.isdigit, place)))
-        rows[number] = rows.get(number, "") + (CELLS.format(place, text) if text else f'<c r="{place}" s="0"/>')
-    body = "".join(f'<row r="{number}">{inside}</row>' for number, inside in sorted(rows.items()))
+        rows[number] = rows.get(number, "") + (
+            CELLS.format(place, text) if text else f'<c r="{place}" s="0"/>'
+        )
+    body = "".join(
+        f'<row r="{number}">{inside}</row>' for number, inside in sorted(rows.items())
+    )
     said = f'<dimension ref="{dimension}"/>' if dimension else ""
     space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    sheet = f'<?xml version="1.0"?><worksheet xmlns="{space}">{said}<sheetData>{body}</sheetData></worksheet>'
+    sheet = (
+        '<?xml version="1.0"?><worksheet '
+        f'xmlns="{space}">{said}<sheetData>{body}</sheetData></worksheet>'
+    )
     out = io.BytesIO()
-    with zipfile.ZipFile(book) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
+    with (
+        zipfile.ZipFile(book) as source,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
         for name in source.namelist():
-            target.writestr(name, sheet if name == "xl/worksheets/sheet1.xml" else source.read(name))
+            target.writestr(
+                name, sheet if name == "xl/worksheets/sheet1.xml" else source.read(name)
+            )
     return out.getvalue()
 
 
 def table_cells(rows: int, columns: int) -> dict[str, str]:
     """The cells of a small table in the corner of a sheet."""
-    return {f"{chr(65 + column)}{row + 1}": f"r{row}c{column}" for row in range(rows) for column in range(columns)}
+    return {
+        f"{chr(65 + column)}{row + 1}": f"r{row}c{column}"
+        for row in range(rows)
+        for column in range(columns)
+    }
 
 
 def ods(rows: str) -> bytes:
@@ -57,28 +79,38 @@ def ods(rows: str) -> bytes:
         archive.writestr("content.xml", CONTENT.format(rows))
         archive.writestr(
             "META-INF/manifest.xml",
-            '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
-            f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{MIME}"/></manifest:manifest>',
+            "<manifest:manifest "
+            'xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
+            '<manifest:file-entry manifest:full-path="/" '
+            f'manifest:media-type="{MIME}"/></manifest:manifest>',
         )
     return out.getvalue()
 
 
 def ods_row(*texts: str, repeated: int = 1, cells: int = 1) -> str:
-    """A row with these texts; each cell stands `cells` times, the row `repeated` times."""
+    """A row with these texts; each cell stands `cells` times, the row `repeated`
+    times.
+    """
     inside = "".join(
-        f'<table:table-cell table:number-columns-repeated="{cells}" office:value-type="string">'
+        f'<table:table-cell table:number-columns-repeated="{cells}" '
+        'office:value-type="string">'
         f"<text:p>{text}</text:p></table:table-cell>"
         if text
         else f'<table:table-cell table:number-columns-repeated="{cells}"/>'
         for text in texts
     )
-    return f'<table:table-row table:number-rows-repeated="{repeated}">{inside}</table:table-row>'
+    return (
+        "<table:table-row "
+        f'table:number-rows-repeated="{repeated}">{inside}</table:table-row>'
+    )
 
 
 def parquet(rows: int, text: str) -> bytes:
     """One text as often as wanted, which a dictionary packs into nothing."""
     out = io.BytesIO()
-    column = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array([text]))
+    column = pa.DictionaryArray.from_arrays(
+        pa.array([0] * rows, pa.int32()), pa.array([text])
+    )
     pq.write_table(pa.table({"a": column}), out, compression="zstd")
     return out.getvalue()
 

@@ -35,20 +35,35 @@ def refusal(path: Path, options: ReadOptions | None = None) -> str:
 
 
 def test_one_table_in_a_zip_or_gz(tmp_path: Path) -> None:
-    assert rows(packed(tmp_path / "a.zip", {"data/a.csv": TABLE, "readme.md": b"x", "__MACOSX/a.csv": b"x"})) == 2
+    assert (
+        rows(
+            packed(
+                tmp_path / "a.zip",
+                {"data/a.csv": TABLE, "readme.md": b"x", "__MACOSX/a.csv": b"x"},
+            )
+        )
+        == 2
+    )
     (tmp_path / "b.csv.gz").write_bytes(gzip.compress(TABLE))
     assert rows(tmp_path / "b.csv.gz") == 2
 
 
 def test_the_table_outlives_the_walk_and_can_be_walked_twice(tmp_path: Path) -> None:
     table = read_table(packed(tmp_path / "a.zip", {"a.csv": TABLE}))
-    assert [b.frame.height for b in table.batches()] == [b.frame.height for b in table.batches()] == [2]
+    assert (
+        [b.frame.height for b in table.batches()]
+        == [b.frame.height for b in table.batches()]
+        == [2]
+    )
 
 
 def test_unpacked_copies_have_no_name_that_could_be_left_behind(tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    table = read_table(packed(tmp_path / "a.zip", {"a.csv": TABLE}), options=ReadOptions(folder=scratch))
+    table = read_table(
+        packed(tmp_path / "a.zip", {"a.csv": TABLE}),
+        options=ReadOptions(folder=scratch),
+    )
     assert list(scratch.iterdir()) == []
     assert len(list(table.batches())) == len(list(table.batches())) == 1
 
@@ -60,7 +75,9 @@ def test_several_tables_need_a_choice(tmp_path: Path) -> None:
 
 
 def test_bombs_are_refused(tmp_path: Path) -> None:
-    assert refusal(packed(tmp_path / "a.zip", {"a.csv": b"0" * 50_000_000})) == "zip-bomb"
+    assert (
+        refusal(packed(tmp_path / "a.zip", {"a.csv": b"0" * 50_000_000})) == "zip-bomb"
+    )
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"a,b\n" * 10_000_000))
     assert refusal(tmp_path / "a.csv.gz") == "zip-bomb"
     many = packed(tmp_path / "m.zip", {f"{number}.csv": b"" for number in range(50)})
@@ -80,7 +97,9 @@ def test_nesting_is_limited(tmp_path: Path) -> None:
     assert rows(path, ReadOptions(max_depth=4)) == 2
 
 
-@pytest.mark.parametrize("name", ["../a.csv", "/etc/a.csv", "x/../../a.csv", "C:\\a.csv", "..\\a.csv"])
+@pytest.mark.parametrize(
+    "name", ["../a.csv", "/etc/a.csv", "x/../../a.csv", "C:\\a.csv", "..\\a.csv"]
+)
 def test_unsafe_names_are_refused(tmp_path: Path, name: str) -> None:
     assert refusal(packed(tmp_path / "a.zip", {name: TABLE})) == "unsafe-name"
 

@@ -1,4 +1,6 @@
-"""Children that read: what comes back, and what is said of those that do not come to their end."""
+"""Children that read: what comes back, and what is said of those that do not come to
+their end.
+"""
 
 from __future__ import annotations
 
@@ -82,14 +84,18 @@ def test_a_function_runs_in_another_process_and_its_answer_comes_back() -> None:
         ("refuses", "empty"),
     ],
 )
-def test_a_child_that_does_not_answer_is_a_refusal_with_its_reason(function: str, code: str) -> None:
+def test_a_child_that_does_not_answer_is_a_refusal_with_its_reason(
+    function: str, code: str
+) -> None:
     with pytest.raises(BadFile) as refused:
         child.run(f"{HERE}:{function}", name="x.csv", limits=SMALL)
     assert refused.value.code == code
     assert "x.csv" in refused.value.vi
     assert "x.csv" in refused.value.en
     assert "a cell" not in refused.value.en
-    assert child.run(f"{HERE}:echo", 1)["value"] == 1, "the next one is read all the same"
+    assert child.run(f"{HERE}:echo", 1)["value"] == 1, (
+        "the next one is read all the same"
+    )
 
 
 def test_a_full_disk_is_no_fault_of_the_file() -> None:
@@ -111,7 +117,9 @@ def test_children_end_with_the_process_that_asked() -> None:
         f"child.run('{HERE}:endless', limits=child.Limits(256, 60))"
     )
     root = str(Path(__file__).parents[3])
-    asks = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=root)
+    asks = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=root
+    )
     assert asks.stdout is not None
     server = int(asks.stdout.readline())
     asks.kill()
@@ -128,4 +136,9 @@ def test_children_end_with_the_process_that_asked() -> None:
 
 def test_what_only_children_read_is_not_loaded_by_every_process() -> None:
     script = "import sys, portal.cli; sys.exit('pypdf' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[3]).returncode == 0
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", script], cwd=Path(__file__).parents[3]
+        ).returncode
+        == 0
+    )

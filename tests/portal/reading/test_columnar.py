@@ -1,4 +1,6 @@
-"""Parquet as text: every type as people write it, and files that are not what they say."""
+"""Parquet as text: every type as people write it, and files that are not what they
+say.
+"""
 
 import datetime as dt
 import gzip
@@ -17,7 +19,9 @@ from schemas.texttable import TextTable
 
 
 def cells(table: TextTable) -> list[tuple[Any, ...]]:
-    return [row for batch in table.batches() for row in batch.frame.drop("_row").iter_rows()]
+    return [
+        row for batch in table.batches() for row in batch.frame.drop("_row").iter_rows()
+    ]
 
 
 def kept(frame: pl.DataFrame, folder: Path, name: str = "a.parquet") -> Path:
@@ -45,8 +49,12 @@ def kept(frame: pl.DataFrame, folder: Path, name: str = "a.parquet") -> Path:
         ([None, None], ["", ""]),
     ],
 )  # fmt: skip
-def test_a_value_is_written_as_people_write_it(tmp_path: Path, values: list[Any], written: list[str]) -> None:
-    path = kept(pl.DataFrame({"mã": [*values, None], "n": range(len(values) + 1)}), tmp_path)
+def test_a_value_is_written_as_people_write_it(
+    tmp_path: Path, values: list[Any], written: list[str]
+) -> None:
+    path = kept(
+        pl.DataFrame({"mã": [*values, None], "n": range(len(values) + 1)}), tmp_path
+    )
     table = read_table(path)
     assert table.labels == ("mã", "n")
     assert [row[0] for row in cells(table)] == [*written, ""]
@@ -57,18 +65,25 @@ def test_a_value_is_written_as_people_write_it(tmp_path: Path, values: list[Any]
 def test_moments_keep_the_offset_of_their_column(tmp_path: Path, offset: str) -> None:
     there = dt.datetime.fromisoformat(f"2026-07-01T08:00:00.5{offset}")
     path = tmp_path / "a.parquet"
-    pq.write_table(pa.table({"a": pa.array([there, None], pa.timestamp("us", offset))}), path)
+    pq.write_table(
+        pa.table({"a": pa.array([there, None], pa.timestamp("us", offset))}), path
+    )
     assert cells(read_table(path)) == [(f"2026-07-01T08:00:00.500{offset}",), ("",)]
 
 
 def test_rows_are_counted_on_from_block_to_block(tmp_path: Path) -> None:
-    table = read_table(kept(pl.DataFrame({"a": range(10)}), tmp_path), options=ReadOptions(batch_rows=4))
+    table = read_table(
+        kept(pl.DataFrame({"a": range(10)}), tmp_path),
+        options=ReadOptions(batch_rows=4),
+    )
     numbers = [number for batch in table.batches() for number in batch.frame["_row"]]
     assert numbers == list(range(2, 12))
 
 
 def test_without_rows_there_are_columns(tmp_path: Path) -> None:
-    table = read_table(kept(pl.DataFrame({"a": pl.Series([], dtype=pl.Int64)}), tmp_path))
+    table = read_table(
+        kept(pl.DataFrame({"a": pl.Series([], dtype=pl.Int64)}), tmp_path)
+    )
     assert (table.labels, cells(table)) == (("a",), [])
 
 

@@ -1,4 +1,6 @@
-"""Damaged files: each is the file's own fault, told once with a place, and rows that are gone are never valid."""
+"""Damaged files: each is the file's own fault, told once with a place, and rows that
+are gone are never valid.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from portal.quality.table.check import check_table
 from portal.reading import read_table
 from tests.portal.reading.hostile import table_cells, xlsx, zipped
 
-ROWS = ("ma,ten\n" + "".join(f"{number},Xã số {number}\n" for number in range(500))).encode()
+ROWS = (
+    "ma,ten\n" + "".join(f"{number},Xã số {number}\n" for number in range(500))
+).encode()
 
 
 def lost(body: bytes, start: int, size: int = 512) -> bytes:
@@ -31,7 +35,9 @@ DAMAGED = {
     "surrogate.json": json.dumps([{"a": "x\ud800", "b": 1}]).encode("ascii"),
     "surrogate-key.json": json.dumps([{"a": 1}, {"\udfff": 2}]).encode("ascii"),
     "surrogate.ndjson": b'{"a": "1"}\n{"a": "\\udc00"}\n',
-    "part-missing.xlsx": (lambda body: body[:1500] + body[2000:])(xlsx(table_cells(90, 9))),
+    "part-missing.xlsx": (lambda body: body[:1500] + body[2000:])(
+        xlsx(table_cells(90, 9))
+    ),
     "zeroed.xlsx": lost(xlsx(table_cells(90, 9)), 1800),
 }
 
@@ -42,7 +48,12 @@ def test_a_damaged_file_is_refused_as_damaged(tmp_path: Path, name: str) -> None
     path.write_bytes(DAMAGED[name])
     with pytest.raises(BadFile) as refused:
         list(read_table(path).batches())
-    assert refused.value.code in ("damaged", "lone-surrogate", "not-what-it-says", "archive-choice")
+    assert refused.value.code in (
+        "damaged",
+        "lone-surrogate",
+        "not-what-it-says",
+        "archive-choice",
+    )
 
 
 def test_half_a_letter_is_told_with_its_line(tmp_path: Path) -> None:
@@ -53,7 +64,9 @@ def test_half_a_letter_is_told_with_its_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("start", [600, 5000, len(ROWS) - 600])
-def test_a_lost_sector_amid_a_csv_is_an_error_with_its_place(tmp_path: Path, start: int) -> None:
+def test_a_lost_sector_amid_a_csv_is_an_error_with_its_place(
+    tmp_path: Path, start: int
+) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(lost(ROWS, start))
     try:
@@ -61,7 +74,9 @@ def test_a_lost_sector_amid_a_csv_is_an_error_with_its_place(tmp_path: Path, sta
     except BadFile as refused:  # the sector ended amid a letter
         assert refused.code == "not-utf8"
         return
-    report = check_table(table, {"fields": [{"name": name, "type": "string"} for name in ("ma", "ten")]})
+    report = check_table(
+        table, {"fields": [{"name": name, "type": "string"} for name in ("ma", "ten")]}
+    )
     damage = [finding for finding in report.findings if finding.check == "nul-bytes"]
     assert not report.valid
     assert [finding.row for finding in damage] == [ROWS[:start].count(b"\n") + 1]
@@ -72,7 +87,10 @@ def test_a_csv_of_nul_bytes_is_not_valid(tmp_path: Path) -> None:
     path.write_bytes(bytes(5000))
     try:
         table = read_table(path)
-        report = check_table(table, {"fields": [{"name": label, "type": "string"} for label in table.labels]})
+        report = check_table(
+            table,
+            {"fields": [{"name": label, "type": "string"} for label in table.labels]},
+        )
     except BadFile:
         return
     assert not report.valid

@@ -1,4 +1,6 @@
-"""CSV, spreadsheets and JSON as text tables: every cell as written, rows numbered as in the file."""
+"""CSV, spreadsheets and JSON as text tables: every cell as written, rows numbered as in
+the file.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ from portal.reading.opening import open_table
 from schemas.record import Content, ContentPart
 from schemas.texttable import ROW, TextTable
 
-SHARED = Path(os.environ.get("PORTAL_SHARED_DATA") or Path(__file__).parents[4] / "shared" / "data")
+SHARED = Path(
+    os.environ.get("PORTAL_SHARED_DATA")
+    or Path(__file__).parents[4] / "shared" / "data"
+)
 
 
 def numbered(table: TextTable) -> list[tuple[int, tuple[str, ...]]]:
@@ -48,7 +53,9 @@ HAZARDS = st.text(alphabet='ab1,"\n ;ă', max_size=5)
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.lists(HAZARDS, min_size=1, max_size=4), max_size=12), st.integers(8, 80))
+@given(
+    st.lists(st.lists(HAZARDS, min_size=1, max_size=4), max_size=12), st.integers(8, 80)
+)
 def test_written_tables_come_back_as_they_were(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], size: int
 ) -> None:
@@ -56,10 +63,15 @@ def test_written_tables_come_back_as_they_were(
     csv.writer(text, lineterminator="\n").writerows([["a", "b", "c"], *rows])
     path = text_file(tmp_path_factory.mktemp("t"), text.getvalue())
     table = open_table(
-        Content((ContentPart.of(path),), dialect={"delimiter": ",", "skipInitialSpace": False}),
+        Content(
+            (ContentPart.of(path),),
+            dialect={"delimiter": ",", "skipInitialSpace": False},
+        ),
         options=ReadOptions(batch_bytes=size),
     )
-    assert numbered(table) == [(number, tuple(row)) for number, row in enumerate(rows, 2)]
+    assert numbered(table) == [
+        (number, tuple(row)) for number, row in enumerate(rows, 2)
+    ]
 
 
 @settings(max_examples=500, deadline=None)
@@ -69,14 +81,28 @@ def test_any_bytes_read_as_the_csv_module_reads_them(
 ) -> None:
     path = text_file(tmp_path_factory.mktemp("t"), "x,y\n" + body)
     wanted = list(enumerate(map(tuple, csv.reader(body.splitlines(keepends=True))), 2))
-    content = Content((ContentPart.of(path),), dialect={"delimiter": ",", "headerRows": [1]})
-    assert numbered(open_table(content, options=ReadOptions(batch_bytes=size))) == wanted
+    content = Content(
+        (ContentPart.of(path),), dialect={"delimiter": ",", "headerRows": [1]}
+    )
+    assert (
+        numbered(open_table(content, options=ReadOptions(batch_bytes=size))) == wanted
+    )
 
 
 def test_ragged_and_blank_rows_keep_their_numbers(tmp_path: Path) -> None:
     table = read_table(text_file(tmp_path, "a,b\n1,2\n\n3\n4,5,6\n7,8\n"))
-    assert numbered(table) == [(2, ("1", "2")), (3, ()), (4, ("3",)), (5, ("4", "5", "6")), (6, ("7", "8"))]
-    assert [row.number for batch in table.batches() for row in batch.ragged] == [3, 4, 5]
+    assert numbered(table) == [
+        (2, ("1", "2")),
+        (3, ()),
+        (4, ("3",)),
+        (5, ("4", "5", "6")),
+        (6, ("7", "8")),
+    ]
+    assert [row.number for batch in table.batches() for row in batch.ragged] == [
+        3,
+        4,
+        5,
+    ]
 
 
 def test_an_unclosed_quote_swallows_the_rest_or_is_refused(tmp_path: Path) -> None:
@@ -89,14 +115,23 @@ def test_an_unclosed_quote_swallows_the_rest_or_is_refused(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_delimiters_are_found(tmp_path: Path, delimiter: str) -> None:
-    text = delimiter.join(["mã", "tên"]) + "\n" + "".join(f"{i}{delimiter}xã {i}\n" for i in range(5))
+    text = (
+        delimiter.join(["mã", "tên"])
+        + "\n"
+        + "".join(f"{i}{delimiter}xã {i}\n" for i in range(5))
+    )
     table = read_table(text_file(tmp_path, text))
     assert table.labels == ("mã", "tên")
-    assert [note.code for note in table.notes] == ([] if delimiter == "," else ["delimiter"])
+    assert [note.code for note in table.notes] == (
+        [] if delimiter == "," else ["delimiter"]
+    )
 
 
 def test_titles_above_the_header_are_reported(tmp_path: Path) -> None:
-    text = "BÁO CÁO GIÁ NÔNG SẢN,,\n,,\nngay,ma,gia\n2026-07-01,LU001,9000\n2026-07-02,LU001,9100\nTổng cộng,,18100\n"
+    text = (
+        "BÁO CÁO GIÁ NÔNG SẢN,,\n,,\nngay,ma,gia\n2026-07-01,LU001,9000\n"
+        "2026-07-02,LU001,9100\nTổng cộng,,18100\n"
+    )
     table = read_table(text_file(tmp_path, text))
     assert table.labels == ("ngay", "ma", "gia")
     assert [(n.code, n.row) for n in table.notes] == [("title-rows", 3)]
@@ -107,14 +142,23 @@ def test_titles_above_the_header_are_reported(tmp_path: Path) -> None:
 
 def test_a_declared_header_over_two_rows_is_joined(tmp_path: Path) -> None:
     path = text_file(tmp_path, "a,x\n,y\n1,2\n")
-    table = read_table(Content((ContentPart.of(path),), dialect={"headerRows": [1, 2], "headerJoin": "_"}))
+    table = read_table(
+        Content(
+            (ContentPart.of(path),), dialect={"headerRows": [1, 2], "headerJoin": "_"}
+        )
+    )
     assert (table.labels, numbered(table)) == (("a_", "x_y"), [(3, ("1", "2"))])
 
 
 def test_parts_become_one_table_that_names_its_parts(tmp_path: Path) -> None:
-    parts = tuple(ContentPart.of(text_file(tmp_path, f"a,b\n{n},x\n", f"{n}.csv")) for n in (1, 2))
+    parts = tuple(
+        ContentPart.of(text_file(tmp_path, f"a,b\n{n},x\n", f"{n}.csv")) for n in (1, 2)
+    )
     table = read_table(Content(parts))
-    assert [(b.part, b.frame["0"].to_list(), b.frame[ROW].to_list()) for b in table.batches()] == [
+    assert [
+        (b.part, b.frame["0"].to_list(), b.frame[ROW].to_list())
+        for b in table.batches()
+    ] == [
         ("1.csv", ["1"], [2]),
         ("2.csv", ["2"], [2]),
     ]
@@ -158,7 +202,11 @@ def test_other_worksheets_are_reported_and_can_be_chosen(tmp_path: Path) -> None
     ("name", "text"),
     [
         ("a.json", '[{"a": 1, "b": "x"}, {"a": 2.50, "c": null}]'),
-        ("a.json", '{"success": true, "result": {"records": [{"a": 1, "b": "x"}, {"a": 2.50, "c": null}]}}'),
+        (
+            "a.json",
+            '{"success": true, "result": {"records": [{"a": 1, "b": "x"}, {"a": 2.50, '
+            '"c": null}]}}',
+        ),
         ("a.json", '[["a", "b", "c"], [1, "x", null], [2.50, "", ""]]'),
         ("a.ndjson", '{"a": 1, "b": "x"}\n{"a": 2.50, "c": null}\n'),
     ],
@@ -166,7 +214,10 @@ def test_other_worksheets_are_reported_and_can_be_chosen(tmp_path: Path) -> None
 def test_json_keeps_numbers_as_written(tmp_path: Path, name: str, text: str) -> None:
     table = read_table(text_file(tmp_path, text, name))
     labels = ("a", "b", "c") if "c" in text else ("a", "b")
-    assert (table.labels, numbered(table)) == (labels, [(2, ("1", "x", "")), (3, ("2.50", "", ""))])
+    assert (table.labels, numbered(table)) == (
+        labels,
+        [(2, ("1", "x", "")), (3, ("2.50", "", ""))],
+    )
 
 
 def test_geojson_becomes_properties_and_geometry(tmp_path: Path) -> None:
@@ -176,31 +227,58 @@ def test_geojson_becomes_properties_and_geometry(tmp_path: Path) -> None:
         "geometry": {"type": "Point", "coordinates": [105.7, 19.8]},
     }
     table = read_table(
-        text_file(tmp_path, json.dumps({"type": "FeatureCollection", "features": [feature]}), "a.geojson")
+        text_file(
+            tmp_path,
+            json.dumps({"type": "FeatureCollection", "features": [feature]}),
+            "a.geojson",
+        )
     )
     ((_, (code, geometry)),) = numbered(table)
-    assert (table.labels, code, json.loads(geometry)) == (("ma", "geometry"), "01", feature["geometry"])
+    assert (table.labels, code, json.loads(geometry)) == (
+        ("ma", "geometry"),
+        "01",
+        feature["geometry"],
+    )
 
 
 def test_files_that_are_not_what_they_say(tmp_path: Path) -> None:
     sheet = workbook(tmp_path / "a.xlsx", [["a"], [1]]).read_bytes()
     (tmp_path / "b.csv").write_bytes(sheet)
     problem = refusal(tmp_path / "b.csv")
-    assert (problem.code, "CSV" in problem.en and "XLSX" in problem.en) == ("not-what-it-says", True)
-    html = refusal(text_file(tmp_path, "\n<!DOCTYPE html><html><body>Lỗi 401</body></html>"))
+    assert (problem.code, "CSV" in problem.en and "XLSX" in problem.en) == (
+        "not-what-it-says",
+        True,
+    )
+    html = refusal(
+        text_file(tmp_path, "\n<!DOCTYPE html><html><body>Lỗi 401</body></html>")
+    )
     assert (html.code, "HTML" in html.vi) == ("not-what-it-says", True)
     (tmp_path / "c.csv").write_bytes(b"%PDF-1.7\n")
     assert "PDF" in refusal(tmp_path / "c.csv").en
-    assert refusal(text_file(tmp_path, "a,b\n1,2\n", "d.xlsx")).code == "not-what-it-says"
+    assert (
+        refusal(text_file(tmp_path, "a,b\n1,2\n", "d.xlsx")).code == "not-what-it-says"
+    )
     (tmp_path / "e.xlsx").write_bytes(sheet[: len(sheet) // 2])
     assert refusal(tmp_path / "e.xlsx").code in ("damaged", "not-what-it-says")
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("a.csv", ""), ("a.csv", "\n\n"), ("a.json", "[]"), ("a.json", '{"a": 1}'), ("a.json", "{")]
+    ("name", "text"),
+    [
+        ("a.csv", ""),
+        ("a.csv", "\n\n"),
+        ("a.json", "[]"),
+        ("a.json", '{"a": 1}'),
+        ("a.json", "{"),
+    ],
 )
 def test_nothing_to_read_is_said(tmp_path: Path, name: str, text: str) -> None:
-    assert refusal(text_file(tmp_path, text, name)).code in ("empty", "no-header", "no-records", "damaged")
+    assert refusal(text_file(tmp_path, text, name)).code in (
+        "empty",
+        "no-header",
+        "no-records",
+        "damaged",
+    )
 
 
 def test_limits_of_rows_and_columns(tmp_path: Path) -> None:
@@ -215,12 +293,18 @@ def test_csv_spectrum(tmp_path: Path) -> None:
     if not folder.is_dir():
         pytest.skip(f"no csv-spectrum in {SHARED.name}")
     for path in sorted((folder / "csvs").glob("*.csv")):
-        wanted = json.loads((folder / "json" / f"{path.stem}.json").read_text(encoding="utf-8"))
+        wanted = json.loads(
+            (folder / "json" / f"{path.stem}.json").read_text(encoding="utf-8")
+        )
         if not isinstance(wanted, list):
             continue  # location_coordinates.json holds no rows
         table = read_table(Content((ContentPart.of(path),), dialect={"delimiter": ","}))
-        found = [dict(zip(table.labels, cells, strict=True)) for _, cells in numbered(table)]
-        assert found == [{k: v.replace("\r\n", "\n") for k, v in row.items()} for row in wanted], path.name
+        found = [
+            dict(zip(table.labels, cells, strict=True)) for _, cells in numbered(table)
+        ]
+        assert found == [
+            {k: v.replace("\r\n", "\n") for k, v in row.items()} for row in wanted
+        ], path.name
 
 
 def test_dirty_files_are_read_or_refused_with_a_reason() -> None:
@@ -228,10 +312,24 @@ def test_dirty_files_are_read_or_refused_with_a_reason() -> None:
     if not folder.is_dir():
         pytest.skip(f"no dirty files in {SHARED.name}")
     refused = {}
-    for path in sorted(p for p in folder.rglob("*") if p.suffix in (".csv", ".xlsx", ".ods", ".zip")):
+    for path in sorted(
+        p for p in folder.rglob("*") if p.suffix in (".csv", ".xlsx", ".ods", ".zip")
+    ):
         try:
-            assert sum(batch.frame.height + len(batch.ragged) for batch in read_table(path).batches()) >= 0
+            assert (
+                sum(
+                    batch.frame.height + len(batch.ragged)
+                    for batch in read_table(path).batches()
+                )
+                >= 0
+            )
         except BadFile as problem:
             refused[path.name] = problem.code
-    latin = ("characters.csv", "health.csv", "iso8859.csv", "issue-811.csv", "table-with-accents.csv")
+    latin = (
+        "characters.csv",
+        "health.csv",
+        "iso8859.csv",
+        "issue-811.csv",
+        "table-with-accents.csv",
+    )
     assert refused == dict.fromkeys(latin, "unknown-encoding")

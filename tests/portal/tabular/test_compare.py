@@ -1,4 +1,6 @@
-"""Two versions compared: all that differs comes as a stream, in blocks, equal from parts and from hot copies."""
+"""Two versions compared: all that differs comes as a stream, in blocks, equal from
+parts and from hot copies.
+"""
 
 import csv
 import io
@@ -15,7 +17,11 @@ from portal.tabular.reading_rows.query import RowQueryError
 from portal.tabular.store import Manifest, TabularStore
 from portal.tabular.versions.upserting import apply
 
-FIELDS = (Column("ma", "string", "text"), Column("so", "number", "numeric"), Column("ngày", "date", "date"))
+FIELDS = (
+    Column("ma", "string", "text"),
+    Column("so", "number", "numeric"),
+    Column("ngày", "date", "date"),
+)
 
 
 @pytest.fixture
@@ -25,7 +31,9 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TabularStore:
 
 
 def versions(tables: TabularStore) -> tuple[Manifest, Manifest]:
-    """Fifty rows; then five are gone, twenty differ, three are new, and there is one column more."""
+    """Fifty rows; then five are gone, twenty differ, three are new, and there is one
+    column more.
+    """
     changes = tables.changes
     old = apply(
         changes,
@@ -35,16 +43,23 @@ def versions(tables: TabularStore) -> tuple[Manifest, Manifest]:
     )
     new = changes.exchange(old, changes.whole(old, []), gone=range(1, 6))
     new = changes.alter(new, (*FIELDS, Column("ghi", "string", "text")), ("ma",))
-    said = [{"ma": f"{n:03}", "so": "1", "ghi": 'a "b"'} for n in (*range(20, 40), *range(90, 93))]
+    said = [
+        {"ma": f"{n:03}", "so": "1", "ghi": 'a "b"'}
+        for n in (*range(20, 40), *range(90, 93))
+    ]
     return old, apply(changes, new, said, "upsert")
 
 
-def test_all_that_differs_streams(tables: TabularStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_that_differs_streams(
+    tables: TabularStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     old, new = versions(tables)
     page = tables.compare(old, new, ("ma",), 1000, 0)
     assert page.counts == {"added": 3, "removed": 5, "changed": 20}
     lines = b"".join(tables.differences(old, new, ("ma",), "ndjson"))
-    assert [orjson.loads(line) for line in lines.splitlines()] == orjson.loads(orjson.dumps(page.rows))
+    assert [orjson.loads(line) for line in lines.splitlines()] == orjson.loads(
+        orjson.dumps(page.rows)
+    )
     text = b"".join(tables.differences(old, new, ("ma",), "csv")).decode()
     rows = list(csv.reader(io.StringIO(text)))
     assert rows[0] == ["_change", "_id", "ma", "so", "ngày", "ghi"]
@@ -66,7 +81,10 @@ def test_all_that_differs_streams(tables: TabularStore, monkeypatch: pytest.Monk
 def test_nothing_differs_and_keys_are_checked(tables: TabularStore) -> None:
     old, new = versions(tables)
     assert b"".join(tables.differences(new, new, ("_id",), "ndjson")) == b""
-    assert b"".join(tables.differences(new, new, ("_id",), "csv")) == "_change,_id,ma,so,ngày,ghi\r\n".encode()
+    assert (
+        b"".join(tables.differences(new, new, ("_id",), "csv"))
+        == "_change,_id,ma,so,ngày,ghi\r\n".encode()
+    )
     assert compare.match_columns(old, new, ()) == ("ma",)
     with pytest.raises(RowQueryError):
         compare.match_columns(old, new, ["ghi"])
@@ -74,5 +92,7 @@ def test_nothing_differs_and_keys_are_checked(tables: TabularStore) -> None:
 
 def test_an_emptied_table_is_all_removed(tables: TabularStore) -> None:
     old, _ = versions(tables)
-    gone = b"".join(tables.differences(old, tables.changes.emptied(old), ("ma",), "csv"))
+    gone = b"".join(
+        tables.differences(old, tables.changes.emptied(old), ("ma",), "csv")
+    )
     assert pl.read_csv(gone)["_change"].to_list() == ["removed"] * 50

@@ -1,4 +1,6 @@
-"""Tables of text become typed versions; what went in comes out, exactly, in every form."""
+"""Tables of text become typed versions; what went in comes out, exactly, in every
+form.
+"""
 
 import csv
 import threading
@@ -33,10 +35,15 @@ def table(labels: list[str], rows: list[list[str]], size: int = 3) -> TextTable:
     def batches() -> Any:
         for start in range(0, len(rows), size):
             block = rows[start : start + size]
-            columns: dict[str, Any] = {str(i): [row[i] for row in block] for i in range(len(labels))}
+            columns: dict[str, Any] = {
+                str(i): [row[i] for row in block] for i in range(len(labels))
+            }
             schema = dict.fromkeys(columns, pl.String) | {ROW: pl.Int64}
             yield TextBatch(
-                pl.DataFrame(columns | {ROW: list(range(start + 2, start + 2 + len(block)))}, schema=schema)
+                pl.DataFrame(
+                    columns | {ROW: list(range(start + 2, start + 2 + len(block)))},
+                    schema=schema,
+                )
             )
 
     return TextTable(tuple(labels), batches)
@@ -44,11 +51,18 @@ def table(labels: list[str], rows: list[list[str]], size: int = 3) -> TextTable:
 
 def fields(**types: Any) -> dict[str, Any]:
     """A Table Schema; a type, or a dict of a field's keys."""
-    return {"fields": [{"name": n, **(t if isinstance(t, dict) else {"type": t})} for n, t in types.items()]}
+    return {
+        "fields": [
+            {"name": n, **(t if isinstance(t, dict) else {"type": t})}
+            for n, t in types.items()
+        ]
+    }
 
 
 def written(store: TabularStore, schema: dict[str, Any], *rows: list[str]) -> Manifest:
-    return store.write([table([field["name"] for field in schema["fields"]], list(rows))], schema)
+    return store.write(
+        [table([field["name"] for field in schema["fields"]], list(rows))], schema
+    )
 
 
 def read(store: TabularStore, manifest: Manifest, **query: Any) -> list[list[Any]]:
@@ -72,7 +86,16 @@ def test_types_are_those_declared(store: TabularStore) -> None:
         ["", "", "", "", "", "", ""],
     )  # fmt: skip
     assert read(store, manifest) == [
-        [1, "00001", 7, 1234.5, True, "2026-03-05", "2026-11-20T01:00:00.000+07:00", 2026],
+        [
+            1,
+            "00001",
+            7,
+            1234.5,
+            True,
+            "2026-03-05",
+            "2026-11-20T01:00:00.000+07:00",
+            2026,
+        ],
         [2, None, None, None, None, None, None, None],
     ]
     assert [column.ckan_type for column in manifest.fields] == [
@@ -83,7 +106,9 @@ def test_types_are_those_declared(store: TabularStore) -> None:
     assert lines[1] == "00001,7,1234.50,true,2026-03-05,2026-11-20T01:00:00+07:00,2026"
 
 
-def test_a_cell_of_another_type_is_named_and_nothing_is_stored(store: TabularStore) -> None:
+def test_a_cell_of_another_type_is_named_and_nothing_is_stored(
+    store: TabularStore,
+) -> None:
     with pytest.raises(CellProblem) as problem:
         written(store, fields(ma="string", so="integer"), ["a", "1"], ["b", "một"])
     assert (problem.value.field, problem.value.row) == ("so", 3)
@@ -107,29 +132,50 @@ def test_an_empty_table_is_a_table(store: TabularStore) -> None:
 
 
 def test_hidden_columns_do_not_exist(store: TabularStore) -> None:
-    manifest = written(store, fields(ma="string", kin="string"), ["00001", "bí mật"], ["00002", "khác"])
+    manifest = written(
+        store, fields(ma="string", kin="string"), ["00001", "bí mật"], ["00002", "khác"]
+    )
     hidden = frozenset({"kin"})
     assert read(store, manifest, hidden=hidden) == [[1, "00001"], [2, "00002"]]
     assert read(store, manifest, hidden=hidden, q="bi mat") == []
     assert len(read(store, manifest, q="bi mat")) == 1
-    for query in ({"filters": {"kin": "khác"}}, {"sort": "kin"}, {"fields": ("kin",)}, {"q": {"kin": "khac"}}):
+    for query in (
+        {"filters": {"kin": "khác"}},
+        {"sort": "kin"},
+        {"fields": ("kin",)},
+        {"q": {"kin": "khac"}},
+    ):
         with pytest.raises(RowQueryError) as refused:
             store.search(manifest, RowQuery(hidden=hidden, **query))
         with pytest.raises(RowQueryError) as unknown:
-            store.search(manifest, RowQuery(**orjson.loads(orjson.dumps(query).replace(b"kin", b"xxx"))))
+            store.search(
+                manifest,
+                RowQuery(**orjson.loads(orjson.dumps(query).replace(b"kin", b"xxx"))),
+            )
         assert str(refused.value).replace("kin", "xxx") == str(unknown.value)
 
 
 def test_names_with_quotes_are_names(store: TabularStore) -> None:
     name = 'a"; DROP TABLE x; --'
     manifest = written(store, fields(**{name: "string"}), ["1"])
-    assert read(store, manifest, filters={name: "1"}, sort=f'"{name.replace(chr(34), chr(34) * 2)}" desc') == [[1, "1"]]
+    assert read(
+        store,
+        manifest,
+        filters={name: "1"},
+        sort=f'"{name.replace(chr(34), chr(34) * 2)}" desc',
+    ) == [[1, "1"]]
 
 
-CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00\x01"), max_size=8)
+CELLS = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\x00\x01"), max_size=8
+)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     rows=st.lists(
         st.tuples(
@@ -141,17 +187,30 @@ CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x0
         max_size=9,
     )
 )
-def test_what_goes_in_comes_out(store: TabularStore, rows: list[tuple[str, int, Decimal, date]]) -> None:
-    schema = {**fields(a="string", b="integer", c="number", d="date"), "missingValues": ["\x01"]}
-    manifest = written(store, schema, *([a, str(b), str(c), d.isoformat()] for a, b, c, d in rows))
+def test_what_goes_in_comes_out(
+    store: TabularStore, rows: list[tuple[str, int, Decimal, date]]
+) -> None:
+    schema = {
+        **fields(a="string", b="integer", c="number", d="date"),
+        "missingValues": ["\x01"],
+    }
+    manifest = written(
+        store, schema, *([a, str(b), str(c), d.isoformat()] for a, b, c, d in rows)
+    )
     page = store.search(manifest, RowQuery(limit=100))
     assert [tuple(row[1:]) for row in page.rows] == rows
     with store.export(manifest, "csv").open(encoding="utf-8", newline="") as file:
         exported = list(csv.reader(file))[1:]
-    assert [(a, int(b), Decimal(c), date.fromisoformat(d)) for a, b, c, d in exported] == rows
+    assert [
+        (a, int(b), Decimal(c), date.fromisoformat(d)) for a, b, c, d in exported
+    ] == rows
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     values=st.lists(st.integers(-5, 5), min_size=1, max_size=12),
     low=st.integers(-5, 5),
@@ -168,25 +227,38 @@ def test_filters_are_what_a_plain_loop_finds(
         assert page.total == len(page.rows)
         return [int(row[1]) for row in page.rows]
 
-    assert found({"n": {"gte": low, "lt": high}}) == [value for value in values if low <= value < high]
+    assert found({"n": {"gte": low, "lt": high}}) == [
+        value for value in values if low <= value < high
+    ]
     assert found({"n": chosen}) == [value for value in values if value in chosen]
     either = [{"n": low}, {"n": {"gt": high}}]
-    assert found(either) == found({"$or": either}) == [value for value in values if value == low or value > high]
+    assert (
+        found(either)
+        == found({"$or": either})
+        == [value for value in values if value == low or value > high]
+    )
     down = [row[1] for row in store.search(manifest, RowQuery(sort="n desc")).rows]
     assert down == sorted(values, reverse=True)
 
 
-def test_readers_of_the_old_version_finish_while_new_ones_are_written(store: TabularStore) -> None:
+def test_readers_of_the_old_version_finish_while_new_ones_are_written(
+    store: TabularStore,
+) -> None:
     schema = fields(ma="string", ngay="date")
     start = date(2026, 1, 1)
-    rows = [[f"{number:05}", (start + timedelta(days=number % 300)).isoformat()] for number in range(20_000)]
+    rows = [
+        [f"{number:05}", (start + timedelta(days=number % 300)).isoformat()]
+        for number in range(20_000)
+    ]
     old = store.write([table(["ma", "ngay"], rows, size=5000)], schema)
     wrong: list[Any] = []
 
     def reader() -> None:
         for _ in range(20):
             page = store.search(old, RowQuery(limit=5, offset=19_990))
-            if [row[1] for row in page.rows] != [f"{number:05}" for number in range(19_990, 19_995)]:
+            if [row[1] for row in page.rows] != [
+                f"{number:05}" for number in range(19_990, 19_995)
+            ]:
                 wrong.append(page)
 
     threads = [threading.Thread(target=reader) for _ in range(3)]
@@ -215,12 +287,21 @@ def test_too_deep_and_too_many_filters_are_refused(store: TabularStore) -> None:
     deep: Any = {"ma": "1"}
     for _ in range(20):
         deep = {"$and": [deep]}
-    for filters in (deep, {"ma": [str(number) for number in range(200)]}, {"ma": {"like": "x"}}, {"$not": []}, "ma", 7):
+    for filters in (
+        deep,
+        {"ma": [str(number) for number in range(200)]},
+        {"ma": {"like": "x"}},
+        {"$not": []},
+        "ma",
+        7,
+    ):
         with pytest.raises(RowQueryError):
             store.search(manifest, RowQuery(filters=filters))
 
 
-def test_many_small_writes_leave_few_parts(store: TabularStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_small_writes_leave_few_parts(
+    store: TabularStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(changing, "SMALL", 50)
     changes, rows = store.changes, 300
     made = changes.empty((Column("so", "integer", "int8"),))
@@ -228,7 +309,9 @@ def test_many_small_writes_leave_few_parts(store: TabularStore, monkeypatch: pyt
     for start in range(0, rows, 5):
         made = changes.append(made, pl.DataFrame({"so": range(start, start + 5)}))
         counts.append(len(made.parts))
-    assert store.search(made, RowQuery(limit=-1)).rows == tuple((n + 1, n) for n in range(rows))
+    assert store.search(made, RowQuery(limit=-1)).rows == tuple(
+        (n + 1, n) for n in range(rows)
+    )
     for first in range(1, rows, 15):
         changed = pl.DataFrame({"_id": range(first, first + 15, 2), "so": [-1] * 8})
         made = changes.exchange(made, changed, gone=range(first + 1, first + 14, 2))
@@ -245,21 +328,45 @@ def test_many_small_writes_leave_few_parts(store: TabularStore, monkeypatch: pyt
         ("number", ["1", "2", "3", "4", "5.125"], 1, "numeric"),
         ("number", ["1.5", "2", "1e3", "", "4"], 3, "float8"),
         ("number", ["1e3", "2", "1.5", "", "4"], 1, "float8"),
-        ("datetime", ["", "2026-01-01T00:00:00+07:00", "", "2026-01-02T00:00:00+07:00", ""], 1, "timestamp"),
-        ("datetime", ["2026-01-01T00:00:00Z", "2026-01-01 00:00:00+07:00", "", "", ""], 3, "text"),
-        ("datetime", ["2026-01-01T00:00:00", "2026-01-02T00:00:00Z", "", "", ""], 3, "text"),
+        (
+            "datetime",
+            ["", "2026-01-01T00:00:00+07:00", "", "2026-01-02T00:00:00+07:00", ""],
+            1,
+            "timestamp",
+        ),
+        (
+            "datetime",
+            ["2026-01-01T00:00:00Z", "2026-01-01 00:00:00+07:00", "", "", ""],
+            3,
+            "text",
+        ),
+        (
+            "datetime",
+            ["2026-01-01T00:00:00", "2026-01-02T00:00:00Z", "", "", ""],
+            3,
+            "text",
+        ),
     ],
 )
 def test_types_are_learnt_while_rows_are_stored(
-    store: TabularStore, monkeypatch: pytest.MonkeyPatch, kind: str, cells: list[str], reads: int, types: str
+    store: TabularStore,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    cells: list[str],
+    reads: int,
+    types: str,
 ) -> None:
-    """In one reading, unless a cell says that those before it were stored wrongly; equal to what one batch gives."""
+    """In one reading, unless a cell says that those before it were stored wrongly;
+    equal to what one batch gives.
+    """
     monkeypatch.setattr(writing, "PART_ROWS", 2)
     walks = []
 
     def batches(size: int) -> Iterator[TextBatch]:
         walks.append(size)
-        frame = pl.DataFrame({"0": cells, ROW: range(2, 7)}, schema_overrides={ROW: pl.Int64})
+        frame = pl.DataFrame(
+            {"0": cells, ROW: range(2, 7)}, schema_overrides={ROW: pl.Int64}
+        )
         yield from (TextBatch(piece) for piece in frame.iter_slices(size))
 
     schema = {"fields": [{"name": "a", "type": kind}]}

@@ -1,4 +1,6 @@
-"""A client of the web application over the test's portal, and a server on a real socket."""
+"""A client of the web application over the test's portal, and a server on a real
+socket.
+"""
 
 import threading
 from collections.abc import Iterator
@@ -15,7 +17,9 @@ from portal.web.app import create_app
 
 
 class Client(FlaskClient):
-    """Reads every answer to its end, as a client over a socket does, so that its file is closed."""
+    """Reads every answer to its end, as a client over a socket does, so that its file
+    is closed.
+    """
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
         kwargs["buffered"] = True
@@ -32,10 +36,20 @@ def client(portal: Portal) -> FlaskClient:
 @pytest.fixture
 def token(portal: Portal) -> str:
     """The token of a sysadmin; an organization called org exists."""
-    described: dict[str, Any] = {"name": "root", "email": "root@example.vn", "password": "long enough"}
+    described: dict[str, Any] = {
+        "name": "root",
+        "email": "root@example.vn",
+        "password": "long enough",
+    }
     registry.call(portal, SYSTEM, "user_create", {**described, "sysadmin": True})
-    registry.call(portal, SYSTEM, "organization_create", {"name": "org", "title": "Cơ quan"})
-    return str(registry.call(portal, SYSTEM, "api_token_create", {"user": "root", "name": "t"})["token"])
+    registry.call(
+        portal, SYSTEM, "organization_create", {"name": "org", "title": "Cơ quan"}
+    )
+    return str(
+        registry.call(
+            portal, SYSTEM, "api_token_create", {"user": "root", "name": "t"}
+        )["token"]
+    )
 
 
 @pytest.fixture

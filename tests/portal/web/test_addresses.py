@@ -1,4 +1,6 @@
-"""Links and redirects begin with the portal's own address, whatever host a client names."""
+"""Links and redirects begin with the portal's own address, whatever host a client
+names.
+"""
 
 import pytest
 from flask.testing import FlaskClient
@@ -28,11 +30,18 @@ def test_no_answer_repeats_the_host_that_a_client_names(
             assert answer.status_code < 500
             assert "other.example" not in said, page
             if 300 <= answer.status_code < 400:
-                assert answer.headers["Location"].startswith(portal.settings.site_url + "/"), page
+                assert answer.headers["Location"].startswith(
+                    portal.settings.site_url + "/"
+                ), page
 
 
 def test_where_redirects_lead(client: FlaskClient, portal: Portal) -> None:
     site = portal.settings.site_url
-    assert client.get("/dataset?q=a%20b").headers["Location"] == f"{site}/dataset/?q=a%20b"
+    assert (
+        client.get("/dataset?q=a%20b").headers["Location"] == f"{site}/dataset/?q=a%20b"
+    )
     assert client.get("/vi/dataset").headers["Location"] == f"{site}/vi/dataset/"
-    assert client.get("/catalog", headers={"Accept": "text/html"}).headers["Location"] == f"{site}/dataset/"
+    assert (
+        client.get("/catalog", headers={"Accept": "text/html"}).headers["Location"]
+        == f"{site}/dataset/"
+    )

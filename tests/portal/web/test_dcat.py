@@ -1,4 +1,6 @@
-"""The catalogue as linked data through HTTP: formats, paging, rights, conditional requests."""
+"""The catalogue as linked data through HTTP: formats, paging, rights, conditional
+requests.
+"""
 
 import gzip
 import io
@@ -36,54 +38,115 @@ RICH: Json = {
 @pytest.fixture
 def rich(portal: Portal, token: str) -> Json:
     call(portal, SYSTEM, "group_create", name="y-te", title="Y tế")
-    call(portal, SYSTEM, "package_create", name="secret", title="Bí mật", owner_org="org", private=True)
-    return dict(call(portal, SYSTEM, "package_create", name="rich", owner_org="org", **RICH))
+    call(
+        portal,
+        SYSTEM,
+        "package_create",
+        name="secret",
+        title="Bí mật",
+        owner_org="org",
+        private=True,
+    )
+    return dict(
+        call(portal, SYSTEM, "package_create", name="rich", owner_org="org", **RICH)
+    )
 
 
 def graph(client: FlaskClient, path: str, **headers: str) -> Graph:
     answer = client.get(path, headers=headers)
     assert answer.status_code == 200, answer.get_data(as_text=True)
-    notation = next(each for each in BY_SUFFIX.values() if each.media_type == answer.mimetype)
-    return read_graph(answer.get_data(), BY_SUFFIX["ttl"] if notation.suffix == "n3" else notation)
+    notation = next(
+        each for each in BY_SUFFIX.values() if each.media_type == answer.mimetype
+    )
+    return read_graph(
+        answer.get_data(), BY_SUFFIX["ttl"] if notation.suffix == "n3" else notation
+    )
 
 
-def test_a_dataset_in_every_notation(client: FlaskClient, portal: Portal, rich: Json) -> None:
-    shown = json.loads(client.get("/api/3/action/package_show?id=rich").get_data())["result"]
+def test_a_dataset_in_every_notation(
+    client: FlaskClient, portal: Portal, rich: Json
+) -> None:
+    shown = json.loads(client.get("/api/3/action/package_show?id=rich").get_data())[
+        "result"
+    ]
     for suffix in BY_SUFFIX:
         found = graph(client, f"/dataset/rich.{suffix}")
         nodes = dataset_nodes(found)
-        assert [str(node) for node in nodes] == [f"{portal.settings.site_url}/dataset/{rich['id']}"]
+        assert [str(node) for node in nodes] == [
+            f"{portal.settings.site_url}/dataset/{rich['id']}"
+        ]
         record = read_dataset(found, nodes[0])
         wanted = record_of(shown)
         assert record == record_of({**shown, "notes": NASTY.replace("\x01", "")})
-        assert (record.title, record.owner_org, record.groups) == (wanted.title, "org", ("y-te",))
+        assert (record.title, record.owner_org, record.groups) == (
+            wanted.title,
+            "org",
+            ("y-te",),
+        )
         assert record.profile["title_translated"] == RICH["title_translated"]
         assert client.head(f"/dataset/{rich['id']}.{suffix}").status_code == 200
 
 
-def test_a_private_dataset_is_nowhere(client: FlaskClient, portal: Portal, token: str, rich: Json) -> None:
-    call(portal, SYSTEM, "package_create", name="show", owner_org="org", type="showcase")
-    for path in ("/catalog.ttl", "/catalog.rdf", "/catalog.jsonld", "/data.json", "/dcat.json"):
+def test_a_private_dataset_is_nowhere(
+    client: FlaskClient, portal: Portal, token: str, rich: Json
+) -> None:
+    call(
+        portal, SYSTEM, "package_create", name="show", owner_org="org", type="showcase"
+    )
+    for path in (
+        "/catalog.ttl",
+        "/catalog.rdf",
+        "/catalog.jsonld",
+        "/data.json",
+        "/dcat.json",
+    ):
         answer = client.get(path, headers={"Authorization": token})
         assert answer.status_code == 200
         text = answer.get_data(as_text=True)
         assert "rich" in text
-        assert "secret" not in text and "Bí mật" not in text and "/dataset/show" not in text
-    for path in ("secret.ttl", "secret/croissant.jsonld", "secret/schemaorg.jsonld", "secret/datapackage.json"):
+        assert (
+            "secret" not in text
+            and "Bí mật" not in text
+            and "/dataset/show" not in text
+        )
+    for path in (
+        "secret.ttl",
+        "secret/croissant.jsonld",
+        "secret/schemaorg.jsonld",
+        "secret/datapackage.json",
+    ):
         assert client.get(f"/dataset/{path}").status_code == 403
-        assert client.get(f"/dataset/{path}", headers={"Authorization": token}).status_code == 200
-        assert client.get(f"/dataset/{path.replace('secret', 'none')}").status_code == 404
+        assert (
+            client.get(f"/dataset/{path}", headers={"Authorization": token}).status_code
+            == 200
+        )
+        assert (
+            client.get(f"/dataset/{path.replace('secret', 'none')}").status_code == 404
+        )
     answer = client.get("/dataset/secret.ttl", headers={"Authorization": token})
     assert answer.headers["Cache-Control"] == "private, no-cache"
 
 
-def test_a_graph_is_asked_for_again(client: FlaskClient, portal: Portal, rich: Json) -> None:
-    for path in ("/dataset/rich.ttl", "/catalog.jsonld", "/data.json", "/dcat.json", "/dataset/rich/croissant.jsonld"):
+def test_a_graph_is_asked_for_again(
+    client: FlaskClient, portal: Portal, rich: Json
+) -> None:
+    for path in (
+        "/dataset/rich.ttl",
+        "/catalog.jsonld",
+        "/data.json",
+        "/dcat.json",
+        "/dataset/rich/croissant.jsonld",
+    ):
         first = client.get(path)
         again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
         assert (again.status_code, again.get_data()) == (304, b"")
         call(portal, SYSTEM, "package_patch", id="rich", title=f"Anders {path}")
-        assert client.get(path, headers={"If-None-Match": first.headers["ETag"]}).status_code == 200
+        assert (
+            client.get(
+                path, headers={"If-None-Match": first.headers["ETag"]}
+            ).status_code
+            == 200
+        )
 
 
 def test_content_negotiation(client: FlaskClient, rich: Json) -> None:
@@ -100,7 +163,10 @@ def test_content_negotiation(client: FlaskClient, rich: Json) -> None:
         assert "Accept" in answer.headers["Vary"]
         whole = client.get("/catalog", headers={"Accept": accept})
         if accept.startswith("text/html"):
-            assert (whole.status_code, whole.headers["Location"]) == (303, "http://127.0.0.1:5000/dataset/")
+            assert (whole.status_code, whole.headers["Location"]) == (
+                303,
+                "http://127.0.0.1:5000/dataset/",
+            )
         else:
             assert whole.mimetype == ("text/turtle" if accept == "*/*" else kind)
 
@@ -120,7 +186,14 @@ def test_the_catalogue_page_by_page(
     monkeypatch.setattr(web, "PAGE", 2)
     monkeypatch.setattr(web, "BATCH", 2)
     for number in range(4):
-        call(portal, SYSTEM, "package_create", name=f"d{number}", title=f"Bệnh viện {number}", owner_org="org")
+        call(
+            portal,
+            SYSTEM,
+            "package_create",
+            name=f"d{number}",
+            title=f"Bệnh viện {number}",
+            owner_org="org",
+        )
     path, seen, pages = "/catalog.ttl?q=", [], 0
     while path:
         found = graph(client, path)
@@ -128,7 +201,9 @@ def test_the_catalogue_page_by_page(
         view = next(found.subjects(RDF.type, HYDRA.PagedCollection))
         assert (view, HYDRA.totalItems, None) in found
         assert [int(str(n)) for n in found.objects(view, HYDRA.totalItems)] == [5]
-        assert set(found.objects(view, HYDRA.nextPage)) == set(found.objects(view, HYDRA.next))
+        assert set(found.objects(view, HYDRA.nextPage)) == set(
+            found.objects(view, HYDRA.next)
+        )
         following = next(iter(found.objects(view, HYDRA.next)), None)
         path, pages = str(following).split("5000", 1)[1] if following else "", pages + 1
     assert (pages, len(seen), len(set(seen))) == (3, 5, 5)
@@ -136,9 +211,22 @@ def test_the_catalogue_page_by_page(
     assert len(entries) == 5
     assert len(dataset_nodes(graph(client, "/catalog.rdf?q=benh+vien"))) == 2
     assert len(dataset_nodes(graph(client, "/catalog.rdf?fq=groups:y-te"))) == 1
-    assert len(dataset_nodes(graph(client, "/catalog.xml?modified_since=2099-01-01"))) == 0
-    assert len(dataset_nodes(graph(client, "/vi/catalog.n3?modified_since=2020-01-01T00:00:00Z&page=9"))) == 0
-    catalogue = next(iter(graph(client, "/catalog.ttl").subjects(RDF.type, DCAT.Catalog)))
+    assert (
+        len(dataset_nodes(graph(client, "/catalog.xml?modified_since=2099-01-01"))) == 0
+    )
+    assert (
+        len(
+            dataset_nodes(
+                graph(
+                    client, "/vi/catalog.n3?modified_since=2020-01-01T00:00:00Z&page=9"
+                )
+            )
+        )
+        == 0
+    )
+    catalogue = next(
+        iter(graph(client, "/catalog.ttl").subjects(RDF.type, DCAT.Catalog))
+    )
     assert catalogue == URIRef(f"{portal.settings.site_url}/catalog")
 
 
@@ -166,24 +254,49 @@ def test_a_dataset_page_speaks_schema_org(client: FlaskClient, rich: Json) -> No
     described = json.loads(script)
     assert "alert(1)" in described["description"]
     assert "<" not in script
-    assert described == json.loads(client.get("/dataset/rich/schemaorg.jsonld").get_data())
+    assert described == json.loads(
+        client.get("/dataset/rich/schemaorg.jsonld").get_data()
+    )
     assert (described["@type"], described["name"]) == ("Dataset", RICH["title"])
     assert described["distribution"][0]["contentUrl"] == "https://example.vn/a.csv"
     assert (
-        any(variable["name"] == "ma_xa" for variable in described["variableMeasured"]) or described["variableMeasured"]
+        any(variable["name"] == "ma_xa" for variable in described["variableMeasured"])
+        or described["variableMeasured"]
     )
 
 
-def test_croissant_and_table_schema(client: FlaskClient, portal: Portal, token: str, rich: Json) -> None:
-    upload = {"package_id": "rich", "name": "Bảng tải lên", "upload": (io.BytesIO("mã,giá\n01,5\n".encode()), "t.csv")}
-    answer = client.post("/api/3/action/resource_create", data=upload, headers={"Authorization": token})
+def test_croissant_and_table_schema(
+    client: FlaskClient, portal: Portal, token: str, rich: Json
+) -> None:
+    upload = {
+        "package_id": "rich",
+        "name": "Bảng tải lên",
+        "upload": (io.BytesIO("mã,giá\n01,5\n".encode()), "t.csv"),
+    }
+    answer = client.post(
+        "/api/3/action/resource_create", data=upload, headers={"Authorization": token}
+    )
     assert answer.status_code == 200
     resource = json.loads(answer.get_data())["result"]
     described = json.loads(client.get("/dataset/rich/croissant.jsonld").get_data())
     assert described["conformsTo"] == "http://mlcommons.org/croissant/1.0"
-    assert {each["@id"] for each in described["distribution"]} >= {resource["id"], rich["resources"][0]["id"]}
+    assert {each["@id"] for each in described["distribution"]} >= {
+        resource["id"],
+        rich["resources"][0]["id"],
+    }
     declared = described["recordSet"][0]
     assert declared["field"][0]["dataType"] == "sc:Text"
-    shown = json.loads(client.get(f"/dataset/rich/resource/{rich['resources'][0]['id']}/schema.json").get_data())
-    assert [field["name"] for field in shown["fields"]] == [field["name"] for field in declared["field"]]
-    assert client.get(f"/dataset/rich/resource/{rich['resources'][1]['id']}/schema.json").status_code == 404
+    shown = json.loads(
+        client.get(
+            f"/dataset/rich/resource/{rich['resources'][0]['id']}/schema.json"
+        ).get_data()
+    )
+    assert [field["name"] for field in shown["fields"]] == [
+        field["name"] for field in declared["field"]
+    ]
+    assert (
+        client.get(
+            f"/dataset/rich/resource/{rich['resources'][1]['id']}/schema.json"
+        ).status_code
+        == 404
+    )

@@ -41,14 +41,21 @@ class Lanes:
         self.behind = Behind(Flask.wsgi_app.__get__(express))
         express.wsgi_app = LocalePrefix(Express(portal, self.behind))  # type: ignore[method-assign]
         whole.wsgi_app = LocalePrefix(Flask.wsgi_app.__get__(whole))  # type: ignore[method-assign]
-        self.clients: tuple[FlaskClient, FlaskClient] = (express.test_client(), whole.test_client())
+        self.clients: tuple[FlaskClient, FlaskClient] = (
+            express.test_client(),
+            whole.test_client(),
+        )
 
     def ask(self, path: str, headers: dict[str, str], method: str = "GET") -> list[Any]:
-        """What each says, but for the time, and for the id of the request where no plain id was given."""
+        """What each says, but for the time, and for the id of the request where no
+        plain id was given.
+        """
         told = []
         for client in self.clients:
             answer = client.open(path, method=method, headers=headers)
-            kept = {name.lower(): value for name, value in answer.headers if name != "Date"}
+            kept = {
+                name.lower(): value for name, value in answer.headers if name != "Date"
+            }
             if headers.get("X-Request-Id") != "abc-1":
                 kept.pop("x-request-id")
             told.append((answer.status_code, kept, answer.data))
@@ -57,10 +64,17 @@ class Lanes:
 
 @pytest.fixture
 def lanes(portal: Portal) -> Lanes:
-    registry.call(portal, SYSTEM, "organization_create", {"name": "org", "title": "Cơ quan"})
+    registry.call(
+        portal, SYSTEM, "organization_create", {"name": "org", "title": "Cơ quan"}
+    )
     described = {"name": "xx", "owner_org": "org", "notes": "ghi chú " * 400}
     registry.call(portal, SYSTEM, "package_create", described)
-    registry.call(portal, SYSTEM, "package_create", {**described, "name": "hidden", "private": True})
+    registry.call(
+        portal,
+        SYSTEM,
+        "package_create",
+        {**described, "name": "hidden", "private": True},
+    )
     return Lanes(portal)
 
 
@@ -76,7 +90,9 @@ QUERY = st.one_of(
 HEADERS = st.fixed_dictionaries(
     {},
     optional={
-        "Accept-Encoding": st.sampled_from(["gzip", "zstd, gzip", "identity", "gzip;q=0", "*", "br"]),
+        "Accept-Encoding": st.sampled_from(
+            ["gzip", "zstd, gzip", "identity", "gzip;q=0", "*", "br"]
+        ),
         "X-Request-Id": st.sampled_from(["abc-1", "not plain", ""]),
         "If-None-Match": st.sampled_from(['"x"', "*", 'W/"x", "y"']),
         "Authorization": st.sampled_from(["garbage", "Bearer x", " "]),
@@ -88,9 +104,20 @@ NAMES = ("package_show", "package_search", "package_list", "organization_list", 
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.sampled_from(NAMES), QUERY, HEADERS, st.sampled_from(["", "/vi", "/es"]), st.sampled_from(["GET", "HEAD"]))
+@given(
+    st.sampled_from(NAMES),
+    QUERY,
+    HEADERS,
+    st.sampled_from(["", "/vi", "/es"]),
+    st.sampled_from(["GET", "HEAD"]),
+)
 def test_both_lanes_say_the_same(
-    lanes: Lanes, name: str, query: str, headers: dict[str, str], prefix: str, method: str
+    lanes: Lanes,
+    name: str,
+    query: str,
+    headers: dict[str, str],
+    prefix: str,
+    method: str,
 ) -> None:
     express, whole = lanes.ask(f"{prefix}{ACTION}{name}?{query}", headers, method)
     assert express == whole
@@ -98,7 +125,9 @@ def test_both_lanes_say_the_same(
 
 def test_a_known_answer_is_not_sent_again(lanes: Lanes) -> None:
     first, _ = lanes.ask(ACTION + "package_show?id=xx", {})
-    express, whole = lanes.ask(ACTION + "package_show?id=xx", {"If-None-Match": first[1]["etag"]})
+    express, whole = lanes.ask(
+        ACTION + "package_show?id=xx", {"If-None-Match": first[1]["etag"]}
+    )
     assert express == whole
     assert (express[0], express[2]) == (304, b"")
 
@@ -115,7 +144,11 @@ def test_what_goes_which_way(lanes: Lanes) -> None:
     assert lanes.behind.asked == 4
 
 
-@given(st.lists(st.sampled_from(["a", "b", "q", "=", "&", "%41", "+", "", "d1", ";", "#", "1"])).map("".join))
+@given(
+    st.lists(
+        st.sampled_from(["a", "b", "q", "=", "&", "%41", "+", "", "d1", ";", "#", "1"])
+    ).map("".join)
+)
 @settings(max_examples=300)
 def test_a_query_that_is_only_cut_says_what_one_that_is_parsed_says(query: str) -> None:
     parsed = parse_qsl(query, keep_blank_values=True, errors="werkzeug.url_quote")

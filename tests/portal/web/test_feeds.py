@@ -17,9 +17,29 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 def catalogue(portal: Portal, token: str) -> None:
     call(portal, SYSTEM, "group_create", name="y-te", title="Y tế")
     for number in range(25):
-        fields: dict[str, Any] = {"tags": [{"name": "hai từ"}], "groups": [{"name": "y-te"}]} if number % 2 else {}
-        call(portal, SYSTEM, "package_create", name=f"d{number:02}", title=f"Bộ <{number}>", owner_org="org", **fields)
-    call(portal, SYSTEM, "package_create", name="secret", owner_org="org", private=True, notes="\x01 hidden")
+        fields: dict[str, Any] = (
+            {"tags": [{"name": "hai từ"}], "groups": [{"name": "y-te"}]}
+            if number % 2
+            else {}
+        )
+        call(
+            portal,
+            SYSTEM,
+            "package_create",
+            name=f"d{number:02}",
+            title=f"Bộ <{number}>",
+            owner_org="org",
+            **fields,
+        )
+    call(
+        portal,
+        SYSTEM,
+        "package_create",
+        name="secret",
+        owner_org="org",
+        private=True,
+        notes="\x01 hidden",
+    )
     call(portal, SYSTEM, "package_patch", id="d00", notes="ký tự \x01 lạ & <thẻ>")
 
 
@@ -37,7 +57,9 @@ def links(feed: Any) -> dict[str, str]:
     return {link.get("rel"): link.get("href") for link in feed.findall(f"{ATOM}link")}
 
 
-def test_all_datasets_page_by_page(client: FlaskClient, token: str, catalogue: None) -> None:
+def test_all_datasets_page_by_page(
+    client: FlaskClient, token: str, catalogue: None
+) -> None:
     first = read(client, "/feeds/dataset.atom", token)
     assert titles(first)[0] == "Bộ <0>", "the last changed comes first"
     assert next(first.iter(f"{ATOM}summary")).text == "ký tự  lạ & <thẻ>"
@@ -62,7 +84,9 @@ def test_all_datasets_page_by_page(client: FlaskClient, token: str, catalogue: N
         ("/vi/feeds/tag/none.atom", 0),
     ],
 )
-def test_feeds_of_parts(client: FlaskClient, token: str, catalogue: None, path: str, count: int) -> None:
+def test_feeds_of_parts(
+    client: FlaskClient, token: str, catalogue: None, path: str, count: int
+) -> None:
     feed = read(client, path, token)
     assert len(titles(feed)) == count
     assert "secret" not in "".join(titles(feed))
@@ -70,11 +94,15 @@ def test_feeds_of_parts(client: FlaskClient, token: str, catalogue: None, path: 
 
 def test_a_feed_is_asked_for_again(client: FlaskClient, catalogue: None) -> None:
     first = client.get("/feeds/dataset.atom")
-    again = client.get("/feeds/dataset.atom", headers={"If-None-Match": first.headers["ETag"]})
+    again = client.get(
+        "/feeds/dataset.atom", headers={"If-None-Match": first.headers["ETag"]}
+    )
     assert again.status_code == 304
 
 
-def test_mistakes_are_told(client: FlaskClient, portal: Portal, catalogue: None) -> None:
+def test_mistakes_are_told(
+    client: FlaskClient, portal: Portal, catalogue: None
+) -> None:
     assert client.get("/feeds/organization/nobody.atom").status_code == 404
     assert client.get("/feeds/dataset.atom?page=x").status_code == 400
     assert client.get("/feeds/dataset.atom?page=999999").status_code == 400

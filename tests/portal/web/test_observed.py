@@ -1,4 +1,6 @@
-"""The access log and the metrics: every lane is seen, nothing personal is written, all processes add up."""
+"""The access log and the metrics: every lane is seen, nothing personal is written, all
+processes add up.
+"""
 
 import subprocess
 import sys
@@ -15,7 +17,15 @@ from portal.db import people
 from portal.errors import SettingsError
 from portal.runtime import Portal
 from portal.web.app import create_app
-from portal.web.counters import BUCKETS, BYTES, ROUTES, SECONDS, STATUSES, WIDTH, Counters
+from portal.web.counters import (
+    BUCKETS,
+    BYTES,
+    ROUTES,
+    SECONDS,
+    STATUSES,
+    WIDTH,
+    Counters,
+)
 from portal.web.observed import open_log
 from tests.waiting import until
 
@@ -31,16 +41,26 @@ def log(tmp_path: Path, portal: Portal) -> Path:
 
 
 def lines(path: Path, count: int) -> list[dict[str, Any]]:
-    """The lines, once there are so many: they are written a moment after the answers."""
+    """The lines, once there are so many: they are written a moment after the
+    answers.
+    """
     until(lambda: path.read_bytes().count(b"\n") >= count)
     return [orjson.loads(line) for line in path.read_bytes().splitlines()]
 
 
-def test_a_line_for_each_request_whichever_lane_it_takes(log: Path, client: FlaskClient, token: str) -> None:
+def test_a_line_for_each_request_whichever_lane_it_takes(
+    log: Path, client: FlaskClient, token: str
+) -> None:
     registry_calls = {"Authorization": f"Bearer {token}"}
-    client.get(ACTION + "package_search?q=Nguyen+Van+A", headers={"X-Request-Id": "abc-1"})
+    client.get(
+        ACTION + "package_search?q=Nguyen+Van+A", headers={"X-Request-Id": "abc-1"}
+    )
     client.get(ACTION + "package_search?q=x", headers=registry_calls)
-    client.post(ACTION + "package_create", json={"name": "xx", "owner_org": "org"}, headers=registry_calls)
+    client.post(
+        ACTION + "package_create",
+        json={"name": "xx", "owner_org": "org"},
+        headers=registry_calls,
+    )
     client.get("/dataset/xx?secret=1")
     client.get(ACTION + "no_such_thing")
     client.get("/nowhere/at-all")
@@ -53,7 +73,12 @@ def test_a_line_for_each_request_whichever_lane_it_takes(log: Path, client: Flas
         ("GET", "/api/3/action/<name>", 400),
         ("GET", None, 404),
     ]
-    assert [line["actor"] for line in told] == ["anonymous", "sysadmin", "sysadmin", *["anonymous"] * 3]
+    assert [line["actor"] for line in told] == [
+        "anonymous",
+        "sysadmin",
+        "sysadmin",
+        *["anonymous"] * 3,
+    ]
     assert told[0]["request"] == "abc-1"
     assert told[0]["token"] is None
     assert told[1]["token"] == people.hash_token(token)[:12]
@@ -64,7 +89,10 @@ def test_a_line_for_each_request_whichever_lane_it_takes(log: Path, client: Flas
 
 
 def test_what_fails_is_found_by_its_id(
-    log: Path, client: FlaskClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    log: Path,
+    client: FlaskClient,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(registry, "perform", lambda *_: 1 / 0)  # what nobody expects
     answer = client.get(ACTION + "package_show?id=x")
@@ -83,9 +111,11 @@ def test_a_log_that_cannot_be_opened_is_named_and_off_is_off(tmp_path: Path) -> 
 def test_a_process_that_ends_writes_the_lines_that_wait(tmp_path: Path) -> None:
     path = tmp_path / "access.log"
     program = (
-        "import sys; from portal import processes; from portal.web.observed import AccessLog\n"
+        "import sys; from portal import processes; from portal.web.observed import "
+        "AccessLog\n"
         "log = AccessLog(sys.argv[1])\n"
-        "for number in range(5000): log.write({'number': number, 'text': 'x' * (number % 97)})\n"
+        "for number in range(5000): log.write({'number': number, 'text': 'x' * "
+        "(number % 97)})\n"
         "processes.end_now()"
     )
     subprocess.run([sys.executable, "-c", program, str(path)], check=True, timeout=100)
@@ -97,12 +127,18 @@ def test_a_line_is_written_in_one_piece_beside_other_processes(tmp_path: Path) -
     program = (
         "import sys; from portal.web.observed import AccessLog\n"
         "log = AccessLog(sys.argv[1])\n"
-        "for number in range(3000): log.write({'of': sys.argv[2], 'text': 'x' * (number % 997)})"
+        "for number in range(3000): log.write({'of': sys.argv[2], 'text': 'x' * "
+        "(number % 997)})"
     )
-    running = [subprocess.Popen([sys.executable, "-c", program, str(path), name]) for name in "abc"]
+    running = [
+        subprocess.Popen([sys.executable, "-c", program, str(path), name])
+        for name in "abc"
+    ]
     assert [process.wait(100) for process in running] == [0, 0, 0]
     told = lines(path, 9000)
-    assert {name: sum(line["of"] == name for line in told) for name in "abc"} == dict.fromkeys("abc", 3000)
+    assert {
+        name: sum(line["of"] == name for line in told) for name in "abc"
+    } == dict.fromkeys("abc", 3000)
 
 
 def counted(counters: Counters, route: str, status: str) -> list[float]:
@@ -119,16 +155,23 @@ def test_processes_add_up_and_the_counts_of_the_dead_are_kept(tmp_path: Path) ->
         "import sys;from pathlib import Path;from portal.web.counters import Counters;"
         "Counters(Path(sys.argv[1])).note('package_show', 204, 0.004, 7)"
     )
-    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, timeout=60)
+    subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], check=True, timeout=60
+    )
     row = counted(first, "package_show", "2xx")
     assert row[0] == 2
     assert sum(row[: len(BUCKETS)]) == 3
     assert row[SECONDS] == pytest.approx(0.308)
     assert row[BYTES] == 157
     assert counted(first, "other", "5xx")[len(BUCKETS) - 1] == 1
-    second = Counters(tmp_path)  # takes over what the dead process counted, and leaves the living one alone
+    # Takes over what the dead process counted, and leaves the living one alone.
+    second = Counters(tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
-    assert counted(second, "package_show", "2xx") == row == counted(first, "package_show", "2xx")
+    assert (
+        counted(second, "package_show", "2xx")
+        == row
+        == counted(first, "package_show", "2xx")
+    )
     first.close()
     third = Counters(tmp_path)
     assert counted(third, "package_show", "2xx") == row
@@ -141,10 +184,16 @@ def test_without_a_folder_a_process_counts_for_itself(tmp_path: Path) -> None:
     assert sum(counted(counters, "pages", "2xx")[: len(BUCKETS)]) == 1
 
 
-def test_metrics_tell_requests_queues_workers_and_disks(client: FlaskClient, portal: Portal, token: str) -> None:
+def test_metrics_tell_requests_queues_workers_and_disks(
+    client: FlaskClient, portal: Portal, token: str
+) -> None:
     client.get(ACTION + "package_show?id=nothing")
     client.get(ACTION + "package_list")
-    client.post(ACTION + "package_create", json={"name": "xx", "owner_org": "org"}, headers={"Authorization": token})
+    client.post(
+        ACTION + "package_create",
+        json={"name": "xx", "owner_org": "org"},
+        headers={"Authorization": token},
+    )
     client.get("/")
     answer = client.get("/metrics")
     assert answer.status_code == 200
@@ -163,13 +212,22 @@ def test_metrics_tell_requests_queues_workers_and_disks(client: FlaskClient, por
     ):
         assert line in text.splitlines(), text
     assert 'portal_disk_free_bytes{folder="data"}' in text
-    opened = client.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
+    opened = client.get(
+        "/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"}
+    )
     assert opened.get_data(as_text=True).endswith("# EOF\n")
 
 
 def test_strangers_read_no_metrics(portal: Portal) -> None:
-    made = registry.call(portal, SYSTEM, "user_create", {"name": "an", "email": "an@example.vn", "with_apitoken": True})
+    made = registry.call(
+        portal,
+        SYSTEM,
+        "user_create",
+        {"name": "an", "email": "an@example.vn", "with_apitoken": True},
+    )
     client = create_app(portal).test_client()
     for headers in ({}, {"Authorization": made["token"]}):
-        answer = client.get("/metrics", headers={"X-Forwarded-For": "10.0.0.1", **headers})
+        answer = client.get(
+            "/metrics", headers={"X-Forwarded-For": "10.0.0.1", **headers}
+        )
         assert (answer.status_code, b"portal_" in answer.data) == (403, False)

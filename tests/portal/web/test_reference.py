@@ -23,24 +23,38 @@ def test_every_action_is_described(client: FlaskClient) -> None:
             )
         for content in path["post"]["requestBody"]["content"].values():
             jsonschema.Draft202012Validator.check_schema(content["schema"])
-    again = client.get("/api/3/openapi.json", headers={"If-None-Match": answer.headers["ETag"]})
+    again = client.get(
+        "/api/3/openapi.json", headers={"If-None-Match": answer.headers["ETag"]}
+    )
     assert (again.status_code, again.get_data()) == (304, b"")
 
 
 def test_parameters_are_those_that_are_checked(client: FlaskClient) -> None:
     paths = client.get("/api/3/openapi.json").get_json()["paths"]
-    search = {each["name"]: each for each in paths["/api/3/action/package_search"]["get"]["parameters"]}
+    search = {
+        each["name"]: each
+        for each in paths["/api/3/action/package_search"]["get"]["parameters"]
+    }
     assert search["rows"]["schema"] == {"type": "integer", "default": 10}
     assert {"facet.field", "fq_list", "defType"} <= set(search)
     create = paths["/api/3/action/package_create"]["post"]
     body = create["requestBody"]["content"]["application/json"]["schema"]
     assert body["required"] == ["name", "owner_org"]
-    assert body["properties"]["resources"]["items"]["properties"]["size"]["type"] == ["integer", "null"]
+    assert body["properties"]["resources"]["items"]["properties"]["size"]["type"] == [
+        "integer",
+        "null",
+    ]
     assert create["security"] == [{"token": []}]
-    upload = paths["/api/3/action/resource_create"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
-    assert upload["properties"]["upload"]["contentMediaType"] == "application/octet-stream"
+    upload = paths["/api/3/action/resource_create"]["post"]["requestBody"]["content"][
+        "multipart/form-data"
+    ]["schema"]
+    assert (
+        upload["properties"]["upload"]["contentMediaType"] == "application/octet-stream"
+    )
     known = client.get("/api/3/openapi.json").get_json()["components"]["schemas"]
-    problem = client.post("/api/3/action/package_show", json={"id": "nothing"}).get_json()
+    problem = client.post(
+        "/api/3/action/package_show", json={"id": "nothing"}
+    ).get_json()
     jsonschema.validate(problem, known["Error"])
 
 

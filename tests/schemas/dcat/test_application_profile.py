@@ -1,4 +1,6 @@
-"""DCAT-AP 3: every graph that goes out has what the application profile demands, as often and in the form it says."""
+"""DCAT-AP 3: every graph that goes out has what the application profile demands, as
+often and in the form it says.
+"""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -16,11 +18,20 @@ from tests.schemas.dcat.test_roundtrip import QUICK, SITE, Json, packages
 
 MANY = 10**9
 TIMES = (XSD.gYear, XSD.gYearMonth, XSD.date, XSD.dateTime)
-IRI, NODE, TEXT, MOMENT, COUNT, DIGEST = "IRI", "node", "text", "moment", "count", "digest"
+IRI, NODE, TEXT, MOMENT, COUNT, DIGEST = (
+    "IRI",
+    "node",
+    "text",
+    "moment",
+    "count",
+    "digest",
+)
 
 
 class Rule(NamedTuple):
-    """How often a property of a class stands there, and what it holds: a form, or nodes of a class."""
+    """How often a property of a class stands there, and what it holds: a form, or nodes
+    of a class.
+    """
 
     kind: URIRef
     property: URIRef
@@ -76,7 +87,11 @@ def breaches(graph: Graph) -> Iterator[tuple[Any, ...]]:
             values = list(graph.objects(node, rule.property))
             if not rule.least <= len(values) <= rule.most:
                 yield node, rule, len(values)
-            yield from ((node, rule, value) for value in values if not holds(graph, value, rule.holds))
+            yield from (
+                (node, rule, value)
+                for value in values
+                if not holds(graph, value, rule.holds)
+            )
     for predicate, table in TABLES:
         for node, value in graph.subject_objects(predicate):
             if not str(value).startswith(f"{AUTHORITY}{table}/"):
@@ -122,7 +137,9 @@ def test_every_graph_keeps_the_profile(package: Json) -> None:
     [("title", DCTERMS.title), ("url", DCAT.accessURL)],
 )
 def test_the_rules_find_what_is_missing(what: str, found: URIRef) -> None:
-    """The checks are no empty words: a graph that lost a mandatory value breaks the rule for it."""
+    """The checks are no empty words: a graph that lost a mandatory value breaks the
+    rule for it.
+    """
     graph = graph_of([{
         "id": "7ac7e5b0-0000-4000-8000-000000000001", "name": "xx", "title": "Bộ", "notes": "Ghi chú",
         "metadata_created": "2026-01-02", "metadata_modified": "2026-01-02", "license_id": "cc-by",
@@ -133,4 +150,6 @@ def test_the_rules_find_what_is_missing(what: str, found: URIRef) -> None:
     lost = list(graph.triples((None, found, None)))
     assert lost
     graph.remove((None, found, None))
-    assert {each[1].property for each in breaches(graph) if isinstance(each[1], Rule)} >= {found}
+    assert {
+        each[1].property for each in breaches(graph) if isinstance(each[1], Rule)
+    } >= {found}

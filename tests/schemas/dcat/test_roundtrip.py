@@ -1,4 +1,6 @@
-"""What goes out comes back equal: random package dicts through every notation and our own reader."""
+"""What goes out comes back equal: random package dicts through every notation and our
+own reader.
+"""
 
 import json
 import os
@@ -24,23 +26,48 @@ from schemas.vocabularies import ACCESS_KINDS, FREQUENCIES, LICENCE_BY_ID
 
 Json = dict[str, Any]
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
-"""Examples are large: shrinking one takes minutes, and its failing field is told anyway."""
-SHARED = Path(os.environ.get("PORTAL_SHARED_DATA", Path(__file__).resolve().parents[4] / "shared" / "data"))
+"""Examples are large: shrinking one takes minutes, and its failing field is told
+anyway.
+"""
+SHARED = Path(
+    os.environ.get(
+        "PORTAL_SHARED_DATA", Path(__file__).resolve().parents[4] / "shared" / "data"
+    )
+)
 SITE = Site("https://du-lieu.example.vn", "Cổng dữ liệu")
 
-words = st.text(st.sampled_from("aàbcdđêơ ỹ<>&\"'\\{}^`|%\n\t\r\x01é漢😀.,:/[]#?=@-_" + string.digits), max_size=30)
+words = st.text(
+    st.sampled_from(
+        "aàbcdđêơ ỹ<>&\"'\\{}^`|%\n\t\r\x01é漢😀.,:/[]#?=@-_" + string.digits
+    ),
+    max_size=30,
+)
 names = st.text(string.ascii_lowercase + string.digits + "-_", min_size=2, max_size=20)
 maybe = st.none() | words
 addresses = st.sampled_from(
-    ["", "http://a.vn/x", "https://a.vn/có dấu?q=a b#<x>", "/dataset/x", "không phải", "http://[bad", "mailto:a@b.vn"]
+    [
+        "",
+        "http://a.vn/x",
+        "https://a.vn/có dấu?q=a b#<x>",
+        "/dataset/x",
+        "không phải",
+        "http://[bad",
+        "mailto:a@b.vn",
+    ]
 )
 mails = st.none() | st.sampled_from(["a@b.vn", "nguyễn@b.vn", "a b@c"])
-periods = st.sampled_from(["2025", "2025-Q1", "2021 - 2025", "2025-01/2025-06", "quý I", "2025-13-99"])
+periods = st.sampled_from(
+    ["2025", "2025-Q1", "2021 - 2025", "2025-01/2025-06", "quý I", "2025-13-99"]
+)
 languages = st.sampled_from(["vi", "en", "vi,en", "tiếng Việt", "VI"])
-translations = st.dictionaries(st.sampled_from(["vi", "en", "fr", "en-GB", "??"]), words, max_size=3)
+translations = st.dictionaries(
+    st.sampled_from(["vi", "en", "fr", "en-GB", "??"]), words, max_size=3
+)
 identifiers = st.uuids().map(str)
 digests = st.sampled_from(["", "ab" * 16, "0f" * 32, "AB" * 32, "md5:abc"])
-values = st.none() | st.booleans() | st.integers(-5, 5) | words | st.lists(words, max_size=2)
+values = (
+    st.none() | st.booleans() | st.integers(-5, 5) | words | st.lists(words, max_size=2)
+)
 
 profiles = st.fixed_dictionaries(
     {},
@@ -66,19 +93,35 @@ resources = st.fixed_dictionaries(
         "own key": values, "rights": words,
     },
 )  # fmt: skip
-in_vocabulary = names.map(lambda name: {"name": name, "vocabulary_id": "v", "vocabulary_name": "từ vựng"})
+in_vocabulary = names.map(
+    lambda name: {"name": name, "vocabulary_id": "v", "vocabulary_name": "từ vựng"}
+)
 vocabulary_tags = st.lists(in_vocabulary, max_size=2, unique_by=lambda tag: tag["name"])
 
 
 def body(name: str) -> Json:
-    return {"id": str(uuid.uuid5(uuid.NAMESPACE_DNS, name)), "name": name, "title": "Sở <Y tế>"}
+    return {
+        "id": str(uuid.uuid5(uuid.NAMESPACE_DNS, name)),
+        "name": name,
+        "title": "Sở <Y tế>",
+    }
 
 
 @st.composite
 def packages(draw: st.DrawFn) -> Json:
-    tags = sorted(draw(st.sets(st.text("aăđé _.-1", min_size=2, max_size=8), max_size=3)))
-    groups = sorted(draw(st.sets(names | st.sampled_from(["y-te", "giao-duc"]), max_size=2)))
-    extras = draw(st.dictionaries(st.text(string.ascii_letters + "đ _", min_size=1, max_size=8), words, max_size=3))
+    tags = sorted(
+        draw(st.sets(st.text("aăđé _.-1", min_size=2, max_size=8), max_size=3))
+    )
+    groups = sorted(
+        draw(st.sets(names | st.sampled_from(["y-te", "giao-duc"]), max_size=2))
+    )
+    extras = draw(
+        st.dictionaries(
+            st.text(string.ascii_letters + "đ _", min_size=1, max_size=8),
+            words,
+            max_size=3,
+        )
+    )
     licence = draw(st.none() | st.sampled_from([*LICENCE_BY_ID, "riêng"]))
     url = LICENCE_BY_ID[licence].url if licence in LICENCE_BY_ID else ""
     organization = draw(st.none() | names)
@@ -105,7 +148,11 @@ def packages(draw: st.DrawFn) -> Json:
     phases=QUICK,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(listed=st.lists(packages(), min_size=1, max_size=2, unique_by=lambda package: package["id"]))
+@given(
+    listed=st.lists(
+        packages(), min_size=1, max_size=2, unique_by=lambda package: package["id"]
+    )
+)
 def test_what_goes_out_comes_back_equal(suffix: str, listed: list[Json]) -> None:
     pen, form = Pen(SITE), BY_SUFFIX[suffix]
     add_catalog(pen, listed)
@@ -114,22 +161,48 @@ def test_what_goes_out_comes_back_equal(suffix: str, listed: list[Json]) -> None
     graph = read_graph(body, BY_SUFFIX["ttl" if suffix == "n3" else suffix])
     assert len(dataset_nodes(graph)) == len(listed)
     for package in listed:
-        assert read_dataset(graph, URIRef(f"{SITE.url}/dataset/{package['id']}")) == record_of(clean(package))
+        assert read_dataset(
+            graph, URIRef(f"{SITE.url}/dataset/{package['id']}")
+        ) == record_of(clean(package))
 
 
-@settings(max_examples=40, deadline=None, phases=QUICK, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=40,
+    deadline=None,
+    phases=QUICK,
+    suppress_health_check=list(HealthCheck),
+)
 @given(package=packages())
 def test_a_data_json_comes_back_with_what_dcat_us_carries(package: Json) -> None:
     package = {**package, "title": f"Bộ {package['title']}"}
-    wanted, found = record_of(clean(package)), read_entry(json.loads(json.dumps(write_entry(package, SITE.url))))
+    wanted, found = (
+        record_of(clean(package)),
+        read_entry(json.loads(json.dumps(write_entry(package, SITE.url)))),
+    )
     assert found.title == wanted.title.strip()
     assert found.notes == (wanted.notes or wanted.title).strip()
-    assert found.tags == tuple(sorted({" ".join(tag.split()) for tag in wanted.tags if len(" ".join(tag.split())) > 1}))
-    assert found.license_id == (wanted.license_id if wanted.license_id in LICENCE_BY_ID else None)
-    assert found.profile.get("spatial_unit", "") == wanted.profile.get("spatial_unit", "").strip()
+    assert found.tags == tuple(
+        sorted(
+            {
+                " ".join(tag.split())
+                for tag in wanted.tags
+                if len(" ".join(tag.split())) > 1
+            }
+        )
+    )
+    assert found.license_id == (
+        wanted.license_id if wanted.license_id in LICENCE_BY_ID else None
+    )
+    assert (
+        found.profile.get("spatial_unit", "")
+        == wanted.profile.get("spatial_unit", "").strip()
+    )
     assert found.profile["access_kind"] == wanted.profile.get("access_kind", "open")
     for theirs, ours in zip(found.resources, wanted.resources, strict=True):
-        assert (theirs.name, theirs.description) == (ours.name.strip(), ours.description.strip())
+        assert (theirs.name, theirs.description) == (
+            ours.name.strip(),
+            ours.description.strip(),
+        )
         assert theirs.format.lower() == (ours.format or theirs.format).lower()
         assert ours.url not in ("http://a.vn/x",) or theirs.url == ours.url
 
@@ -140,12 +213,22 @@ def real(path: str) -> list[Json]:
         pytest.skip("the shared data is not here")
     dump = json.loads((SHARED / path).read_text(encoding="utf-8"))
     listed = dump if isinstance(dump, list) else dump.get("result", dump)["results"]
-    return [{"metadata_created": "2026-01-01", "metadata_modified": "2026-01-01", **package} for package in listed]
+    return [
+        {"metadata_created": "2026-01-01", "metadata_modified": "2026-01-01", **package}
+        for package in listed
+    ]
 
 
-@pytest.mark.parametrize("path", ["ckan-dumps/hdx_datasets_10.json", "ckan-dumps/birmingham_package_search.json"])
+@pytest.mark.parametrize(
+    "path",
+    ["ckan-dumps/hdx_datasets_10.json", "ckan-dumps/birmingham_package_search.json"],
+)
 def test_real_package_dicts_come_back_equal(path: str) -> None:
     for number, package in enumerate(real(path)[:40]):
         form = BY_SUFFIX[("ttl", "rdf", "jsonld")[number % 3]]
-        graph = read_graph(document([dataset_fragment(package, SITE, form)], form), form)
-        assert read_dataset(graph, URIRef(f"{SITE.url}/dataset/{package['id']}")) == record_of(clean(package))
+        graph = read_graph(
+            document([dataset_fragment(package, SITE, form)], form), form
+        )
+        assert read_dataset(
+            graph, URIRef(f"{SITE.url}/dataset/{package['id']}")
+        ) == record_of(clean(package))

@@ -37,7 +37,10 @@ def test_one_alone_tries_when_the_pause_is_over() -> None:
         breaker.failed()
     threading.Event().wait(0.25)
     outcomes: list[bool] = []
-    threads = [threading.Thread(target=lambda: outcomes.append(refused(breaker))) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: outcomes.append(refused(breaker)))
+        for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -47,7 +50,9 @@ def test_one_alone_tries_when_the_pause_is_over() -> None:
     assert not refused(breaker) and not refused(breaker)
 
 
-def test_one_that_tries_in_vain_opens_it_again_and_one_that_falls_silent_does_not_hold_it() -> None:
+def test_one_that_tries_in_vain_opens_it_again_and_one_that_falls_silent_does_not_hold_it() -> (
+    None
+):
     breaker = Breaker(pause=0.2)
     for _ in range(FAILURES):
         breaker.failed()
@@ -62,7 +67,9 @@ def test_one_that_tries_in_vain_opens_it_again_and_one_that_falls_silent_does_no
 
 
 def test_a_server_that_is_down_is_asked_three_times_and_then_left_alone() -> None:
-    with closing(open_backend("http://127.0.0.1:9", None, retries=1, timeout=1, pause=60)) as index:
+    with closing(
+        open_backend("http://127.0.0.1:9", None, retries=1, timeout=1, pause=60)
+    ) as index:
         for _ in range(FAILURES):
             with pytest.raises(SearchUnavailable, match="cannot be reached"):
                 ask(index)

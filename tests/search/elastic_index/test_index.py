@@ -1,4 +1,6 @@
-"""What only Elasticsearch needs: a killed rebuild, swaps in the middle of writes, pages beyond its window."""
+"""What only Elasticsearch needs: a killed rebuild, swaps in the middle of writes, pages
+beyond its window.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def alias() -> Iterator[str]:
 
 @pytest.fixture
 def index(alias: str) -> Iterator[ElasticIndex]:
-    with closing(ElasticIndex(Server([elasticsearch_url()]), alias=alias, window=50)) as made:
+    with closing(
+        ElasticIndex(Server([elasticsearch_url()]), alias=alias, window=50)
+    ) as made:
         yield made
 
 
@@ -47,7 +51,9 @@ def indexes(alias: str) -> list[str]:
 
 @contextmanager
 def asked_all_the_while(index: SearchBackend, least: int) -> Iterator[list[int]]:
-    """Searches in a thread of its own; each must be answered, and with so many finds at least."""
+    """Searches in a thread of its own; each must be answered, and with so many finds at
+    least.
+    """
     counts: list[int] = []
     over = threading.Event()
 
@@ -88,17 +94,22 @@ open_backend(sys.argv[1], None, alias=sys.argv[2]).rebuild(rows)
 """
 
 
-def test_a_killed_rebuild_is_gone_on_with_and_searching_never_stops(alias: str, index: ElasticIndex) -> None:
+def test_a_killed_rebuild_is_gone_on_with_and_searching_never_stops(
+    alias: str, index: ElasticIndex
+) -> None:
     index.apply([entry(f"d{n:03}") for n in range(60)])
     before = indexes(alias)
     root = str(Path(__file__).parents[3])
     with asked_all_the_while(index, least=60):
         command = [sys.executable, "-c", REBUILD, elasticsearch_url(), alias]
-        killed = subprocess.run(command, env={**os.environ, "PYTHONPATH": root}, check=False, timeout=100)
+        killed = subprocess.run(
+            command, env={**os.environ, "PYTHONPATH": root}, check=False, timeout=100
+        )
         assert killed.returncode == -signal.SIGKILL
         assert len(indexes(alias)) == 2
         index.apply([entry("d005", "Sau", revision=9), entry("zzz")], deleted=["d006"])
-        index.apply([entry("d006", "Lại")])  # purged and made anew while the rebuild lies still
+        # Purged and made anew while the rebuild lies still.
+        index.apply([entry("d006", "Lại")])
         asked: list[str] = []
 
         def rest(after: str) -> object:
@@ -113,7 +124,9 @@ def test_a_killed_rebuild_is_gone_on_with_and_searching_never_stops(alias: str, 
     assert len(indexes(alias)) == 1 and indexes(alias) != before
 
 
-def test_a_swap_amid_a_write_loses_nothing_and_makes_no_index_anew(alias: str, index: ElasticIndex) -> None:
+def test_a_swap_amid_a_write_loses_nothing_and_makes_no_index_anew(
+    alias: str, index: ElasticIndex
+) -> None:
     index.apply([entry("a")])
     over = threading.Event()
     failed: list[BaseException] = []
@@ -122,7 +135,8 @@ def test_a_swap_amid_a_write_loses_nothing_and_makes_no_index_anew(alias: str, i
     def write() -> None:
         try:
             while not over.is_set():
-                written.append(f"w{len(written):04}")  # as the portal does: the database first, then the index
+                # As the portal does: the database first, then the index.
+                written.append(f"w{len(written):04}")
                 index.apply([entry(written[-1])], deleted=["a"])
         except BaseException as error:
             failed.append(error)
@@ -131,7 +145,9 @@ def test_a_swap_amid_a_write_loses_nothing_and_makes_no_index_anew(alias: str, i
     thread.start()
     with closing(ElasticIndex(Server([elasticsearch_url()]), alias=alias)) as other:
         for _ in range(3):
-            other.rebuild(lambda after: [entry(name) for name in list(written) if name > after])
+            other.rebuild(
+                lambda after: [entry(name) for name in list(written) if name > after]
+            )
     over.set()
     thread.join()
     assert not failed, failed
@@ -146,18 +162,27 @@ def test_what_was_purged_and_is_made_anew_is_found_at_once(index: ElasticIndex) 
         index.apply([], deleted=["a"])
 
 
-def test_an_index_of_another_portal_with_a_name_like_ours_is_left_alone(alias: str, index: ElasticIndex) -> None:
-    with closing(ElasticIndex(Server([elasticsearch_url()]), alias=f"{alias}-v2")) as other:
+def test_an_index_of_another_portal_with_a_name_like_ours_is_left_alone(
+    alias: str, index: ElasticIndex
+) -> None:
+    with closing(
+        ElasticIndex(Server([elasticsearch_url()]), alias=f"{alias}-v2")
+    ) as other:
         other.apply([entry("theirs")])
         index.apply([entry("ours")])
         assert index.rebuild(listed(entry("ours"))) == 1
         assert found(other) == ["theirs"]
 
 
-def test_pages_beyond_the_window_meet_each_once_while_others_write(index: ElasticIndex) -> None:
+def test_pages_beyond_the_window_meet_each_once_while_others_write(
+    index: ElasticIndex,
+) -> None:
     index.apply([entry(f"d{n:03}") for n in range(200)])
-    pages = [found(index, sort="id asc", start=start, rows=20) for start in range(0, 60, 20)]
-    for place, start in enumerate(range(60, 220, 20)):  # what comes and goes before the page moves no page
+    pages = [
+        found(index, sort="id asc", start=start, rows=20) for start in range(0, 60, 20)
+    ]
+    # What comes and goes before the page moves no page.
+    for place, start in enumerate(range(60, 220, 20)):
         index.apply([entry(f"a{place}")], deleted=[f"d{place:03}"])
         pages.append(found(index, sort="id asc", start=start, rows=20))
     assert [key for page in pages for key in page] == [f"d{n:03}" for n in range(200)]
@@ -178,13 +203,18 @@ def test_a_refused_change_keeps_no_other_out(index: ElasticIndex) -> None:
 
 
 def test_replicas_and_shards_are_as_they_are_set(alias: str) -> None:
-    with closing(ElasticIndex(Server([elasticsearch_url()]), alias=alias, shards=3, replicas=0)) as made:
+    with closing(
+        ElasticIndex(Server([elasticsearch_url()]), alias=alias, shards=3, replicas=0)
+    ) as made:
         made.apply([entry(f"d{n}", "Bệnh viện") for n in range(30)])
         assert ask(made, "benh vien", rows=30).count == 30
         with Elasticsearch(elasticsearch_url()) as client:
             settings = client.indices.get_settings(index=alias).body
         (held,) = settings.values()
-        assert (held["settings"]["index"]["number_of_shards"], held["settings"]["index"]["number_of_replicas"]) == (
+        assert (
+            held["settings"]["index"]["number_of_shards"],
+            held["settings"]["index"]["number_of_replicas"],
+        ) == (
             "3",
             "0",
         )

@@ -15,7 +15,10 @@ NOW = datetime(2026, 3, 31, 10, 20, 30, 456789, tzinfo=UTC)
 
 
 def _iso(value: int) -> str:
-    return datetime.fromtimestamp(value // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{value % 1_000_000:06}"
+    return (
+        datetime.fromtimestamp(value // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        + f".{value % 1_000_000:06}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,7 +57,17 @@ def test_last_moment(text: str, last: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "31/12/2026", "2026-13-01", "NOW-1FORTNIGHT", "NOW-", "NOW+99999YEARS", "9999"]
+    "text",
+    [
+        "",
+        "x",
+        "31/12/2026",
+        "2026-13-01",
+        "NOW-1FORTNIGHT",
+        "NOW-",
+        "NOW+99999YEARS",
+        "9999",
+    ],
 )
 def test_bad_dates_say_how_to_write_them(text: str) -> None:
     if text == "9999":
@@ -65,7 +78,14 @@ def test_bad_dates_say_how_to_write_them(text: str) -> None:
             interval(text, NOW)
 
 
-@given(st.one_of(st.text(), st.from_regex(r"(NOW|\d{4}(-\d\d){0,2})([+-]\d{1,6}[A-Z]{3,8}|/DAY){0,3}", fullmatch=True)))
+@given(
+    st.one_of(
+        st.text(),
+        st.from_regex(
+            r"(NOW|\d{4}(-\d\d){0,2})([+-]\d{1,6}[A-Z]{3,8}|/DAY){0,3}", fullmatch=True
+        ),
+    )
+)
 def test_nothing_but_query_errors(text: str) -> None:
     try:
         first, last = interval(text, NOW)

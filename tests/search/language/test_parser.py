@@ -1,4 +1,6 @@
-"""The Lucene grammar: what clients send, what is refused, and that nothing but QueryError ever comes out."""
+"""The Lucene grammar: what clients send, what is refused, and that nothing but
+QueryError ever comes out.
+"""
 
 from __future__ import annotations
 
@@ -49,14 +51,23 @@ CASES: list[tuple[str, Node]] = [
     ("tags:(a OR b)", Or((Term("tags", "a"), Term("tags", "b")))),
     ("tags:(a organization:b)", And((Term("tags", "a"), B))),
     ("+state:(active)", Term("state", "active")),
-    ("metadata_modified:[2026-01-01T00:00:00Z TO *]", Range("metadata_modified", "2026-01-01T00:00:00Z", None)),
-    ("metadata_modified:{* TO NOW-1DAY/DAY]", Range("metadata_modified", None, "NOW-1DAY/DAY", False, True)),
+    (
+        "metadata_modified:[2026-01-01T00:00:00Z TO *]",
+        Range("metadata_modified", "2026-01-01T00:00:00Z", None),
+    ),
+    (
+        "metadata_modified:{* TO NOW-1DAY/DAY]",
+        Range("metadata_modified", None, "NOW-1DAY/DAY", False, True),
+    ),
     ('name:["a b" TO c}', Range("name", "a b", "c", True, False)),
     ("name:a*", Wildcard("name", "a*")),
     ("name:a\\*", Term("name", "a*")),
     ("name:a\\**", Wildcard("name", "a\\**")),
     ("name:*", Exists("name")),
-    ("(collection_package_id:* OR *:*)", Or((Exists("collection_package_id"), Everything()))),
+    (
+        "(collection_package_id:* OR *:*)",
+        Or((Exists("collection_package_id"), Everything())),
+    ),
     ('title:"a b"~2', Phrase("title", "a b", 2)),
     ('title:"a \\"b"', Phrase("title", 'a "b')),
     ("title:đường~", Fuzzy("title", "đường", 2)),
@@ -64,7 +75,10 @@ CASES: list[tuple[str, Node]] = [
     ("title:a^4 c^0.5", And((Boost(Term("title", "a"), 4.0), Boost(C, 0.5)))),
     ("(c title:a)^2", Boost(And((C, Term("title", "a"))), 2.0)),
     ("url:http://a.vn/b", Term("url", "http://a.vn/b")),
-    ("metadata_modified:2026-01-01T00:00:00Z", Term("metadata_modified", "2026-01-01T00:00:00Z")),
+    (
+        "metadata_modified:2026-01-01T00:00:00Z",
+        Term("metadata_modified", "2026-01-01T00:00:00Z"),
+    ),
     ("num_tags:-1", Term("num_tags", "-1")),
     ("state:-draft", Not(Term("state", "draft"))),
     ("ANDROID", Term(None, "ANDROID")),
@@ -75,7 +89,9 @@ CASES: list[tuple[str, Node]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "tree"), CASES, ids=[text or "empty" for text, _ in CASES])
+@pytest.mark.parametrize(
+    ("text", "tree"), CASES, ids=[text or "empty" for text, _ in CASES]
+)
 def test_what_clients_send(text: str, tree: Node) -> None:
     assert parse(text) == tree
 
@@ -104,7 +120,10 @@ def test_error_says_where() -> None:
     [
         ("bệnh viện", And((Term(None, "bệnh"), Term(None, "viện")))),
         ('"bệnh viện" -nhi', And((Phrase(None, "bệnh viện"), Not(Term(None, "nhi"))))),
-        ("Dân số (2020)", And((Term(None, "Dân"), Term(None, "số"), Term(None, "(2020)")))),
+        (
+            "Dân số (2020)",
+            And((Term(None, "Dân"), Term(None, "số"), Term(None, "(2020)"))),
+        ),
         ("thuy*", Wildcard(None, "thuy*")),
         ("  ", Everything()),
         ('5" ống', And((Term(None, "5"), Term(None, "ống")))),
@@ -143,7 +162,9 @@ def test_nothing_but_query_errors(text: str) -> None:
 
 
 TEXTS = st.one_of(
-    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8).filter(lambda text: "{!" not in text),
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8).filter(
+        lambda text: "{!" not in text
+    ),
     st.sampled_from(["AND", "OR", "NOT", "TO", "-1", "a*", "a:b", "*", "\\"]),
 )
 FIELDS = TEXTS.filter(lambda text: text not in ("_query_", "_val_"))
@@ -159,9 +180,16 @@ LEAVES = st.one_of(
     st.builds(Exists, FIELDS),
     st.builds(Term, MAYBE, TEXTS),
     st.builds(Phrase, MAYBE, TEXTS, st.integers(0, 9)),
-    st.builds(lambda field, text, wild: Wildcard(field, _wild(text) + wild), MAYBE, TEXTS, st.sampled_from("*?")),
+    st.builds(
+        lambda field, text, wild: Wildcard(field, _wild(text) + wild),
+        MAYBE,
+        TEXTS,
+        st.sampled_from("*?"),
+    ),
     st.builds(Fuzzy, MAYBE, TEXTS, st.integers(0, 2)),
-    st.builds(Range, MAYBE, st.none() | TEXTS, st.none() | TEXTS, st.booleans(), st.booleans()),
+    st.builds(
+        Range, MAYBE, st.none() | TEXTS, st.none() | TEXTS, st.booleans(), st.booleans()
+    ),
 )
 TREES = st.recursive(
     LEAVES,

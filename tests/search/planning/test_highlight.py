@@ -1,4 +1,6 @@
-"""Highlights: what was looked for is marked in the texts of a page, the same for every engine."""
+"""Highlights: what was looked for is marked in the texts of a page, the same for every
+engine.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.backend import SearchBackend, Wanted
-from search.planning.highlight import FIELDS, Style, finds, highlight, snippets, whole_words
+from search.planning.highlight import (
+    FIELDS,
+    Style,
+    finds,
+    highlight,
+    snippets,
+    whole_words,
+)
 from search.text.folding import fold, nfc, words
 from tests.search.datasets import ask, entry
 
@@ -38,15 +47,25 @@ def hospitals(index: SearchBackend) -> SearchBackend:
     return index
 
 
-def shown(index: SearchBackend, q: str, **fields: Any) -> dict[str, dict[str, list[str]]]:
+def shown(
+    index: SearchBackend, q: str, **fields: Any
+) -> dict[str, dict[str, list[str]]]:
     result = ask(index, q, tell_wanted=True, relax_below=1, **fields)
     assert result.wanted is not None
     style = Style("[", "]", 80)
-    return {hit.id: highlight(orjson.loads(hit.payload), result.wanted, FIELDS, style) for hit in result.hits}
+    return {
+        hit.id: highlight(orjson.loads(hit.payload), result.wanted, FIELDS, style)
+        for hit in result.hits
+    }
 
 
 def marked(found: dict[str, list[str]]) -> set[str]:
-    return {each.lower() for pieces in found.values() for piece in pieces for each in MARKS.findall(piece)}
+    return {
+        each.lower()
+        for pieces in found.values()
+        for piece in pieces
+        for each in MARKS.findall(piece)
+    }
 
 
 def test_finds_are_marked_where_they_stand(hospitals: SearchBackend) -> None:
@@ -56,7 +75,10 @@ def test_finds_are_marked_where_they_stand(hospitals: SearchBackend) -> None:
     assert first["title"] == ["Danh sách [bệnh viện] &amp; trạm y tế phường Hạc Thành"]
     assert first["tags"] == ["[bệnh viện]"]
     assert first["notes"][0].startswith("Số giường &lt;b&gt;[bệnh]&lt;/b&gt;.")
-    assert any("[Bệnh viện] đa khoa" in piece and piece[0] == piece[-1] == "…" for piece in first["notes"])
+    assert any(
+        "[Bệnh viện] đa khoa" in piece and piece[0] == piece[-1] == "…"
+        for piece in first["notes"]
+    )
     assert first["resources"] == ["[Bệnh viện] tư"]
     # What is dropped before a table is stored is on no surface.
     assert first["columns"] == ["ma [bv]", "Mã [bệnh viện]"]
@@ -68,7 +90,8 @@ def test_finds_are_marked_where_they_stand(hospitals: SearchBackend) -> None:
         ('"bệnh viện"', {"bệnh viện", "benh vien"}),  # a phrase, not the word alone
         ("UBND", {"ủy ban nhân dân"}),  # another way of saying it
         ("hospital", {"bệnh viện", "benh vien"}),
-        ("danh sách các bệnh viện ở đâu", {"bệnh viện", "benh vien", "bệnh", "bv"}),  # words to spare are not marked
+        # Words to spare are not marked.
+        ("danh sách các bệnh viện ở đâu", {"bệnh viện", "benh vien", "bệnh", "bv"}),
         ("benh vein", {"bệnh viện", "bệnh", "benh vien"}),  # one letter wrong
         ("title:việ*", {"viện", "vien"}),
         ("bệnh -huyen", {"bệnh"}),  # what is refused is not marked
@@ -76,21 +99,33 @@ def test_finds_are_marked_where_they_stand(hospitals: SearchBackend) -> None:
         ("*:*", set()),
     ],
 )
-def test_what_is_marked_is_what_was_looked_for(hospitals: SearchBackend, q: str, wanted: set[str]) -> None:
+def test_what_is_marked_is_what_was_looked_for(
+    hospitals: SearchBackend, q: str, wanted: set[str]
+) -> None:
     found = shown(hospitals, q)
     assert found
     assert {each for fields in found.values() for each in marked(fields)} == wanted
 
 
 @given(
-    st.text(st.one_of(st.characters(exclude_characters="\0…"), st.sampled_from("aàảạăâđòa \u0301\u0323<>&'\""))),
+    st.text(
+        st.one_of(
+            st.characters(exclude_characters="\0…"),
+            st.sampled_from("aàảạăâđòa \u0301\u0323<>&'\""),
+        )
+    ),
     st.integers(0, 60),
     st.integers(1, 3),
 )
-def test_a_text_shown_whole_is_the_text_and_pieces_come_from_it(text: str, length: int, most: int) -> None:
+def test_a_text_shown_whole_is_the_text_and_pieces_come_from_it(
+    text: str, length: int, most: int
+) -> None:
     wanted = Wanted(words=frozenset(words(fold(text))[::2]))
     whole = snippets(text, wanted, Style("\0", "\0", 0))
-    assert [html.unescape(piece.replace("\0", "")) for piece in whole] in ([], [html.unescape(html.escape(nfc(text)))])
+    assert [html.unescape(piece.replace("\0", "")) for piece in whole] in (
+        [],
+        [html.unescape(html.escape(nfc(text)))],
+    )
     pieces = snippets(text, wanted, Style("\0", "\0", length, most))
     assert len(pieces) <= most
     assert bool(pieces) == bool(wanted.words)
@@ -102,8 +137,14 @@ def test_a_text_shown_whole_is_the_text_and_pieces_come_from_it(text: str, lengt
 
 @given(
     st.text(st.sampled_from("abcđ1 _-.,/\n²ªﬁ"), max_size=60),
-    st.frozensets(st.text(st.sampled_from("abcd12"), min_size=1, max_size=3), min_size=1, max_size=4),
+    st.frozensets(
+        st.text(st.sampled_from("abcd12"), min_size=1, max_size=3),
+        min_size=1,
+        max_size=4,
+    ),
 )
-def test_the_short_way_to_whole_words_finds_what_the_long_one_finds(text: str, sought: frozenset[str]) -> None:
+def test_the_short_way_to_whole_words_finds_what_the_long_one_finds(
+    text: str, sought: frozenset[str]
+) -> None:
     wanted = Wanted(words=sought)
     assert whole_words(fold(text), wanted) == finds(fold(text), wanted)

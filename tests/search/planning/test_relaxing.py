@@ -1,4 +1,6 @@
-"""Questions as people type them, on every index: the steps, what they find, and what comes first."""
+"""Questions as people type them, on every index: the steps, what they find, and what
+comes first.
+"""
 
 from __future__ import annotations
 
@@ -67,19 +69,37 @@ def test_nothing_is_forgiven_where_it_must_not_be(catalogue: SearchBackend) -> N
     assert ask(catalogue, "title:vein", relax_below=1).count == 0
     assert ask(catalogue, '"viện bệnh"', relax_below=1).count == 0
     assert ask(catalogue, "số định danh", relax_below=1, fq=("id:tuyen",)).count == 0
-    assert ask(catalogue, "benh vein", relax_below=1, labels=frozenset({"member-x"})).count == 0
-    assert ask(catalogue, "giá nông sản tuần", relax_below=1, sort="metadata_modified desc").count == 0
+    assert (
+        ask(catalogue, "benh vein", relax_below=1, labels=frozenset({"member-x"})).count
+        == 0
+    )
+    assert (
+        ask(
+            catalogue, "giá nông sản tuần", relax_below=1, sort="metadata_modified desc"
+        ).count
+        == 0
+    )
 
 
 def test_what_an_earlier_step_finds_stays_first(catalogue: SearchBackend) -> None:
-    catalogue.apply([entry("khac", "Giá giá giá nông", notes="nông nông"), entry("du", "Quy định giá bán nông sản lẻ")])
+    catalogue.apply(
+        [
+            entry("khac", "Giá giá giá nông", notes="nông nông"),
+            entry("du", "Quy định giá bán nông sản lẻ"),
+        ]
+    )
     result = ask(catalogue, "giá nông sản lẻ", relax_below=3)
     assert result.hits[0].id == "du"
     assert result.count >= 2
 
 
 def test_exact_marks_stay_first_in_relaxed_steps(index: SearchBackend) -> None:
-    index.apply([entry("a", "duong duong pho duong pho", notes="duong pho"), entry("b", "Mạng lưới đường phố đô thị")])
+    index.apply(
+        [
+            entry("a", "duong duong pho duong pho", notes="duong pho"),
+            entry("b", "Mạng lưới đường phố đô thị"),
+        ]
+    )
     assert found(index, "danh sách đường phố ở tỉnh", relax_below=1) == ["b", "a"]
 
 
@@ -96,9 +116,22 @@ def test_an_index_says_how_it_is(catalogue: SearchBackend) -> None:
 
 
 def test_lines_that_cannot_be_used_are_named_and_the_others_count() -> None:
-    lexicon, problems = parse([("w.txt", "A = B\n\nx\nA > B > C\n= c\n- \n" + "- các # lời\nGD&ĐT = giáo dục")])
-    assert [str(problem).split(":")[0] for problem in problems] == [f"w.txt, line {n}" for n in (3, 4, 5, 6)]
-    assert [unit.spare for unit in lexicon.units(["các", "cac", "cạc"])] == [True, True, False]
+    lexicon, problems = parse(
+        [
+            (
+                "w.txt",
+                "A = B\n\nx\nA > B > C\n= c\n- \n" + "- các # lời\nGD&ĐT = giáo dục",
+            )
+        ]
+    )
+    assert [str(problem).split(":")[0] for problem in problems] == [
+        f"w.txt, line {n}" for n in (3, 4, 5, 6)
+    ]
+    assert [unit.spare for unit in lexicon.units(["các", "cac", "cạc"])] == [
+        True,
+        True,
+        False,
+    ]
     assert next(lexicon.units(["gd", "đt"])).alternatives == (("giao", "duc"),)
     assert read([Path("/nowhere")])[1] == ()
 
@@ -109,7 +142,9 @@ def test_the_file_that_ships_has_no_problem() -> None:
     assert read([SHIPPED])[1] == ()
 
 
-def test_an_edited_file_counts_without_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_edited_file_counts_without_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("search.text.lexicon.LOOK_SECONDS", 0.0)
     path = tmp_path / "words.txt"
     files = LexiconFiles([path])
@@ -119,7 +154,9 @@ def test_an_edited_file_counts_without_a_restart(tmp_path: Path, monkeypatch: py
 
 
 def test_a_killed_rebuild_is_gone_on_with(tmp_path: Path) -> None:
-    """kill -9 in the middle: the next rebuild reads only what is missing, and what was written between is kept."""
+    """kill -9 in the middle: the next rebuild reads only what is missing, and what was
+    written between is kept.
+    """
     script = f"""
 import os, signal, search.tantivy_index.index
 from search import open_backend
@@ -134,7 +171,12 @@ open_backend("", __import__("pathlib").Path({str(tmp_path / "index")!r})).rebuil
     index = open_backend("", tmp_path / "index")
     index.apply([entry("d000"), entry("old")])
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
-    assert subprocess.run([sys.executable, "-c", script], env=environment, check=False).returncode == -9
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", script], env=environment, check=False
+        ).returncode
+        == -9
+    )
     assert sorted(dict(index.stamps())) == ["d000", "old"], "the old index answers on"
     index.apply([entry("d005", "Sau", revision=9), entry("zzz")], deleted=["d006"])
     asked: list[str] = []

@@ -1,4 +1,6 @@
-"""Old and new names of communes and agencies: each finds the datasets of the other, by whole names only."""
+"""Old and new names of communes and agencies: each finds the datasets of the other, by
+whole names only.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +25,14 @@ def place_names() -> list[str]:
 
 @pytest.fixture
 def catalogue(index: SearchBackend, tmp_path: Path) -> SearchBackend:
-    bodies = [("Sở Nông nghiệp và Môi trường", ["Sở Tài nguyên và Môi trường", "Sở"]), ("Sở Y tế", [])]
+    bodies = [
+        ("Sở Nông nghiệp và Môi trường", ["Sở Tài nguyên và Môi trường", "Sở"]),
+        ("Sở Y tế", []),
+    ]
     names = tmp_path / "names.txt"
-    names.write_text("\n".join([*place_names(), *agency_lines(bodies)]), encoding="utf-8")
+    names.write_text(
+        "\n".join([*place_names(), *agency_lines(bodies)]), encoding="utf-8"
+    )
     index.apply(
         [
             entry("new", "Giá đất phường Hạc Thành"),
@@ -44,26 +51,44 @@ def catalogue(index: SearchBackend, tmp_path: Path) -> SearchBackend:
 @pytest.mark.parametrize(
     ("q", "wanted"),
     [
-        ("giá đất phường Trường Thi", ["old", "new"]),  # what says it just so comes first
+        # What says it just so comes first.
+        ("giá đất phường Trường Thi", ["old", "new"]),
         ("gia dat phuong truong thi cu", ["new", "old"]),
         ("giá đất Trường Thi", ["old", "new"]),
         ("giá đất phường Hạc Thành", ["new", "old"]),  # and the reverse
         ("giá đất thị trấn Nga Sơn cũ", ["split"]),
         ("giá đất huyện Nga Sơn", ["split"]),
-        ("dong tien", ["money", "heir"]),  # a bare name without diacritics is no synonym of anything
+        # A bare name without diacritics is no synonym of anything.
+        ("dong tien", ["money", "heir"]),
         ("quan trắc sở tài nguyên và môi trường", ["agency", "agency-now"]),
         ("quan trac so nong nghiep va moi truong", ["agency-now", "agency"]),
     ],
 )
-def test_either_name_finds_both(catalogue: SearchBackend, q: str, wanted: list[str]) -> None:
+def test_either_name_finds_both(
+    catalogue: SearchBackend, q: str, wanted: list[str]
+) -> None:
     assert found(catalogue, q) == wanted
 
 
 def test_no_syllable_alone_is_a_synonym() -> None:
     lines = place_names()
-    lexicon, problems = parse([("names", "\n".join([*lines, *agency_lines([("Sở A", ["B", 'Ban "C" > D = E, F'])])]))])
+    lexicon, problems = parse(
+        [
+            (
+                "names",
+                "\n".join(
+                    [*lines, *agency_lines([("Sở A", ["B", 'Ban "C" > D = E, F'])])]
+                ),
+            )
+        ]
+    )
     assert problems == ()
     assert all(len(key) > 1 for key in (*lexicon.others, *lexicon.spelled))
-    every = [other for ways in lexicon.others.values() for others in ways.values() for other in others]
+    every = [
+        other
+        for ways in lexicon.others.values()
+        for others in ways.values()
+        for other in others
+    ]
     assert all(len(other) > 1 for other in every)
     assert len(dict.fromkeys(lines)) == len(lines)

@@ -43,11 +43,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_group_name")),
     )
     with op.batch_alter_table("group", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_group_is_organization"), ["is_organization"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_group_is_organization"), ["is_organization"], unique=False
+        )
 
     op.create_table(
         "outbox",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
         sa.Column("topic", sa.String(length=20), nullable=False),
         sa.Column("entity_id", sa.String(length=36), nullable=False),
         sa.Column("created", sa.DateTime(), nullable=False),
@@ -65,7 +69,9 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("vocabulary_id", sa.String(length=36), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tag")),
-        sa.UniqueConstraint("name", "vocabulary_id", name=op.f("uq_tag_name_vocabulary_id")),
+        sa.UniqueConstraint(
+            "name", "vocabulary_id", name=op.f("uq_tag_name_vocabulary_id")
+        ),
     )
     with op.batch_alter_table("tag", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_tag_name"), ["name"], unique=False)
@@ -99,8 +105,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_validation_report")),
     )
     with op.batch_alter_table("validation_report", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_validation_report_package_id"), ["package_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_validation_report_resource_id"), ["resource_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_validation_report_package_id"), ["package_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_validation_report_resource_id"),
+            ["resource_id"],
+            unique=False,
+        )
 
     op.create_table(
         "api_token",
@@ -111,12 +123,16 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("last_access", sa.DateTime(), nullable=True),
         sa.Column("expires_at", sa.DateTime(), nullable=True),
-        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_api_token_user_id")),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["user.id"], name=op.f("fk_api_token_user_id")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_token")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_api_token_token_hash")),
     )
     with op.batch_alter_table("api_token", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_api_token_user_id"), ["user_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_api_token_user_id"), ["user_id"], unique=False
+        )
 
     op.create_table(
         "harvest_source",
@@ -133,7 +149,9 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("created", sa.DateTime(), nullable=False),
         sa.Column("next_run", sa.DateTime(), nullable=True),
-        sa.ForeignKeyConstraint(["owner_org"], ["group.id"], name=op.f("fk_harvest_source_owner_org")),
+        sa.ForeignKeyConstraint(
+            ["owner_org"], ["group.id"], name=op.f("fk_harvest_source_owner_org")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_harvest_source")),
         sa.UniqueConstraint("name", name=op.f("uq_harvest_source_name")),
     )
@@ -145,13 +163,24 @@ def upgrade() -> None:
         sa.Column("table_id", sa.String(length=36), nullable=False),
         sa.Column("capacity", sa.String(length=20), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
-        sa.ForeignKeyConstraint(["group_id"], ["group.id"], name=op.f("fk_member_group_id")),
+        sa.ForeignKeyConstraint(
+            ["group_id"], ["group.id"], name=op.f("fk_member_group_id")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_member")),
-        sa.UniqueConstraint("group_id", "table_name", "table_id", name=op.f("uq_member_group_id_table_name_table_id")),
+        sa.UniqueConstraint(
+            "group_id",
+            "table_name",
+            "table_id",
+            name=op.f("uq_member_group_id_table_name_table_id"),
+        ),
     )
     with op.batch_alter_table("member", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_member_group_id"), ["group_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_member_table_id"), ["table_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_member_group_id"), ["group_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_member_table_id"), ["table_id"], unique=False
+        )
 
     op.create_table(
         "package",
@@ -177,15 +206,27 @@ def upgrade() -> None:
         sa.Column("profile", sa.JSON(), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("rendered", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["owner_org"], ["group.id"], name=op.f("fk_package_owner_org")),
+        sa.ForeignKeyConstraint(
+            ["owner_org"], ["group.id"], name=op.f("fk_package_owner_org")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_package")),
         sa.UniqueConstraint("name", name=op.f("uq_package_name")),
     )
     with op.batch_alter_table("package", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_package_creator_user_id"), ["creator_user_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_package_owner_org"), ["owner_org"], unique=False)
-        batch_op.create_index("ix_package_public", ["state", "private", "name"], unique=False)
-        batch_op.create_index("ix_package_recent", ["state", "private", "metadata_modified", "id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_package_creator_user_id"), ["creator_user_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_package_owner_org"), ["owner_org"], unique=False
+        )
+        batch_op.create_index(
+            "ix_package_public", ["state", "private", "name"], unique=False
+        )
+        batch_op.create_index(
+            "ix_package_recent",
+            ["state", "private", "metadata_modified", "id"],
+            unique=False,
+        )
 
     op.create_table(
         "harvest_identity",
@@ -198,13 +239,23 @@ def upgrade() -> None:
         sa.Column("refused_hash", sa.String(length=64), nullable=True),
         sa.Column("report_id", sa.String(length=36), nullable=True),
         sa.Column("present", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(["source_id"], ["harvest_source.id"], name=op.f("fk_harvest_identity_source_id")),
+        sa.ForeignKeyConstraint(
+            ["source_id"],
+            ["harvest_source.id"],
+            name=op.f("fk_harvest_identity_source_id"),
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_harvest_identity")),
-        sa.UniqueConstraint("source_id", "guid", name=op.f("uq_harvest_identity_source_id_guid")),
+        sa.UniqueConstraint(
+            "source_id", "guid", name=op.f("uq_harvest_identity_source_id_guid")
+        ),
     )
     with op.batch_alter_table("harvest_identity", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_harvest_identity_package_id"), ["package_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_harvest_identity_source_id"), ["source_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_harvest_identity_package_id"), ["package_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_harvest_identity_source_id"), ["source_id"], unique=False
+        )
 
     op.create_table(
         "harvest_job",
@@ -222,25 +273,38 @@ def upgrade() -> None:
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("gather_errors", sa.JSON(), nullable=False),
         sa.Column("notes", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(["source_id"], ["harvest_source.id"], name=op.f("fk_harvest_job_source_id")),
+        sa.ForeignKeyConstraint(
+            ["source_id"], ["harvest_source.id"], name=op.f("fk_harvest_job_source_id")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_harvest_job")),
     )
     with op.batch_alter_table("harvest_job", schema=None) as batch_op:
-        batch_op.create_index("ix_harvest_job_queue", ["status", "lease_until"], unique=False)
-        batch_op.create_index(batch_op.f("ix_harvest_job_source_id"), ["source_id"], unique=False)
+        batch_op.create_index(
+            "ix_harvest_job_queue", ["status", "lease_until"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_harvest_job_source_id"), ["source_id"], unique=False
+        )
 
     op.create_table(
         "package_tag",
         sa.Column("package_id", sa.String(length=36), nullable=False),
         sa.Column("tag_id", sa.String(length=36), nullable=False),
         sa.ForeignKeyConstraint(
-            ["package_id"], ["package.id"], name=op.f("fk_package_tag_package_id"), ondelete="CASCADE"
+            ["package_id"],
+            ["package.id"],
+            name=op.f("fk_package_tag_package_id"),
+            ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(["tag_id"], ["tag.id"], name=op.f("fk_package_tag_tag_id")),
+        sa.ForeignKeyConstraint(
+            ["tag_id"], ["tag.id"], name=op.f("fk_package_tag_tag_id")
+        ),
         sa.PrimaryKeyConstraint("package_id", "tag_id", name=op.f("pk_package_tag")),
     )
     with op.batch_alter_table("package_tag", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_package_tag_tag_id"), ["tag_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_package_tag_tag_id"), ["tag_id"], unique=False
+        )
 
     op.create_table(
         "resource",
@@ -268,13 +332,20 @@ def upgrade() -> None:
         sa.Column("validation_status", sa.String(length=20), nullable=True),
         sa.Column("validation_report_id", sa.String(length=36), nullable=True),
         sa.ForeignKeyConstraint(
-            ["package_id"], ["package.id"], name=op.f("fk_resource_package_id"), ondelete="CASCADE"
+            ["package_id"],
+            ["package.id"],
+            name=op.f("fk_resource_package_id"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_resource")),
     )
     with op.batch_alter_table("resource", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_resource_file_key"), ["file_key"], unique=False)
-        batch_op.create_index(batch_op.f("ix_resource_package_id"), ["package_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_resource_file_key"), ["file_key"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_resource_package_id"), ["package_id"], unique=False
+        )
 
     op.create_table(
         "harvest_object",
@@ -295,15 +366,26 @@ def upgrade() -> None:
         sa.Column("gathered", sa.DateTime(), nullable=False),
         sa.Column("finished", sa.DateTime(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["job_id"], ["harvest_job.id"], name=op.f("fk_harvest_object_job_id"), ondelete="CASCADE"
+            ["job_id"],
+            ["harvest_job.id"],
+            name=op.f("fk_harvest_object_job_id"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_harvest_object")),
-        sa.UniqueConstraint("job_id", "guid", name=op.f("uq_harvest_object_job_id_guid")),
+        sa.UniqueConstraint(
+            "job_id", "guid", name=op.f("uq_harvest_object_job_id_guid")
+        ),
     )
     with op.batch_alter_table("harvest_object", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_harvest_object_package_id"), ["package_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_harvest_object_source_id"), ["source_id"], unique=False)
-        batch_op.create_index("ix_harvest_object_state", ["job_id", "state"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_harvest_object_package_id"), ["package_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_harvest_object_source_id"), ["source_id"], unique=False
+        )
+        batch_op.create_index(
+            "ix_harvest_object_state", ["job_id", "state"], unique=False
+        )
 
     op.create_table(
         "table_version",
@@ -316,13 +398,20 @@ def upgrade() -> None:
         sa.Column("manifest", sa.JSON(), nullable=False),
         sa.Column("report_id", sa.String(length=36), nullable=True),
         sa.ForeignKeyConstraint(
-            ["resource_id"], ["resource.id"], name=op.f("fk_table_version_resource_id"), ondelete="CASCADE"
+            ["resource_id"],
+            ["resource.id"],
+            name=op.f("fk_table_version_resource_id"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_table_version")),
-        sa.UniqueConstraint("resource_id", "number", name=op.f("uq_table_version_resource_id_number")),
+        sa.UniqueConstraint(
+            "resource_id", "number", name=op.f("uq_table_version_resource_id_number")
+        ),
     )
     with op.batch_alter_table("table_version", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_table_version_resource_id"), ["resource_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_table_version_resource_id"), ["resource_id"], unique=False
+        )
 
     # ### end Alembic commands ###
 

@@ -23,9 +23,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_activity")),
     )
     with op.batch_alter_table("activity", schema=None) as batch_op:
-        batch_op.create_index("ix_activity_object", ["object_id", "timestamp"], unique=False)
+        batch_op.create_index(
+            "ix_activity_object", ["object_id", "timestamp"], unique=False
+        )
         batch_op.create_index("ix_activity_timestamp", ["timestamp"], unique=False)
-        batch_op.create_index("ix_activity_user", ["user_id", "timestamp"], unique=False)
+        batch_op.create_index(
+            "ix_activity_user", ["user_id", "timestamp"], unique=False
+        )
 
     op.create_table(
         "config_option",
@@ -45,7 +49,12 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("last_updated", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task_status")),
-        sa.UniqueConstraint("entity_id", "task_type", "key", name=op.f("uq_task_status_entity_id_task_type_key")),
+        sa.UniqueConstraint(
+            "entity_id",
+            "task_type",
+            "key",
+            name=op.f("uq_task_status_entity_id_task_type_key"),
+        ),
     )
     op.create_table(
         "term_translation",
@@ -65,7 +74,12 @@ def upgrade() -> None:
         "dashboard",
         sa.Column("user_id", sa.String(length=36), nullable=False),
         sa.Column("last_viewed", sa.DateTime(), nullable=False),
-        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_dashboard_user_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["user.id"],
+            name=op.f("fk_dashboard_user_id"),
+            ondelete="CASCADE",
+        ),
         sa.PrimaryKeyConstraint("user_id", name=op.f("pk_dashboard")),
     )
     op.create_table(
@@ -74,19 +88,35 @@ def upgrade() -> None:
         sa.Column("object_type", sa.String(length=20), nullable=False),
         sa.Column("object_id", sa.String(length=36), nullable=False),
         sa.Column("datetime", sa.DateTime(), nullable=False),
-        sa.ForeignKeyConstraint(["follower_id"], ["user.id"], name=op.f("fk_follower_follower_id"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("follower_id", "object_type", "object_id", name=op.f("pk_follower")),
+        sa.ForeignKeyConstraint(
+            ["follower_id"],
+            ["user.id"],
+            name=op.f("fk_follower_follower_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "follower_id", "object_type", "object_id", name=op.f("pk_follower")
+        ),
     )
     with op.batch_alter_table("follower", schema=None) as batch_op:
-        batch_op.create_index("ix_follower_object", ["object_type", "object_id"], unique=False)
+        batch_op.create_index(
+            "ix_follower_object", ["object_type", "object_id"], unique=False
+        )
 
     op.create_table(
         "group_alias",
         sa.Column("group_id", sa.String(length=36), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("text", sa.String(length=300), nullable=False),
-        sa.ForeignKeyConstraint(["group_id"], ["group.id"], name=op.f("fk_group_alias_group_id"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("group_id", "kind", "text", name=op.f("pk_group_alias")),
+        sa.ForeignKeyConstraint(
+            ["group_id"],
+            ["group.id"],
+            name=op.f("fk_group_alias_group_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "group_id", "kind", "text", name=op.f("pk_group_alias")
+        ),
     )
     with op.batch_alter_table("group_alias", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_group_alias_text"), ["text"], unique=False)
@@ -98,13 +128,25 @@ def upgrade() -> None:
         sa.Column("capacity", sa.String(length=20), nullable=False),
         sa.Column("modified", sa.DateTime(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["package_id"], ["package.id"], name=op.f("fk_package_member_package_id"), ondelete="CASCADE"
+            ["package_id"],
+            ["package.id"],
+            name=op.f("fk_package_member_package_id"),
+            ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_package_member_user_id"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("package_id", "user_id", name=op.f("pk_package_member")),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["user.id"],
+            name=op.f("fk_package_member_user_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "package_id", "user_id", name=op.f("pk_package_member")
+        ),
     )
     with op.batch_alter_table("package_member", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_package_member_user_id"), ["user_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_package_member_user_id"), ["user_id"], unique=False
+        )
 
     op.create_table(
         "package_relationship",
@@ -114,18 +156,29 @@ def upgrade() -> None:
         sa.Column("type", sa.String(length=40), nullable=False),
         sa.Column("comment", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["object_id"], ["package.id"], name=op.f("fk_package_relationship_object_id"), ondelete="CASCADE"
+            ["object_id"],
+            ["package.id"],
+            name=op.f("fk_package_relationship_object_id"),
+            ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["subject_id"], ["package.id"], name=op.f("fk_package_relationship_subject_id"), ondelete="CASCADE"
+            ["subject_id"],
+            ["package.id"],
+            name=op.f("fk_package_relationship_subject_id"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_package_relationship")),
         sa.UniqueConstraint(
-            "subject_id", "object_id", "type", name=op.f("uq_package_relationship_subject_id_object_id_type")
+            "subject_id",
+            "object_id",
+            "type",
+            name=op.f("uq_package_relationship_subject_id_object_id_type"),
         ),
     )
     with op.batch_alter_table("package_relationship", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_package_relationship_object_id"), ["object_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_package_relationship_object_id"), ["object_id"], unique=False
+        )
 
     op.create_table(
         "resource_view",
@@ -137,31 +190,46 @@ def upgrade() -> None:
         sa.Column("order", sa.Integer(), nullable=False),
         sa.Column("config", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["resource_id"], ["resource.id"], name=op.f("fk_resource_view_resource_id"), ondelete="CASCADE"
+            ["resource_id"],
+            ["resource.id"],
+            name=op.f("fk_resource_view_resource_id"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_resource_view")),
     )
     with op.batch_alter_table("resource_view", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_resource_view_resource_id"), ["resource_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_resource_view_resource_id"), ["resource_id"], unique=False
+        )
 
     with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("eager", sa.Boolean(), server_default=sa.false(), nullable=False))
+        batch_op.add_column(
+            sa.Column("eager", sa.Boolean(), server_default=sa.false(), nullable=False)
+        )
         batch_op.drop_index(batch_op.f("ix_outbox_due"))
-        batch_op.create_index("ix_outbox_due", ["topic", "eager", "due", "id"], unique=False)
+        batch_op.create_index(
+            "ix_outbox_due", ["topic", "eager", "due", "id"], unique=False
+        )
 
     with op.batch_alter_table("package", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_package_owner_org"))
-        batch_op.create_index("ix_package_owner", ["owner_org", "state", "private"], unique=False)
+        batch_op.create_index(
+            "ix_package_owner", ["owner_org", "state", "private"], unique=False
+        )
 
 
 def downgrade() -> None:
     with op.batch_alter_table("package", schema=None) as batch_op:
         batch_op.drop_index("ix_package_owner")
-        batch_op.create_index(batch_op.f("ix_package_owner_org"), ["owner_org"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_package_owner_org"), ["owner_org"], unique=False
+        )
 
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index("ix_outbox_due")
-        batch_op.create_index(batch_op.f("ix_outbox_due"), ["topic", "due", "id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_outbox_due"), ["topic", "due", "id"], unique=False
+        )
         batch_op.drop_column("eager")
 
     with op.batch_alter_table("resource_view", schema=None) as batch_op:

@@ -15,7 +15,10 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=63), nullable=False),
         sa.Column("resource_id", sa.String(length=36), nullable=False),
         sa.ForeignKeyConstraint(
-            ["resource_id"], ["resource.id"], name=op.f("fk_table_alias_resource_id_resource"), ondelete="CASCADE"
+            ["resource_id"],
+            ["resource.id"],
+            name=op.f("fk_table_alias_resource_id_resource"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_table_alias")),
     )
@@ -32,7 +35,10 @@ def upgrade() -> None:
         sa.Column("content_hash", sa.String(length=64), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["resource_id"], ["resource.id"], name=op.f("fk_table_load_resource_id_resource"), ondelete="CASCADE"
+            ["resource_id"],
+            ["resource.id"],
+            name=op.f("fk_table_load_resource_id_resource"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("resource_id", name=op.f("pk_table_load")),
     )

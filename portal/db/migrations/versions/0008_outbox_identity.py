@@ -12,9 +12,14 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # On SQLite the table is made anew, for AUTOINCREMENT cannot be added; what waits is copied with its numbers.
-    anew: Literal["always", "never"] = "always" if op.get_bind().dialect.name == "sqlite" else "never"
-    with op.batch_alter_table("outbox", recreate=anew, table_kwargs={"sqlite_autoincrement": True}) as batch_op:
+    # On SQLite the table is made anew, for AUTOINCREMENT cannot be added; what waits is
+    # copied with its numbers.
+    anew: Literal["always", "never"] = (
+        "always" if op.get_bind().dialect.name == "sqlite" else "never"
+    )
+    with op.batch_alter_table(
+        "outbox", recreate=anew, table_kwargs={"sqlite_autoincrement": True}
+    ) as batch_op:
         batch_op.add_column(sa.Column("writer", sa.String(length=36), nullable=True))
         batch_op.drop_index("ix_outbox_due")
         batch_op.create_index("ix_outbox_order", ["topic", "attempts", "id"])

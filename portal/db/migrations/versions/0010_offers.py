@@ -17,12 +17,25 @@ INVITED = """password_hash IS NULL AND id IN (SELECT user_id FROM api_token WHER
 
 def upgrade() -> None:
     with op.batch_alter_table("package_member") as batch_op:
-        batch_op.add_column(sa.Column("state", sa.String(length=20), nullable=False, server_default="active"))
-    op.execute(f"UPDATE \"user\" SET state = 'invited', email_key = NULL WHERE state = 'active' AND {INVITED}")  # noqa: S608 - constants
+        batch_op.add_column(
+            sa.Column(
+                "state", sa.String(length=20), nullable=False, server_default="active"
+            )
+        )
+    op.execute(
+        # Constants.
+        f"UPDATE \"user\" SET state = 'invited', email_key = NULL WHERE state = 'active' AND {INVITED}"  # noqa: S608
+    )
     members = "table_name = 'user' AND table_id IN (SELECT id FROM \"user\" WHERE state = 'invited')"
-    op.execute(f"UPDATE member SET state = 'pending' WHERE state = 'active' AND {members}")  # noqa: S608 - constants
+    op.execute(
+        # Constants.
+        f"UPDATE member SET state = 'pending' WHERE state = 'active' AND {members}"  # noqa: S608
+    )
     ended = "user_id IN (SELECT id FROM \"user\" WHERE state <> 'invited')"
-    op.execute(f"DELETE FROM api_token WHERE name = 'invitation' AND expires_at IS NOT NULL AND {ended}")  # noqa: S608 - constants
+    op.execute(
+        # Constants.
+        f"DELETE FROM api_token WHERE name = 'invitation' AND expires_at IS NOT NULL AND {ended}"  # noqa: S608
+    )
 
 
 def downgrade() -> None:

@@ -1,4 +1,6 @@
-"""Of a release: which one it goes on from, so that what was let pass is known again by the hash of its own bytes."""
+"""Of a release: which one it goes on from, so that what was let pass is known again by
+the hash of its own bytes.
+"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,6 @@
-"""Series in tables without a schema: what is plain is told, what may be by nature is not."""
+"""Series in tables without a schema: what is plain is told, what may be by nature is
+not.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +18,21 @@ def told(
 ) -> list[tuple[str, int | None]]:
     path = tmp_path / "t.csv"
     days = [f"2026-{1 + n // 28:02}-{1 + n % 28:02}" for n in range(len(values))]
-    lines = [f"{time},Trạm,{label}", *(f"{day},T1,{value}" for day, value in zip(days, values, strict=True))]
+    lines = [
+        f"{time},Trạm,{label}",
+        *(f"{day},T1,{value}" for day, value in zip(days, values, strict=True)),
+    ]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     table = read_table(path)
-    report = check_table(table, {"fields": [{"name": name, "type": "string"} for name in table.labels]})
+    report = check_table(
+        table, {"fields": [{"name": name, "type": "string"} for name in table.labels]}
+    )
     assert report.valid
-    return [(each.check, each.row) for each in report.findings if each.check in ("stuck", "outlier", "unit-slip")]
+    return [
+        (each.check, each.row)
+        for each in report.findings
+        if each.check in ("stuck", "outlier", "unit-slip")
+    ]
 
 
 DICE = random.Random(3)
@@ -42,7 +53,9 @@ USUAL = [f"{20 + DICE.random() * 8:.1f}" for _ in range(80)]
     ],
     ids=["usual", "slip", "outlier", "stuck", "dry", "skewed", "constant", "short"],
 )
-def test_only_what_is_plain_is_told(tmp_path: Path, values: list[str], found: list[tuple[str, int]]) -> None:
+def test_only_what_is_plain_is_told(
+    tmp_path: Path, values: list[str], found: list[tuple[str, int]]
+) -> None:
     assert told(tmp_path, values) == found
 
 

@@ -1,4 +1,6 @@
-"""Files of every kind are looked into: a planted citizen number is found wherever people would read it."""
+"""Files of every kind are looked into: a planted citizen number is found wherever
+people would read it.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +21,21 @@ from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 from portal.errors import BadFile
 from portal.quality import documents
 from portal.quality.personal import strictest
-from portal.quality.personal.files import FileScan, scan_file, scan_from_plain, scan_to_plain
+from portal.quality.personal.files import (
+    FileScan,
+    scan_file,
+    scan_from_plain,
+    scan_to_plain,
+)
 from portal.reading import ReadOptions, read_table
 from schemas.record import Content, ContentPart
 from schemas.vocabularies import BESIDE_TABLE, UNREAD_FILE
 
 NUMBER = "038095012345"
 SAID = f"Danh sách của Nguyễn Văn A, CCCD {NUMBER}"
-QUIET = "Đường dây nóng: 0237 3852 123, thư: sotc@thanhhoa.gov.vn. Mã số thuế 2800123456."
+QUIET = (
+    "Đường dây nóng: 0237 3852 123, thư: sotc@thanhhoa.gov.vn. Mã số thuế 2800123456."
+)
 WORDS = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 TABLE = "<w:tbl>{}</w:tbl>"
 
@@ -51,7 +60,10 @@ def docx(said: str = SAID, comment: str = "") -> bytes:
         "word__document.xml": f"<w:document {WORDS}><w:body>{paragraph(said)}</w:body></w:document>",
     }
     if comment:
-        parts["word__comments.xml"] = f"<w:comments {WORDS}><w:comment>{paragraph(comment)}</w:comment></w:comments>"
+        parts["word__comments.xml"] = (
+            "<w:comments "
+            f"{WORDS}><w:comment>{paragraph(comment)}</w:comment></w:comments>"
+        )
     return zipped(**parts)
 
 
@@ -59,17 +71,30 @@ def docx_table() -> bytes:
     rows = (("Họ tên", "Số CCCD"), ("Trần B", NUMBER.lstrip("0")))
     cells = ["".join(f"<w:tc>{paragraph(cell)}</w:tc>" for cell in row) for row in rows]
     table = "<w:tbl>" + "".join(f"<w:tr>{row}</w:tr>" for row in cells) + "</w:tbl>"
-    parts = {"[Content_Types].xml": "<Types/>", "word__document.xml": f"<w:document {WORDS}>{table}</w:document>"}
+    parts = {
+        "[Content_Types].xml": "<Types/>",
+        "word__document.xml": f"<w:document {WORDS}>{table}</w:document>",
+    }
     return zipped(**parts)
 
 
 def odt() -> bytes:
-    head = 'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" xmlns:text="urn:t"'
-    body = f"<office:document-content {head}><text:p>{SAID}</text:p></office:document-content>"
-    return zipped(mimetype="application/vnd.oasis.opendocument.text", **{"content.xml": body})
+    head = (
+        'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+        'xmlns:text="urn:t"'
+    )
+    body = (
+        "<office:document-content "
+        f"{head}><text:p>{SAID}</text:p></office:document-content>"
+    )
+    return zipped(
+        mimetype="application/vnd.oasis.opendocument.text", **{"content.xml": body}
+    )
 
 
-def workbook(*, hidden: bool = False, title: str = "", comment: str = "", author: str = "") -> bytes:
+def workbook(
+    *, hidden: bool = False, title: str = "", comment: str = "", author: str = ""
+) -> bytes:
     book = Workbook()
     first = book.active
     first.append(["xa", "so_ho"])
@@ -129,10 +154,19 @@ PLANTED: dict[str, Callable[[], bytes]] = {
         f"<html><table><tr><th>ten</th><th>cccd</th></tr><tr><td>A</td><td>{NUMBER}</td></tr></table>".encode()
     ),
     "comment.html": lambda: f"<html><!-- {SAID} --></html>".encode(),
-    "data.xml": lambda: f"<?xml version='1.0'?><a><b><ten>x</ten><cccd>{NUMBER}</cccd></b></a>".encode(),
-    "places.kml": lambda: f'<?xml version="1.0"?><kml><Data name="cccd"><value>{NUMBER}</value></Data></kml>'.encode(),
-    "beside.json": lambda: f'{{"ghi_chu": "{SAID}", "data": [{{"a": 1}}, {{"a": 2}}]}}'.encode(),
-    "word.rtf": lambda: rb"{\rtf1\ansi {\b CCCD} s\u7889? " + NUMBER.encode() + rb"\par}",
+    "data.xml": lambda: (
+        f"<?xml version='1.0'?><a><b><ten>x</ten><cccd>{NUMBER}</cccd></b></a>".encode()
+    ),
+    "places.kml": lambda: (
+        '<?xml version="1.0"?><kml><Data '
+        f'name="cccd"><value>{NUMBER}</value></Data></kml>'
+    ).encode(),
+    "beside.json": lambda: (
+        f'{{"ghi_chu": "{SAID}", "data": [{{"a": 1}}, {{"a": 2}}]}}'.encode()
+    ),
+    "word.rtf": lambda: (
+        rb"{\rtf1\ansi {\b CCCD} s\u7889? " + NUMBER.encode() + rb"\par}"
+    ),
     "word.docx": docx,
     "comment.docx": lambda: docx("x", SAID),
     "table.docx": docx_table,
@@ -177,7 +211,9 @@ def seen(folder: Path, name: str, content: bytes) -> FileScan:
 
 
 @pytest.mark.parametrize("name", PLANTED)
-def test_a_number_is_found_wherever_people_would_read_it(tmp_path: Path, name: str) -> None:
+def test_a_number_is_found_wherever_people_would_read_it(
+    tmp_path: Path, name: str
+) -> None:
     found = seen(tmp_path, name, PLANTED[name]())
     assert strictest(found.mentions) == "error"
     assert NUMBER not in repr(found)
@@ -216,4 +252,8 @@ def test_a_look_beside_the_table_that_does_not_end_holds_the_file(
 
     monkeypatch.setattr("portal.quality.documents.child.run", ended)
     (finding,) = documents.check_beside((part,), "JSON", table, ReadOptions())
-    assert (finding.check, finding.verdict, finding.field) == (UNREAD_FILE, "hold", BESIDE_TABLE)
+    assert (finding.check, finding.verdict, finding.field) == (
+        UNREAD_FILE,
+        "hold",
+        BESIDE_TABLE,
+    )

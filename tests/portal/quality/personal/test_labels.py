@@ -1,4 +1,6 @@
-"""Labels, words and neighbours: one table each, with the verdict that is right for it."""
+"""Labels, words and neighbours: one table each, with the verdict that is right for
+it.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,11 @@ TABLES: list[tuple[str, list[str], list[str]]] = [
     ("hold", ["ten", "tuoi"], ["Lê Văn Cường", "45"]),
     ("hold", ["chu_ho", "x", "y"], ["Lê Văn Cường", "2190123.45", "581234.11"]),
     ("hold", ["chu_ho", "toa_do"], ["Lê Văn Cường", "19.80123, 105.77654"]),
-    ("hold", ["chu_nha", "geometry"], ["Lê Văn Cường", '{"type":"Point","coordinates":[105.7,19.8]}']),
+    (
+        "hold",
+        ["chu_nha", "geometry"],
+        ["Lê Văn Cường", '{"type":"Point","coordinates":[105.7,19.8]}'],
+    ),
     ("error", ["a", "so_gplx"], ["x", "380123456789"]),
     ("error", ["a", "driving license no"], ["x", "AB 123456"]),
     ("error", ["a", "ma_the_bhyt"], ["x", "GD 4 38 3812345678"]),
@@ -33,7 +39,11 @@ TABLES: list[tuple[str, list[str], list[str]]] = [
     ("error", ["a", "ghi_chu"], ["x", "passport no: C7654321"]),
     ("error", ["a", "mst"], ["x", "038095012345"]),
     ("hold", ["ho_ten", "mst"], ["Lê Văn Cường", "8123456789"]),
-    ("hold", ["ho_ten", "ngan_hang", "so_tk"], ["Lê Văn Cường", "VCB", "0123456789012"]),
+    (
+        "hold",
+        ["ho_ten", "ngan_hang", "so_tk"],
+        ["Lê Văn Cường", "VCB", "0123456789012"],
+    ),
     ("hold", ["a", "ghi_chu"], ["x", "chuyển vào STK 0123456789012 Vietcombank"]),
     ("hold", ["owner", "plate_number"], ["Le Van Cuong", "36A12345"]),
     ("hold", ["full_name", "birth_year"], ["NGUYEN VAN A", "1990"]),
@@ -42,13 +52,25 @@ TABLES: list[tuple[str, list[str], list[str]]] = [
     ("hold", ["ho_ten", "dia_chi"], ["Lê Văn Cường", "xã Nga Sơn"]),
     ("hold", ["ho_ten", "hien_tai_o"], ["Lê Văn Cường", "Thôn 3, xã Nga Sơn"]),
     ("error", ["a", "data"], ["x", '[{"ho_ten":"Lê Văn Cường","chan_doan":"Lao"}]']),
-    ("hold", ["a", "data"], ["x", '{"nguoi":{"ten":"Lê Văn Cường","sinh":{"nam":1990},"ngay_sinh":"1990-01-01"}}']),
+    (
+        "hold",
+        ["a", "data"],
+        [
+            "x",
+            '{"nguoi":{"ten":"Lê Văn '
+            'Cường","sinh":{"nam":1990},"ngay_sinh":"1990-01-01"}}',
+        ],
+    ),
     ("error", ["so_cccd", "x"], ["3.8095012345E+10", "1"]),
     ("error", ["so_cccd", "x"], ["3.8095E+10", "1"]),
     ("error", ["so_cccd", "x"], ["1095012345", "1"]),
     ("error", ["CCCD_038095012345", "x"], ["1", "2"]),
     ("error", ["CCCD 038095012345", "x"], ["1", "2"]),
-    ("error", ["a", "danh_sach"], ["x", "Nguyễn Văn A - 038095012345; Trần Thị B - 038195012346"]),
+    (
+        "error",
+        ["a", "danh_sach"],
+        ["x", "Nguyễn Văn A - 038095012345; Trần Thị B - 038195012346"],
+    ),
     ("hold", ["a", "b"], ["x", "038095012345/038195012346"]),
     ("hold", ["a", "b"], ["x", "038095012345,038195012346"]),
     ("hold", ["a", "b"], ["x", "038095012345x"]),
@@ -74,7 +96,11 @@ TABLES: list[tuple[str, list[str], list[str]]] = [
     ("", ["thoi_gian", "v"], ["202601021530", "1"]),
     ("", ["x", "y"], ["105.776543210", "19.801234567"]),
     ("", ["geometry", "ten"], ["POLYGON((105.7765 19.80123, 105.77 19.9))", "Khu A"]),
-    ("", ["geom", "ten_truong"], ['{"type":"Point","coordinates":[105.776541234567,19.801234567891]}', "THPT A"]),
+    (
+        "",
+        ["geom", "ten_truong"],
+        ['{"type":"Point","coordinates":[105.776541234567,19.801234567891]}', "THPT A"],
+    ),
     ("", ["ip", "v"], ["192.168.100.101", "1"]),
     ("", ["van_ban", "so"], ["Nghị định 13/2023/NĐ-CP, 356/2025/NĐ-CP", "2"]),
     ("", ["ten_cho", "dia_chi"], ["Chợ Nga Sơn", "Số 3 Lê Lai"]),
@@ -84,7 +110,11 @@ TABLES: list[tuple[str, list[str], list[str]]] = [
     ("warn", ["de_tai", "chu_nhiem"], ["Nghiên cứu lúa", "Lê Văn Cường"]),
     ("", ["nam", "so_ca", "benh"], ["2024", "12", "Lao phổi"]),
     ("", ["xa", "so_nguoi_khuyet_tat"], ["Nga Sơn", "12"]),
-    ("", ["benh_vien", "dia_chi", "dien_thoai"], ["BV A", "Số 1 Lê Lai", "0237.3852.123"]),
+    (
+        "",
+        ["benh_vien", "dia_chi", "dien_thoai"],
+        ["BV A", "Số 1 Lê Lai", "0237.3852.123"],
+    ),
     ("", ["nha_thuoc", "nguoi_phu_trach_so_dt"], ["NT A", "0237 3852 123"]),
     ("", ["ma_dn", "ten"], ["2800123456", "Công ty A"]),
     ("", ["ma_dn", "ten"], ["0312345678", "Công ty A"]),
@@ -112,11 +142,21 @@ TABLES: list[tuple[str, list[str], list[str]]] = [
     ("hold", ["ten_be", "ngay_sinh"], ["Lê Văn Cường", "01/02/2020"]),
     ("hold", ["ho_ten_con", "lop"], ["Lê Văn Cường", "2A"]),
     ("hold", ["sdt_phu_huynh", "lop"], ["0912345678", "2A"]),
-    ("", ["nha_van_hoa", "dia_chi", "vi_do", "kinh_do"], ["NVH thôn 3", "Thôn 3, xã Nga Sơn", "19.80123", "105.77654"]),
+    (
+        "",
+        ["nha_van_hoa", "dia_chi", "vi_do", "kinh_do"],
+        ["NVH thôn 3", "Thôn 3, xã Nga Sơn", "19.80123", "105.77654"],
+    ),
     (
         "warn",
         ["don_vi", "lanh_dao", "chuc_vu", "email", "dien_thoai"],
-        ["Sở A", "Lê Văn Cường", "Giám đốc", "cuonglv@thanhhoa.gov.vn", "0237 3852 123"],
+        [
+            "Sở A",
+            "Lê Văn Cường",
+            "Giám đốc",
+            "cuonglv@thanhhoa.gov.vn",
+            "0237 3852 123",
+        ],
     ),
     ("", ["xa", "chi_tieu", "gia_tri"], ["Nga Sơn", "Dân số", "12345"]),
     ("", ["so_dinh_danh_thua_dat", "x"], ["AB12CD34EF56", "1"]),
@@ -140,7 +180,9 @@ TABLES: list[tuple[str, list[str], list[str]]] = [
 
 
 @pytest.mark.parametrize(("right", "labels", "row"), TABLES)
-def test_a_table_of_one_row_gets_the_right_verdict(right: str, labels: list[str], row: list[str]) -> None:
+def test_a_table_of_one_row_gets_the_right_verdict(
+    right: str, labels: list[str], row: list[str]
+) -> None:
     verdict = strictest(of_rows(labels, [row])) or ""
     # An innocent table passes, be it with a warning.
     assert verdict == right or (not right and verdict == "warn")

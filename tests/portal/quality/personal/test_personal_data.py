@@ -1,4 +1,6 @@
-"""What is personal and what is not: any spelling of what persons have, and innocents that resemble it."""
+"""What is personal and what is not: any spelling of what persons have, and innocents
+that resemble it.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +20,31 @@ HELD_OUT = 20_261_130
 """A seed that nothing was made with."""
 NUMBER = "038095012345"
 PROVINCES = st.sampled_from(["001", "010", "020", "038", "040", "079", "096"])
-CITIZENS = st.tuples(PROVINCES, st.integers(0, 3), st.integers(10, 25), st.integers(0, 999_999)).map(
-    lambda parts: f"{parts[0]}{parts[1]}{parts[2]:02d}{parts[3]:06d}"
-)
+CITIZENS = st.tuples(
+    PROVINCES, st.integers(0, 3), st.integers(10, 25), st.integers(0, 999_999)
+).map(lambda parts: f"{parts[0]}{parts[1]}{parts[2]:02d}{parts[3]:06d}")
 SIGNS = st.sampled_from(
-    [" ", ".", "-", "/", "_", "\u00a0", "\u202f", "\u200b", "\u2060", " - ", "·", "–", "*", "'", "|"]
+    [
+        " ",
+        ".",
+        "-",
+        "/",
+        "_",
+        "\u00a0",
+        "\u202f",
+        "\u200b",
+        "\u2060",
+        " - ",
+        "·",
+        "–",
+        "*",
+        "'",
+        "|",
+    ]
 )
-AROUND = st.sampled_from(["{}", " {} ", "{}.", "({})", "'{}", "số {}", "x {} y", "{} x", "\u200f{}", "№{}"])
+AROUND = st.sampled_from(
+    ["{}", " {} ", "{}.", "({})", "'{}", "số {}", "x {} y", "{} x", "\u200f{}", "№{}"]
+)
 
 
 def verdict_of(labels: list[str], *rows: list[str]) -> str | None:
@@ -33,7 +53,9 @@ def verdict_of(labels: list[str], *rows: list[str]) -> str | None:
 
 @st.composite
 def spelt(draw: st.DrawFn) -> str:
-    """A citizen number with any one sign between any groups, within something or alone."""
+    """A citizen number with any one sign between any groups, within something or
+    alone.
+    """
     digits = draw(CITIZENS)
     cuts = sorted(draw(st.sets(st.integers(1, 11), max_size=6)) - {1})
     groups = [digits[a:b] for a, b in zip([0, *cuts], [*cuts, 12], strict=True)]
@@ -48,19 +70,42 @@ def test_any_spelling_of_a_citizen_number_is_held(cell: str) -> None:
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(digits=CITIZENS, script=st.sampled_from(["０１２３４５６７８９", "٠١٢٣٤٥٦٧٨٩", "०१२३४५६७८९", "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗"]))
+@given(
+    digits=CITIZENS,
+    script=st.sampled_from(
+        ["０１２３４５６７８９", "٠١٢٣٤٥٦٧٨٩", "०१२३४५६७८९", "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗"]
+    ),
+)
 def test_digits_of_any_script_are_digits(digits: str, script: str) -> None:
     cell = digits.translate(str.maketrans("0123456789", script))
     assert verdict_of(["ma", "so"], ["1", cell]) == "hold"
 
 
-@pytest.mark.parametrize("cell", ["38095012345", "38095012345.0", "3.8095012345E+10", "3.8095E+10", "3,8095012345e10"])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "38095012345",
+        "38095012345.0",
+        "3.8095012345E+10",
+        "3.8095E+10",
+        "3,8095012345e10",
+    ],
+)
 def test_a_number_that_lost_its_zero_is_found_under_its_label(cell: str) -> None:
     assert verdict_of(["ma", "so_cccd"], ["1", cell]) == "error"
 
 
 @pytest.mark.parametrize(
-    "label", ["so_cccd", "soCCCD", "SỐ CCCD", "Căn cước công dân", "citizen-id", "cmnd_cccd", "CMTND"]
+    "label",
+    [
+        "so_cccd",
+        "soCCCD",
+        "SỐ CCCD",
+        "Căn cước công dân",
+        "citizen-id",
+        "cmnd_cccd",
+        "CMTND",
+    ],
 )
 def test_a_label_says_the_same_however_it_is_written(label: str) -> None:
     assert verdict_of(["ma", label], ["1", NUMBER]) == "error"
@@ -72,16 +117,29 @@ def test_one_number_among_many_cells_counts() -> None:
     scan = Scan(["stt", "ghi_chu"])
     for start in range(0, len(cells), 20_000):
         part = cells[start : start + 20_000]
-        scan.batch(TextBatch(pl.DataFrame({"0": ["1"] * len(part), "1": part, ROW: range(len(part))})))
+        scan.batch(
+            TextBatch(
+                pl.DataFrame({"0": ["1"] * len(part), "1": part, ROW: range(len(part))})
+            )
+        )
     (found,) = scan.result()
-    assert (found.label, found.kind, found.cells, found.filled) == ("ghi_chu", "citizen-id", 1, 60_000)
+    assert (found.label, found.kind, found.cells, found.filled) == (
+        "ghi_chu",
+        "citizen-id",
+        1,
+        60_000,
+    )
 
 
 def test_more_different_cells_than_are_read_are_judged_by_their_shape() -> None:
     cells = [f"0380{number:08d}"[:12] for number in range(10_050_000, 10_074_000)]
     cells[-1] = "038 095 012 345"
     scan = Scan(["stt", "so_cccd"])
-    scan.batch(TextBatch(pl.DataFrame({"0": ["1"] * len(cells), "1": cells, ROW: range(len(cells))})))
+    scan.batch(
+        TextBatch(
+            pl.DataFrame({"0": ["1"] * len(cells), "1": cells, ROW: range(len(cells))})
+        )
+    )
     (found,) = scan.result()
     assert (found.kind, found.verdict, found.cells) == ("citizen-id", "error", 24_000)
 
@@ -98,10 +156,25 @@ def test_no_finding_repeats_a_value() -> None:
     labels = [f"CCCD {NUMBER}", "Nguyễn Văn An", "x"]
     found = of_rows(labels, [[NUMBER, "Trần Văn Bình", f"0912345678, {NUMBER}"]])
     scan = Scan(labels)
-    scan.batch(TextBatch(pl.DataFrame({"0": [NUMBER], "1": ["Trần Văn Bình"], "2": ["0912345678"], ROW: [2]})))
-    told = repr((found, scan.result(), scan_text(f"CCCD {NUMBER}", "notes"), scan_value({NUMBER: NUMBER})))
+    scan.batch(
+        TextBatch(
+            pl.DataFrame(
+                {"0": [NUMBER], "1": ["Trần Văn Bình"], "2": ["0912345678"], ROW: [2]}
+            )
+        )
+    )
+    told = repr(
+        (
+            found,
+            scan.result(),
+            scan_text(f"CCCD {NUMBER}", "notes"),
+            scan_value({NUMBER: NUMBER}),
+        )
+    )
     assert strictest(found) == "error"
-    assert [each for each in (NUMBER, "Bình", "0912345678", "Nguyễn") if each in told] == []
+    assert [
+        each for each in (NUMBER, "Bình", "0912345678", "Nguyễn") if each in told
+    ] == []
 
 
 @pytest.mark.parametrize(
@@ -112,13 +185,35 @@ def test_no_finding_repeats_a_value() -> None:
         ([{"ho_ten": "Nguyễn Văn An", "ngay_sinh": "1990-01-02"}], "hold"),
         ({"ho_ten": "Nguyễn Văn An", "chan_doan": "Lao phổi"}, "error"),
         ({NUMBER: 1}, "hold"),
-        ({"features": [{"ten": "Trạm 1", "geometry": {"coordinates": [105.71234, 19.81234]}}]}, None),
-        ({"co_quan": "Sở A", "dia_chi": "Số 1 Lê Lai", "nguoi_dung_dau": "Nguyễn Văn An"}, "warn"),
+        (
+            {
+                "features": [
+                    {
+                        "ten": "Trạm 1",
+                        "geometry": {"coordinates": [105.71234, 19.81234]},
+                    }
+                ]
+            },
+            None,
+        ),
+        (
+            {
+                "co_quan": "Sở A",
+                "dia_chi": "Số 1 Lê Lai",
+                "nguoi_dung_dau": "Nguyễn Văn An",
+            },
+            "warn",
+        ),
     ],
 )
-def test_nested_values_are_looked_at_under_their_keys(value: object, verdict: str | None) -> None:
+def test_nested_values_are_looked_at_under_their_keys(
+    value: object, verdict: str | None
+) -> None:
     assert strictest(scan_value(value)) == verdict
-    assert strictest(of_rows(["a", "du_lieu"], [["x", orjson.dumps(value).decode()]])) == verdict
+    assert (
+        strictest(of_rows(["a", "du_lieu"], [["x", orjson.dumps(value).decode()]]))
+        == verdict
+    )
 
 
 @pytest.mark.parametrize(
@@ -130,9 +225,20 @@ def test_nested_values_are_looked_at_under_their_keys(value: object, verdict: st
         ("Nguyễn Văn An, sinh ngày 01/02/1990, thường trú tại Nga Sơn", "hold"),
         ("Bệnh nhân Nguyễn Văn An nhiễm HIV", "error"),
         ("Liên hệ Sở Y tế, hotline 19001234, 0237.3852.123", None),
-        ("Quyết định 1234/QĐ-UBND ngày 01/02/2024; từ 01/01/2020 đến 31/12/2024, tọa độ 105.776543, 19.801234", None),
-        ("Số liệu bệnh nhân HIV theo huyện; đường Nguyễn Trãi, Trường THPT Lê Lợi", None),
-        ("Mã 1.000123.000.00.00.H56, 9f1c2d3e-0123-4567-8901-234567890123, phiên bản 1.2.3", None),
+        (
+            "Quyết định 1234/QĐ-UBND ngày 01/02/2024; từ 01/01/2020 đến 31/12/2024, "
+            "tọa độ 105.776543, 19.801234",
+            None,
+        ),
+        (
+            "Số liệu bệnh nhân HIV theo huyện; đường Nguyễn Trãi, Trường THPT Lê Lợi",
+            None,
+        ),
+        (
+            "Mã 1.000123.000.00.00.H56, 9f1c2d3e-0123-4567-8901-234567890123, phiên "
+            "bản 1.2.3",
+            None,
+        ),
     ],
 )
 def test_texts_are_looked_at_line_by_line(text: str, verdict: str | None) -> None:
@@ -161,5 +267,7 @@ def test_precision_and_recall_on_tables_that_nothing_was_made_with() -> None:
     low = {kind: (score.recall(kind), score.precision(kind)) for kind in kinds}
     bound = {kind: 0.98 if kind in NUMBERED else 0.9 for kind in kinds}
     wrong = {kind: each for kind, each in low.items() if min(each) < bound[kind]}
-    assert wrong == {}, [(made.labels, verdict, mentions) for made, verdict, mentions in score.misjudged]
+    assert wrong == {}, [
+        (made.labels, verdict, mentions) for made, verdict, mentions in score.misjudged
+    ]
     assert score.right[""] / score.planted[""] >= 0.98

@@ -1,4 +1,6 @@
-"""Consent and coarser cells: who did not say yes is in no public row, and what is to be coarse tells of nobody."""
+"""Consent and coarser cells: who did not say yes is in no public row, and what is to be
+coarse tells of nobody.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +9,44 @@ from typing import Any
 import polars as pl
 import pytest
 
-from portal.quality.personal.treatments import apply_treatments, coarsen, is_consent, treat_frame
+from portal.quality.personal.treatments import (
+    apply_treatments,
+    coarsen,
+    is_consent,
+    treat_frame,
+)
 from schemas import catalog
 from schemas.texttable import ROW, TextBatch, TextTable
 
 NO = ("không", "Không", "KHÔNG", "khong", "ko", "k", "K", "no", "No", "N", "0", "false", "FALSE", "chưa", "Chưa đồng ý",
       "", " ", "từ chối", "không đồng ý", "-", "?", "NA", "null", "0.0", "hết hạn", "đã rút")  # fmt: skip
-YES = ("có", "Có", "CÓ", "co", "yes", "YES", "y", "1", "1.0", "true", "True", "đồng ý", "Đồng  ý", "x", "X")
+YES = (
+    "có",
+    "Có",
+    "CÓ",
+    "co",
+    "yes",
+    "YES",
+    "y",
+    "1",
+    "1.0",
+    "true",
+    "True",
+    "đồng ý",
+    "Đồng  ý",
+    "x",
+    "X",
+)
 LABELS = ("ten", "dong_y")
 SCHEMA: dict[str, Any] = {
     "fields": [
-        {"name": "ten", "type": "string", "pd": "basic", "treatment": "consent", "consent_field": "dong_y"},
+        {
+            "name": "ten",
+            "type": "string",
+            "pd": "basic",
+            "treatment": "consent",
+            "consent_field": "dong_y",
+        },
         {"name": "dong_y", "type": "string"},
     ]
 }
@@ -50,7 +79,9 @@ def test_a_table_without_the_column_of_consent_has_no_rows() -> None:
 
 def test_the_schema_of_advisers_is_obeyed() -> None:
     schema = catalog.get("D05").descriptor
-    rows = table(("ten", "dong_y_cong_khai"), ("Người Một", "ko"), ("Người Hai", "true"))
+    rows = table(
+        ("ten", "dong_y_cong_khai"), ("Người Một", "ko"), ("Người Hai", "true")
+    )
     assert kept(apply_treatments(rows, schema)) == ["Người Hai"]
 
 
@@ -84,5 +115,14 @@ def test_cells_become_coarser(field: dict[str, Any], cell: str, coarse: str) -> 
 def test_a_condition_decides_which_rows_become_coarser() -> None:
     schema = catalog.get("nnmt/san-pham-ocop").descriptor
     labels = ["chu_the", "loai_chu_the"]
-    rows = pl.DataFrame({"0": ["Nguyễn Văn A", "HTX Nguyễn Văn A"], "1": ["ho_kinh_doanh", "hop_tac_xa"], ROW: [2, 3]})
-    assert treat_frame(rows, labels, schema)["0"].to_list() == ["(đã khái quát)", "HTX Nguyễn Văn A"]
+    rows = pl.DataFrame(
+        {
+            "0": ["Nguyễn Văn A", "HTX Nguyễn Văn A"],
+            "1": ["ho_kinh_doanh", "hop_tac_xa"],
+            ROW: [2, 3],
+        }
+    )
+    assert treat_frame(rows, labels, schema)["0"].to_list() == [
+        "(đã khái quát)",
+        "HTX Nguyễn Văn A",
+    ]

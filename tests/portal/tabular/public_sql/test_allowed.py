@@ -1,4 +1,6 @@
-"""Names in public SQL are judged in the scope where they stand; aliases of tables mean nothing to the engine."""
+"""Names in public SQL are judged in the scope where they stand; aliases of tables mean
+nothing to the engine.
+"""
 
 import uuid
 
@@ -15,22 +17,40 @@ NAMED = {
     "SELECT * FROM (WITH t AS (SELECT 1) SELECT * FROM t) a, t": {"t"},
     "WITH a AS (SELECT 1), b AS (SELECT * FROM a) SELECT * FROM b, T1": {"T1"},
     "WITH b AS (SELECT * FROM a), a AS (SELECT 1) SELECT * FROM b": {"a"},
-    "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM r WHERE n<3) SELECT * FROM r": set(),
-    "WITH RECURSIVE r AS (SELECT * FROM r UNION ALL SELECT * FROM r) SELECT * FROM r": {"r"},
-    "WITH a AS MATERIALIZED (SELECT * FROM c) SELECT * FROM a UNION ALL SELECT * FROM A": {"c"},
-    "SELECT (WITH q AS (SELECT 1) SELECT count(*) FROM q), (SELECT count(*) FROM q)": {"q"},
-    "WITH a AS (SELECT 1) SELECT * FROM (WITH b AS (SELECT * FROM a) SELECT * FROM b) z": set(),
+    (
+        "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM r WHERE n<3) SELECT * "
+        "FROM r"
+    ): set(),
+    "WITH RECURSIVE r AS (SELECT * FROM r UNION ALL SELECT * FROM r) SELECT * FROM r": {
+        "r"
+    },
+    (
+        "WITH a AS MATERIALIZED (SELECT * FROM c) SELECT * FROM a UNION ALL SELECT * FROM "
+        "A"
+    ): {"c"},
+    "SELECT (WITH q AS (SELECT 1) SELECT count(*) FROM q), (SELECT count(*) FROM q)": {
+        "q"
+    },
+    (
+        "WITH a AS (SELECT 1) SELECT * FROM (WITH b AS (SELECT * FROM a) SELECT * FROM b) "
+        "z"
+    ): set(),
 }
 REFUSED = (
     f"WITH {SECRET} AS (SELECT * FROM {SECRET}) SELECT * FROM {SECRET}",
-    f"WITH RECURSIVE {SECRET} AS (SELECT * FROM {SECRET} UNION ALL SELECT 1) SELECT * FROM {SECRET}",
+    f"WITH RECURSIVE {SECRET} AS (SELECT * FROM {SECRET} UNION ALL SELECT 1) SELECT * "
+    f"FROM {SECRET}",
     f"SELECT * FROM (WITH {SECRET} AS (SELECT 1) SELECT 2) a, {SECRET}",
     f"WITH b AS (SELECT * FROM {SECRET}), {SECRET} AS (SELECT 1) SELECT * FROM b",
 )
 
 
 def tree(sql: str) -> dict[str, object]:
-    found = duckdb.connect().execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchone()
+    found = (
+        duckdb.connect()
+        .execute("SELECT json_serialize_sql(?::VARCHAR)", [sql])
+        .fetchone()
+    )
     assert found is not None
     return dict(orjson.loads(found[0]))
 

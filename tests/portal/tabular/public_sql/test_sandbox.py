@@ -1,4 +1,6 @@
-"""Public SQL under attack: every way out is refused, every bomb dies in its own process, and the next query answers."""
+"""Public SQL under attack: every way out is refused, every bomb dies in its own
+process, and the next query answers.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +14,19 @@ from portal.tabular.public_sql.sandbox import RefusedSql, Source, SqlSandbox
 
 
 @pytest.fixture(scope="module", params=["parts", "hot copy"])
-def part(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+def part(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Path:
     """A table in a file; where there is a hot copy beside it, that is read."""
     path = tmp_path_factory.mktemp("sql") / "part.parquet"
     rows = 20_000
-    frame = pl.DataFrame({"_id": range(1, rows + 1), "ma": [f"{n:05}" for n in range(rows)], "n": range(rows)})
+    frame = pl.DataFrame(
+        {
+            "_id": range(1, rows + 1),
+            "ma": [f"{n:05}" for n in range(rows)],
+            "n": range(rows),
+        }
+    )
     frame = frame.with_columns(pl.lit(" a").alias("_fold"))
     frame.write_parquet(path)
     if request.param == "hot copy":
@@ -36,11 +46,18 @@ def hot(part: Path) -> str:
     return str(copy) if copy.is_file() else ""
 
 
-def run(sandbox: SqlSandbox, part: Path, sql: str, limit: int = 100) -> list[dict[str, object]]:
+def run(
+    sandbox: SqlSandbox, part: Path, sql: str, limit: int = 100
+) -> list[dict[str, object]]:
     def source(name: str) -> Source:
         if name != "t":
             raise NotFound(name)
-        return {"sql": f"read_parquet('{part}')", "paths": [str(part)], "columns": ["ma", "n"], "hot": hot(part)}
+        return {
+            "sql": f"read_parquet('{part}')",
+            "paths": [str(part)],
+            "columns": ["ma", "n"],
+            "hot": hot(part),
+        }
 
     return list(orjson.loads(sandbox.run(sql, limit, source))["records"])
 
@@ -119,7 +136,8 @@ REFUSED = (
 BOMBS = (
     "SELECT count(*) FROM t a, t b, t c WHERE a.ma < b.ma AND b.n <> c.n",
     "SELECT * FROM t a, t b ORDER BY a.ma || b.ma LIMIT 3",
-    "WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r) SELECT count(*) FROM r",
+    "WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r) SELECT count(*) "
+    "FROM r",
     "SELECT string_agg(a.ma || b.ma, ',') FROM t a, t b",
     " UNION ALL ".join(["SELECT count(*) FROM t"] * 700),
     "SELECT " + "(" * 8000 + "1" + ")" * 8000,
@@ -134,7 +152,9 @@ def test_a_way_out_is_refused(sandbox: SqlSandbox, part: Path, attack: str) -> N
     with pytest.raises((RefusedSql, NotFound)) as refused:
         run(sandbox, part, attack.format(part=part))
     assert not isinstance(refused.value, NotFound) or "FROM" in attack
-    assert str(part) not in str(getattr(refused.value, "errors", "")).replace(attack.format(part=part), "")
+    assert str(part) not in str(getattr(refused.value, "errors", "")).replace(
+        attack.format(part=part), ""
+    )
     assert part.read_bytes() == before
     assert not list(Path("/tmp").glob("evil*"))
 
@@ -151,13 +171,21 @@ def test_a_bomb_dies_alone(sandbox: SqlSandbox, part: Path, bomb: str) -> None:
 def test_what_may_be_asked(sandbox: SqlSandbox, part: Path) -> None:
     case = "CASE WHEN n < 10 THEN 'a' ELSE lower('B') END AS k"
     asked = f"SELECT {case}, count(*) FILTER (WHERE n > 1) AS c, avg(n)::INT AS m"
-    rows = run(sandbox, part, f"{asked} FROM t GROUP BY k HAVING count(*) > 0 ORDER BY 1 LIMIT 10")
+    rows = run(
+        sandbox,
+        part,
+        f"{asked} FROM t GROUP BY k HAVING count(*) > 0 ORDER BY 1 LIMIT 10",
+    )
     assert rows == [{"k": "a", "c": 8, "m": 4}, {"k": "b", "c": 19_990, "m": 10_004}]
-    windows = "SELECT ma, row_number() OVER (ORDER BY n DESC) AS r FROM t QUALIFY r <= 2 ORDER BY r"
+    windows = (
+        "SELECT ma, row_number() OVER (ORDER BY n DESC) AS r FROM t QUALIFY r <= 2 "
+        "ORDER BY r"
+    )
     assert [row["ma"] for row in run(sandbox, part, windows)] == ["19999", "19998"]
     assert len(run(sandbox, part, "FROM t", limit=7)) == 7
     joined = (
-        'SELECT count(*) AS n FROM t "x y" JOIN (SELECT * FROM t WHERE n < 5) b USING (ma) WHERE "x y".ma LIKE \'0%\''
+        'SELECT count(*) AS n FROM t "x y" JOIN (SELECT * FROM t WHERE n < 5) b USING '
+        "(ma) WHERE \"x y\".ma LIKE '0%'"
     )
     assert run(sandbox, part, joined) == [{"n": 5}]
     assert run(sandbox, part, "SELECT DATE '2026-01-02' d, 1.50 AS x, NULL AS z") == [

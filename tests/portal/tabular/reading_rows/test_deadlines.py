@@ -1,4 +1,6 @@
-"""Row queries end in time: what takes too long is interrupted and told, what is quick is not."""
+"""Row queries end in time: what takes too long is interrupted and told, what is quick
+is not.
+"""
 
 from pathlib import Path
 
@@ -7,7 +9,10 @@ import pytest
 from portal.tabular.reading_rows.engine import Engine
 from portal.tabular.reading_rows.query import RowQueryError
 
-ENDLESS = "SELECT count(*) FROM range(10000000000) a, range(10000000000) b WHERE a.range * 3 = b.range + 1"
+ENDLESS = (
+    "SELECT count(*) FROM range(10000000000) a, range(10000000000) b WHERE a.range * "
+    "3 = b.range + 1"
+)
 
 
 def test_what_takes_too_long_is_interrupted(tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
-"""A hot copy answers exactly as the parts do; it is bounded, made once, and nobody misses it when it is gone."""
+"""A hot copy answers exactly as the parts do; it is bounded, made once, and nobody
+misses it when it is gone.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,12 @@ from portal.tabular.store import Manifest, RowQuery, TabularStore
 from schemas.texttable import ROW, TextBatch, TextTable
 
 ROWS = FEW_ROWS + 5_000
-SCHEMA = {"fields": [{"name": n, "type": t} for n, t in (("ma", "string"), ("n", "integer"), ("ten", "string"))]}
+SCHEMA = {
+    "fields": [
+        {"name": n, "type": t}
+        for n, t in (("ma", "string"), ("n", "integer"), ("ten", "string"))
+    ]
+}
 QUERIES: tuple[dict[str, Any], ...] = (
     {},
     {"offset": ROWS - 50},
@@ -76,10 +83,14 @@ def written(store: TabularStore, rows: int, first: str = "bệnh viện") -> Man
     return store.write([part(0, rows // 3), part(rows // 3, rows)], SCHEMA)
 
 
-def test_a_hot_copy_answers_as_the_parts_do(store: TabularStore, manifest: Manifest) -> None:
+def test_a_hot_copy_answers_as_the_parts_do(
+    store: TabularStore, manifest: Manifest
+) -> None:
     def cold(query: RowQuery) -> RowPage:
         statement = compile_query(manifest, query)
-        return from_parts(store._engine, store._source(manifest), manifest.rows, query, statement)
+        return from_parts(
+            store._engine, store._source(manifest), manifest.rows, query, statement
+        )
 
     store.warm(manifest, words=False)
     table = store.hot(manifest)
@@ -96,10 +107,15 @@ def test_a_hot_copy_answers_as_the_parts_do(store: TabularStore, manifest: Manif
     assert table.words is not None
 
 
-def test_what_was_asked_is_answered_from_memory(store: TabularStore, manifest: Manifest) -> None:
+def test_what_was_asked_is_answered_from_memory(
+    store: TabularStore, manifest: Manifest
+) -> None:
     first = store.answer(manifest, RowQuery(limit=3), "lists")
     assert store.answer(manifest, RowQuery(limit=3), "lists") is first
-    assert store.answer(manifest, RowQuery(limit=3, hidden=frozenset({"ten"})), "lists") is not first
+    assert (
+        store.answer(manifest, RowQuery(limit=3, hidden=frozenset({"ten"})), "lists")
+        is not first
+    )
     assert (first.count, first.last, first.total) == (3, 3, ROWS)
 
 
@@ -114,7 +130,9 @@ def test_large_tables_are_unpacked_in_the_background(store: TabularStore) -> Non
 
 
 def test_copies_are_bounded_and_nobody_needs_them(tmp_path: Path) -> None:
-    none = TabularStore(open_files(str(tmp_path / "files")), tmp_path / "none", hot_mb=0)
+    none = TabularStore(
+        open_files(str(tmp_path / "files")), tmp_path / "none", hot_mb=0
+    )
     manifest = written(none, ROWS)
     none.warm(manifest)
     assert none.hot(manifest) is None

@@ -1,4 +1,6 @@
-"""The index of words finds what reading every text finds: the same rows, with the same ranks."""
+"""The index of words finds what reading every text finds: the same rows, with the same
+ranks.
+"""
 
 from pathlib import Path
 
@@ -21,22 +23,38 @@ SOME = (
     "00001234567",
     "ἄλφα",
 )
-cells = st.lists(st.one_of(st.sampled_from(SOME), st.text(max_size=12)), max_size=6).map(" ".join)
+cells = st.lists(
+    st.one_of(st.sampled_from(SOME), st.text(max_size=12)), max_size=6
+).map(" ".join)
 
 
 def by_reading(texts: list[str], asked: list[str]) -> list[tuple[int, int]]:
-    """Each row that holds all the words (a blank behind: whole ones), and how many letters they make as beginnings."""
-    made = [sum(text.count(f" {word.strip()}") * (len(word.strip()) + 1) for word in asked) for text in texts]
-    return [(row, made[row]) for row, text in enumerate(texts) if all(f" {word}" in f"{text} " for word in asked)]
+    """Each row that holds all the words (a blank behind: whole ones), and how many
+    letters they make as beginnings.
+    """
+    made = [
+        sum(text.count(f" {word.strip()}") * (len(word.strip()) + 1) for word in asked)
+        for text in texts
+    ]
+    return [
+        (row, made[row])
+        for row, text in enumerate(texts)
+        if all(f" {word}" in f"{text} " for word in asked)
+    ]
 
 
-def found(index: WordIndex, texts: pl.Series, asked: list[str]) -> list[tuple[int, int]]:
+def found(
+    index: WordIndex, texts: pl.Series, asked: list[str]
+) -> list[tuple[int, int]]:
     """The same by the index."""
     places, ranks = index.find([f" {word}" for word in asked], texts)
     return list(zip(places.tolist(), ranks.tolist(), strict=True))
 
 
-@given(rows=st.lists(cells, min_size=1, max_size=12), asked=st.lists(cells, min_size=1, max_size=2))
+@given(
+    rows=st.lists(cells, min_size=1, max_size=12),
+    asked=st.lists(cells, min_size=1, max_size=2),
+)
 def test_it_finds_what_reading_finds(
     tmp_path_factory: pytest.TempPathFactory, rows: list[str], asked: list[str]
 ) -> None:
@@ -60,7 +78,9 @@ def test_it_finds_what_reading_finds(
             assert found(index, folded, each) == by_reading(folded.to_list(), each)
 
 
-def test_blocks_are_bounded_by_rows_and_by_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_are_bounded_by_rows_and_by_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(wordindex, "MOST_ROWS", 3)
     monkeypatch.setattr(wordindex, "MOST_BYTES", 40)
     texts = pl.Series([" mot hai", " hai" * 30, "", " ba", None, " hai ba", " mot"])
