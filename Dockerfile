@@ -6,6 +6,7 @@ COPY portal portal
 COPY harvesters harvesters
 COPY schemas schemas
 COPY search search
+COPY i18n i18n
 COPY demo demo
 RUN pip install --no-cache-dir --no-deps --no-build-isolation . \
     && useradd --create-home --uid 10001 portal && mkdir /data /scratch && chown portal /data /scratch

@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: help setup demo serve worker test lint check compat bench clean licenses lock
+.PHONY: help setup demo serve worker test lint check compat bench clean licenses lock texts
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -23,7 +23,7 @@ $(VENV)/ready: requirements.lock pyproject.toml | $(BIN)/python
 	@echo "Setting up $(VENV) …"
 	@$(PIP) install --require-hashes -r requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
-	@$(BIN)/python -m compileall -q portal harvesters schemas search demo # a start is seconds faster, even where Python may not write
+	@$(BIN)/python -m compileall -q portal harvesters schemas search i18n demo # a start is seconds faster, even where Python may not write
 	@touch $@
 
 $(VENV)/ready-dev: requirements-dev.lock $(VENV)/ready
@@ -67,6 +67,9 @@ compat: $(VENV)/ready-dev ## run unmodified CKAN clients against a fresh server 
 bench: $(VENV)/ready-dev ## run the benchmarks (minutes)
 	@for script in benchmarks/*.py; do echo "== $$script"; \
 		$(BIN)/python -m benchmarks.$$(basename $$script .py) || exit 1; done
+
+texts: $(VENV)/ready-dev ## write new texts into the Vietnamese catalogue, and list those that lack Vietnamese
+	@$(BIN)/python -m tests.architecture.texts
 
 lock: ## write the lock files anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes pyproject.toml --group setup -o requirements.lock

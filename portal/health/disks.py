@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from i18n import Message
 from portal.health.problems import Problem, Section
 from portal.runtime import Portal
 from schemas.units import BYTES_PER_MB
@@ -65,19 +66,19 @@ def _problem(
     if refused:
         return Problem(
             NAME,
-            f"Không ghi được vào thư mục {name} ({folder}): {refused}. Hãy dọn ổ đĩa "
-            "hoặc sửa quyền ghi.",
-            f"The {name} folder ({folder}) cannot be written: {refused}. Make room, "
-            "or mend its rights.",
+            Message(
+                "The {name} folder ({folder}) cannot be written: {refused}. Make "
+                "room, or mend its rights."
+            ).filled(name=name, folder=folder, refused=refused),
         )
     if free is not None and free < least_mb * BYTES_PER_MB:
         left = free // BYTES_PER_MB
         return Problem(
             NAME,
-            f"Thư mục {name} ({folder}) chỉ còn trống {left} MB, dưới mức "
-            f"PORTAL_HEALTH_DISK_MB = {least_mb}.",
-            f"The {name} folder ({folder}) has {left} MB left, less than "
-            f"PORTAL_HEALTH_DISK_MB = {least_mb}.",
+            Message(
+                "The {name} folder ({folder}) has {left} MB left, less than "
+                "PORTAL_HEALTH_DISK_MB = {least_mb}."
+            ).filled(name=name, folder=folder, left=left, least_mb=least_mb),
         )
     return None
 

@@ -9,6 +9,7 @@ import time
 import uuid
 from typing import NamedTuple
 
+from i18n import Message
 from portal.db import figures as db
 from portal.db import outbox
 from portal.domain.events import INDEX
@@ -123,21 +124,20 @@ def _differing(portal: Portal, sample: dict[str, bytes]) -> int:
 
 
 def _unreachable(detail: str) -> Problem:
-    return Problem(
-        NAME,
-        f"Không hỏi được chỉ mục tìm kiếm. {detail}".strip(),
-        f"The search index cannot be reached. {detail}".strip(),
-    )
+    message = Message("The search index cannot be reached.")
+    if detail:
+        message = Message("The search index cannot be reached. {detail}")
+    return Problem(NAME, message.filled(detail=detail))
 
 
 def _drifted(counts: Counts) -> Problem:
     return Problem(
         NAME,
-        f"Chỉ mục có {counts.indexed} bộ dữ liệu, cơ sở dữ liệu có {counts.database}, "
-        f"{counts.different} mục lấy mẫu "
-        "khác nhau. Hãy chạy `portal index check --repair`, hoặc `portal index "
-        "rebuild`.",
-        f"The index holds {counts.indexed} datasets, the database {counts.database}, "
-        f"and {counts.different} of a "
-        "sample differ. Run `portal index check --repair`, or `portal index rebuild`.",
+        Message(
+            "The index holds {indexed} datasets, the database {database}, "
+            "and {different} of a sample differ. Run `portal index check "
+            "--repair`, or `portal index rebuild`."
+        ).filled(
+            indexed=counts.indexed, database=counts.database, different=counts.different
+        ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
+from i18n import Message
 from portal import outages
 from portal.db import clock, migrate, outbox, workers
 from portal.db import figures as db
@@ -40,20 +41,20 @@ def database(portal: Portal) -> Section:
 def _unreachable(outage: Unavailable) -> Problem:
     return Problem(
         "database",
-        f"Không dùng được cơ sở dữ liệu: {outage.reason}",
-        f"{outage.message} {outage.reason}",
+        Message("The database cannot be used: {outage} {reason}").filled(
+            outage=outage.message, reason=outage.reason
+        ),
     )
 
 
 def _outdated(revision: str | None, needed: str) -> Problem:
     return Problem(
         "database",
-        f"Cơ sở dữ liệu ở phiên bản {revision}, chương trình cần {needed}: hãy chạy "
-        "`portal db upgrade`, hoặc chạy bản "
-        "chương trình cùng phiên bản.",
-        f"The database is at revision {revision}, the program needs {needed}: run "
-        "`portal db upgrade`, or the program "
-        "of that revision.",
+        Message(
+            "The database is at revision {revision}, the program needs "
+            "{needed}: run `portal db upgrade`, or the program of that "
+            "revision."
+        ).filled(revision=revision, needed=needed),
     )
 
 
@@ -88,11 +89,10 @@ def workers_alive(portal: Portal) -> Section:
 def _missing(alive: int, wanted: int, seconds: int) -> Problem:
     return Problem(
         "workers",
-        f"Chỉ có {alive} trên {wanted} tiến trình worker báo còn sống trong {seconds} "
-        "giây qua: hãy khởi động "
-        "`portal worker`.",
-        f"{alive} of {wanted} workers gave a sign of life in the last {seconds} "
-        "seconds: start `portal worker`.",
+        Message(
+            "{alive} of {wanted} workers gave a sign of life in the last "
+            "{seconds} seconds: start `portal worker`."
+        ).filled(alive=alive, wanted=wanted, seconds=seconds),
     )
 
 
@@ -139,21 +139,20 @@ def queues(portal: Portal) -> Section:
 def _stuck(topic: str, seconds: float) -> Problem:
     return Problem(
         "queues",
-        f"Hàng đợi {topic} bị kẹt: việc cũ nhất đã chờ {seconds:.0f} giây. Xem nhật "
-        "ký của worker.",
-        f"The queue {topic} is stuck: its oldest item has waited {seconds:.0f} "
-        "seconds. See the worker's log.",
+        Message(
+            "The queue {topic} is stuck: its oldest item has waited "
+            "{seconds:.0f} seconds. See the worker's log."
+        ).filled(topic=topic, seconds=seconds),
     )
 
 
 def _given_up(topic: str, number: int) -> Problem:
     return Problem(
         "queues",
-        f"{number} việc trong hàng đợi {topic} đã bị bỏ sau nhiều lần thử: chạy "
-        "`portal doctor` để biết và thử lại.",
-        f"{number} items of the queue {topic} were given up after many tries: `portal "
-        "doctor` names them and tries "
-        "them again.",
+        Message(
+            "{number} items of the queue {topic} were given up after many "
+            "tries: `portal doctor` names them and tries them again."
+        ).filled(number=number, topic=topic),
         grave=False,
     )
 
@@ -172,6 +171,7 @@ def files(portal: Portal) -> Section:
 def _no_files(reason: str) -> Problem:
     return Problem(
         "files",
-        f"Không dùng được kho tệp (PORTAL_FILES_URL): {reason}",
-        f"The file store (PORTAL_FILES_URL) cannot be used: {reason}",
+        Message("The file store (PORTAL_FILES_URL) cannot be used: {reason}").filled(
+            reason=reason
+        ),
     )

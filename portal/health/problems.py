@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from i18n import Message
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -16,13 +18,12 @@ class Problem:
     """
 
     check: str
-    vi: str
-    en: str
+    message: Message
     grave: bool = True
 
     def said(self, language: str) -> str:
         """The problem in Vietnamese ("vi") or English."""
-        return self.vi if language == "vi" else self.en
+        return self.message.in_(language)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from i18n import Message
 from portal import outages
 from portal.health import disks, parts
 from portal.health.drift import Drift
@@ -81,8 +82,7 @@ class Health:
         except Exception as error:
             outage = outages.explain(error)
             said = outage.reason if outage else type(error).__name__
-            vi, en = (
-                f"Không hỏi được cơ sở dữ liệu: {said}",
-                f"The database could not be asked: {said}",
+            message = Message("The database could not be asked: {said}").filled(
+                said=said
             )
-            return [Section("asking", {}, (Problem("database", vi, en),))]
+            return [Section("asking", {}, (Problem("database", message),))]

@@ -12,6 +12,7 @@ import zlib
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
+from i18n import Message
 from portal.reading.fork_server import OURS
 from portal.reading.options import ReadOptions
 from portal.reading.refusals import refuse
@@ -61,18 +62,16 @@ def check_members(path: Path, name: str, options: ReadOptions) -> list[zipfile.Z
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
     if len(members) > options.max_members:
-        raise _bomb(
-            name, f"có {len(members)} tệp bên trong", f"it holds {len(members)} files"
-        )
+        raise _bomb(name, Message("it holds {count} files").filled(count=len(members)))
     for member in members:
         _check_name(name, member.filename)
     total = sum(member.file_size for member in members)
     if total > options.max_bytes:
-        raise _bomb(name, f"giải nén ra {total} byte", f"it unpacks to {total} bytes")
+        raise _bomb(name, Message("it unpacks to {total} bytes").filled(total=total))
     packed = max(path.stat().st_size, 1)
     if total > max(FREE_BYTES, options.max_ratio * packed):
         raise _bomb(
-            name, f"tỷ lệ nén {total // packed}:1", f"its ratio is {total // packed}:1"
+            name, Message("its ratio is {ratio}:1").filled(ratio=total // packed)
         )
     return [member for member in members if not member.is_dir()]
 
@@ -140,18 +139,20 @@ def _copy(
             if size > options.max_bytes:
                 raise _bomb(
                     name,
-                    f"giải nén ra hơn {options.max_bytes} byte",
-                    f"over {options.max_bytes} bytes come out",
+                    Message("over {max_bytes} bytes come out").filled(
+                        max_bytes=options.max_bytes
+                    ),
                 )
             if size > max(FREE_BYTES, options.max_ratio * packed):
                 raise _bomb(
                     name,
-                    f"tỷ lệ nén quá {options.max_ratio}:1",
-                    f"its ratio passes {options.max_ratio}:1",
+                    Message("its ratio passes {max_ratio}:1").filled(
+                        max_ratio=options.max_ratio
+                    ),
                 )
             target.write(block)
     return owner
 
 
-def _bomb(name: str, vi: str, en: str) -> Exception:
-    return refuse("zip-bomb", name=name, what_vi=vi, what_en=en)
+def _bomb(name: str, what: Message) -> Exception:
+    return refuse("zip-bomb", name=name, what=what)

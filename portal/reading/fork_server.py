@@ -25,8 +25,10 @@ from portal.errors import BadFile
 from portal.reading import framing
 from schemas.units import BYTES_PER_MB
 
-LOADED = ("portal.reading.served",)
-"""What every reader needs is loaded once, before the first child is forked."""
+LOADED = ("portal.reading.served", "babel.messages.pofile")
+"""What every reader and every refusal needs is loaded once, before the first child is
+forked.
+"""
 OPEN_FILES = 1024
 TOLD = 4096
 """Bytes that are kept of what a child wrote to its error stream."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from i18n import Message
 from portal.reading import signature, totals
 from portal.reading.archive import unpack
 from portal.reading.columnar import open_parquet
@@ -55,8 +56,7 @@ def _open(
             raise refuse(
                 "zip-bomb",
                 name=name,
-                what_vi="nén lồng quá nhiều lớp",
-                what_en="archives nest too deeply",
+                what=Message("archives nest too deeply"),
             )
         owner, inner = unpack(path, name, kind, options)
         declared = "" if declared.upper() in signature.ARCHIVES else declared

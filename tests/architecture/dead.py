@@ -15,7 +15,7 @@ from vulture import Vulture
 from vulture.core import Item
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("portal", "harvesters", "schemas", "search", "demo", "benchmarks")
+ROOMS = ("portal", "harvesters", "schemas", "search", "i18n", "demo", "benchmarks")
 DECORATORS = (
     "@action", "@*.command", "@*.group", "@*.route", "@*.get", "@*.errorhandler", "@*.before_request",
     "@*.after_request", "@*.teardown_*", "@validates", "@validates_schema", "@post_load", "@pre_load", "@*.listens_for",

@@ -13,11 +13,10 @@ from portal.quality.findings.messages import ERRORS, Check, Message
 from portal.reading.refusals import TEXTS
 from portal.settings import SETTINGS
 from tests.architecture.settings_vi import SENTENCES
+from tests.architecture.texts import PACKAGES, ROOT
 
 assert bootstrap  # importing the composition root declares every action
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("schemas", "harvesters", "search", "portal", "demo")
 ACTIONS_BEGIN = "<!-- actions: written by tests/architecture/documents.py -->"
 ACTIONS_END = "<!-- end of actions -->"
 CHECKS_BEGIN = "<!-- checks: written by tests/architecture/documents.py -->"
@@ -151,7 +150,7 @@ def checks_tables() -> str:
         "",
     ]
     lines += ["| code | tiếng Việt | English |", "|---|---|---|"]
-    lines += [_row(f"`{code}`", vi, en) for code, (vi, en) in TEXTS.items()]
+    lines += [_row(f"`{code}`", text.vi, text.en) for code, text in TEXTS.items()]
     return "\n".join([*lines, "", CHECKS_END])
 
 

@@ -11,7 +11,7 @@ from tests.architecture.documents import ROOT
 
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 NAMED = re.compile(
-    r"`((?:portal|harvesters|schemas|search|tests|demo|benchmarks|deploy)/[\w./-]*)`"
+    r"`((?:portal|harvesters|schemas|search|i18n|tests|demo|benchmarks|deploy)/[\w./-]*)`"
 )
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 

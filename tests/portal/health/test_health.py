@@ -168,7 +168,7 @@ def test_a_disk_on_which_nothing_can_be_written(
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, held)
     assert [problem.check for problem in section.problems] == ["disk"] * 3
-    assert "cannot be written: File too large" in section.problems[0].en
+    assert "cannot be written: File too large" in section.problems[0].message.en
     assert disks.look(portal).problems == ()
 
 
