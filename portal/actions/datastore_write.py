@@ -196,7 +196,7 @@ def _delete_rows(
     }
     tables = ctx.portal.tables
     if not filters:
-        changed = tables.changes.emptied(manifest)
+        changed = tables.changes.truncate(manifest)
     else:
         query = RowQuery(
             filters=filters, fields=("_id",), limit=-1, include_total=False
@@ -208,7 +208,7 @@ def _delete_rows(
         if params["include_deleted_records"]:
             answer["deleted_records"] = _records(ctx, manifest, filters)
         changed = tables.changes.exchange(
-            manifest, tables.changes.whole(manifest, []), ids
+            manifest, tables.changes.rows_by_id(manifest, []), ids
         )
     _keep(
         ctx, dataset, resource, changed, row_writes.access_after(resource), quiet=True
@@ -286,7 +286,7 @@ def _shaped(ctx: Context, manifest: Manifest | None, params: Params) -> Manifest
     if (
         keys
         and keys != manifest.primary_key
-        and (double := changes.duplicate(altered, keys))
+        and (double := changes.duplicate_key(altered, keys))
     ):
         values = ", ".join(map(str, double.values()))
         raise RecordError(

@@ -13,12 +13,16 @@ from typing import Any
 import polars as pl
 
 from portal.files import Files
-from portal.tabular.fold import fold_rows
 from portal.tabular.manifest import ID, Column, Manifest, Part
+from portal.tabular.versions.parts import (
+    FOLD,
+    PartFiles,
+    dtype_of,
+    empty_frame,
+    fold_columns,
+)
 from portal.tabular.versions.records import DIGITS, RecordError, digits
-from portal.tabular.versions.writing import PART_ROWS, put_part
 
-FOLD = "_fold"
 SMALL, MOST_SMALL = 20_480, 8
 """Parts of fewer rows are joined as soon as there are so many: an append writes its own
 rows and rarely more.
@@ -27,15 +31,6 @@ DEAD_SHARE = 20
 """Parts with dead rows are written anew when more than one row in so many is dead (and
 more than SMALL).
 """
-DTYPES: dict[str, pl.DataType] = {
-    "int4": pl.Int64(),
-    "int8": pl.Int64(),
-    "float8": pl.Float64(),
-    "bool": pl.Boolean(),
-    "date": pl.Date(),
-    "timestamp": pl.Datetime("us"),
-    "numeric": pl.Decimal(DIGITS, 0),
-}
 
 
 class TableChanges:
@@ -44,73 +39,66 @@ class TableChanges:
     """
 
     def __init__(self, files: Files, folder: Path) -> None:
-        self._files, self._folder = files, folder
+        self._parts = PartFiles(files, folder)
 
     def empty(
         self, columns: Sequence[Column], primary_key: Sequence[str] = ()
     ) -> Manifest:
         """A table without rows."""
-        part = self._put(self._empty(columns))
+        part = self._parts.put(empty_frame(columns))
         return Manifest(
             (part,), tuple(columns), 0, settled=0, primary_key=tuple(primary_key)
         )
 
-    def find(
+    def rows_with_keys(
         self, manifest: Manifest, keys: Sequence[str], wanted: pl.DataFrame
     ) -> pl.DataFrame:
         """The rows (`_id` and the key columns) whose key stands in `wanted`."""
         columns = list(dict.fromkeys([ID, *keys]))
-        stored = self._live(manifest, columns)
+        stored = self._parts.live_rows(manifest, columns)
         types = stored.collect_schema()
-        asked = wanted.select(
-            pl.col(key).cast(types[key], strict=False) for key in keys
-        ).unique()
-        return stored.join(
-            asked.lazy(), on=list(keys), how="semi", nulls_equal=True
-        ).collect()
+        # A join needs both sides of one type: 1 and 1.0 are the same key.
+        casts = [pl.col(key).cast(types[key], strict=False) for key in keys]
+        wanted_keys = wanted.select(casts).unique().lazy()
+        matching = stored.join(wanted_keys, on=list(keys), how="semi", nulls_equal=True)
+        return matching.collect()
 
-    def whole(self, manifest: Manifest, ids: Sequence[int]) -> pl.DataFrame:
+    def rows_by_id(self, manifest: Manifest, ids: Sequence[int]) -> pl.DataFrame:
         """Whole rows by their numbers, in the order of these."""
         columns = [ID, *(column.name for column in manifest.fields)]
-        asked = pl.Series(ID, sorted(ids), dtype=pl.Int64)
-        return (
-            self._live(manifest, columns)
-            .filter(pl.col(ID).is_in(asked.implode()))
-            .sort(ID)
-            .collect()
-        )
+        wanted = pl.Series(ID, sorted(ids), dtype=pl.Int64)
+        rows = self._parts.live_rows(manifest, columns)
+        return rows.filter(pl.col(ID).is_in(wanted.implode())).sort(ID).collect()
 
-    def duplicate(
+    def duplicate_key(
         self, manifest: Manifest, keys: Sequence[str]
     ) -> dict[str, Any] | None:
         """One key that several rows share, or None."""
-        counted = (
-            self._live(manifest, list(keys))
-            .group_by(list(keys))
-            .len()
-            .filter(pl.col("len") > 1)
-        )
-        found = counted.drop("len").head(1).collect().to_dicts()
-        return found[0] if found else None
+        rows = self._parts.live_rows(manifest, list(keys))
+        counts = rows.group_by(list(keys)).len()
+        repeated = counts.filter(pl.col("len") > 1).drop("len").head(1)
+        examples = repeated.collect().to_dicts()
+        return examples[0] if examples else None
 
-    def frame(
+    def typed_frame(
         self, manifest: Manifest, rows: Sequence[Mapping[str, Any]]
     ) -> tuple[Manifest, pl.DataFrame]:
         """Typed values as a frame (a missing column is null), and the manifest with
         room for their decimals.
         """
         columns: list[pl.Series] = []
-        types = self._types(manifest)
-        wider: dict[str, pl.DataType] = {}
+        types = self._parts.types(manifest)
+        widening: dict[str, pl.Expr] = {}
         for column in manifest.fields:
-            values = [row.get(column.name) for row in rows]
-            dtype = _wide(types[column.name], values, column.name)
-            if dtype != types[column.name]:
-                wider[column.name] = dtype
-            columns.append(pl.Series(column.name, values, dtype=dtype))
-        if wider:
-            casts = {name: pl.col(name).cast(dtype) for name, dtype in wider.items()}
-            manifest = self._rewritten(manifest, manifest.fields, casts)
+            name = column.name
+            values = [row.get(name) for row in rows]
+            dtype = _with_room_for(types[name], values, name)
+            if dtype != types[name]:
+                widening[name] = pl.col(name).cast(dtype)
+            columns.append(pl.Series(name, values, dtype=dtype))
+        # All parts of a version are read as one table, so all must have the new type.
+        if widening:
+            manifest = self._rewrite(manifest, manifest.fields, widening)
         return manifest, pl.DataFrame(columns)
 
     def append(self, manifest: Manifest, frame: pl.DataFrame) -> Manifest:
@@ -118,56 +106,53 @@ class TableChanges:
         if not frame.height:
             return manifest
         first = manifest.last_id + 1
-        ids = pl.int_range(
-            first, first + frame.height, eager=True, dtype=pl.Int64
-        ).alias(ID)
-        parts = self._add(
-            manifest.parts,
-            manifest.settled,
-            frame.insert_column(0, ids),
-            manifest.fields,
+        end = first + frame.height
+        ids = pl.int_range(first, end, eager=True, dtype=pl.Int64).alias(ID)
+        numbered = frame.insert_column(0, ids)
+        parts = self._with_rows(
+            manifest.parts, manifest.settled, numbered, manifest.fields
         )
-        return replace(
-            manifest,
-            parts=parts,
-            rows=manifest.rows + frame.height,
-            last_id=first + frame.height - 1,
-        )
+        rows = manifest.rows + frame.height
+        return replace(manifest, parts=parts, rows=rows, last_id=end - 1)
 
     def exchange(
-        self, manifest: Manifest, frame: pl.DataFrame, gone: Iterable[int] = ()
+        self, manifest: Manifest, frame: pl.DataFrame, removed: Iterable[int] = ()
     ) -> Manifest:
-        """The version in which rows with these `_id`s say what `frame` says, and `gone`
-        ones are no more.
+        """The version in which rows with these `_id`s say what `frame` says, and
+        `removed` ones are no more.
         """
-        removed = sorted(gone)
-        ids = pl.Series(ID, [*frame[ID].to_list(), *removed], dtype=pl.Int64)
+        removed_ids = sorted(removed)
+        ids = pl.Series(ID, [*frame[ID].to_list(), *removed_ids], dtype=pl.Int64)
         if not ids.len():
             return manifest
+        # While no row is dead, nothing ties a part to either side: parts that have
+        # grown big count as settled from here on, and are left where they lie.
         if not manifest.dead:
             manifest = replace(manifest, settled=_settled(manifest.parts))
-        fresh, left = self._without(manifest, ids)
-        dead = (
-            self._files_frame([manifest.dead], [ID]).collect()[ID]
-            if manifest.dead
-            else pl.Series(ID, [], pl.Int64)
-        )
-        parts = (*manifest.parts[: manifest.settled], *fresh)
-        parts = (
-            self._add(parts, manifest.settled, frame, manifest.fields)
-            if frame.height
-            else parts
-        )
-        changed = replace(manifest, parts=parts, rows=manifest.rows - len(removed))
-        if not left.len():
-            return self._tidy(changed)
-        buried = pl.concat([dead, left]).unique().sort()
-        changed = replace(changed, dead=self._put(pl.DataFrame([buried.alias(ID)])).key)
-        if buried.len() > max(
-            SMALL, sum(part.rows for part in parts[: manifest.settled]) // DEAD_SHARE
-        ):
-            return self.compact(changed)
-        return changed
+        fresh, ids_in_settled = self._without(manifest, ids)
+        settled = manifest.parts[: manifest.settled]
+        parts = (*settled, *fresh)
+        if frame.height:
+            parts = self._with_rows(parts, manifest.settled, frame, manifest.fields)
+        rows = manifest.rows - len(removed_ids)
+        changed = replace(manifest, parts=parts, rows=rows)
+        if not ids_in_settled.len():
+            return self._with_a_part(changed)
+        return self._bury(changed, ids_in_settled)
+
+    def _bury(self, manifest: Manifest, ids: pl.Series) -> Manifest:
+        """The version in which these rows of settled parts are dead."""
+        dead = pl.Series(ID, [], pl.Int64)
+        if manifest.dead:
+            dead = self._parts.ids(manifest.dead)
+        all_dead = pl.concat([dead, ids]).unique().sort()
+        stored = self._parts.put(pl.DataFrame([all_dead.alias(ID)]))
+        buried = replace(manifest, dead=stored.key)
+        # Every query has to step over dead rows, so they may not become many.
+        settled_rows = sum(part.rows for part in manifest.parts[: manifest.settled])
+        if all_dead.len() > max(SMALL, settled_rows // DEAD_SHARE):
+            return self.compact(buried)
+        return buried
 
     def alter(
         self, manifest: Manifest, columns: Sequence[Column], primary_key: Sequence[str]
@@ -175,78 +160,57 @@ class TableChanges:
         """The version with other columns: new ones are null, those that are not named
         are gone.
         """
-        known = {column.name for column in manifest.fields}
-        same = [column.name for column in columns] == [
-            column.name for column in manifest.fields
-        ]
-        altered = replace(
-            manifest, fields=tuple(columns), primary_key=tuple(primary_key)
-        )
-        if same:
-            return altered
-        made = {
-            column.name: pl.lit(None, dtype=DTYPES.get(column.ckan_type, pl.String()))
+        old_names = [column.name for column in manifest.fields]
+        if [column.name for column in columns] == old_names:
+            # Titles and keys stand in the manifest alone: the rows stay as they are.
+            return replace(
+                manifest, fields=tuple(columns), primary_key=tuple(primary_key)
+            )
+        new_columns = {
+            column.name: pl.lit(None, dtype=dtype_of(column))
             for column in columns
-            if column.name not in known
+            if column.name not in old_names
         }
-        return replace(
-            self._rewritten(manifest, columns, made), primary_key=tuple(primary_key)
-        )
+        altered = self._rewrite(manifest, columns, new_columns)
+        return replace(altered, primary_key=tuple(primary_key))
 
     def compact(self, manifest: Manifest) -> Manifest:
         """The same rows without dead ones, in the order of their numbers."""
-        return (
-            self._rewritten(manifest, manifest.fields, {})
-            if manifest.dead
-            else manifest
-        )
+        if not manifest.dead:
+            return manifest
+        return self._rewrite(manifest, manifest.fields, {})
 
-    def emptied(self, manifest: Manifest) -> Manifest:
+    def truncate(self, manifest: Manifest) -> Manifest:
         """The version without rows; numbers go on."""
-        part = self._put(self._live(manifest, None).clear().collect())
+        no_rows = self._parts.live_rows(manifest).clear().collect()
+        part = self._parts.put(no_rows)
         return replace(manifest, parts=(part,), rows=0, dead="", settled=0)
 
-    def _rewritten(
-        self, manifest: Manifest, columns: Sequence[Column], made: Mapping[str, pl.Expr]
+    def _rewrite(
+        self,
+        manifest: Manifest,
+        columns: Sequence[Column],
+        computed: Mapping[str, pl.Expr],
     ) -> Manifest:
-        """Write parts anew, one settled part at a time, each with the changed rows that
-        belong between its own.
+        """The version with all parts written anew in the order of numbers; `computed`
+        gives the cells of some columns.
         """
         names = [column.name for column in columns]
-        refold = len(names) != len(manifest.fields) + len(
-            made.keys() - {c.name for c in manifest.fields}
-        )
-        fresh_parts = manifest.parts[manifest.settled :]
-        settled = manifest.parts[: manifest.settled]
-        fresh = (
-            self._files_frame([part.key for part in fresh_parts]).sort(ID).collect()
-            if fresh_parts
-            else None
-        )
+        # New columns are null and decimals get zeros: only a column that goes away
+        # takes words with it.
+        refold = any(column.name not in names for column in manifest.fields)
         parts: list[Part] = []
-        low = 0
-        for index, part in enumerate(settled or fresh_parts[:1]):
-            own = self._alive(manifest, [part.key]).collect() if settled else None
-            last = index == len(settled) - 1 or not settled
-            high = (
-                None
-                if last or own is None or not own.height
-                else int(str(own[ID].max()))
+        for rows in self._rows_in_order(manifest):
+            filled = rows.with_columns(
+                cells.alias(name) for name, cells in computed.items()
             )
-            frame = _between(own, fresh, low, high)
-            low = high if high is not None else low
-            shaped = frame.with_columns(
-                expression.alias(name) for name, expression in made.items()
-            )
-            shaped = shaped.select([ID, *names, FOLD])
-            shaped = shaped.with_columns(_fold(columns)) if refold else shaped
-            parts += (
-                [self._put(piece) for piece in shaped.iter_slices(PART_ROWS)]
-                if shaped.height
-                else []
-            )
+            shaped = filled.select([ID, *names, FOLD])
+            if refold:
+                shaped = shaped.with_columns(fold_columns(columns))
+            parts += self._parts.put_slices(shaped)
             template = shaped.clear()
-        parts = parts or [self._put(template)]
+        if not parts:
+            parts = [self._parts.put(template)]
         return replace(
             manifest,
             parts=tuple(parts),
@@ -255,135 +219,105 @@ class TableChanges:
             settled=_settled(parts),
         )
 
+    def _rows_in_order(self, manifest: Manifest) -> Iterable[pl.DataFrame]:
+        """All live rows, one settled part at a time, each with the changed rows that
+        belong between its own.
+        """
+        settled = manifest.parts[: manifest.settled]
+        fresh_keys = [part.key for part in manifest.parts[manifest.settled :]]
+        fresh = None
+        if fresh_keys:
+            fresh = self._parts.scan(fresh_keys).sort(ID).collect()
+        if not settled:
+            assert fresh is not None  # noqa: S101 - a version has a part at least
+            yield fresh
+            return
+        last_id = 0
+        for part in settled:
+            own = self._parts.live_rows_of(manifest, [part.key]).collect()
+            if fresh is None:
+                yield own
+                continue
+            if part is settled[-1]:
+                between = fresh.filter(pl.col(ID) > last_id)
+            else:
+                # A part whose rows are all dead has no place for others: they come
+                # with the next part, and only there.
+                highest = int(str(own[ID].max())) if own.height else last_id
+                between = fresh.filter(pl.col(ID).is_between(last_id + 1, highest))
+                last_id = highest
+            yield pl.concat([own, between]).sort(ID)
+
     def _without(
         self, manifest: Manifest, ids: pl.Series
     ) -> tuple[list[Part], pl.Series]:
         """The fresh parts without these rows, and the ids that must be buried among the
         settled ones.
         """
-        kept: list[Part] = []
-        left = ids
+        remaining: list[Part] = []
+        elsewhere = ids
         for part in manifest.parts[manifest.settled :]:
-            own = self._files_frame([part.key], [ID]).collect()[ID]
-            here = own.filter(own.is_in(ids.implode()))
+            part_ids = self._parts.ids(part.key)
+            here = part_ids.filter(part_ids.is_in(ids.implode()))
             if not here.len():
-                kept.append(part)
+                remaining.append(part)
                 continue
-            left = left.filter(~left.is_in(here.implode()))
-            rest = (
-                self._files_frame([part.key])
-                .filter(~pl.col(ID).is_in(here.implode()))
-                .collect()
-            )
-            if rest.height or len(manifest.parts) == 1:
-                kept.append(self._put(rest))
-        return kept, left
+            elsewhere = elsewhere.filter(~elsewhere.is_in(here.implode()))
+            stays = ~pl.col(ID).is_in(here.implode())
+            rows = self._parts.scan([part.key]).filter(stays).collect()
+            if rows.height or len(manifest.parts) == 1:
+                remaining.append(self._parts.put(rows))
+        return remaining, elsewhere
 
-    def _add(
+    def _with_rows(
         self,
         parts: Sequence[Part],
         settled: int,
         frame: pl.DataFrame,
         columns: Sequence[Column],
     ) -> tuple[Part, ...]:
-        whole = (
-            frame.select([ID, *(column.name for column in columns)])
-            .with_columns(_fold(columns))
-            .sort(ID)
-        )
-        added = [self._put(piece) for piece in whole.iter_slices(PART_ROWS)]
+        """The parts and, behind them, more rows; small parts are joined where there are
+        too many.
+        """
+        cells = frame.select([ID, *(column.name for column in columns)])
+        rows = cells.with_columns(fold_columns(columns)).sort(ID)
+        added = self._parts.put_slices(rows)
         fresh = [part for part in parts[settled:] if part.rows]
         big = [part for part in fresh if part.rows >= SMALL]
         small = [part for part in fresh if part.rows < SMALL]
-        if len(small) + len(added) > MOST_SMALL:
-            joined = (
-                self._files_frame([part.key for part in [*small, *added]])
-                .sort(ID)
-                .collect()
-            )
-            small, added = (
-                [self._put(piece) for piece in joined.iter_slices(PART_ROWS)],
-                [],
-            )
-        return (*parts[:settled], *big, *small, *added)
+        small += added
+        if len(small) > MOST_SMALL:
+            joined = self._parts.scan([part.key for part in small]).sort(ID).collect()
+            small = self._parts.put_slices(joined)
+        return (*parts[:settled], *big, *small)
 
-    def _tidy(self, manifest: Manifest) -> Manifest:
-        """A version that has a file even when no row is left."""
+    def _with_a_part(self, manifest: Manifest) -> Manifest:
+        """The version with a file even when no row is left."""
         if manifest.parts:
             return manifest
-        return replace(
-            manifest, parts=(self._put(self._empty(manifest.fields)),), settled=0
-        )
-
-    def _live(self, manifest: Manifest, columns: Sequence[str] | None) -> pl.LazyFrame:
-        settled = [part.key for part in manifest.parts[: manifest.settled]]
-        fresh = [part.key for part in manifest.parts[manifest.settled :]]
-        frames = [self._alive(manifest, settled)] if settled else []
-        frames += [self._files_frame(fresh)] if fresh else []
-        whole = pl.concat(frames)
-        return whole.select(list(columns)) if columns is not None else whole
-
-    def _alive(self, manifest: Manifest, keys: Sequence[str]) -> pl.LazyFrame:
-        frame = self._files_frame(keys)
-        return (
-            frame.join(self._files_frame([manifest.dead]), on=ID, how="anti")
-            if manifest.dead
-            else frame
-        )
-
-    def _files_frame(
-        self, keys: Sequence[str], columns: Sequence[str] | None = None
-    ) -> pl.LazyFrame:
-        frame = pl.scan_parquet([self._files.path(key) for key in keys], glob=False)
-        return frame.select(list(columns)) if columns is not None else frame
-
-    def _types(self, manifest: Manifest) -> dict[str, pl.DataType]:
-        return dict(pl.read_parquet_schema(self._files.path(manifest.parts[0].key)))
-
-    def _empty(self, columns: Sequence[Column]) -> pl.DataFrame:
-        typed = {
-            column.name: DTYPES.get(column.ckan_type, pl.String()) for column in columns
-        }
-        return pl.DataFrame(schema={ID: pl.Int64(), **typed, FOLD: pl.String()})
-
-    def _put(self, frame: pl.DataFrame) -> Part:
-        return put_part(self._files, self._folder, frame)
+        part = self._parts.put(empty_frame(manifest.fields))
+        return replace(manifest, parts=(part,), settled=0)
 
 
 def _settled(parts: Sequence[Part]) -> int:
     """How many parts from the first on are big enough to be left where they lie."""
-    return next(
-        (index for index, part in enumerate(parts) if part.rows < SMALL), len(parts)
-    )
+    for index, part in enumerate(parts):
+        if part.rows < SMALL:
+            return index
+    return len(parts)
 
 
-def _between(
-    own: pl.DataFrame | None, fresh: pl.DataFrame | None, low: int, high: int | None
-) -> pl.DataFrame:
-    if fresh is None:
-        assert own is not None  # noqa: S101 - a version has parts of one kind at least
-        return own
-    mine = fresh.filter(
-        (pl.col(ID) > low)
-        & ((pl.col(ID) <= high) if high is not None else pl.lit(True))
-    )
-    return mine if own is None else pl.concat([own, mine]).sort(ID)
-
-
-def _fold(columns: Sequence[Column]) -> pl.Expr:
-    return fold_rows([pl.col(column.name).cast(pl.String) for column in columns]).alias(
-        FOLD
-    )
-
-
-def _wide(dtype: pl.DataType, values: Sequence[Any], name: str) -> pl.DataType:
+def _with_room_for(dtype: pl.DataType, values: Sequence[Any], name: str) -> pl.DataType:
     """A decimal type with room for the values; any other type as it is."""
     if not isinstance(dtype, pl.Decimal):
         return dtype
-    numbers = [digits(value) for value in values if isinstance(value, Decimal)]
-    scale = max([dtype.scale, *(after for _, after in numbers)])
-    if max([0, *(before for before, _ in numbers)]) + scale > DIGITS:
-        raise RecordError(
-            {"records": [f'field "{name}" has numbers of more than {DIGITS} digits']}
-        )
+    before, scale = 0, dtype.scale
+    for value in values:
+        if isinstance(value, Decimal):
+            digits_before, digits_after = digits(value)
+            before = max(before, digits_before)
+            scale = max(scale, digits_after)
+    if before + scale > DIGITS:
+        message = f'field "{name}" has numbers of more than {DIGITS} digits'
+        raise RecordError({"records": [message]})
     return pl.Decimal(DIGITS, scale)

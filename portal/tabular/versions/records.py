@@ -46,16 +46,16 @@ told.
 """
 ZONED = frozenset({"timestamptz", "timestamp with time zone"})
 LONGEST_NAME = 63
+"""Bytes of a column's name, as in PostgreSQL."""
 LIMITS = {"int4": 2**31, "int8": 2**63}
 DIGITS = 38
 """Digits of an exact decimal, before and after the point together."""
 _LENGTH = re.compile(r"\(\s*\d+\s*(,\s*\d+\s*)?\)$")
 _CODE = re.compile(r"^0\d")
+_UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}")
 _DAY_FIRST = re.compile(r"^(\d{1,2})[/-](\d{1,2})[/-](\d{4})$")
-_TRUE, _FALSE = (
-    frozenset({"true", "t", "yes", "y", "on", "1"}),
-    frozenset({"false", "f", "no", "n", "off", "0"}),
-)
+_TRUE = frozenset({"true", "t", "yes", "y", "on", "1"})
+_FALSE = frozenset({"false", "f", "no", "n", "off", "0"})
 
 
 class RecordError(ValueError):
@@ -70,36 +70,32 @@ class RecordError(ValueError):
 
 def column_of(field: Mapping[str, Any], default: str = "text") -> Column:
     """A new column as a client declares it: {id, type?, info?}. Raises RecordError."""
-    name, kind = field.get("id"), field.get("type") or default
-    info = field.get("info") or {}
+    name = field.get("id")
     if not isinstance(name, str) or not good_name(name):
-        raise RecordError(
-            {"fields": [f'"{str(name)[:100]}" is not a valid field name']}
-        )
-    known = (
-        TYPES.get(_LENGTH.sub("", kind.strip().lower()).strip())
-        if isinstance(kind, str)
-        else None
-    )
-    if known is None:
-        raise RecordError(
-            {"fields": [f'"{str(kind)[:100]}" is not a valid field type']}
-        )
+        message = f'"{str(name)[:100]}" is not a valid field name'
+        raise RecordError({"fields": [message]})
+    declared = field.get("type") or default
+    type_name = declared.strip().lower() if isinstance(declared, str) else ""
+    # PostgreSQL's lengths, as in varchar(20), bound nothing here.
+    types = TYPES.get(_LENGTH.sub("", type_name).strip())
+    if types is None:
+        message = f'"{str(declared)[:100]}" is not a valid field type'
+        raise RecordError({"fields": [message]})
+    info = field.get("info") or {}
     if not isinstance(info, Mapping):
         raise RecordError({"fields": [f'"info" of field "{name}" must be an object']})
-    return Column(
-        name,
-        *known,
-        zone="+00:00" if kind.strip().lower() in ZONED else "",
-        info=dict(info),
-    )
+    # PostgreSQL keeps such times as UTC, whatever zone they were written in.
+    zone = "+00:00" if type_name in ZONED else ""
+    return Column(name, *types, zone=zone, info=dict(info))
 
 
 def good_name(name: str) -> bool:
     """PostgreSQL's and CKAN's rule for the name of a column."""
-    printable = all(ord(char) >= 32 and ord(char) != 127 for char in name)
-    plain = name == name.strip() and not name.startswith("_") and '"' not in name
-    return 0 < len(name.encode()) <= LONGEST_NAME and printable and plain
+    if not 0 < len(name.encode()) <= LONGEST_NAME:
+        return False
+    if name != name.strip() or name.startswith("_") or '"' in name:
+        return False
+    return all(ord(char) >= 32 and ord(char) != 127 for char in name)
 
 
 _ENGINE = ("pg_", "duckdb_", "sqlite_", "pragma_", "information_schema")
@@ -123,21 +119,15 @@ def good_alias(name: str) -> bool:
     """Whether a table may be called so: letters, digits, `_` and `-`, nothing to the
     engine, and not like an id.
     """
+    if not good_name(name) or not name[0].isalpha():
+        return False
+    if not all(char.isalnum() or char in "_-" for char in name):
+        return False
     folded = name.casefold()
-    plain = (
-        all(char.isalnum() or char in "_-" for char in name)
-        and name[:1].isalpha()
-        and good_name(name)
-    )
-    like_an_id = (
-        re.fullmatch(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", folded) is not None
-    )
-    return (
-        plain
-        and not like_an_id
-        and folded not in _WORDS
-        and not folded.startswith(_ENGINE)
-    )
+    # Tables are found by id or alias: one that looks like an id would hide a resource.
+    if _UUID.fullmatch(folded):
+        return False
+    return folded not in _WORDS and not folded.startswith(_ENGINE)
 
 
 def guess(value: Any) -> str:
@@ -147,9 +137,7 @@ def guess(value: Any) -> str:
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int):
-        if abs(value) < LIMITS["int4"]:
-            return "int4"
-        return "int8" if abs(value) < LIMITS["int8"] else "numeric"
+        return _guess_integer(value)
     if isinstance(value, float):
         return "numeric"
     if isinstance(value, dict | list):
@@ -157,16 +145,24 @@ def guess(value: Any) -> str:
     return _guess_text(value) if isinstance(value, str) else "text"
 
 
+def _guess_integer(number: int) -> str:
+    for name, limit in LIMITS.items():
+        if abs(number) < limit:
+            return name
+    return "numeric"
+
+
 def _guess_text(text: str) -> str:
-    plain = text.strip()
-    if _CODE.match(plain.lstrip("+-")) and "." not in plain:
+    stripped = text.strip()
+    # As a number, 0123 would come back without its zero: such codes are texts.
+    if _CODE.match(stripped.lstrip("+-")) and "." not in stripped:
         return "text"
-    if re.fullmatch(r"[+-]?\d{1,18}", plain):
-        return guess(int(plain))
-    if re.fullmatch(r"[+-]?\d+\.\d+", plain):
+    if re.fullmatch(r"[+-]?\d{1,18}", stripped):
+        return _guess_integer(int(stripped))
+    if re.fullmatch(r"[+-]?\d+\.\d+", stripped):
         return "numeric"
     try:
-        _moment(plain)
+        _moment(stripped)
     except ValueError:
         return "text"
     return "timestamp"
@@ -176,50 +172,59 @@ def values_of(
     record: Mapping[str, Any], columns: Mapping[str, Column], row: int
 ) -> dict[str, Any]:
     """The typed values of one record. Raises RecordError that names the row."""
-    made: dict[str, Any] = {}
+    typed: dict[str, Any] = {}
     for name, value in record.items():
         column = columns[name]
         try:
-            made[name] = _value(value, column)
+            typed[name] = _value(value, column)
         except (ValueError, TypeError, InvalidOperation, OverflowError):
-            shown = (
-                value
-                if isinstance(value, str)
-                else orjson.dumps(value, default=str).decode()
-            )
-            message = (
-                f'invalid input for type {column.ckan_type} of field "{name}": '
-                f'"{shown[:50]}"'
-            )
+            # What was given is cut: a cell may be megabytes, and errors are logged.
+            cell = _as_json(value)[:50]
+            kind = column.ckan_type
+            message = f'invalid input for type {kind} of field "{name}": "{cell}"'
             raise RecordError({"records": [message], "records_row": row}) from None
-    return made
+    return typed
+
+
+def _as_json(value: Any) -> str:
+    """A text as it is, anything else as JSON writes it."""
+    if isinstance(value, str):
+        return value
+    return orjson.dumps(value, default=str).decode()
 
 
 def _value(value: Any, column: Column) -> Any:
     if value is None or (value == "" and column.type != "string"):
         return None
-    take = _KINDS.get("time" if column.type == "time" else column.ckan_type)
-    return take(value, column) if take else _text(value, column)
+    # CKAN has no type of time: such a column is a text to clients.
+    kind = "time" if column.type == "time" else column.ckan_type
+    convert = _CONVERTERS.get(kind, _text)
+    return convert(value, column)
 
 
 def _text(value: Any, column: Column) -> str:
-    if isinstance(value, str):
-        if "\x00" in value:
-            raise ValueError
-        return value
-    return orjson.dumps(value).decode()
+    if not isinstance(value, str):
+        return orjson.dumps(value).decode()
+    # PostgreSQL takes no zero byte in a text, and so neither does CKAN.
+    if "\x00" in value:
+        raise ValueError
+    return value
 
 
 def _integer(value: Any, column: Column) -> int:
     if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
         raise ValueError
-    number = int(value) if not isinstance(value, str) else int(_ascii(value))
-    if not -LIMITS[column.ckan_type] <= number < LIMITS[column.ckan_type]:
+    number = int(_ascii(value)) if isinstance(value, str) else int(value)
+    limit = LIMITS[column.ckan_type]
+    if not -limit <= number < limit:
         raise ValueError
     return number
 
 
 def _ascii(text: str) -> str:
+    """A number's text; what Python alone would take (1_000, other digits) raises
+    ValueError.
+    """
     if not text.isascii() or "_" in text:
         raise ValueError
     return text.strip()
@@ -229,10 +234,12 @@ def _decimal(value: Any, column: Column) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError
     number = Decimal(_ascii(str(value)))
+    # Judged before it is written out: 1e999999 would be a million digits.
     if not number.is_finite() or abs(number.adjusted()) >= DIGITS:
         raise ValueError
     exact = Decimal(format(number, "f"))
-    if digits(exact)[0] + digits(exact)[1] > DIGITS:
+    before, after = digits(exact)
+    if before + after > DIGITS:
         raise ValueError
     return exact
 
@@ -240,8 +247,10 @@ def _decimal(value: Any, column: Column) -> Decimal:
 def digits(number: Decimal) -> tuple[int, int]:
     """How many digits stand before and after the point."""
     exponent = number.as_tuple().exponent
-    scale = max(0, -exponent) if isinstance(exponent, int) else 0
-    return max(1, number.adjusted() + 1), scale
+    before = max(1, number.adjusted() + 1)
+    # Infinity and NaN have a letter for an exponent.
+    after = max(0, -exponent) if isinstance(exponent, int) else 0
+    return before, after
 
 
 def _float(value: Any, column: Column) -> float:
@@ -258,9 +267,11 @@ def _flag(value: Any, column: Column) -> bool:
 
 
 def _moment(text: str) -> datetime:
-    turned = _DAY_FIRST.match(text)
-    if turned:
-        return datetime(int(turned[3]), int(turned[2]), int(turned[1]))  # noqa: DTZ001 - as written
+    day_first = _DAY_FIRST.match(text)
+    if day_first:
+        day, month, year = map(int, day_first.groups())
+        return datetime(year, month, day)  # noqa: DTZ001 - as written
+    # Python alone would take 20260101 as well, which is rather a number.
     if not re.match(r"^\d{4}-\d{2}-\d{2}", text):
         raise ValueError
     return datetime.fromisoformat(text)
@@ -273,8 +284,9 @@ def _date(value: Any, column: Column) -> date:
 def _timestamp(value: Any, column: Column) -> datetime:
     moment = _moment(str(value).strip())
     if column.zone and moment.tzinfo is not None:
-        zone = datetime.fromisoformat("2000-01-01T00:00:00" + column.zone).tzinfo or UTC
-        moment = moment.astimezone(zone)
+        # Python reads an offset only behind a time: any day will do.
+        sample = datetime.fromisoformat("2000-01-01T00:00:00" + column.zone)
+        moment = moment.astimezone(sample.tzinfo or UTC)
     # A timestamp without zone drops it, as in PostgreSQL.
     return moment.replace(tzinfo=None)
 
@@ -287,13 +299,14 @@ def _time(value: Any, column: Column) -> str:
 
 
 def _json(value: Any, column: Column) -> str:
-    if isinstance(value, str) and column.type in ("object", "array", "geojson"):
-        orjson.loads(value)
-        return value
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    if not isinstance(value, str):
+        return orjson.dumps(value).decode()
+    if column.type in ("object", "array", "geojson"):
+        orjson.loads(value)  # raises what is no JSON
+    return value
 
 
-_KINDS: dict[str, Callable[[Any, Column], Any]] = {
+_CONVERTERS: dict[str, Callable[[Any, Column], Any]] = {
     "int4": _integer,
     "int8": _integer,
     "numeric": _decimal,

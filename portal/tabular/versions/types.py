@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from portal.tabular.manifest import Column
+from portal.tabular.versions.records import DIGITS
 
 CKAN_TYPES = {
     "integer": "int8",
@@ -26,8 +27,6 @@ CKAN_TYPES = {
 }
 TRUE_VALUES = ("true", "True", "TRUE", "1")
 FALSE_VALUES = ("false", "False", "FALSE", "0")
-DIGITS = 38
-"""Digits that an exact decimal may have; longer numbers are kept as floating point."""
 _PLAIN = r"^[+-]?\d+(\.\d*)?$|^[+-]?\.\d+$"
 _OFFSET = r"(Z|[+-]\d{2}:?\d{2})$"
 
@@ -43,7 +42,7 @@ class CellProblem(ValueError):
 
 
 @dataclass
-class Shape:
+class ColumnShape:
     """What must be known of a whole column before its first cell can be stored.
 
     `place` is its name in a batch, `label` what its file calls it.
@@ -77,14 +76,13 @@ class Shape:
     @property
     def zone(self) -> str:
         """The one offset of a datetime column, empty without one."""
-        return (
-            next(iter(self.offsets))
-            if self.type == "datetime" and len(self.offsets) == 1
-            else ""
-        )
+        if self.type != "datetime" or len(self.offsets) != 1:
+            return ""
+        (offset,) = self.offsets
+        return offset
 
     @property
-    def curious(self) -> bool:
+    def needs_look(self) -> bool:
         """Whether `look` must have seen every cell before the first is stored."""
         return self.type in ("number", "datetime")
 
@@ -95,10 +93,10 @@ class Shape:
         if self.type == "number":
             self._look_at_numbers(numbers(texts, self.field))
         elif self.type == "datetime":
-            found = (
-                texts.drop_nulls().str.extract(_OFFSET).fill_null("").unique().to_list()
-            )
-            self.offsets |= frozenset(found)
+            # Times without an offset count as a kind of their own: mixed with others
+            # they are no moments of one clock.
+            offsets = texts.drop_nulls().str.extract(_OFFSET).fill_null("")
+            self.offsets |= frozenset(offsets.unique().to_list())
 
     def goes_on(self, texts: pl.Series) -> bool:
         """Look at some more cells; whether those before them can be stored as if these
@@ -108,34 +106,36 @@ class Shape:
         """
         exact, offsets = self.exact, self.offsets
         self.look(texts)
-        same = (
-            self.offsets == offsets
-            or len(offsets) > 1
-            or (not offsets and len(self.offsets) == 1)
-        )
-        return self.exact == exact and same
+        if self.exact != exact:
+            return False
+        if self.offsets == offsets:
+            return True
+        # With several offsets the column is text already, whatever else comes; without
+        # any, there were only nulls so far, which are stored alike in every type.
+        was_text = len(offsets) > 1
+        is_first = not offsets and len(self.offsets) == 1
+        return was_text or is_first
 
     def _look_at_numbers(self, texts: pl.Series) -> None:
-        plain = texts.drop_nulls()
-        if not plain.len():
+        present = texts.drop_nulls()
+        if not present.len():
             return
-        if not plain.str.contains(_PLAIN).all():
+        if not present.str.contains(_PLAIN).all():
             self.exact = False
             return
-        fraction = plain.str.extract(r"\.(\d*)$").fill_null("").str.len_chars().max()
-        whole = plain.str.extract(r"^[+-]?(\d*)").fill_null("").str.len_chars().max()
-        self.scale = max(self.scale, int(str(fraction or 0)))
-        self.digits = max(self.digits, int(str(whole or 0)))
+        self.scale = max(self.scale, _longest(present.str.extract(r"\.(\d*)$")))
+        self.digits = max(self.digits, _longest(present.str.extract(r"^[+-]?(\d*)")))
         self.exact = self.exact and self.scale + self.digits <= DIGITS
 
     def typed(self, texts: pl.Series, rows: pl.Series) -> pl.Series:
         """The cells as values. Raises CellProblem for the first that cannot be one."""
-        made = self._cast(texts)
-        lost = made.is_null() & texts.is_not_null()
+        values = self._cast(texts)
+        # Polars makes a null of what it cannot convert.
+        lost = values.is_null() & texts.is_not_null()
         if lost.any():
             index = int(lost.arg_true()[0])
             raise CellProblem(self.name, int(rows[index]), str(texts[index]))
-        return made.alias(self.name)
+        return values.alias(self.name)
 
     def _cast(self, texts: pl.Series) -> pl.Series:
         stripped = texts.str.strip_chars()
@@ -162,29 +162,31 @@ class Shape:
         """
         if len(self.offsets) > 1:
             return texts
-        bare = texts.str.replace(_OFFSET, "") if self.zone else texts
         declared = _format(self.field, "")
         if declared:
-            return texts.str.to_datetime(
+            moments = texts.str.to_datetime(
                 declared, strict=False, time_unit="us", time_zone=None
-            ).dt.replace_time_zone(None)
-        spaced = bare.str.replace(" ", "T", literal=True)
-        formats = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M")
-        return _first(
-            spaced.str.to_datetime(each, strict=False, time_unit="us")
-            for each in formats
+            )
+            # A format with %z makes them times of UTC.
+            return moments.dt.replace_time_zone(None)
+        bare = texts.str.replace(_OFFSET, "") if self.zone else texts
+        iso = bare.str.replace(" ", "T", literal=True)
+        with_seconds = iso.str.to_datetime(
+            "%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us"
         )
+        # Most files have one form: the second is tried only where the first is not all.
+        if not with_seconds.null_count():
+            return with_seconds
+        to_the_minute = iso.str.to_datetime(
+            "%Y-%m-%dT%H:%M", strict=False, time_unit="us"
+        )
+        return with_seconds.fill_null(to_the_minute)
 
 
-def _first(tries: Any) -> pl.Series:
-    made: pl.Series | None = None
-    for each in tries:
-        if made is None:
-            made = each
-        elif made.null_count():
-            made = made.fill_null(each)
-    assert made is not None  # noqa: S101 - callers give at least one
-    return made
+def _longest(texts: pl.Series) -> int:
+    """The characters of the longest text; 0 where there is none."""
+    longest = texts.str.len_chars().max()
+    return int(str(longest or 0))
 
 
 def _format(field: Mapping[str, Any], default: str) -> str:
@@ -201,27 +203,25 @@ def numbers(texts: pl.Series, field: Mapping[str, Any]) -> pl.Series:
     """Numbers as plain texts with a decimal point: group characters, blanks and units
     taken away as declared.
     """
-    plain = texts.str.strip_chars()
+    digits = texts.str.strip_chars()
     if field.get("bareNumber") is False:
-        plain = plain.str.replace_all(r"^[^\d+\-.,]+|[^\d.,]+$", "")
+        digits = digits.str.replace_all(r"^[^\d+\-.,]+|[^\d.,]+$", "")
+    # The group character first: it may be the very point that decimals get.
     if group := field.get("groupChar"):
-        plain = plain.str.replace_all(str(group), "", literal=True)
+        digits = digits.str.replace_all(str(group), "", literal=True)
     decimal = str(field.get("decimalChar") or ".")
-    plain = (
-        plain.str.replace_all(decimal, ".", literal=True) if decimal != "." else plain
-    )
-    return plain.str.replace_all("_", "", literal=True)
+    if decimal != ".":
+        digits = digits.str.replace_all(decimal, ".", literal=True)
+    # Frictionless reads 1_000 as Python does, and so do we.
+    return digits.str.replace_all("_", "", literal=True)
 
 
 def booleans(texts: pl.Series, field: Mapping[str, Any]) -> pl.Series:
     """True and false as the field writes them, null for anything else."""
     true = list(field.get("trueValues") or TRUE_VALUES)
     false = list(field.get("falseValues") or FALSE_VALUES)
-    frame = pl.DataFrame({"t": texts})
-    when = (
-        pl.when(pl.col("t").is_in(true))
-        .then(True)
-        .when(pl.col("t").is_in(false))
-        .then(False)
-    )
-    return frame.select(when.otherwise(None).alias("t")).to_series()
+    cells = pl.col("cells")
+    is_true = pl.when(cells.is_in(true)).then(True)
+    value = is_true.when(cells.is_in(false)).then(False).otherwise(None)
+    frame = pl.DataFrame({"cells": texts})
+    return frame.select(value.alias(texts.name)).to_series()

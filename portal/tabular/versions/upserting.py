@@ -4,7 +4,8 @@ them or none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -20,6 +21,16 @@ Key = tuple[Any, ...]
 Values = dict[str, Any]
 
 
+@dataclass(slots=True)
+class _Merged:
+    """The records of one call, one set of values for each key; and in which record each
+    key came first.
+    """
+
+    values: dict[Key, Values] = field(default_factory=dict)
+    first_row: dict[Key, int] = field(default_factory=dict)
+
+
 def apply(
     changes: TableChanges, manifest: Manifest, records: Sequence[Record], method: str
 ) -> Manifest:
@@ -29,69 +40,79 @@ def apply(
     if not records:
         return manifest
     if method == INSERT:
-        return _insert(changes, manifest, _typed(manifest, records, of_insert=True))
-    typed = _typed(manifest, records, of_insert=False)
-    numbered = ID in typed[0]
-    keys = (ID,) if numbered else manifest.primary_key
-    _check_keys(keys, typed)
-    merged, rows = _merged(keys, typed)
-    if numbered:
-        return _exchange(changes, manifest, keys, merged, rows, may_add=False)
-    return _exchange(changes, manifest, keys, merged, rows, may_add=method == UPSERT)
+        return _insert(changes, manifest, _typed_for_insert(manifest, records))
+    rows = _typed_for_update(manifest, records)
+    by_number = ID in rows[0]
+    keys = (ID,) if by_number else manifest.primary_key
+    _check_keys(keys, rows)
+    merged = _merge(keys, rows)
+    # A number is given by the table, never by a caller: such records only change rows.
+    may_add = method == UPSERT and not by_number
+    return _store(changes, manifest, keys, merged, may_add=may_add)
 
 
-def _typed(
-    manifest: Manifest, records: Sequence[Record], *, of_insert: bool
-) -> list[Values]:
-    columns: dict[str, Column] = {column.name: column for column in manifest.fields}
-    if not of_insert:
-        columns[ID] = Column(ID, "integer", "int8")
-    made: list[Values] = []
+def _typed_for_insert(manifest: Manifest, records: Sequence[Record]) -> list[Values]:
+    columns = {column.name: column for column in manifest.fields}
+    typed: list[Values] = []
     for row, record in enumerate(records, 1):
-        strangers = [name for name in record if name not in columns]
-        if strangers and of_insert:
-            listed = ", ".join(strangers)
-            raise RecordError(
-                {
-                    "records": [f'row "{row}" has extra keys "{listed}"'],
-                    "records_row": row,
-                }
-            )
-        if strangers:
-            listed = ", ".join(strangers)
-            raise RecordError(
-                {"fields": [f'fields "{listed}" do not exist'], "records_row": row}
-            )
-        made.append(values_of(record, columns, row))
-    return made
+        unknown = ", ".join(name for name in record if name not in columns)
+        if unknown:
+            message = f'row "{row}" has extra keys "{unknown}"'
+            raise RecordError({"records": [message], "records_row": row})
+        typed.append(values_of(record, columns, row))
+    return typed
+
+
+def _typed_for_update(manifest: Manifest, records: Sequence[Record]) -> list[Values]:
+    columns = {column.name: column for column in manifest.fields}
+    columns[ID] = Column(ID, "integer", "int8")
+    typed: list[Values] = []
+    for row, record in enumerate(records, 1):
+        unknown = ", ".join(name for name in record if name not in columns)
+        if unknown:
+            message = f'fields "{unknown}" do not exist'
+            raise RecordError({"fields": [message], "records_row": row})
+        typed.append(values_of(record, columns, row))
+    return typed
 
 
 def _insert(changes: TableChanges, manifest: Manifest, rows: list[Values]) -> Manifest:
-    manifest, frame = changes.frame(manifest, rows)
+    manifest, frame = changes.typed_frame(manifest, rows)
     keys = manifest.primary_key
     if keys:
-        _refuse_twice(keys, [_key(keys, row) for row in rows])
-        known = changes.find(manifest, keys, frame.select(keys))
-        if known.height:
-            held = {tuple(row) for row in known.select(keys).rows()}
-            row = next(
-                n
-                for n, values in enumerate(frame.select(keys).rows(), 1)
-                if tuple(values) in held
-            )
-            raise _taken(keys, _key(keys, rows[row - 1]), row)
+        _refuse_repeated(keys, rows)
+        key_cells = frame.select(keys)
+        stored = changes.rows_with_keys(manifest, keys, key_cells)
+        if stored.height:
+            _refuse_stored(keys, rows, key_cells, stored)
     return changes.append(manifest, frame)
 
 
-def _refuse_twice(keys: Sequence[str], given: Sequence[Key]) -> None:
+def _refuse_repeated(keys: Sequence[str], rows: Sequence[Values]) -> None:
+    """Refuse records that share a key with an earlier one of the same call."""
     seen: set[Key] = set()
-    for row, key in enumerate(given, 1):
+    for row, values in enumerate(rows, 1):
+        key = _key(keys, values)
         if key in seen:
-            raise _taken(keys, key, row)
+            raise _duplicate_error(keys, key, row)
         seen.add(key)
 
 
-def _taken(keys: Sequence[str], key: Key, row: int) -> RecordError:
+def _refuse_stored(
+    keys: Sequence[str],
+    rows: Sequence[Values],
+    key_cells: pl.DataFrame,
+    stored: pl.DataFrame,
+) -> None:
+    """Refuse the first record whose key the table has already."""
+    # Cells are compared with cells, as both have passed through the column's type.
+    stored_keys = set(stored.select(keys).rows())
+    for row, key in enumerate(key_cells.rows(), 1):
+        if key in stored_keys:
+            raise _duplicate_error(keys, _key(keys, rows[row - 1]), row)
+
+
+def _duplicate_error(keys: Sequence[str], key: Key, row: int) -> RecordError:
     names, values = ", ".join(keys), ", ".join(map(str, key))
     message = (
         f"duplicate key value violates unique constraint: key ({names})=({values}) "
@@ -104,84 +125,77 @@ def _check_keys(keys: Sequence[str], rows: Sequence[Values]) -> None:
     if not keys:
         raise RecordError({"table": ["table does not have a unique key defined"]})
     for row, values in enumerate(rows, 1):
-        lacking = [key for key in keys if values.get(key) is None]
-        if lacking:
-            names = ", ".join(lacking)
-            raise RecordError(
-                {
-                    "key": [f'fields "{names}" are missing but needed as key'],
-                    "records_row": row,
-                }
-            )
+        missing = ", ".join(key for key in keys if values.get(key) is None)
+        if missing:
+            message = f'fields "{missing}" are missing but needed as key'
+            raise RecordError({"key": [message], "records_row": row})
 
 
-def _merged(
-    keys: Sequence[str], rows: Sequence[Values]
-) -> tuple[dict[Key, Values], dict[Key, int]]:
-    """One set of values for each key, as if the records had come one after the other;
-    and where each came first.
-    """
-    merged: dict[Key, Values] = {}
-    first: dict[Key, int] = {}
+def _merge(keys: Sequence[str], rows: Sequence[Values]) -> _Merged:
+    """As if the records had come one after the other."""
+    merged = _Merged()
     for row, values in enumerate(rows, 1):
         key = _key(keys, values)
-        merged.setdefault(key, {}).update(values)
-        first.setdefault(key, row)
-    return merged, first
+        merged.values.setdefault(key, {}).update(values)
+        merged.first_row.setdefault(key, row)
+    return merged
 
 
 def _key(keys: Sequence[str], values: Values) -> Key:
     return tuple(values.get(key) for key in keys)
 
 
-def _exchange(
+def _store(
     changes: TableChanges,
     manifest: Manifest,
     keys: Sequence[str],
-    merged: Mapping[Key, Values],
-    rows: Mapping[Key, int],
+    merged: _Merged,
     *,
     may_add: bool,
 ) -> Manifest:
-    listed = list(merged.items())
-    manifest, frame = changes.frame(manifest, [values for _, values in listed])
+    """The version in which rows with these keys are changed, and, if they may, the
+    others are added.
+    """
+    records = list(merged.values.values())
+    manifest, frame = changes.typed_frame(manifest, records)
     if ID in keys:
-        frame = frame.with_columns(
-            pl.Series(ID, [key[0] for key, _ in listed], dtype=pl.Int64)
-        )
-    found = changes.find(manifest, keys, frame.select(keys)).unique(
-        subset=list(keys), keep="first"
-    )
-    place = pl.int_range(frame.height, eager=True).alias("_place")
-    joined = frame.drop(ID, strict=False) if ID in keys else frame
-    numbers = _numbers(frame.select(keys), found, keys)
-    known = numbers.is_not_null()
-    if not may_add and not known.all():
-        missing = listed[int((~known).arg_true()[0])][0]
-        values = ", ".join(map(str, missing))
-        raise RecordError(
-            {"key": [f'key "{values}" not found'], "records_row": rows[missing]}
-        )
-    placed = joined.with_columns(numbers.alias(ID), place)
-    old = placed.filter(known)
-    old = _completed(
-        changes, manifest, old, [listed[index][1] for index in old["_place"]]
-    )
-    manifest = (
-        changes.exchange(manifest, old.drop("_place")) if old.height else manifest
-    )
-    return changes.append(manifest, placed.filter(~known).drop(ID, "_place"))
+        ids = [key[0] for key in merged.values]
+        frame = frame.with_columns(pl.Series(ID, ids, dtype=pl.Int64))
+    key_cells = frame.select(keys)
+    stored = changes.rows_with_keys(manifest, keys, key_cells)
+    stored = stored.unique(subset=list(keys), keep="first")
+    stored_ids = _stored_ids(key_cells, stored, keys)
+    exists = stored_ids.is_not_null()
+    if not may_add and not exists.all():
+        raise _not_found(merged, int((~exists).arg_true()[0]))
+    rows = frame.with_columns(stored_ids.alias(ID))
+    changed = rows.filter(exists)
+    if changed.height:
+        given = [records[place] for place in exists.arg_true()]
+        complete = _completed(changes, manifest, changed, given)
+        manifest = changes.exchange(manifest, complete)
+    added = rows.filter(~exists).drop(ID)
+    return changes.append(manifest, added)
 
 
-def _numbers(
-    asked: pl.DataFrame, found: pl.DataFrame, keys: Sequence[str]
+def _not_found(merged: _Merged, place: int) -> RecordError:
+    key = list(merged.values)[place]
+    values = ", ".join(map(str, key))
+    message = f'key "{values}" not found'
+    return RecordError({"key": [message], "records_row": merged.first_row[key]})
+
+
+def _stored_ids(
+    key_cells: pl.DataFrame, stored: pl.DataFrame, keys: Sequence[str]
 ) -> pl.Series:
-    """The `_id` of each row that was asked for, null for those that are not there."""
+    """The `_id` of the stored row of each key, null for a key that is not stored."""
     if tuple(keys) == (ID,):
-        ids = asked[ID]
-        return pl.select(pl.when(ids.is_in(found[ID].implode())).then(ids)).to_series()
-    held = {tuple(row[1:]): row[0] for row in found.select(ID, *keys).rows()}
-    return pl.Series(ID, [held.get(tuple(row)) for row in asked.rows()], dtype=pl.Int64)
+        ids = key_cells[ID]
+        exists = ids.is_in(stored[ID].implode())
+        return pl.select(pl.when(exists).then(ids)).to_series()
+    id_of_key = {row[1:]: row[0] for row in stored.select(ID, *keys).rows()}
+    ids_by_place = [id_of_key.get(key) for key in key_cells.rows()]
+    return pl.Series(ID, ids_by_place, dtype=pl.Int64)
 
 
 def _completed(
@@ -190,26 +204,21 @@ def _completed(
     frame: pl.DataFrame,
     given: Sequence[Values],
 ) -> pl.DataFrame:
-    """Changed rows with what their records left unsaid taken from the rows that they
+    """Changed rows with what their records left out taken from the rows that they
     change.
     """
     names = [column.name for column in manifest.fields]
     partial = [name for name in names if any(name not in values for values in given)]
-    if not partial or not frame.height:
+    if not partial:
         return frame
-    before = changes.whole(manifest, frame[ID].to_list()).select(
-        ID, *(pl.col(n).alias(f"_old {n}") for n in partial)
-    )
-    joined = frame.join(before, on=ID, how="left", maintain_order="left")
-    # One line reads best.
-    said: Callable[[str], pl.Series] = lambda name: pl.Series(  # noqa: E731
-        [name in values for values in given]
-    )
-    filled = [
-        pl.when(said(name))
-        .then(pl.col(name))
-        .otherwise(pl.col(f"_old {name}"))
-        .alias(name)
-        for name in partial
-    ]
-    return joined.with_columns(filled).select(frame.columns)
+    old_cells = [pl.col(name).alias(f"_old {name}") for name in partial]
+    old_rows = changes.rows_by_id(manifest, frame[ID].to_list()).select(ID, *old_cells)
+    # `given` is told by place, so the rows must keep theirs.
+    both = frame.join(old_rows, on=ID, how="left", maintain_order="left")
+    filled = []
+    for name in partial:
+        # A null that was given is a value: only the records know what they left out.
+        is_given = pl.Series([name in values for values in given])
+        old = pl.col(f"_old {name}")
+        filled.append(pl.when(is_given).then(pl.col(name)).otherwise(old).alias(name))
+    return both.with_columns(filled).select(frame.columns)

@@ -41,7 +41,7 @@ def versions(tables: TabularStore) -> tuple[Manifest, Manifest]:
         [{"ma": f"{n:03}", "so": f"{n}.50", "ngày": "2026-01-02"} for n in range(50)],
         "upsert",
     )
-    new = changes.exchange(old, changes.whole(old, []), gone=range(1, 6))
+    new = changes.exchange(old, changes.rows_by_id(old, []), removed=range(1, 6))
     new = changes.alter(new, (*FIELDS, Column("ghi", "string", "text")), ("ma",))
     said = [
         {"ma": f"{n:03}", "so": "1", "ghi": 'a "b"'}
@@ -93,6 +93,6 @@ def test_nothing_differs_and_keys_are_checked(tables: TabularStore) -> None:
 def test_an_emptied_table_is_all_removed(tables: TabularStore) -> None:
     old, _ = versions(tables)
     gone = b"".join(
-        tables.differences(old, tables.changes.emptied(old), ("ma",), "csv")
+        tables.differences(old, tables.changes.truncate(old), ("ma",), "csv")
     )
     assert pl.read_csv(gone)["_change"].to_list() == ["removed"] * 50

@@ -314,7 +314,7 @@ def test_many_small_writes_leave_few_parts(
     )
     for first in range(1, rows, 15):
         changed = pl.DataFrame({"_id": range(first, first + 15, 2), "so": [-1] * 8})
-        made = changes.exchange(made, changed, gone=range(first + 1, first + 14, 2))
+        made = changes.exchange(made, changed, removed=range(first + 1, first + 14, 2))
         counts.append(len(made.parts))
     assert max(counts) <= rows // 50 + changing.MOST_SMALL + 1
     left = tuple((n, -1) for n in range(1, rows + 1) if (n - 1) % 15 % 2 == 0)
