@@ -45,6 +45,10 @@ TYPES: dict[str, tuple[str, str]] = {
 told.
 """
 ZONED = frozenset({"timestamptz", "timestamp with time zone"})
+Converter = Callable[[Any, Column], Any]
+"""Makes a value that a client gave one of its column. Raises ValueError, TypeError,
+InvalidOperation or OverflowError.
+"""
 LONGEST_NAME = 63
 """Bytes of a column's name, as in PostgreSQL."""
 LIMITS = {"int4": 2**31, "int8": 2**63}
@@ -198,7 +202,7 @@ def _value(value: Any, column: Column) -> Any:
         return None
     # CKAN has no type of time: such a column is a text to clients.
     kind = "time" if column.type == "time" else column.ckan_type
-    convert = _CONVERTERS.get(kind, _text)
+    convert: Converter = _CONVERTERS.get(kind, _text)
     return convert(value, column)
 
 
@@ -269,7 +273,7 @@ def _flag(value: Any, column: Column) -> bool:
 def _moment(text: str) -> datetime:
     day_first = _DAY_FIRST.match(text)
     if day_first:
-        day, month, year = map(int, day_first.groups())
+        day, month, year = (int(number) for number in day_first.groups())
         return datetime(year, month, day)  # noqa: DTZ001 - as written
     # Python alone would take 20260101 as well, which is rather a number.
     if not re.match(r"^\d{4}-\d{2}-\d{2}", text):
@@ -306,7 +310,7 @@ def _json(value: Any, column: Column) -> str:
     return value
 
 
-_CONVERTERS: dict[str, Callable[[Any, Column], Any]] = {
+_CONVERTERS: dict[str, Converter] = {
     "int4": _integer,
     "int8": _integer,
     "numeric": _decimal,
