@@ -21,6 +21,7 @@ from harvesters.http import GuardedClient, HttpOptions
 from harvesters.lgsp import LgspAdapter, LgspConfig
 from harvesters.secrets import Secrets
 from harvesters.sql import SqlAdapter, SqlConfig
+from i18n import Message
 
 __all__ = ["KINDS", "ConfigError", "SourceKind", "check_config", "open_source"]
 
@@ -32,8 +33,7 @@ class SourceKind:
     """
 
     name: str
-    title_vi: str
-    title_en: str
+    title: Message
     help: str
     config: type[Config]
 
@@ -52,43 +52,37 @@ class SourceKind:
 KINDS: tuple[SourceKind, ...] = (
     SourceKind(
         "ckan",
-        "Cổng CKAN khác",
-        "Another CKAN",
+        Message("Another CKAN"),
         "url: address of the portal",
         CkanConfig,
     ),
     SourceKind(
         "dcat",
-        "Danh mục DCAT",
-        "A DCAT catalogue",
+        Message("A DCAT catalogue"),
         "url: address of an RDF/XML, Turtle, JSON-LD or data.json",
         DcatConfig,
     ),
     SourceKind(
         "lgsp",
-        "Dịch vụ LGSP",
-        "LGSP services",
+        Message("LGSP services"),
         "url: address of the gateway",
         LgspConfig,
     ),
     SourceKind(
         "sql",
-        "Cơ sở dữ liệu ngành",
-        "A sector database",
+        Message("A sector database"),
         "url: SQLAlchemy address without a password",
         SqlConfig,
     ),
     SourceKind(
         "datapackage",
-        "Data Package",
-        "Data Package",
+        Message("Data Package"),
         "url: folder or address of a datapackage.json",
         DataPackageConfig,
     ),
     SourceKind(
         "files",
-        "Thư mục tệp",
-        "Dropped files",
+        Message("Dropped files"),
         "url: folder below PORTAL_HARVEST_ROOTS",
         FilesConfig,
     ),

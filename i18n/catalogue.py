@@ -19,13 +19,13 @@ def _texts(language: str) -> Mapping[tuple[str, str], str]:
     """Every translated text by context and English; empty for a language without a
     catalogue.
     """
+    path = files("i18n").joinpath("locale", language, NAME)
+    if not path.is_file():
+        return {}
     # Babel takes longer to import than a short command takes: who speaks English only
     # never pays for it.
     from babel.messages.pofile import read_po  # noqa: PLC0415
 
-    path = files("i18n").joinpath("locale", language, NAME)
-    if not path.is_file():
-        return {}
     with path.open("rb") as file:
         messages = read_po(file)
     return {

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from i18n import Message
+
 
 class PortalError(Exception):
     """Base of every error that a person may read; its message holds no secret, SQL or
@@ -25,14 +27,13 @@ class NotAuthorized(PortalError):
 
 
 class NotOpen(NotAuthorized):
-    """The thing is closed until it is looked at, or for what was found; `vi` and `en`
-    say why, without a value.
+    """The thing is closed until it is looked at, or for what was found; `reason` says
+    why, without a value.
     """
 
-    def __init__(self, vi: str, en: str) -> None:
-        super().__init__(f"{en} / {vi}")
-        self.vi = vi
-        self.en = en
+    def __init__(self, reason: Message) -> None:
+        super().__init__(f"{reason.en} / {reason.vi}")
+        self.reason = reason
 
 
 class Invalid(PortalError):

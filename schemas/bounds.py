@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+from i18n import Message
+
 DEEPEST = 64
 """How deep a parameter nests at most: three times what the deepest Table Schema in a
 dataset needs.
@@ -17,9 +19,9 @@ _NUL = "\x00"
 _CONTAINERS = (dict, list)
 
 
-def told(english: str, vietnamese: str) -> list[str]:
+def told(message: Message) -> list[str]:
     """A message of a limit, in both languages, as the messages of a field."""
-    return [english, vietnamese]
+    return [message.en, message.vi]
 
 
 def problems(data: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -69,23 +71,19 @@ def _wrong(value: Any) -> list[str] | None:
         containers = [each for each in values if type(each) in _CONTAINERS]
     if not containers:
         return None
-    return told(
-        f"Nested more than {DEEPEST} levels deep", f"Lồng nhau quá {DEEPEST} cấp"
-    )
+    too_deep = Message("Nested more than {limit} levels deep")
+    return told(too_deep.filled(limit=DEEPEST))
 
 
 def _wrong_text(text: Any) -> list[str] | None:
     if not isinstance(text, str) or (text.isascii() and _NUL not in text):
         return None
     if _NUL in text:
-        return told("Holds a NUL character", "Chứa ký tự NUL")
+        return told(Message("Holds a NUL character"))
     try:
         text.encode()
     except UnicodeEncodeError:
-        return told(
-            "Holds half of a surrogate pair: not Unicode",
-            "Chứa nửa cặp surrogate: không phải Unicode",
-        )
+        return told(Message("Holds half of a surrogate pair: not Unicode"))
     return None
 
 

@@ -5,9 +5,10 @@ in both languages.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
+from i18n import Message
 from schemas.tabletypes import missing_values
 
 PUBLISHERS, READERS, NOBODY = "publishers", "readers", ""
@@ -29,8 +30,7 @@ class Change:
     field: str
     what: str
     breaks: str
-    vi: str
-    en: str
+    message: Message
 
 
 def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...]:
@@ -47,7 +47,16 @@ def summary(changes: tuple[Change, ...]) -> Json:
     bump = "minor" if any(change.what not in quiet for change in changes) else "patch"
     if breaking:
         bump = "major"
-    listed = [{**asdict(change), "breaking": bool(change.breaks)} for change in changes]
+    listed = [
+        {
+            "field": change.field,
+            "what": change.what,
+            "breaks": change.breaks,
+            **change.message.both(),
+            "breaking": bool(change.breaks),
+        }
+        for change in changes
+    ]
     return {
         "breaking": breaking,
         "bump": bump if changes else "none",
@@ -62,23 +71,16 @@ def _named(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 def _table(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     before, after = _keys(old.get("primaryKey")), _keys(new.get("primaryKey"))
     if before != after:
-        vi, en = (
-            f"khóa chính {_said(before)} thành {_said(after)}",
-            f"primary key {_said(before)} became {_said(after)}",
+        message = Message("primary key {before} became {after}").filled(
+            before=_said(before), after=_said(after)
         )
-        yield Change("", "primaryKey", PUBLISHERS if after else READERS, vi, en)
+        yield Change("", "primaryKey", PUBLISHERS if after else READERS, message)
     still = set(missing_values(new))
     gone = {text: None for text in missing_values(old) if text not in still}
     if gone:
         listed = ", ".join(f"“{text}”" for text in gone)
-        vi = f"{listed} không còn là giá trị trống"
-        yield Change(
-            "",
-            "missingValues",
-            PUBLISHERS,
-            vi,
-            f"{listed} no longer stands for a missing value",
-        )
+        message = Message("{listed} no longer stands for a missing value")
+        yield Change("", "missingValues", PUBLISHERS, message.filled(listed=listed))
     yield from _foreign(old, new)
     names, new_names = _named(old), _named(new)
     shared = [name for name in names if name in new_names]
@@ -87,27 +89,20 @@ def _table(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
             "",
             "order",
             PUBLISHERS,
-            "thứ tự cột thay đổi",
-            "the order of the columns changed",
+            Message("the order of the columns changed"),
         )
 
 
 def _foreign(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     before, after = _references(old), _references(new)
     for fields, target in sorted(after - before):
-        vi = f"thêm khóa ngoại tới {target}: mã không có trong bảng đó bị từ chối"
-        yield Change(
-            fields,
-            "foreignKey",
-            PUBLISHERS,
-            vi,
-            f"new foreign key to {target}: codes not in that table are refused",
+        message = Message(
+            "new foreign key to {target}: codes not in that table are refused"
         )
+        yield Change(fields, "foreignKey", PUBLISHERS, message.filled(target=target))
     for fields, target in sorted(before - after):
-        vi = f"bỏ khóa ngoại tới {target}"
-        yield Change(
-            fields, "foreignKey", NOBODY, vi, f"foreign key to {target} was dropped"
-        )
+        message = Message("foreign key to {target} was dropped")
+        yield Change(fields, "foreignKey", NOBODY, message.filled(target=target))
 
 
 def _references(schema: Mapping[str, Any]) -> set[tuple[str, str]]:
@@ -128,11 +123,8 @@ def _fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     before, after = _named(old), _named(new)
     for name in before:
         if name not in after:
-            vi, en = (
-                "cột bị bỏ: chương trình đọc cột này sẽ lỗi",
-                "the column is gone: programs that read it fail",
-            )
-            yield Change(name, "removed", READERS, vi, en)
+            message = Message("the column is gone: programs that read it fail")
+            yield Change(name, "removed", READERS, message)
     for name, field in after.items():
         if name in before:
             yield from _field(name, before[name], field)
@@ -142,23 +134,12 @@ def _fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
 
 def _added(name: str, field: Mapping[str, Any], schema: Mapping[str, Any]) -> Change:
     if field.get("constraints", {}).get("required"):
-        vi, en = (
-            "cột mới bắt buộc: tệp cũ thiếu cột này",
-            "a new required column: older files lack it",
-        )
-        return Change(name, "added", PUBLISHERS, vi, en)
+        message = Message("a new required column: older files lack it")
+        return Change(name, "added", PUBLISHERS, message)
     if _exact(schema):
-        vi = "cột mới: tệp cũ thiếu cột này (fieldsMatch là exact)"
-        return Change(
-            name,
-            "added",
-            PUBLISHERS,
-            vi,
-            "a new column: older files lack it (fieldsMatch is exact)",
-        )
-    return Change(
-        name, "added", NOBODY, "cột mới, không bắt buộc", "a new column, not required"
-    )
+        message = Message("a new column: older files lack it (fieldsMatch is exact)")
+        return Change(name, "added", PUBLISHERS, message)
+    return Change(name, "added", NOBODY, Message("a new column, not required"))
 
 
 def _field(
@@ -172,28 +153,26 @@ def _field(
     ):
         before, after = old.get(key, default), new.get(key, default)
         if before != after:
-            vi, en = (
-                f"{key} “{before}” thành “{after}”",
-                f"{key} '{before}' became '{after}'",
+            message = Message("{key} '{before}' became '{after}'").filled(
+                key=key, before=before, after=after
             )
-            yield Change(name, key, f"{PUBLISHERS}, {READERS}", vi, en)
+            yield Change(name, key, f"{PUBLISHERS}, {READERS}", message)
     yield from _constraints(
         name, old.get("constraints") or {}, new.get("constraints") or {}
     )
     before, after = str(old.get("pd") or "none"), str(new.get("pd") or "none")
     if (before, old.get("treatment")) != (after, new.get("treatment")):
         dropped = after != "none" and new.get("treatment") == "drop"
-        vi = (
-            f"dữ liệu cá nhân: {before} thành {after} "
-            f"({new.get('treatment') or 'keep'})"
+        message = Message("personal data: {before} became {after} ({treatment})")
+        message = message.filled(
+            before=before, after=after, treatment=new.get("treatment") or "keep"
         )
-        en = (
-            f"personal data: {before} became {after} ({new.get('treatment') or 'keep'})"
-        )
-        yield Change(name, "pd", READERS if dropped else NOBODY, vi, en)
+        yield Change(name, "pd", READERS if dropped else NOBODY, message)
     for key in ("title", "description", "example"):
         if old.get(key) != new.get(key):
-            yield Change(name, key, NOBODY, f"{key} được sửa", f"{key} was reworded")
+            yield Change(
+                name, key, NOBODY, Message("{key} was reworded").filled(key=key)
+            )
 
 
 def _constraints(
@@ -207,10 +186,9 @@ def _constraints(
             yield from _enum(name, list(before or ()), list(after or ()))
         else:
             breaks = PUBLISHERS if _tighter(key, before, after) else NOBODY
-            vi = f"{key}: {_said(before)} thành {_said(after)}"
-            yield Change(
-                name, key, breaks, vi, f"{key}: {_said(before)} became {_said(after)}"
-            )
+            message = Message("{key}: {before} became {after}")
+            message = message.filled(key=key, before=_said(before), after=_said(after))
+            yield Change(name, key, breaks, message)
 
 
 def _tighter(key: str, before: Any, after: Any) -> bool:
@@ -229,14 +207,16 @@ def _enum(name: str, before: list[Any], after: list[Any]) -> Iterator[Change]:
     gone, new = _without(before, after), _without(after, before)
     if after and (gone or not before):
         what = _said(gone) if before else _said(after)
-        vi = f"bỏ giá trị {what}" if before else f"chỉ còn nhận {what}"
-        en = f"no longer takes {what}" if before else f"takes only {what} now"
-        yield Change(name, "enum", PUBLISHERS, vi, en)
+        message = Message("takes only {values} now")
+        if before:
+            message = Message("no longer takes {values}")
+        message = message.filled(values=what)
+        yield Change(name, "enum", PUBLISHERS, message)
     elif not after:
-        yield Change(name, "enum", READERS, "nhận mọi giá trị", "takes any value now")
+        yield Change(name, "enum", READERS, Message("takes any value now"))
     if before and new:
-        vi, en = f"thêm giá trị {_said(new)}", f"also takes {_said(new)}"
-        yield Change(name, "enum", NOBODY, vi, en)
+        message = Message("also takes {values}").filled(values=_said(new))
+        yield Change(name, "enum", NOBODY, message)
 
 
 def _without(values: list[Any], others: list[Any]) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from i18n import Message
 from schemas import bounds
 
 SHORTEST, LONGEST = 8, 200
@@ -43,13 +44,13 @@ def problems(password: str) -> list[str]:
     """
     trimmed = password.strip()
     if len(trimmed) < SHORTEST:
-        english = f"Your password must be {SHORTEST} characters or longer"
-        return bounds.told(english, f"Mật khẩu phải có ít nhất {SHORTEST} ký tự")
+        too_short = Message("Your password must be {limit} characters or longer")
+        return bounds.told(too_short.filled(limit=SHORTEST))
     if len(trimmed) > LONGEST:
-        english = f"Your password must be {LONGEST} characters or shorter"
-        return bounds.told(english, f"Mật khẩu dài nhất {LONGEST} ký tự")
+        too_long = Message("Your password must be {limit} characters or shorter")
+        return bounds.told(too_long.filled(limit=LONGEST))
     if is_common(trimmed):
-        return bounds.told("This password is too common", "Mật khẩu này quá phổ biến")
+        return bounds.told(Message("This password is too common"))
     return []
 
 

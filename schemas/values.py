@@ -10,6 +10,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
+from i18n import Message
 from schemas import bounds, catalog, mediatypes
 
 MISSING = "Missing value"
@@ -59,10 +60,8 @@ class Email(Text):
     ) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
         if text and len(text) > LONGEST_EMAIL:
-            english = f"An e-mail address has at most {LONGEST_EMAIL} characters"
-            raise ValidationError(
-                bounds.told(english, f"Địa chỉ thư có nhiều nhất {LONGEST_EMAIL} ký tự")
-            )
+            too_long = Message("An e-mail address has at most {limit} characters")
+            raise ValidationError(bounds.told(too_long.filled(limit=LONGEST_EMAIL)))
         if text and not EMAIL.fullmatch(text):
             raise ValidationError(f"Email {text} is not a valid format")
         return text
@@ -81,10 +80,7 @@ class MediaType(Text):
         text = super()._deserialize(value, attr, data, **kwargs)
         if text and not mediatypes.valid(text):
             raise ValidationError(
-                [
-                    "Must be a media type such as text/csv",
-                    "Phải là một kiểu nội dung (media type) như text/csv",
-                ]
+                bounds.told(Message("Must be a media type such as text/csv"))
             )
         return text
 
@@ -166,10 +162,8 @@ def refuse_beyond(number: int, low: int, high: int) -> None:
     languages.
     """
     if not low <= number <= high:
-        english = f"Must be a whole number from {low} to {high}"
-        raise ValidationError(
-            bounds.told(english, f"Phải là số nguyên từ {low} đến {high}")
-        )
+        out_of_bounds = Message("Must be a whole number from {low} to {high}")
+        raise ValidationError(bounds.told(out_of_bounds.filled(low=low, high=high)))
 
 
 class Seconds(fields.Float):
@@ -191,12 +185,8 @@ class Seconds(fields.Float):
     ) -> Any:
         moment = super()._deserialize(value, attr, data, **kwargs)
         if moment is not None and not 0 <= moment <= LAST_SECOND:
-            english = f"Must be seconds since 1970, from 0 to {LAST_SECOND}"
-            raise ValidationError(
-                bounds.told(
-                    english, f"Phải là số giây kể từ 1970, từ 0 đến {LAST_SECOND}"
-                )
-            )
+            out_of_bounds = Message("Must be seconds since 1970, from 0 to {last}")
+            raise ValidationError(bounds.told(out_of_bounds.filled(last=LAST_SECOND)))
         return moment
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, and_, func, or_, true
 
+from i18n import Message
 from portal.access import policy
 from portal.access.identity import Actor
 from portal.domain.datasets import (
@@ -19,32 +20,21 @@ from portal.domain.datasets import (
 )
 from portal.errors import NotOpen
 
-LAW_VI, LAW_EN = (
-    "Luật 91/2025/QH15, Nghị định 356/2025/NĐ-CP",
-    "Law 91/2025/QH15, Decree 356/2025/NĐ-CP",
-)
+LAW = Message("Law 91/2025/QH15, Decree 356/2025/NĐ-CP")
 REASONS = {
-    HELD: (
-        "Chưa công bố: có dữ liệu cá nhân, chưa đọc được nội dung hoặc không đạt "
-        f"kiểm định ({LAW_VI}).",
+    HELD: Message(
         "Not published: it has personal data, could not be read, or did not pass its "
-        f"validation ({LAW_EN}).",
-    ),
-    "": (
-        f"Chưa công bố: đang chờ kiểm tra dữ liệu cá nhân ({LAW_VI}). Hãy thử lại sau "
-        "ít phút.",
-        f"Not published yet: it waits to be checked for personal data ({LAW_EN}). Try "
-        "again in a few minutes.",
-    ),
+        "validation ({law})."
+    ).filled(law=LAW),
+    "": Message(
+        "Not published yet: it waits to be checked for personal data ({law}). Try "
+        "again in a few minutes."
+    ).filled(law=LAW),
 }
-"""Why something is closed, in both languages; without a value, as anybody may read
-it.
-"""
-CONTROLLED_REASON = (
-    "Chia sẻ có kiểm soát: tệp và dòng dữ liệu chỉ dành cho thành viên của cơ quan sở "
-    "hữu; hãy liên hệ cơ quan đó.",
+"""Why something is closed; without a value, as anybody may read it."""
+CONTROLLED_REASON = Message(
     "Shared under control: its files and rows are for members of the owning "
-    "organization only; ask that organization.",
+    "organization only; ask that organization."
 )
 
 
@@ -102,6 +92,5 @@ def demand_rows(actor: Actor, table: ShownTable) -> None:
 def closed(actor: Actor, dataset: Dataset | ShownTable, state: str | None) -> NotOpen:
     """The refusal that says why something in this state is closed to the actor."""
     if not is_admitted(actor, dataset):
-        return NotOpen(*CONTROLLED_REASON)
-    vi, en = REASONS.get(state or "", REASONS[""])
-    return NotOpen(vi, en)
+        return NotOpen(CONTROLLED_REASON)
+    return NotOpen(REASONS.get(state or "", REASONS[""]))

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from portal.access.disclosure import LAW_EN, LAW_VI
+from i18n import Message
+from portal.access.disclosure import LAW
 from portal.access.policy import Permission
 from portal.actions._shared.targets import held_of_resource, shown_of_resource
 from portal.actions.registry import Params, action
@@ -25,6 +26,7 @@ from portal.domain.people import Group
 from portal.errors import Invalid, NotFound
 from portal.quality.personal import is_value
 from portal.runtime import Context
+from schemas import bounds
 from schemas.datasets import ById
 from schemas.validation import DatasetReason, PolicyParams, ResourceReason, RunParams
 
@@ -229,30 +231,23 @@ def refuse_persons(
     """
     beyond_doubt = report.personal_columns(("error",))
     if beyond_doubt and open_:
-        text = (
-            "The table holds personal data: nobody can let it "
-            f"pass{_listed(beyond_doubt)} ({LAW_EN})."
+        refusal = Message(
+            "The table holds personal data: nobody can let it pass{columns} ({law})."
         )
-        vi = (
-            f"Bảng có dữ liệu cá nhân: không ai được mở{_listed(beyond_doubt)} "
-            f"({LAW_VI})."
-        )
-        raise Invalid({key: [text, vi]})
+        filled = refusal.filled(columns=_listed(beyond_doubt), law=LAW)
+        raise Invalid({key: bounds.told(filled)})
     unnamed = [
         name
         for name in report.personal_columns(("hold",), released)
         if name and name not in columns
     ]
     if unnamed and open_:
-        text = (
+        refusal = Message(
             "What looks like personal data passes by its column alone; name it in "
-            f"columns{_listed(unnamed)}."
+            "columns{columns}."
         )
-        vi = (
-            "Cột có thể chứa dữ liệu cá nhân chỉ được mở khi nêu tên trong "
-            f"columns{_listed(unnamed)}."
-        )
-        raise Invalid({"columns": [text, vi]})
+        filled = refusal.filled(columns=_listed(unnamed))
+        raise Invalid({"columns": bounds.told(filled)})
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -192,7 +192,7 @@ def harvesters_info_show(
 ) -> list[dict[str, Any]]:
     """Return the kinds of source that can be harvested."""
     return [
-        {"name": kind.name, "title": kind.title_en, "description": kind.help}
+        {"name": kind.name, "title": kind.title.en, "description": kind.help}
         for kind in KINDS
     ]
 

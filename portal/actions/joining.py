@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from i18n import Message
 from portal.access.policy import Permission
 from portal.actions.registry import Params, action
 from portal.db import joining as db
@@ -63,9 +64,8 @@ def _offer(ctx: Context, name_or_id: str, *, joined: bool = False) -> db.Offer:
     for offer in _offers(ctx, joined=joined):
         if name_or_id in (offer.object_id, offer.name):
             return offer
-    raise NotFound(
-        "Not found: You were not offered to join this. / Bạn không được mời tham gia."
-    )
+    refusal = Message("You were not offered to join this.")
+    raise NotFound(f"Not found: {refusal.en} / {refusal.vi}")
 
 
 def _described(offer: db.Offer) -> Json:

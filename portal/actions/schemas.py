@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from i18n import Message
 from portal.access import policy
 from portal.access.policy import Permission
 from portal.actions._shared import dataset_writes
@@ -27,7 +28,7 @@ from portal.quality.table import proposal
 from portal.reading import ReadOptions, read_table
 from portal.runtime import Context
 from portal.tabular.manifest import Manifest
-from schemas import catalog
+from schemas import bounds, catalog
 from schemas.compare import compare, summary
 from schemas.datasets import ById
 from schemas.record import Content, ContentPart
@@ -137,10 +138,8 @@ def _from_text(ctx: Context, params: Params) -> proposal.Proposal:
         )
         table = read_table(Content((part,)), format="", options=_limits(ctx))
         if len(table.labels) > MOST_FIELDS:
-            message = f"A table has at most {MOST_FIELDS} columns here"
-            raise Invalid(
-                {"text": [message, f"Ở đây một bảng có nhiều nhất {MOST_FIELDS} cột"]}
-            )
+            too_wide = Message("A table has at most {limit} columns here")
+            raise Invalid({"text": bounds.told(too_wide.filled(limit=MOST_FIELDS))})
         return proposal.propose(table)
 
 
@@ -227,15 +226,11 @@ def _limits(ctx: Context) -> ReadOptions:
 def _refuse_large(given: Any, key: str) -> None:
     fields = given.get("fields") if isinstance(given, Mapping) else None
     if isinstance(fields, list) and len(fields) > MOST_FIELDS:
-        message = f"A schema has at most {MOST_FIELDS} fields here"
-        raise Invalid(
-            {key: [message, f"Ở đây một lược đồ có nhiều nhất {MOST_FIELDS} trường"]}
-        )
+        too_many = Message("A schema has at most {limit} fields here")
+        raise Invalid({key: bounds.told(too_many.filled(limit=MOST_FIELDS))})
     if len(orjson.dumps(given, default=str)) > LONGEST_SCHEMA:
-        message = f"A schema has at most {LONGEST_SCHEMA} characters here"
-        raise Invalid(
-            {key: [message, f"Ở đây một lược đồ dài nhất {LONGEST_SCHEMA} ký tự"]}
-        )
+        too_long = Message("A schema has at most {limit} characters here")
+        raise Invalid({key: bounds.told(too_long.filled(limit=LONGEST_SCHEMA))})
 
 
 def _named(name: str, key: str) -> catalog.TableSchema:

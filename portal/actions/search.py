@@ -6,12 +6,14 @@ from typing import Any
 
 import orjson
 
+from i18n import Message
 from portal.access import policy
 from portal.access.policy import Permission
 from portal.actions.registry import Params, action
 from portal.db import people
 from portal.errors import Invalid, SearchProblem, SearchQueryProblem, Unavailable
 from portal.runtime import Context
+from schemas import bounds
 from schemas.datasets import AnyParams
 from schemas.search import SearchParams, flag, natural, unknown_parameters, words
 from schemas.vocabularies import LICENCE_BY_ID
@@ -78,11 +80,22 @@ def _request(ctx: Context, params: Params) -> SearchRequest:
     filters = tuple(
         text for text in (*_texts(params.get("fq")), *_fq_list(params)) if text
     )
-    _refuse_much("fq", len(filters), MOST_FILTERS, "filters", "bộ lọc")
-    _refuse_much("fq", sum(map(len, filters)), LONGEST_FILTERS, "characters", "ký tự")
-    _refuse_much("facet.field", len(fields), MOST_FACETS, "fields", "trường")
+    too_many = Message("At most {limit} filters")
+    _refuse_much("fq", len(filters), MOST_FILTERS, too_many)
     _refuse_much(
-        "sort", len(str(params.get("sort") or "")), LONGEST_SORT, "characters", "ký tự"
+        "fq",
+        sum(map(len, filters)),
+        LONGEST_FILTERS,
+        Message("At most {limit} characters"),
+    )
+    _refuse_much(
+        "facet.field", len(fields), MOST_FACETS, Message("At most {limit} fields")
+    )
+    _refuse_much(
+        "sort",
+        len(str(params.get("sort") or "")),
+        LONGEST_SORT,
+        Message("At most {limit} characters"),
     )
     return SearchRequest(
         q=_query(params.get("q")),
@@ -103,13 +116,9 @@ def _request(ctx: Context, params: Params) -> SearchRequest:
     )
 
 
-def _refuse_much(
-    name: str, count: int, most: int, of_what: str, of_what_vi: str
-) -> None:
+def _refuse_much(name: str, count: int, most: int, refusal: Message) -> None:
     if count > most:
-        raise Invalid(
-            {name: [f"At most {most} {of_what}", f"Nhiều nhất {most} {of_what_vi}"]}
-        )
+        raise Invalid({name: bounds.told(refusal.filled(limit=most))})
 
 
 def _highlights(params: Params) -> tuple[list[str], Style]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from i18n import Message
 from portal.access import accounts
 from portal.access.policy import Permission, readable
 from portal.actions._shared.roles import give_role
@@ -19,6 +20,7 @@ from portal.domain.base import is_uuid, new_id, now, stamp
 from portal.domain.people import INVITED, PENDING, Group, User
 from portal.errors import Invalid, NotAuthorized, NotFound
 from portal.runtime import Context
+from schemas import bounds
 from schemas.datasets import AnyParams, ById
 from schemas.people import (
     InviteParams,
@@ -268,11 +270,8 @@ def _open(ctx: Context, user: User, params: Params) -> dict[str, Any]:
     """
     strangers = sorted(set(params) - {"id", "password"})
     if strangers:
-        one = [
-            "An invitation sets a password and nothing else",
-            "Lời mời chỉ dùng để đặt mật khẩu",
-        ]
-        raise Invalid({strangers[0]: one})
+        refusal = Message("An invitation sets a password and nothing else")
+        raise Invalid({strangers[0]: bounds.told(refusal)})
     loaded = checked(PasswordParams(), params)
     invited, password = (
         user.state == INVITED,
@@ -280,9 +279,8 @@ def _open(ctx: Context, user: User, params: Params) -> dict[str, Any]:
     )
     keep = joining_db.open_account if invited else accounts_db.reset_password
     if not keep(ctx.uow.session, user, password):
-        raise NotAuthorized(
-            "Access denied: This invitation was used. / Lời mời này đã được dùng."
-        )
+        refusal = Message("This invitation was used.")
+        raise NotAuthorized(f"Access denied: {refusal.en} / {refusal.vi}")
     taken = (
         invited
         and user.email is not None

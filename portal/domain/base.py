@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import JSON, MetaData, String, event
 from sqlalchemy.orm import DeclarativeBase
 
+from i18n import Message
 from portal.errors import Invalid
+from schemas import bounds
 
 NAMES = {
     "ix": "ix_%(column_0_label)s",
@@ -51,8 +53,8 @@ def _bound_texts(model: type[Any], key: str, attribute: Any) -> None:
 
     def refuse(target: Any, value: Any, old: Any, initiator: Any) -> None:
         if isinstance(value, str) and len(value) > longest:
-            english = f"Must be a maximum of {longest} characters long"
-            raise Invalid({key: [english, f"Dài nhất {longest} ký tự"]})
+            too_long = Message("Must be a maximum of {limit} characters long")
+            raise Invalid({key: bounds.told(too_long.filled(limit=longest))})
 
     event.listen(attribute, "set", refuse)
 

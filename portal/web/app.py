@@ -17,6 +17,7 @@ from werkzeug.exceptions import (
     RequestEntityTooLarge,
 )
 
+from i18n import Message
 from portal.actions.registry import ACTIONS
 from portal.health.report import Health
 from portal.runtime import Portal
@@ -48,6 +49,7 @@ PAGE_POLICY = (
     "frame-ancestors 'none'"
 )
 """Pages run no script at all, and load nothing but their style."""
+HOLDS_NUL = Message("An address cannot hold a NUL character.")
 FOR_PROGRAMS = "/api/"
 """How addresses begin that programs ask: they are never answered with a page."""
 _SAYS_WHO_KEEPS = re.compile(r"public|private|no-store")
@@ -119,10 +121,7 @@ def _begin() -> None:
     if "\x00" in request.path or (
         b"%00" in request.query_string and request.blueprint != "api"
     ):
-        raise BadRequest(
-            "An address cannot hold a NUL character. / Địa chỉ không được chứa ký tự "
-            "NUL."
-        )
+        raise BadRequest(f"{HOLDS_NUL.en} / {HOLDS_NUL.vi}")
     upload = request.mimetype == "multipart/form-data"
     portal = the_portal()
     most = portal.settings.max_request_size * BYTES_PER_MB

@@ -14,6 +14,7 @@ import orjson
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest
 
+from i18n import Message
 from portal.access.identity import ANONYMOUS
 from portal.actions import registry
 from portal.web.action_api import packed, the_portal
@@ -36,7 +37,7 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 @feeds.route("/feeds/dataset.atom")
 def all_datasets() -> Response:
     """The newest of all datasets."""
-    return _feed("Bộ dữ liệu mới", {"q": "*:*"})
+    return _feed(Message("New datasets").vi, {"q": "*:*"})
 
 
 @feeds.route("/feeds/organization/<name>.atom")
@@ -80,7 +81,7 @@ def custom() -> Response:
     ]
     search = {"q": q, "fq": " ".join([request.args.get("fq", ""), *facets]).strip()}
     return _feed(
-        request.args.get("q", "") or "Tìm kiếm",
+        request.args.get("q", "") or Message("Search").vi,
         search,
         request.args.get("sort") or NEWEST,
     )

@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 import orjson
 from flask import Blueprint, Response, g, render_template, request
 
+from i18n import LANGUAGES, Message
+from i18n.catalogue import translated
 from portal.actions import registry
 from portal.errors import NotFound, PortalError
 from portal.web.action_api import actor_of_request, the_portal
@@ -26,85 +28,39 @@ LINKED = ("http://", "https://", "ftp://", "/")
 like stay texts.
 """
 
-WORDS: dict[str, dict[str, str]] = {
-    "vi": {
-        "search": "Tìm dữ liệu",
-        "found": "bộ dữ liệu",
-        "resources": "Tài nguyên",
-        "download": "Tải xuống",
-        "organization": "Cơ quan cung cấp",
-        "licence": "Giấy phép",
-        "modified": "Cập nhật",
-        "nothing": "Không tìm thấy bộ dữ liệu nào. Thử ít từ hơn, hoặc gõ không dấu.",
-        "valid": "Đã kiểm tra hợp lệ",
-        "invalid": "Không hợp lệ theo lược đồ",
-        "quality": "Chất lượng",
-        "openness": "Tiêu chí mở",
-        "fresh": "Cập nhật đúng hạn",
-        "late": "Chậm cập nhật",
-        "wrong": "Danh sách lỗi",
-        "next": "Trang sau",
-        "previous": "Trang trước",
-        "groups": "Nhóm",
-        "res_format": "Định dạng",
-        "access_kind": "Mức chia sẻ",
-        "api_page": "/vi/api/docs",
-        "404": "Không có trang này.",
-        "403": "Bạn không có quyền xem trang này.",
-        "500": "Có lỗi ngoài dự kiến.",
-        "503": "Cổng dữ liệu tạm thời chưa trả lời được. Xin thử lại sau ít phút.",
-        "507": "Ổ đĩa của cổng dữ liệu đã đầy, nên chưa ghi được gì. Xin thử lại sau.",
-    },
-    "en": {
-        "search": "Search data",
-        "found": "datasets",
-        "resources": "Resources",
-        "download": "Download",
-        "organization": "Publisher",
-        "licence": "Licence",
-        "modified": "Updated",
-        "nothing": (
-            "No dataset was found. Try fewer words, or leave out the diacritics."
-        ),
-        "valid": "Checked and valid",
-        "invalid": "Not valid against its schema",
-        "quality": "Quality",
-        "openness": "Openness checks",
-        "fresh": "Updated in time",
-        "late": "Update is late",
-        "wrong": "What is wrong",
-        "next": "Next",
-        "previous": "Previous",
-        "groups": "Groups",
-        "res_format": "Formats",
-        "access_kind": "Access",
-        "api_page": "/en/api/docs",
-        "404": "There is no such page.",
-        "403": "You may not see this page.",
-        "500": "Something unexpected went wrong.",
-        "503": (
-            "The portal cannot answer just now. Please try again in a few minutes."
-        ),
-        "507": (
-            "The portal's disk is full, so nothing was stored. Please try again later."
-        ),
-    },
+FACET_NAMES = {
+    "organization": Message("Publisher"),
+    "groups": Message("Groups"),
+    "res_format": Message("Formats"),
+    "access_kind": Message("Access"),
 }
+PROBLEMS = {
+    404: Message("There is no such page."),
+    403: Message("You may not see this page."),
+    500: Message("Something unexpected went wrong."),
+    503: Message(
+        "The portal cannot answer just now. Please try again in a few minutes."
+    ),
+    507: Message(
+        "The portal's disk is full, so nothing was stored. Please try again later."
+    ),
+}
+"""What a page says of a status beside what the error says."""
 
 
 def language() -> str:
     """The language of a page: the address's prefix, what the browser asks for, or the
     portal's own.
     """
-    asked = g.get("locale_prefix") or request.accept_languages.best_match(list(WORDS))
-    return asked if asked in WORDS else the_portal().settings.locale
+    asked = g.get("locale_prefix") or request.accept_languages.best_match(LANGUAGES)
+    return asked if asked in LANGUAGES else the_portal().settings.locale
 
 
 def _show(template: str, status: int = 200, **values: Any) -> tuple[str, int]:
     lang = language()
     common = {
         "lang": lang,
-        "t": WORDS[lang],
+        "_": partial(translated, context="", language=lang),
         "site": the_portal().settings.site_title,
         "linked": LINKED,
     }
@@ -113,12 +69,12 @@ def _show(template: str, status: int = 200, **values: Any) -> tuple[str, int]:
 
 def problem(status: int, message: str) -> tuple[str, int]:
     """A page that says what went wrong."""
-    words = WORDS[language()]
+    known = PROBLEMS.get(status)
     return _show(
         "problem.html",
         status,
         number=status,
-        text=words.get(str(status), ""),
+        text=known.in_(language()) if known else "",
         message=message,
     )
 
@@ -165,6 +121,7 @@ def home() -> tuple[str, int]:
         start=start,
         rows=ROWS,
         address=partial(_address, q),
+        facet_names=FACET_NAMES,
     )
 
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, NamedTuple
 
+from i18n import Message
 from portal.runtime import Portal
 from portal.web import callers, envelope
 from portal.web.ratecounts import RateCounts
@@ -28,9 +29,8 @@ _FREE = re.compile(r"/(?:health(?:/.*)?|metrics|robots\.txt|pages\.css|api/docs/
 ACTIONS_BELOW = ("/api/3/action/", "/api/action/")
 """Where most requests go: they need no further look at their address."""
 _ACTION = re.compile(r"/api(?:/3)?/action/([a-z0-9_]+)")
-TOLD_EN = "Too many requests: at most {limit} a minute. Try again in {seconds} seconds."
-TOLD_VI = (
-    "Quá nhiều yêu cầu: nhiều nhất {limit} mỗi phút. Hãy thử lại sau {seconds} giây."
+TOO_MANY = Message(
+    "Too many requests: at most {limit} a minute. Try again in {seconds} seconds."
 )
 
 
@@ -116,16 +116,13 @@ class RateLimits:
         told: list[tuple[str, str]],
     ) -> Iterable[bytes]:
         seconds = max(1, verdict.reset - int(time.time()))
-        english, vietnamese = (
-            each.format(limit=verdict.limit, seconds=seconds)
-            for each in (TOLD_EN, TOLD_VI)
-        )
+        refusal = TOO_MANY.filled(limit=verdict.limit, seconds=seconds)
         path, locale = environ.get("PATH_INFO", ""), environ.get("portal.locale", "")
         action = _ACTION.fullmatch(path)
         if path.startswith("/api"):
             error = {
                 "__type": "Too Many Requests",
-                "message": f"{english} / {vietnamese}",
+                "message": f"{refusal.en} / {refusal.vi}",
             }
             body = envelope.failure(
                 self._portal, locale, action.group(1) if action else "", error
@@ -133,7 +130,7 @@ class RateLimits:
             kind = envelope.CONTENT_TYPE
         else:
             body, kind = (
-                f"{vietnamese}\n{english}\n".encode(),
+                f"{refusal.vi}\n{refusal.en}\n".encode(),
                 "text/plain; charset=utf-8",
             )
         headers = [

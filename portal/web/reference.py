@@ -10,6 +10,7 @@ from importlib.resources import files
 import orjson
 from flask import Blueprint, Response, current_app, render_template, request
 
+from i18n import Message
 from portal.web.action_api import packed, the_portal
 from portal.web.openapi import document
 from portal.web.pages import language
@@ -27,51 +28,30 @@ POLICY = (
 """The page loads nothing but its own script and style, asks nobody but the portal, and
 runs no text as code.
 """
-WORDS: dict[str, dict[str, str]] = {
-    "vi": {
-        "title": "Thử giao diện lập trình",
-        "intro": (
-            "Mọi hành động của API, kèm biểu mẫu để chạy thử ngay tại đây "
-            "(mô tả từng hành động bằng tiếng Anh, như tài liệu của CKAN). "
-            "Mã truy cập chỉ nằm trong trang này."
-        ),
-        "actions": "hành động",
-        "token": "Mã truy cập (để trống nếu chỉ đọc dữ liệu công khai)",
-        "filter": "Lọc hành động theo tên hoặc mô tả (phím /)",
-        "run": "Chạy",
-        "file": "Tệp",
-        "more": "Tham số khác (JSON)",
-        "required": "bắt buộc",
-        "answer": "Trả lời",
-        "failed": "Không gọi được máy chủ.",
-        "badjson": "Tham số khác phải là một đối tượng JSON.",
-        "writes": "ghi",
-        "reads": "đọc",
-        "machine": "Mô tả cho máy (OpenAPI 3.1)",
-        "script": "Trang này cần JavaScript; mô tả cho máy thì không.",
-    },
-    "en": {
-        "title": "Try the API",
-        "intro": (
-            "Every action of the API, with a form to run it from here. "
-            "The token stays on this page."
-        ),
-        "token": "Token (leave empty to read what is public)",
-        "filter": "Filter actions by name or description (key /)",
-        "actions": "actions",
-        "run": "Run",
-        "file": "File",
-        "more": "More parameters (JSON)",
-        "required": "required",
-        "answer": "Answer",
-        "failed": "The server could not be asked.",
-        "badjson": "More parameters must be a JSON object.",
-        "writes": "writes",
-        "reads": "reads",
-        "machine": "Description for machines (OpenAPI 3.1)",
-        "script": "This page needs JavaScript; the description for machines does not.",
-    },
+WORDS = {
+    "title": Message("Try the API"),
+    "intro": Message(
+        "Every action of the API, with a form to run it from here. The "
+        "token stays on this page."
+    ),
+    "token": Message("Token (leave empty to read what is public)"),
+    "filter": Message("Filter actions by name or description (key /)"),
+    "actions": Message("actions"),
+    "run": Message("Run"),
+    "file": Message("File"),
+    "more": Message("More parameters (JSON)"),
+    "required": Message("required"),
+    "answer": Message("Answer"),
+    "failed": Message("The server could not be asked."),
+    "badjson": Message("More parameters must be a JSON object."),
+    "writes": Message("writes"),
+    "reads": Message("reads"),
+    "machine": Message("Description for machines (OpenAPI 3.1)"),
+    "script": Message(
+        "This page needs JavaScript; the description for machines does not."
+    ),
 }
+"""What the page and its script say."""
 
 
 @reference.route("/api/3/openapi.json")
@@ -95,7 +75,7 @@ def docs() -> Response:
     body = render_template(
         "api.html",
         lang=lang,
-        t=WORDS[lang],
+        t={name: word.in_(lang) for name, word in WORDS.items()},
         site=the_portal().settings.site_title,
         header=the_portal().settings.token_header,
     )

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 import polars as pl
 
+from i18n import Message
 from portal.db import looks
 from portal.domain.base import new_id
 from portal.domain.datasets import (
@@ -145,15 +146,11 @@ def _name(found: Found) -> str:
 
 
 def _refusal(found: Found) -> str:
-    text = (
-        f"holds personal data ({found.kind}): it cannot be in a public dataset (Law "
+    refusal = Message(
+        "{place} holds personal data ({kind}): it cannot be in a public dataset (Law "
         "91/2025/QH15)"
-    )
-    vi = (
-        "có dữ liệu cá nhân nên không được ở trong bộ dữ liệu công khai (Luật "
-        "91/2025/QH15)"
-    )
-    return f"{_name(found)} {text} / {_name(found)} {vi}"
+    ).filled(place=_name(found), kind=found.kind)
+    return f"{refusal.en} / {refusal.vi}"
 
 
 def _refuse_tagged(resource: Resource, manifest: Manifest) -> None:
@@ -197,10 +194,7 @@ def _note(
 
 def _finding(resource: Resource, found: Found) -> Mapping[str, Any]:
     field = found.label if isinstance(found, PersonalColumn) else None
-    vi, en = (
-        "Có dữ liệu cá nhân: không được công khai.",
-        "Personal data: the dataset cannot become public with it.",
-    )
+    message = Message("Personal data: the dataset cannot become public with it.")
     return {
         "check": PERSONAL_DATA,
         "note": found.kind,
@@ -208,7 +202,7 @@ def _finding(resource: Resource, found: Found) -> Mapping[str, Any]:
         "resource": resource.name,
         "field": field,
         "row": None,
-        "message": {"vi": vi, "en": en},
+        "message": message.both(),
         "hint": {"vi": "", "en": ""},
         "verdict": found.verdict,
     }

@@ -9,6 +9,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
+from i18n import Message
 from portal.quality.findings.bad_rows import HIDDEN
 from portal.quality.findings.masking import without
 from portal.quality.findings.messages import ERRORS
@@ -29,52 +30,30 @@ HEADER = (
     "message",
     "hint",
 )
-DECISIONS: dict[str, tuple[str, str]] = {
-    "personal-data": (
-        "Giữ lại: bảng có dữ liệu cá nhân chưa loại bỏ; không ai được mở công khai.",
-        "Held: the table has personal data that was not dropped; nobody may open it.",
+DECISIONS: dict[str, Message] = {
+    "personal-data": Message(
+        "Held: the table has personal data that was not dropped; nobody may open it."
     ),
-    "not-valid": (
-        "Giữ lại theo chính sách: bản tốt gần nhất vẫn được công bố.",
-        "Held by policy: the last good version stays published.",
+    "not-valid": Message("Held by policy: the last good version stays published."),
+    "no-table": Message("Held: the file leaves no table that could be published."),
+    "not-of-rows": Message(
+        "Held: the errors are of the whole table and cannot be put aside by rows."
     ),
-    "no-table": (
-        "Giữ lại: tệp không tạo thành bảng để công bố.",
-        "Held: the file leaves no table that could be published.",
+    "too-many-bad-rows": Message(
+        "Held: {detail} % of the rows are bad, more than the policy allows."
     ),
-    "not-of-rows": (
-        "Giữ lại: lỗi thuộc cả bảng, không thể tách dòng.",
-        "Held: the errors are of the whole table and cannot be put aside by rows.",
+    "cannot-be-stored": Message(
+        "Held: the column '{detail}' has cells that cannot be stored as "
+        "its declared type."
     ),
-    "too-many-bad-rows": (
-        "Giữ lại: {detail} % số dòng có lỗi, nhiều hơn chính sách cho phép.",
-        "Held: {detail} % of the rows are bad, more than the policy allows.",
-    ),
-    "cannot-be-stored": (
-        "Giữ lại: cột “{detail}” có ô không lưu được theo kiểu đã khai báo.",
-        "Held: the column '{detail}' has cells that cannot be stored as its declared "
-        "type.",
-    ),
-    "stored-rows": (
-        "Kiểm tra lại các dòng đã lưu; dữ liệu công bố không đổi.",
-        "Stored rows were checked again; what is published stays.",
-    ),
+    "stored-rows": Message("Stored rows were checked again; what is published stays."),
 }
 PUBLISHED = {
-    "valid": ("Hợp lệ, đã công bố.", "Valid and published."),
-    "block": ("Đã công bố.", "Published."),
-    "warn": (
-        "Đã công bố kèm cảnh báo; ô sai kiểu để trống.",
-        "Published with a warning; ill-typed cells are empty.",
-    ),
-    "quarantine": (
-        "Đã công bố các dòng đúng; {bad_rows} dòng lỗi chờ xử lý.",
-        "The good rows are published; {bad_rows} bad rows wait.",
-    ),
-    "override": (
-        "Đã công bố theo quyết định có lý do của người quản lý.",
-        "Published by a steward's decision, with a reason.",
-    ),
+    "valid": Message("Valid and published."),
+    "block": Message("Published."),
+    "warn": Message("Published with a warning; ill-typed cells are empty."),
+    "quarantine": Message("The good rows are published; {bad_rows} bad rows wait."),
+    "override": Message("Published by a steward's decision, with a reason."),
 }
 
 
@@ -82,12 +61,12 @@ def decision_text(decision: Mapping[str, Any], lang: str) -> str:
     """What was decided about the table, in one sentence."""
     if not decision:
         return ""
-    texts = DECISIONS.get(str(decision.get("reason"))) or (
+    text = DECISIONS.get(str(decision.get("reason"))) or (
         PUBLISHED[str(decision["policy"])]
         if decision.get("published")
         else DECISIONS["not-valid"]
     )
-    return texts[0 if lang == "vi" else 1].format(**decision)
+    return text.filled(**decision).in_(lang)
 
 
 def _report(body: Mapping[str, Any]) -> Json:

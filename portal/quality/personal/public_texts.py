@@ -8,8 +8,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from i18n import Message
 from portal.quality.personal.kinds import CITIZEN
 from portal.quality.personal.texts import scan_text
+from schemas import bounds
 
 LONG_NUMBER = re.compile(r"\d(?:\W{0,3}\d){8,}")
 """Where no such number stands there is none of a person; most texts need no closer
@@ -40,13 +42,9 @@ OWN = frozenset(
 """Keys whose values are the portal's own, or no words."""
 HIDDEN = "…"
 """What stands for a text with a citizen number."""
-MESSAGE_EN = (
+MESSAGE = Message(
     "A citizen number must not stand in a public text (Law 91/2025/QH15, Decree "
     "356/2025/NĐ-CP)"
-)
-MESSAGE_VI = (
-    "Số định danh cá nhân không được ghi ở phần công khai (Luật 91/2025/QH15, Nghị "
-    "định 356/2025/NĐ-CP)"
 )
 
 
@@ -73,7 +71,7 @@ def errors(
     said: Mapping[str, Any], known: Mapping[str, Any] | None = None
 ) -> dict[str, list[str]]:
     """The same as messages by key, in both languages; empty where nothing is wrong."""
-    return {key: [MESSAGE_EN, MESSAGE_VI] for key in places_with_persons(said, known)}
+    return {key: bounds.told(MESSAGE) for key in places_with_persons(said, known)}
 
 
 def without_persons(text: Any) -> Any:

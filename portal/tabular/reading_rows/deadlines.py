@@ -11,7 +11,9 @@ from contextlib import contextmanager
 
 import duckdb
 
+from i18n import Message
 from portal.tabular.reading_rows.query import RowQueryError
+from schemas import bounds
 
 LOOKS_EVERY = 0.25
 
@@ -48,11 +50,11 @@ class Deadlines:
 
     def _told(self) -> list[str]:
         limit = f"{self._seconds:g}"
-        return [
-            f"The query takes longer than {limit} seconds: ask for fewer rows, "
-            "columns or words",
-            f"Truy vấn lâu hơn {limit} giây: hãy hỏi ít dòng, cột hoặc từ hơn",
-        ]
+        message = Message(
+            "The query takes longer than {limit} seconds: ask for fewer rows, "
+            "columns or words"
+        )
+        return bounds.told(message.filled(limit=limit))
 
     def _watch(self) -> None:
         """Have the one thread that looks; a process that was forked has none of its own

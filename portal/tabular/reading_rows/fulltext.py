@@ -11,7 +11,9 @@ from typing import Any
 
 import polars as pl
 
+from i18n import Message
 from portal.tabular.fold import words
+from schemas import bounds
 
 _TOKEN = re.compile(
     r"\s*(<->|<\d+>|[&|!()]|'(?:[^']|'')*'|[^\s&|!()<:]+|:\*|:[A-Da-d*]+)"
@@ -35,15 +37,11 @@ def too_long(texts: Sequence[str]) -> list[str]:
     within its limits.
     """
     if sum(map(len, texts)) > LONGEST:
-        return [
-            f"At most {LONGEST} characters can be searched for",
-            f"Chỉ tìm được nhiều nhất {LONGEST} ký tự",
-        ]
+        too_long = Message("At most {limit} characters can be searched for")
+        return bounds.told(too_long.filled(limit=LONGEST))
     if sum(len(words(text)) for text in texts) > MOST_WORDS:
-        return [
-            f"At most {MOST_WORDS} words can be searched for",
-            f"Chỉ tìm được nhiều nhất {MOST_WORDS} từ",
-        ]
+        too_many = Message("At most {limit} words can be searched for")
+        return bounds.told(too_many.filled(limit=MOST_WORDS))
     return []
 
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from i18n import Message
 from portal.tabular.manifest import ID, Column, Manifest
 from portal.tabular.reading_rows.fulltext import (
     TextQuery,
@@ -16,6 +17,7 @@ from portal.tabular.reading_rows.fulltext import (
     plain,
     too_long,
 )
+from schemas import bounds
 
 COMPARISONS = {"eq": "=", "in": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 DEEPEST, MOST = 10, 100
@@ -249,15 +251,10 @@ class _Compiler:
     def filters(self, filters: Any, depth: int = 0) -> str:
         """CKAN 2.12's grammar: a dict is AND, a list of dicts is OR."""
         if depth > DEEPEST:
-            vietnamese = f"Bộ lọc lồng nhau quá sâu (nhiều nhất {DEEPEST} cấp)"
-            raise RowQueryError(
-                {
-                    "filters": [
-                        f"Filters nested too deeply (limit {DEEPEST})",
-                        vietnamese,
-                    ]
-                }
+            refusal = Message("Filters nested too deeply (limit {limit})").filled(
+                limit=DEEPEST
             )
+            raise RowQueryError({"filters": bounds.told(refusal)})
         self._count(1 + len(filters) if isinstance(filters, (list, Mapping)) else 1)
         if isinstance(filters, list) and all(
             isinstance(each, Mapping) for each in filters
@@ -277,10 +274,8 @@ class _Compiler:
         """Empty objects compare nothing, but are work all the same."""
         self._parts += parts
         if self._parts > MOST_PARTS:
-            vietnamese = f"Bộ lọc có quá nhiều phần (nhiều nhất {MOST_PARTS})"
-            raise RowQueryError(
-                {"filters": [f"Too many parts (limit {MOST_PARTS})", vietnamese]}
-            )
+            refusal = Message("Too many parts (limit {limit})").filled(limit=MOST_PARTS)
+            raise RowQueryError({"filters": bounds.told(refusal)})
 
     def _joined(self, word: str, filters: Any, depth: int) -> str:
         if not isinstance(filters, list):
@@ -342,10 +337,8 @@ class _Compiler:
     def _compare(self, column: Column, operator: str, value: Any) -> str:
         self._comparisons += 1
         if self._comparisons > MOST:
-            vietnamese = f"Quá nhiều phép so sánh (nhiều nhất {MOST})"
-            raise RowQueryError(
-                {"filters": [f"Too many comparisons (limit {MOST})", vietnamese]}
-            )
+            refusal = Message("Too many comparisons (limit {limit})").filled(limit=MOST)
+            raise RowQueryError({"filters": bounds.told(refusal)})
         if value is None:
             return "FALSE"  # as in SQL, nothing equals null
         self.parameters.append(_as_text(value))
@@ -372,15 +365,10 @@ class _Compiler:
         """CKAN's sort, `a desc nulls last, b`, by any of `names`."""
         parts = [part.strip() for part in sort.split(",") if part.strip()]
         if len(parts) > MOST_SORTS:
-            vietnamese = f"Sắp xếp theo quá nhiều cột (nhiều nhất {MOST_SORTS})"
-            raise RowQueryError(
-                {
-                    "sort": [
-                        f"Too many columns to sort by (limit {MOST_SORTS})",
-                        vietnamese,
-                    ]
-                }
+            refusal = Message("Too many columns to sort by (limit {limit})").filled(
+                limit=MOST_SORTS
             )
+            raise RowQueryError({"sort": bounds.told(refusal)})
         return ", ".join(self._sort_key(part, names) for part in parts)
 
     def _sort_key(self, text: str, names: Collection[str]) -> str:

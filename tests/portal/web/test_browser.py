@@ -40,8 +40,8 @@ def test_a_call_is_sent_from_the_page_and_its_answer_shown(site: str) -> None:
     page = chromium.visit(f"{site}/vi/api/docs#package_show?id=benh-vien")
     assert page.console == ()
     text = unescape(page.document)
-    assert f"{len(ACTIONS)} / {len(ACTIONS)} {WORDS['vi']['actions']}" in text
-    assert re.search(rf"{WORDS['vi']['answer']}: 200 · \d+ ms · [0-9a-f]{{32}}", text)
+    assert f"{len(ACTIONS)} / {len(ACTIONS)} {WORDS['actions'].vi}" in text
+    assert re.search(rf"{WORDS['answer'].vi}: 200 · \d+ ms · [0-9a-f]{{32}}", text)
     assert '"title": "Bệnh viện <b>"' in text
     assert "<b>" not in page.document
     assert re.search(

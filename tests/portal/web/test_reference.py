@@ -63,7 +63,7 @@ def test_the_page_needs_no_other_host_and_runs_no_text(client: FlaskClient) -> N
         answer = client.get(f"{prefix}/api/docs")
         text = answer.get_data(as_text=True)
         assert f'<html lang="{lang}">' in text
-        assert WORDS[lang]["token"] in text
+        assert WORDS["token"].in_(lang) in text
         policy = answer.headers["Content-Security-Policy"]
         assert "unsafe" not in policy
         assert "default-src 'none'" in policy
@@ -74,4 +74,3 @@ def test_the_page_needs_no_other_host_and_runs_no_text(client: FlaskClient) -> N
     assert not re.search(r"\beval\(|innerHTML|https?://", script.get_data(as_text=True))
     assert client.get("/api/docs/api.css").mimetype == "text/css"
     assert client.get("/api/docs/../app.py").status_code == 404
-    assert set(WORDS["vi"]) == set(WORDS["en"])
