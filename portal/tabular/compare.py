@@ -19,7 +19,7 @@ from portal.tabular.exports.text_formats import (
 )
 from portal.tabular.manifest import ID, Column, Manifest
 from portal.tabular.reading_rows.query import RowQueryError, quote_name
-from portal.tabular.reading_rows.rendering import json_columns, plain
+from portal.tabular.reading_rows.rendering import json_columns, simple_cells
 
 KINDS = ("added", "removed", "changed")
 FORMS = {"ndjson": "application/x-ndjson", "csv": "text/csv"}
@@ -91,23 +91,22 @@ class Comparison:
         self._cursor, self._old, self._new = cursor, old, new
         columns = _common(old.manifest, new.manifest)
         others = [name for name in columns if name not in keys]
-        one, two = _side(old, columns), _side(new, columns)
-        same = " AND ".join(
-            f"o.{quote_name(key)} IS NOT DISTINCT FROM n.{quote_name(key)}"
-            for key in keys
+        # A null is equal to a null here: two rows without a key are one row.
+        same_key = [
+            f"{_in_old(key)} IS NOT DISTINCT FROM {_in_new(key)}" for key in keys
+        ]
+        differing = [
+            f"{_in_old(name)} IS DISTINCT FROM {_in_new(name)}" for name in others
+        ]
+        kind = (
+            f"CASE WHEN o.{ID} IS NULL THEN 'added' "
+            f"WHEN n.{ID} IS NULL THEN 'removed' "
+            f"WHEN {' OR '.join(differing) or 'FALSE'} THEN 'changed' END"
         )
-        differs = (
-            " OR ".join(
-                f"o.{quote_name(name)} IS DISTINCT FROM n.{quote_name(name)}"
-                for name in others
-            )
-            or "FALSE"
-        )
-        alone = f"WHEN o.{ID} IS NULL THEN 'added' WHEN n.{ID} IS NULL THEN 'removed'"
-        kind = f"CASE {alone} WHEN {differs} THEN 'changed' END"
         joined = (
             f"SELECT {kind} AS kind, o.{ID} AS o, n.{ID} AS n "  # noqa: S608 - quoted
-            f"FROM {one} o FULL JOIN {two} n ON {same}"
+            f"FROM {_side(old, columns)} o FULL JOIN {_side(new, columns)} n "
+            f"ON {' AND '.join(same_key)}"
         )
         cursor.execute(
             "CREATE TEMP TABLE difference AS "  # noqa: S608 - as above
@@ -117,15 +116,12 @@ class Comparison:
 
     def page(self, limit: int, offset: int) -> Difference:
         """How many rows differ, and those from `offset` on."""
-        counted = dict(
-            self._cursor.execute(
-                "SELECT kind, count(*) FROM difference GROUP BY kind"
-            ).fetchall()
+        found = self._cursor.execute(
+            "SELECT kind, count(*) FROM difference GROUP BY kind"
         )
-        return Difference(
-            {kind: int(counted.get(kind, 0)) for kind in KINDS},
-            self._records(self._places(offset, limit)),
-        )
+        by_kind = dict(found.fetchall())
+        counts = {kind: int(by_kind.get(kind, 0)) for kind in KINDS}
+        return Difference(counts, self._records(self._places(offset, limit)))
 
     def stream(self, form: str, *, escaped: bool = False) -> Iterator[bytes]:
         """All rows that differ, as NDJSON (as `page` has them) or CSV, in bounded
@@ -173,25 +169,24 @@ class Comparison:
         then what it is.
         """
         names = [column.name for column in self._new.columns]
-        names += [
-            column.name for column in self._old.columns if column.name not in names
-        ]
-        yield csv_line([CHANGE, *(map(escape_formula, names) if escaped else names)])
+        for column in self._old.columns:
+            if column.name not in names:
+                names.append(column.name)
+        header = map(escape_formula, names) if escaped else names
+        yield csv_line([CHANGE, *header])
         for places in self._blocks():
-            was = [
-                (line, kind, o)
-                for line, (kind, o, _) in enumerate(places)
-                if o is not None
-            ]
-            now = [
-                (line, kind, n)
-                for line, (kind, _, n) in enumerate(places)
-                if n is not None
-            ]
-            sides = [_texts(self._old, was, "before", escaped=escaped)]
-            sides.append(_texts(self._new, now, "after", escaped=escaped))
-            both = pl.concat(sides, how="diagonal").sort(LINE, maintain_order=True)
-            yield both.select(CHANGE, *names).write_csv(include_header=False).encode()
+            old_rows, new_rows = [], []
+            for line, (kind, old_id, new_id) in enumerate(places):
+                if old_id is not None:
+                    old_rows.append((line, kind, old_id))
+                if new_id is not None:
+                    new_rows.append((line, kind, new_id))
+            before = _texts(self._old, old_rows, "before", escaped=escaped)
+            after = _texts(self._new, new_rows, "after", escaped=escaped)
+            # Sides may have other columns; a stable sort leaves before above after.
+            both = pl.concat([before, after], how="diagonal")
+            lines = both.sort(LINE, maintain_order=True).select(CHANGE, *names)
+            yield lines.write_csv(include_header=False).encode()
 
 
 def _texts(
@@ -200,22 +195,28 @@ def _texts(
     """The rows of one side as texts, each with the line that it belongs to and what
     became of it.
     """
-    asked = pl.DataFrame(
-        wanted, schema={LINE: pl.Int64, CHANGE: pl.String, ID: pl.Int64}, orient="row"
-    )
-    frame = asked.select(ID).join(
-        side.rows(asked[ID].to_list()), on=ID, how="left", maintain_order="left"
-    )
-    pairs = zip(frame.schema.items(), side.columns, strict=True)
-    cells = frame.select(
-        escape_formula_cells(name)
-        if escaped and isinstance(kind, pl.String)
-        else plain(name, kind, c, exact=True).cast(pl.String)
-        for (name, kind), c in pairs
-    )
-    return asked.select(LINE, pl.col(CHANGE).replace("changed", changed)).hstack(
-        cells.get_columns()
-    )
+    schema = {LINE: pl.Int64, CHANGE: pl.String, ID: pl.Int64}
+    lines = pl.DataFrame(wanted, schema=schema, orient="row")
+    rows = side.rows(lines[ID].to_list())
+    # Rows come in any order, and the lines have theirs.
+    in_order = lines.select(ID).join(rows, on=ID, how="left", maintain_order="left")
+    cells = []
+    for (name, kind), column in zip(in_order.schema.items(), side.columns, strict=True):
+        if escaped and isinstance(kind, pl.String):
+            cells.append(escape_formula_cells(name))
+        else:
+            texts = simple_cells(name, kind, column, exact=True)
+            cells.append(texts.cast(pl.String))
+    about = lines.select(LINE, pl.col(CHANGE).replace("changed", changed))
+    return about.hstack(in_order.select(cells).get_columns())
+
+
+def _in_old(name: str) -> str:
+    return f"o.{quote_name(name)}"
+
+
+def _in_new(name: str) -> str:
+    return f"n.{quote_name(name)}"
 
 
 def _by_number(side: Side, ids: list[int]) -> dict[int, Record]:

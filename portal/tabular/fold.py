@@ -30,13 +30,16 @@ SIGMA = 0x3A3
 
 def fold(text: str) -> str:
     """Lower case, no diacritics, đ as d."""
-    plain = unicodedata.normalize("NFD", text.lower()).replace("đ", "d")
-    return "".join(char for char in plain if not unicodedata.combining(char))
+    # Taken apart into letters and marks, a text loses its marks one by one; the stroke
+    # of đ is no mark to Unicode.
+    decomposed = unicodedata.normalize("NFD", text.lower()).replace("đ", "d")
+    return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
 def words(text: str) -> list[str]:
     """The folded words of a query."""
-    return "".join(char if char.isalnum() else " " for char in fold(text)).split()
+    signs = (char if char.isalnum() else " " for char in fold(text))
+    return "".join(signs).split()
 
 
 def fold_rows(cells: list[pl.Expr]) -> pl.Expr:
@@ -55,37 +58,40 @@ def fold_texts(texts: pl.Series) -> pl.Series:
     with a character whose folded form is not one ASCII letter or digit (Greek, Chinese,
     …) go the slow way.
     """
-    made = [
+    blocks = [
         _fold_block(texts[start : start + BLOCK])
         for start in range(0, len(texts), BLOCK)
     ]
-    return pl.concat(made) if made else texts
+    return pl.concat(blocks) if blocks else texts
 
 
 def _fold_block(texts: pl.Series) -> pl.Series:
     signs = np.frombuffer(_signs(_bytes(texts)), np.uint8)
-    again = (signs[1:] == SPACE) & (signs[:-1] == SPACE)
-    signs = np.concatenate((signs[:1], signs[1:][~again]))
+    # Of several breaks between two words one is left.
+    is_second_blank = (signs[1:] == SPACE) & (signs[:-1] == SPACE)
+    signs = np.concatenate((signs[:1], signs[1:][~is_second_blank]))
     ends = np.flatnonzero(signs == END)
     if len(ends) != len(texts):
         return fold_slowly(texts)  # a cell holds the very sign that ends a row
     hard = np.flatnonzero(signs == HARD)
+    # Any ASCII letter will do here: rows with a hard sign are made anew below.
     signs[hard] = SPACE
-    made = _series(
-        signs.tobytes().translate(None, bytes([END])),
-        ends - np.arange(len(ends)),
-        texts.name,
-    )
+    without_ends = signs.tobytes().translate(None, bytes([END]))
+    # Each end that is taken out moves those behind it one byte to the front.
+    text_ends = ends - np.arange(len(ends))
+    folded = _series(without_ends, text_ends, texts.name)
     if not len(hard):
-        return made
-    rows = pl.Series(np.unique(np.searchsorted(ends, hard)))
-    return made.scatter(rows, fold_slowly(texts.gather(rows)))
+        return folded
+    hard_rows = pl.Series(np.unique(np.searchsorted(ends, hard)))
+    return folded.scatter(hard_rows, fold_slowly(texts.gather(hard_rows)))
 
 
 def _bytes(texts: pl.Series) -> bytes:
     """All texts in UTF-8, each ended by END."""
     array = (texts + chr(END)).rechunk().to_arrow()
-    bounds, data = np.frombuffer(array.buffers()[1], np.int64), array.buffers()[2]
+    _, offsets, data = array.buffers()
+    bounds = np.frombuffer(offsets, np.int64)
+    # A slice of a column has the buffers of the whole column.
     first, last = bounds[array.offset], bounds[array.offset + len(array)]
     return bytes(memoryview(data)[first:last])
 
@@ -95,20 +101,32 @@ def _signs(raw: bytes) -> bytes:
     table = _table()
     if raw.isascii():
         return raw.translate(table[:256].tobytes())
-    read = np.frombuffer(raw, np.uint8)
-    leads = np.flatnonzero(read >= LEAD)
-    lead, second, third = (
-        read.take(leads + step, mode="clip").astype(np.int32) for step in range(3)
-    )
-    two, three = (
-        (lead & 0x1F) << 6 | second & 0x3F,
-        (lead & 0xF) << 12 | (second & 0x3F) << 6 | third & 0x3F,
-    )
-    codes = np.where(lead < 0xE0, two, np.where(lead < 0xF0, three, TABLED))
-    inner = table[:128].tobytes() + bytes([GONE]) * 128
-    signs = np.frombuffer(bytearray(raw.translate(inner)), np.uint8)
+    encoded = np.frombuffer(raw, np.uint8)
+    leads = np.flatnonzero(encoded >= LEAD)
+    codes = _code_points(encoded, leads)
+    # ASCII by the table; every byte of a longer character goes, and the sign of the
+    # whole character then takes the place of its first byte.
+    ascii_only = table[:128].tobytes() + bytes([GONE]) * 128
+    signs = np.frombuffer(bytearray(raw.translate(ascii_only)), np.uint8)
     signs[leads] = table.take(codes, mode="clip")
     return signs.tobytes().translate(None, bytes([GONE]))
+
+
+def _code_points(
+    encoded: NDArray[np.uint8], leads: NDArray[np.int64]
+) -> NDArray[np.int32]:
+    """The code points of the characters whose first bytes stand at `leads`; TABLED for
+    those of four bytes.
+    """
+    # UTF-8: 110xxxxx 10xxxxxx is a character of two bytes, 1110xxxx 10xxxxxx 10xxxxxx
+    # one of three; only the bits x count. A last character may have no third byte.
+    lead, second, third = (
+        encoded.take(leads + step, mode="clip").astype(np.int32) for step in range(3)
+    )
+    of_two = (lead & 0x1F) << 6 | second & 0x3F
+    of_three = (lead & 0xF) << 12 | (second & 0x3F) << 6 | third & 0x3F
+    of_more = np.where(lead < 0xF0, of_three, TABLED)
+    return np.where(lead < 0xE0, of_two, of_more).astype(np.int32)
 
 
 def _series(signs: bytes, ends: NDArray[np.int64], name: str) -> pl.Series:
@@ -126,10 +144,11 @@ def _table() -> NDArray[np.uint8]:
     stands for all others.
     """
     table = np.full(TABLED + 1, HARD, np.uint8)
-    alone = fold_slowly(pl.Series([chr(code) for code in range(TABLED)])).to_list()
-    for code, made in enumerate(alone):
-        if len(made) <= 1 and made.isascii() and code != SIGMA:
-            table[code] = ord(made) if made else GONE
+    characters = pl.Series([chr(code) for code in range(TABLED)])
+    for code, folded in enumerate(fold_slowly(characters).to_list()):
+        is_one_sign = len(folded) <= 1 and folded.isascii()
+        if is_one_sign and code != SIGMA:
+            table[code] = ord(folded) if folded else GONE
     table[END] = END
     return table
 

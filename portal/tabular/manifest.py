@@ -89,33 +89,38 @@ class Manifest:
     @property
     def fingerprint(self) -> str:
         """SHA-256 over parts and columns."""
-        columns = [
-            {k: v for k, v in asdict(column).items() if v or k != "info"}
-            for column in self.fields
-        ]
-        plain: list[Any] = [[part.key for part in self.parts], columns]
-        plain += [[self.dead, self.settled]] if self.dead else []
-        plain += [list(self.primary_key)] if self.primary_key else []
-        return hashlib.sha256(
-            orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
-        ).hexdigest()
+        columns = [asdict(column) for column in self.fields]
+        # What came later is left out where it is empty: a version that was written
+        # before keeps its fingerprint, and with it its downloads and hot copy.
+        for column in columns:
+            if not column["info"]:
+                del column["info"]
+        content: list[Any] = [[part.key for part in self.parts], columns]
+        if self.dead:
+            content.append([self.dead, self.settled])
+        if self.primary_key:
+            content.append(list(self.primary_key))
+        body = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+        return hashlib.sha256(body).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Manifest:
+    def from_dict(cls, stored: Mapping[str, Any]) -> Manifest:
         """From what `to_dict` gave, now or before a version could be changed in
         part.
         """
-        parts = tuple(Part(**part) for part in plain["parts"])
+        parts = tuple(Part(**part) for part in stored["parts"])
+        columns = tuple(Column(**column) for column in stored["fields"])
+        rows = stored["rows"]
         return cls(
             parts,
-            tuple(Column(**column) for column in plain["fields"]),
-            plain["rows"],
-            plain.get("dead", ""),
-            plain.get("settled", len(parts)),
-            plain.get("last_id", plain["rows"]),
-            tuple(plain.get("primary_key", ())),
+            columns,
+            rows,
+            dead=stored.get("dead", ""),
+            settled=stored.get("settled", len(parts)),
+            last_id=stored.get("last_id", rows),
+            primary_key=tuple(stored.get("primary_key", ())),
         )

@@ -37,7 +37,7 @@ from portal.tabular.reading_rows.query import (
     compile_query,
     quote_name,
 )
-from portal.tabular.reading_rows.rendering import plain
+from portal.tabular.reading_rows.rendering import simple_cells
 from portal.tabular.versions.changing import TableChanges
 from portal.tabular.versions.writing import write_tables
 from schemas.texttable import ROW, TextBatch, TextTable
@@ -142,7 +142,7 @@ class TabularStore:
         def rows(ids: list[int]) -> pl.DataFrame:
             hot = self._hot.find(self._fingerprint(manifest)) if manifest.rows else None
             if hot is not None:
-                return hot.rows(hot.at(ids), names)
+                return hot.rows(hot.positions(ids), names)
             wanted = f"{ID} BETWEEN ? AND ? AND {ID} IN (SELECT unnest(?::BIGINT[]))"
             return self._engine.frame(
                 f"{selected} WHERE {wanted}",
@@ -204,7 +204,7 @@ class TabularStore:
             Column("alias_of", "string", "text"),
         )
         manifest = Manifest((), columns, frame.height)
-        hot = HotTable(frame.with_columns(fold).to_arrow())
+        hot = HotTable.from_arrow(frame.with_columns(fold).to_arrow())
         page = from_hot(self._engine, hot, query, compile_query(manifest, query))
         return _rendered(page, form)
 
@@ -385,7 +385,9 @@ class TabularStore:
             for frame in self.frames(manifest, query):
                 pairs = zip(frame.schema.items(), manifest.fields, strict=True)
                 cells = [
-                    plain(name, kind, c, exact=True).cast(pl.String).fill_null("")
+                    simple_cells(name, kind, c, exact=True)
+                    .cast(pl.String)
+                    .fill_null("")
                     for (name, kind), c in pairs
                 ]
                 numbered = pl.int_range(

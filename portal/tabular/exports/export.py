@@ -39,6 +39,7 @@ WHOLE_FILES = ("xlsx", "parquet")
 first.
 """
 CHUNK = 256 * 1024
+"""Bytes of a piece of such a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +76,12 @@ def stream(
     elif form == "json":
         yield from json_blocks(columns, frames, objects=not look.records)
     else:
-        yield from {
+        write = {
             "ndjson": ndjson_blocks,
             "xml": xml_blocks,
             "geojson": geojson_blocks,
-        }[form](columns, frames)
+        }[form]
+        yield from write(columns, frames)
 
 
 def check(columns: Sequence[Column], form: str) -> None:
@@ -93,9 +95,9 @@ def _by_file(
 ) -> Iterator[bytes]:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="export-", dir=folder) as work:
-        made = Path(work) / "export"
-        write_whole(columns, frames, form, made)
-        with made.open("rb") as file:
+        target = Path(work) / "export"
+        write_whole(columns, frames, form, target)
+        with target.open("rb") as file:
             while piece := file.read(CHUNK):
                 yield piece
 
@@ -115,6 +117,7 @@ def write_whole(
     if writer is not None:
         writer.close()
     else:
+        # Without a frame there are no types to write: the names alone are known.
         pl.DataFrame({column.name: [] for column in columns}).write_parquet(target)
 
 
@@ -123,22 +126,21 @@ def _zoned(columns: Sequence[Column], table: pa.Table) -> pa.Table:
     beside them.
     """
     for index, column in enumerate(columns):
-        if column.zone and pa.types.is_timestamp(table.schema.field(index).type):
-            zone = (
-                "+00:00"
-                if column.zone == "Z"
-                else f"{column.zone[:3]}:{column.zone[-2:]}"
-            )
-            east = 1 if zone[0] == "+" else -1
-            offset = east * timedelta(hours=int(zone[1:3]), minutes=int(zone[4:]))
-            moments = pc.subtract(
-                table.column(index), pa.scalar(offset, pa.duration("us"))
-            )
-            kept = moments.cast(pa.timestamp("us", "UTC")).cast(
-                pa.timestamp("us", zone)
-            )
-            table = table.set_column(index, table.schema.field(index).name, kept)
+        field = table.schema.field(index)
+        if column.zone and pa.types.is_timestamp(field.type):
+            moments = _with_offset(table.column(index), column.zone)
+            table = table.set_column(index, field.name, moments)
     return table
+
+
+def _with_offset(local: pa.ChunkedArray, offset: str) -> pa.ChunkedArray:
+    """Local times as moments of one offset: `Z`, `+07:00` or `+0700`."""
+    zone = "+00:00" if offset == "Z" else f"{offset[:3]}:{offset[-2:]}"
+    east = 1 if zone[0] == "+" else -1
+    ahead = east * timedelta(hours=int(zone[1:3]), minutes=int(zone[4:]))
+    # Arrow holds moments as UTC and names the zone in the type alone.
+    utc = pc.subtract(local, pa.scalar(ahead, pa.duration("us")))
+    return utc.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us", zone))
 
 
 def write_download(

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import polars as pl
 
-from portal.tabular.manifest import Column
+from portal.tabular.manifest import ID, Column
 from portal.tabular.reading_rows.query import RowQueryError
 from portal.tabular.reading_rows.rendering import json_columns
 
@@ -41,54 +41,54 @@ def geojson_blocks(
     columns: Sequence[Column], frames: Iterator[pl.DataFrame]
 ) -> Iterator[bytes]:
     """A FeatureCollection; a row without a place has a null geometry."""
-    at = places(columns)
-    kept = [
-        index
-        for index in range(len(columns))
-        if index not in at and columns[index].name != "_id"
-    ]
+    geometry_columns = places(columns)
     yield b'{"type":"FeatureCollection","features":['
-    glue = b"\n"
+    separator = b"\n"
     for frame in frames:
-        cells = json_columns(frame, columns, exact=True)
-        names = [columns[index].name for index in kept]
-        rows = (
-            zip(*(cells[index] for index in kept), strict=True)
-            if kept
-            else [()] * frame.height
-        )
-        numbers = frame["_id"].to_list() if "_id" in frame.columns else None
-        lines = []
-        for number, (place, row) in enumerate(
-            zip(_geometries(columns, frame, at), rows, strict=True)
-        ):
-            feature: dict[str, Any] = {"type": "Feature", "geometry": place}
-            if numbers:
-                feature["id"] = numbers[number]
-            lines.append(
-                orjson.dumps(
-                    feature | {"properties": dict(zip(names, row, strict=True))}
-                )
-            )
+        lines = [
+            orjson.dumps(feature)
+            for feature in _features(columns, frame, geometry_columns)
+        ]
         if lines:
-            yield glue + b",\n".join(lines)
-            glue = b",\n"
+            yield separator + b",\n".join(lines)
+            separator = b",\n"
     yield b"\n]}\n"
 
 
+def _features(
+    columns: Sequence[Column], frame: pl.DataFrame, geometry_columns: tuple[int, ...]
+) -> Iterator[dict[str, Any]]:
+    """The rows as features: `_id` is the feature's id, and what says the place is no
+    property.
+    """
+    cells = json_columns(frame, columns, exact=True)
+    properties = {
+        column.name: cells[index]
+        for index, column in enumerate(columns)
+        if index not in geometry_columns and column.name != ID
+    }
+    ids = frame[ID].to_list() if ID in frame.columns else None
+    for row, geometry in enumerate(_geometries(columns, frame, geometry_columns)):
+        feature: dict[str, Any] = {"type": "Feature", "geometry": geometry}
+        if ids:
+            feature["id"] = ids[row]
+        feature["properties"] = {
+            name: values[row] for name, values in properties.items()
+        }
+        yield feature
+
+
 def _geometries(
-    columns: Sequence[Column], frame: pl.DataFrame, at: tuple[int, ...]
+    columns: Sequence[Column], frame: pl.DataFrame, geometry_columns: tuple[int, ...]
 ) -> Iterator[Any]:
     series = frame.get_columns()
-    if len(at) == 2:
-        pairs = zip(series[at[0]].to_list(), series[at[1]].to_list(), strict=True)
-        yield from (_point(longitude, latitude) for longitude, latitude in pairs)
-        return
-    for text in series[at[0]].to_list():
-        if columns[at[0]].type == "geopoint":
-            yield _geopoint(text)
-        else:
-            yield _geometry(text)
+    cells = [series[index].to_list() for index in geometry_columns]
+    if len(cells) == 2:
+        yield from map(_point, *cells)
+    elif columns[geometry_columns[0]].type == "geopoint":
+        yield from map(_geopoint, cells[0])
+    else:
+        yield from map(_geometry, cells[0])
 
 
 def _point(longitude: Any, latitude: Any) -> Any:

@@ -15,7 +15,7 @@ import orjson
 import polars as pl
 
 from portal.tabular.manifest import Column
-from portal.tabular.reading_rows.rendering import plain
+from portal.tabular.reading_rows.rendering import simple_cells
 
 Frames = Iterator[pl.DataFrame]
 BOM = b"\xef\xbb\xbf"
@@ -24,7 +24,9 @@ WRITERS, AHEAD = 2, 2
 before they are asked for.
 """
 _WRITERS = ThreadPoolExecutor(max_workers=WRITERS, thread_name_prefix="texts")
-_CONTROL = re.compile(r"[\x00-\x1f]")
+QUOTE, SPACE = 34, 32
+"""Bytes; those below SPACE are control signs."""
+_ESCAPED = re.compile(r'[\x00-\x1f"\\]')
 _NO_XML = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x{FFFE}\x{FFFF}]"
 _FORMULA = r"^[=+\-@\t\r]"
 _NUMBER = r"^[+-]?\d[\d.,]*$"
@@ -32,35 +34,30 @@ _NUMBER = r"^[+-]?\d[\d.,]*$"
 
 def prefetch(frames: Frames, write: Callable[[pl.DataFrame], bytes]) -> Iterator[bytes]:
     """Each frame as text, in order; the next ones are being made while one is sent."""
-    waiting: deque[Future[bytes]] = deque()
+    in_the_making: deque[Future[bytes]] = deque()
     for frame in frames:
-        waiting.append(_WRITERS.submit(write, frame))
-        if len(waiting) > AHEAD:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
+        in_the_making.append(_WRITERS.submit(write, frame))
+        # A client that reads slowly must not fill the memory with blocks.
+        if len(in_the_making) > AHEAD:
+            yield in_the_making.popleft().result()
+    while in_the_making:
+        yield in_the_making.popleft().result()
 
 
 def csv_line(names: Sequence[str], delimiter: str = ",") -> bytes:
     """A header that ends as CKAN's does."""
-    head = pl.DataFrame({str(index): [name] for index, name in enumerate(names)})
-    return (
-        head.write_csv(include_header=False, separator=delimiter)
-        .removesuffix("\n")
-        .encode()
-        + b"\r\n"
-    )
+    cells = pl.DataFrame({str(index): [name] for index, name in enumerate(names)})
+    line = cells.write_csv(include_header=False, separator=delimiter)
+    return line.removesuffix("\n").encode() + b"\r\n"
 
 
 def escape_formula(text: str) -> str:
     """A text that no spreadsheet runs: an apostrophe goes before what would be a
     formula.
     """
-    return (
-        f"'{text}"
-        if re.search(_FORMULA, text) and not re.search(_NUMBER, text)
-        else text
-    )
+    # A number with a sign is no formula, and must stay one that programs can read.
+    is_formula = re.search(_FORMULA, text) and not re.search(_NUMBER, text)
+    return f"'{text}" if is_formula else text
 
 
 def csv_blocks(
@@ -75,26 +72,27 @@ def csv_blocks(
     spreadsheet would run begin with '.
     """
     names = [column.name for column in columns]
-    yield (BOM if bom else b"") + csv_line(
-        [escape_formula(name) for name in names] if escaped else names, delimiter
-    )
+    if escaped:
+        names = [escape_formula(name) for name in names]
+    mark = BOM if bom else b""
+    yield mark + csv_line(names, delimiter)
 
-    def written(frame: pl.DataFrame) -> bytes:
+    def csv_lines(frame: pl.DataFrame) -> bytes:
         pairs = zip(frame.schema.items(), columns, strict=True)
         cells = frame.select(
             _csv_cell(name, kind, column, escaped) for (name, kind), column in pairs
         )
-        made = BytesIO()
-        cells.write_csv(made, include_header=False, separator=delimiter)
-        return made.getvalue()
+        lines = BytesIO()
+        cells.write_csv(lines, include_header=False, separator=delimiter)
+        return lines.getvalue()
 
-    yield from prefetch(frames, written)
+    yield from prefetch(frames, csv_lines)
 
 
 def _csv_cell(name: str, kind: pl.DataType, column: Column, escaped: bool) -> pl.Expr:
     if isinstance(kind, (pl.Decimal, pl.Date)):
         return pl.col(name)  # written digit by digit, without a text of its own
-    cells = plain(name, kind, column, exact=True)
+    cells = simple_cells(name, kind, column, exact=True)
     if not (escaped and isinstance(kind, pl.String)):
         return cells
     return escape_formula_cells(name)
@@ -102,13 +100,10 @@ def _csv_cell(name: str, kind: pl.DataType, column: Column, escaped: bool) -> pl
 
 def escape_formula_cells(name: str) -> pl.Expr:
     """A column of texts, each as `escape_formula` has it."""
-    runs = pl.col(name).str.contains(_FORMULA) & ~pl.col(name).str.contains(_NUMBER)
-    return (
-        pl.when(runs)
-        .then(pl.lit("'") + pl.col(name))
-        .otherwise(pl.col(name))
-        .alias(name)
-    )
+    cells = pl.col(name)
+    is_formula = cells.str.contains(_FORMULA) & ~cells.str.contains(_NUMBER)
+    escaped = pl.lit("'") + cells
+    return pl.when(is_formula).then(escaped).otherwise(cells).alias(name)
 
 
 def ndjson_blocks(columns: Sequence[Column], frames: Frames) -> Iterator[bytes]:
@@ -140,6 +135,8 @@ def json_blocks(
 def _json_rows(
     columns: Sequence[Column], frame: pl.DataFrame, *, objects: bool, end: str
 ) -> bytes:
+    # Escaping goes cell by cell in Python, and hardly any block needs it: so a block is
+    # written without, looked at, and written again where that was wrong.
     body = join_rows(frame, _json_parts(columns, frame, objects, end, careful=False))
     if _is_clean(columns, frame, body, objects):
         return body
@@ -152,26 +149,24 @@ def _is_clean(
     """Whether no text holds a sign that JSON escapes: found out from the finished
     block, which is rarely made again.
     """
-    signs = np.frombuffer(body, dtype=np.uint8)
-    quotes = 2 * frame.height * len(columns) if objects else 0
+    if any(column.ckan_type == "json" for column in columns):
+        return False  # such cells have quotes of their own, so counting says nothing
     names = "".join(column.name for column in columns)
-    if (
-        '"' in names
-        or "\\" in names
-        or _CONTROL.search(names)
-        or any(c.ckan_type == "json" for c in columns)
-    ):
+    if _ESCAPED.search(names):
         return False
-    quotes += 2 * sum(
-        frame.height - frame[name].null_count()
-        for name, kind in frame.schema.items()
-        if _quoted(kind)
-    )
-    controls, quoting = np.count_nonzero(signs < 32), np.count_nonzero(signs == 34)
-    return controls == frame.height and quoting == quotes and b"\\" not in body
+    # Two quotes around every text and every name of a property, one line end behind
+    # every row: what is more than that stands inside a cell.
+    quotes = 2 * frame.height * len(columns) if objects else 0
+    for name, kind in frame.schema.items():
+        if _is_quoted(kind):
+            quotes += 2 * (frame.height - frame[name].null_count())
+    signs = np.frombuffer(body, dtype=np.uint8)
+    if np.count_nonzero(signs == QUOTE) != quotes or b"\\" in body:
+        return False
+    return int(np.count_nonzero(signs < SPACE)) == frame.height
 
 
-def _quoted(kind: pl.DataType) -> bool:
+def _is_quoted(kind: pl.DataType) -> bool:
     return not (kind.is_numeric() or isinstance(kind, (pl.Boolean, pl.Decimal)))
 
 
@@ -183,19 +178,26 @@ def _json_parts(
     *,
     careful: bool,
 ) -> Iterator[pl.Expr]:
-    glue = "{" if objects else "["
+    """What stands in a row, one after the other: the signs between cells are joined to
+    as few texts as can be, as each costs a pass over the block.
+    """
+    opening, closing = ("{", "}") if objects else ("[", "]")
+    between = opening
     for (name, kind), column in zip(frame.schema.items(), columns, strict=True):
-        glue += orjson.dumps(column.name).decode() + ":" if objects else ""
-        if _quoted(kind) and not careful and not frame[name].null_count():
+        if objects:
+            between += orjson.dumps(column.name).decode() + ":"
+        is_full = not frame[name].null_count()
+        if _is_quoted(kind) and is_full and not careful:
             # The quotes of a full column stand in the texts between the cells.
-            yield pl.lit(glue + '"')
-            yield plain(name, kind, column, exact=True)
-            glue = '",'
+            yield pl.lit(between + '"')
+            yield simple_cells(name, kind, column, exact=True)
+            between = '",'
         else:
-            yield pl.lit(glue)
+            yield pl.lit(between)
             yield json_cell(name, kind, column, careful=careful)
-            glue = ","
-    yield pl.lit(glue[:-1] + ("}" if objects else "]") + end)
+            between = ","
+    without_comma = between[:-1]
+    yield pl.lit(without_comma + closing + end)
 
 
 def json_cell(
@@ -204,28 +206,26 @@ def json_cell(
     """A cell as JSON; `careful` escapes what JSON must escape."""
     if column.ckan_type == "json":
         return pl.col(name).map_batches(_json_values, return_dtype=pl.String)
-    if not _quoted(kind):
-        cells = pl.col(name)
-        finite = pl.when(cells.is_finite()).then(cells) if kind.is_float() else cells
-        return finite.cast(pl.String).fill_null("null")
-    cells = plain(name, kind, column, exact=True)
+    if not _is_quoted(kind):
+        numbers = pl.col(name)
+        if kind.is_float():
+            # JSON has no infinity and no NaN.
+            numbers = pl.when(numbers.is_finite()).then(numbers)
+        return numbers.cast(pl.String).fill_null("null")
     if careful and isinstance(kind, pl.String):
         return pl.col(name).map_batches(_json_texts, return_dtype=pl.String)
+    cells = simple_cells(name, kind, column, exact=True)
     return pl.concat_str([pl.lit('"'), cells, pl.lit('"')]).fill_null("null")
 
 
 def _json_texts(cells: pl.Series) -> pl.Series:
-    return pl.Series(
-        cells.name,
-        [orjson.dumps(text).decode() for text in cells.to_list()],
-        dtype=pl.String,
-    )
+    texts = [orjson.dumps(text).decode() for text in cells.to_list()]
+    return pl.Series(cells.name, texts, dtype=pl.String)
 
 
 def _json_values(cells: pl.Series) -> pl.Series:
-    return pl.Series(
-        cells.name, [_json_value(text) for text in cells.to_list()], dtype=pl.String
-    )
+    texts = [_json_value(text) for text in cells.to_list()]
+    return pl.Series(cells.name, texts, dtype=pl.String)
 
 
 def _json_value(text: str | None) -> str:
@@ -235,6 +235,7 @@ def _json_value(text: str | None) -> str:
         orjson.loads(text)
     except orjson.JSONDecodeError:
         return orjson.dumps(text).decode()
+    # A record of NDJSON is one line; within a JSON text a blank says the same.
     return text.replace("\n", " ").replace("\r", " ")
 
 
@@ -242,16 +243,15 @@ def join_rows(frame: pl.DataFrame, parts: Iterator[pl.Expr]) -> bytes:
     """All rows' texts, one after the other: the values of the column as Arrow lays them
     out.
     """
-    text = frame.select(pl.concat_str(list(parts)).alias("text"))["text"]
-    arrow = text.to_arrow(compat_level=pl.CompatLevel.oldest())
-    offsets = np.frombuffer(arrow.buffers()[1], dtype=np.int64)[
-        arrow.offset : arrow.offset + len(arrow) + 1
-    ]
-    return (
-        bytes(memoryview(arrow.buffers()[2])[int(offsets[0]) : int(offsets[-1])])
-        if len(arrow)
-        else b""
-    )
+    rows = frame.select(pl.concat_str(list(parts)).alias("row"))["row"]
+    arrow = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+    if not len(arrow):
+        return b""
+    # The texts lie side by side already: one copy, and no Python text for each row.
+    _, bounds, data = arrow.buffers()
+    offsets = np.frombuffer(bounds, dtype=np.int64)
+    first, last = offsets[arrow.offset], offsets[arrow.offset + len(arrow)]
+    return bytes(memoryview(data)[int(first) : int(last)])
 
 
 def xml_blocks(columns: Sequence[Column], frames: Frames) -> Iterator[bytes]:
@@ -279,14 +279,15 @@ def _xml_parts(
     ):
         if name == "_id":
             continue
-        text = plain(name, kind, column, exact=True).cast(pl.String)
-        cell = xml_text(text) if isinstance(kind, pl.String) else text
-        if not frame[name].null_count():
-            yield from (pl.lit(f"<{tag}>"), cell, pl.lit(f"</{tag}>"))
-            continue
-        yield pl.concat_str([pl.lit(f"<{tag}>"), cell, pl.lit(f"</{tag}>")]).fill_null(
-            f'<{tag} xsi:nil="true"/>'
-        )
+        cells = simple_cells(name, kind, column, exact=True).cast(pl.String)
+        # Numbers and times hold no sign that XML escapes.
+        if isinstance(kind, pl.String):
+            cells = xml_text(cells)
+        element = [pl.lit(f"<{tag}>"), cells, pl.lit(f"</{tag}>")]
+        if frame[name].null_count():
+            yield pl.concat_str(element).fill_null(f'<{tag} xsi:nil="true"/>')
+        else:
+            yield from element
     yield pl.lit("</row>\n")
 
 
@@ -294,23 +295,22 @@ def xml_text(cells: pl.Expr) -> pl.Expr:
     """Text that XML can hold: its three signs escaped, what it has no way to say left
     out.
     """
-    escaped: Callable[[pl.Expr, str, str], pl.Expr] = lambda each, sign, said: (  # noqa: E731
-        each.str.replace_all(sign, said, literal=True)
-    )
-    named = escaped(escaped(escaped(cells, "&", "&amp;"), "<", "&lt;"), ">", "&gt;")
-    return named.str.replace_all(_NO_XML, "")
+    # The ampersand first: the others bring their own.
+    for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        cells = cells.str.replace_all(sign, entity, literal=True)
+    return cells.str.replace_all(_NO_XML, "")
 
 
 def _tags(columns: Sequence[Column]) -> list[str]:
-    made: list[str] = []
+    """A name of an element for each column, no two alike."""
+    tags: list[str] = []
     for column in columns:
         tag = re.sub(r"[^\w.-]", "_", column.name)
-        tag = (
-            tag
-            if re.match(r"[^\W\d]", tag) and not tag.lower().startswith("xml")
-            else f"_{tag}"
-        )
-        while tag in made:
+        begins_well = re.match(r"[^\W\d]", tag)
+        # Names that begin with xml are the standard's own.
+        if not begins_well or tag.lower().startswith("xml"):
+            tag = f"_{tag}"
+        while tag in tags:
             tag += "_"
-        made.append(tag)
-    return made
+        tags.append(tag)
+    return tags

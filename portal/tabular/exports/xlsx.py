@@ -15,7 +15,7 @@ import polars as pl
 
 from portal.tabular.exports.text_formats import join_rows, xml_text
 from portal.tabular.manifest import Column
-from portal.tabular.reading_rows.rendering import plain
+from portal.tabular.reading_rows.rendering import simple_cells
 
 MOST_ROWS = 1_048_576
 """Rows of a sheet, its header included: Excel's own limit."""
@@ -104,9 +104,8 @@ def _sheet(
     ]
     sheet.write(join_rows(names, iter(cell)) + b"</row>")
     rows, frame = 1, first
-    while frame is not None:
-        if rows + frame.height > MOST_ROWS:
-            break
+    # A frame that belongs to the next sheet is known by what this one holds already.
+    while frame is not None and rows + frame.height <= MOST_ROWS:
         sheet.write(join_rows(frame, _row(columns, frame)))
         rows += frame.height
         frame = next(pieces, None)
@@ -124,20 +123,16 @@ def _row(columns: Sequence[Column], frame: pl.DataFrame) -> Iterator[pl.Expr]:
 def _cell(name: str, kind: pl.DataType, column: Column) -> pl.Expr:
     cells = pl.col(name)
     if isinstance(kind, pl.Boolean):
-        return pl.concat_str(
-            [
-                pl.lit('<c t="b"><v>'),
-                cells.cast(pl.Int8).cast(pl.String),
-                pl.lit("</v></c>"),
-            ]
-        )
+        digit = cells.cast(pl.Int8).cast(pl.String)
+        return pl.concat_str([pl.lit('<c t="b"><v>'), digit, pl.lit("</v></c>")])
     if isinstance(kind, pl.Date):
         return _moment(cells, cells, "1", column)
     if isinstance(kind, pl.Datetime):
         return _moment(cells, cells.dt.date(), "2", column)
     if kind.is_numeric() or isinstance(kind, pl.Decimal):
         return _number(cells, kind)
-    return _inline(_text(plain(name, kind, column, exact=True).cast(pl.String)))
+    texts = simple_cells(name, kind, column, exact=True).cast(pl.String)
+    return _inline(_text(texts))
 
 
 def _number(cells: pl.Expr, kind: pl.DataType) -> pl.Expr:
@@ -145,6 +140,7 @@ def _number(cells: pl.Expr, kind: pl.DataType) -> pl.Expr:
     number = pl.concat_str([pl.lit("<c><v>"), text, pl.lit("</v></c>")])
     if kind.is_float():
         return pl.when(cells.is_finite()).then(number).otherwise(_inline(text))
+    # Leading zeros are no digits that count; the point is one sign more.
     digits = text.str.strip_chars_start("-0.").str.len_chars()
     return pl.when(digits <= EXACT + 1).then(number).otherwise(_inline(text))
 
@@ -156,6 +152,7 @@ def _moment(cells: pl.Expr, day: pl.Expr, style: str, column: Column) -> pl.Expr
     text = cells.dt.to_string("iso")
     if column.zone:
         return _inline(text + pl.lit(column.zone))
+    # 1 January 1900 is day 1, and the leap day that never was is one more.
     days = (day - pl.lit(dt.date(1899, 12, 30))).dt.total_days()
     value = days.cast(pl.String)
     if style == "2":
@@ -169,25 +166,21 @@ def _text(cells: pl.Expr) -> pl.Expr:
     """A text that a sheet can hold; _x0041_ would be read as A, so its first sign is
     said in that very way.
     """
-    return xml_text(
-        cells.str.slice(0, LONGEST_TEXT).str.replace_all(
-            r"_(x[0-9A-Fa-f]{4}_)", "_x005F_${1}"
-        )
-    )
+    short = cells.str.slice(0, LONGEST_TEXT)
+    escaped = short.str.replace_all(r"_(x[0-9A-Fa-f]{4}_)", "_x005F_${1}")
+    return xml_text(escaped)
 
 
 def _inline(cells: pl.Expr) -> pl.Expr:
     """An inline text: never a formula, whatever it begins with."""
-    return pl.concat_str(
-        [
-            pl.lit('<c t="inlineStr"><is><t xml:space="preserve">'),
-            cells,
-            pl.lit("</t></is></c>"),
-        ]
-    )
+    opening = pl.lit('<c t="inlineStr"><is><t xml:space="preserve">')
+    return pl.concat_str([opening, cells, pl.lit("</t></is></c>")])
 
 
 def _around(book: zipfile.ZipFile, sheets: int) -> None:
+    """The parts of the package beside its sheets: written last, when their number is
+    known.
+    """
     numbers = range(1, sheets + 1)
     overrides = "".join(
         f'<Override PartName="/xl/worksheets/sheet{n}.xml" '

@@ -5,8 +5,7 @@ rows), else from the parts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,17 +13,21 @@ import polars as pl
 
 from portal.tabular.manifest import ID, Column
 from portal.tabular.reading_rows.engine import HOT, Engine
-from portal.tabular.reading_rows.fulltext import holds
-from portal.tabular.reading_rows.hot import FOLD, HotTable
+from portal.tabular.reading_rows.hot import HotTable
 from portal.tabular.reading_rows.query import RowQuery, Statement, quote_name
 from portal.tabular.reading_rows.rendering import RANK, csv_text, json_columns
+from portal.tabular.reading_rows.wordsearch import (
+    Numbers,
+    best_first,
+    rows_with_words,
+)
 
-_SCANNERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="words")
-"""Look for words in the blocks of a column; its threads start at the first search."""
 AT_ONCE = 10_240
 """Rows that are fetched at once where all are wanted."""
 MOST_IN_ONE_SCAN = 2000
 """Up to this row, the numbers of a page and the total come from one scan."""
+HIGHEST_ID = 2**62
+"""Beyond every number of a row, and still one that the engine can compare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,8 @@ class RowPage:
     @property
     def all_columns(self) -> tuple[Column, ...]:
         """The columns, ranks included."""
-        return (*self.columns, *(Column(name, "number", RANK) for name in self.ranks))
+        ranks = (Column(name, "number", RANK) for name in self.ranks)
+        return (*self.columns, *ranks)
 
     @property
     def fields(self) -> list[dict[str, Any]]:
@@ -58,9 +62,8 @@ class RowPage:
         fragments), or csv or tsv text.
         """
         if form in ("csv", "tsv"):
-            return csv_text(
-                self.all_columns, self.frame, "," if form == "csv" else "\t"
-            )
+            delimiter = "," if form == "csv" else "\t"
+            return csv_text(self.all_columns, self.frame, delimiter)
         rows = zip(*json_columns(self.frame, self.all_columns), strict=True)
         if form == "lists":
             return list(rows)
@@ -68,23 +71,35 @@ class RowPage:
         return [dict(zip(names, row, strict=True)) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where the rows of a query are read: the SQL behind FROM, how many rows there are,
+    and the Arrow table that the SQL calls `hot`.
+    """
+
+    sql: str
+    rows: int
+    table: Any = None
+
+
 def from_parts(
     engine: Engine, source: str, rows: int, query: RowQuery, statement: Statement
 ) -> RowPage:
     """A page by one statement over the parts, and a second one for the total."""
-    sql = select_statement(
-        statement,
-        source,
-        query,
-        [quote_name(column.name) for column in statement.columns],
-    )
-    frame = engine.frame(sql, [*statement.rank_parameters, *statement.parameters])
-    total = (
-        _counted(engine, source, rows, query, statement)
-        if query.include_total
-        else None
-    )
-    return _page(statement, frame, total)
+    return _by_statement(engine, _Source(source, rows), query, statement)
+
+
+def from_hot(
+    engine: Engine, hot: HotTable, query: RowQuery, statement: Statement
+) -> RowPage:
+    """A page by the numbers of its rows, which are then fetched from where they
+    stand.
+    """
+    if query.distinct:
+        # Rows that are equal are one, and have no number by which to fetch them.
+        source = _Source(HOT, hot.frame.height, hot.arrow)
+        return _by_statement(engine, source, query, statement)
+    return _HotQuery(engine, hot, query, statement).page()
 
 
 def frames_in_order(
@@ -95,18 +110,16 @@ def frames_in_order(
     """
     names = [column.name for column in statement.columns]
     if statement.where == "TRUE" and statement.by_number:
-        whole = hot.frame.select(names).slice(
-            query.offset, query.limit if query.limit >= 0 else None
-        )
-        yield from whole.iter_slices(AT_ONCE)
+        yield from _slice(hot, query, names).iter_slices(AT_ONCE)
         return
-    parameters = [*statement.rank_parameters, *statement.parameters]
     sql = select_statement(
         statement, HOT, query, [quote_name(ID)], as_stored=statement.by_number
     )
+    parameters = [*statement.rank_parameters, *statement.parameters]
     ids = engine.frame(sql, parameters, hot.arrow)[ID]
     for start in range(0, ids.len(), AT_ONCE):
-        yield hot.rows(hot.at(ids[start : start + AT_ONCE]), names)
+        positions = hot.positions(ids[start : start + AT_ONCE])
+        yield hot.rows(positions, names)
 
 
 def select_statement(
@@ -124,269 +137,211 @@ def select_statement(
         f"({expression})::FLOAT AS {quote_name(name)}"
         for name, expression in statement.ranks
     ]
+    columns = ", ".join([*selected, *ranks])
     distinct = "DISTINCT " if query.distinct else ""
+    order = "" if as_stored else f"ORDER BY {statement.order}"
     limit = f" LIMIT {int(query.limit)}" if query.limit >= 0 else ""
     return (
         # Names are quoted, and values are parameters.
-        f"SELECT {distinct}{', '.join([*selected, *ranks])} "  # noqa: S608
-        f"FROM {source} WHERE {statement.where} "
-        f"{'' if as_stored else f'ORDER BY {statement.order}'}{limit} OFFSET "
-        f"{int(query.offset)}"
+        f"SELECT {distinct}{columns} FROM {source} "  # noqa: S608
+        f"WHERE {statement.where} {order}{limit} OFFSET {int(query.offset)}"
     )
 
 
-def _counted(
-    engine: Engine,
-    source: str,
-    rows: int,
-    query: RowQuery,
-    statement: Statement,
-    table: Any = None,
-) -> int:
+def _by_statement(
+    engine: Engine, source: _Source, query: RowQuery, statement: Statement
+) -> RowPage:
+    selected = [quote_name(column.name) for column in statement.columns]
+    sql = select_statement(statement, source.sql, query, selected)
+    parameters = [*statement.rank_parameters, *statement.parameters]
+    frame = engine.frame(sql, parameters, source.table)
+    total = _total(engine, source, query, statement)
+    return _page(statement, frame, total)
+
+
+def _total(
+    engine: Engine, source: _Source, query: RowQuery, statement: Statement
+) -> int | None:
+    """How many rows a query finds on all pages together; None if nobody asks."""
+    if not query.include_total:
+        return None
     if statement.where == "TRUE" and not query.distinct:
-        return rows
-    inner = "1"
+        return source.rows
+    counted = "1"
     if query.distinct:
-        inner = "DISTINCT " + ", ".join(
-            quote_name(column.name) for column in statement.columns
-        )
-    sql = f"SELECT count(*) FROM (SELECT {inner} FROM {source} WHERE {statement.where})"  # noqa: S608 - names quoted, values parameters
-    return int(engine.rows(sql, statement.parameters, table)[0][0])
+        names = [quote_name(column.name) for column in statement.columns]
+        counted = f"DISTINCT {', '.join(names)}"
+    # Names are quoted, and values are parameters.
+    rows = f"SELECT {counted} FROM {source.sql} WHERE {statement.where}"  # noqa: S608
+    sql = f"SELECT count(*) FROM ({rows})"  # noqa: S608 - as above
+    return int(engine.rows(sql, statement.parameters, source.table)[0][0])
 
 
 def _page(statement: Statement, frame: pl.DataFrame, total: int | None) -> RowPage:
-    return RowPage(
-        statement.columns, frame, total, tuple(name for name, _ in statement.ranks)
-    )
+    ranks = tuple(name for name, _ in statement.ranks)
+    return RowPage(statement.columns, frame, total, ranks)
 
 
-def from_hot(
-    engine: Engine, hot: HotTable, query: RowQuery, statement: Statement
-) -> RowPage:
-    """A page by the numbers of its rows, which are then fetched from where they
-    stand.
-    """
-    rows = hot.frame.height
-    if query.distinct:
-        sql = select_statement(
-            statement,
-            HOT,
-            query,
-            [quote_name(column.name) for column in statement.columns],
-        )
-        frame = engine.frame(sql, statement.parameters, hot.arrow)
-        total = (
-            _counted(engine, HOT, rows, query, statement, hot.arrow)
-            if query.include_total
-            else None
-        )
-        return _page(statement, frame, total)
-    names = [column.name for column in statement.columns]
-    if statement.where == "TRUE" and statement.by_number:
-        frame = hot.frame.select(names).slice(
-            query.offset, query.limit if query.limit >= 0 else None
-        )
-        return _page(statement, frame, rows if query.include_total else None)
-    start = _start(query.filters)
-    if start and not query.q and not query.full_text:
-        return _after(engine, hot.after(start), query, statement, names)
-    if statement.words and query.limit >= 0:
-        return _by_words(engine, hot, query, statement, names)
-    return _by_numbers(engine, hot, query, statement, names)
+def _slice(hot: HotTable, query: RowQuery, names: list[str]) -> pl.DataFrame:
+    """The rows from the query's offset on, as many as it wants; nothing is copied."""
+    limit = query.limit if query.limit >= 0 else None
+    return hot.frame.select(names).slice(query.offset, limit)
 
 
-def _start(filters: Any) -> int:
+def _keyset_start(filters: Any) -> int:
     """The number after which the next page by keyset begins; 0 when this is none."""
-    after = filters.get(ID) if isinstance(filters, Mapping) else None
-    number = (
-        after.get("gt") if isinstance(after, Mapping) and set(after) == {"gt"} else None
-    )
+    condition = filters.get(ID) if isinstance(filters, Mapping) else None
+    if not isinstance(condition, Mapping) or set(condition) != {"gt"}:
+        return 0
+    number = condition["gt"]
+    if not isinstance(number, (int, str)):
+        return 0
     try:
-        return (
-            min(max(0, int(str(number))), 2**62)
-            if isinstance(number, (int, str))
-            else 0
-        )
+        return min(max(0, int(str(number))), HIGHEST_ID)
     except ValueError:
         return 0
 
 
-def _after(
-    engine: Engine,
-    rest: HotTable,
-    query: RowQuery,
-    statement: Statement,
-    names: list[str],
-) -> RowPage:
-    """A page of what follows some number: nothing before it is looked at."""
-    if len(query.filters) > 1 or not statement.by_number or query.limit < 0:
-        return _by_numbers(engine, rest, query, statement, names)
-    frame = rest.frame.select(names).slice(query.offset, query.limit)
-    return _page(statement, frame, rest.frame.height if query.include_total else None)
+@dataclass(frozen=True, slots=True)
+class _HotQuery:
+    """One query of rows that have numbers, over a hot copy."""
 
+    engine: Engine
+    hot: HotTable
+    query: RowQuery
+    statement: Statement
 
-def _by_numbers(
-    engine: Engine,
-    hot: HotTable,
-    query: RowQuery,
-    statement: Statement,
-    names: list[str],
-) -> RowPage:
-    end = query.offset + query.limit
-    if (
-        statement.by_number
-        and query.include_total
-        and query.limit > 0
-        and end <= MOST_IN_ONE_SCAN
-    ):
-        # Names are quoted, and values are parameters.
+    @property
+    def names(self) -> list[str]:
+        """The columns that are fetched."""
+        return [column.name for column in self.statement.columns]
+
+    def page(self) -> RowPage:
+        """The page, by the cheapest way that gives it."""
+        query, statement = self.query, self.statement
+        if statement.where == "TRUE" and statement.by_number:
+            return self._by_place()
+        is_text_query = query.q or query.full_text
+        start = _keyset_start(query.filters)
+        if start and not is_text_query:
+            rest = replace(self, hot=self.hot.after(start))
+            return rest._after_a_number()
+        # The index gives ranks and total of all rows at once: of no use without limit.
+        if statement.words and query.limit >= 0:
+            return self._by_words()
+        return self._by_numbers()
+
+    def _by_place(self) -> RowPage:
+        """A page of all rows as they lie: its place is where its rows stand."""
+        frame = _slice(self.hot, self.query, self.names)
+        total = self.hot.frame.height if self.query.include_total else None
+        return _page(self.statement, frame, total)
+
+    def _after_a_number(self) -> RowPage:
+        """A page of what follows some number: nothing before it is looked at."""
+        has_other_filters = len(self.query.filters) > 1
+        is_by_number = self.statement.by_number and self.query.limit >= 0
+        if has_other_filters or not is_by_number:
+            return self._by_numbers()
+        return self._by_place()
+
+    def _by_numbers(self) -> RowPage:
+        """The numbers of the page's rows by a statement, then these rows."""
+        if self._fits_one_scan():
+            return self._by_one_scan()
+        query, statement = self.query, self.statement
+        sql = select_statement(statement, HOT, query, [quote_name(ID)])
+        parameters = [*statement.rank_parameters, *statement.parameters]
+        numbered = self.engine.frame(sql, parameters, self.hot.arrow)
+        source = _Source(HOT, self.hot.frame.height, self.hot.arrow)
+        total = _total(self.engine, source, query, statement)
+        rows = self.hot.rows(self.hot.positions(numbered[ID]), self.names)
+        ranks = numbered.drop(ID).get_columns()
+        return _page(statement, rows.hstack(ranks), total)
+
+    def _fits_one_scan(self) -> bool:
+        query = self.query
+        if not self.statement.by_number or not query.include_total:
+            return False
+        # The scan carries the numbers of all rows up to the page's end with it.
+        return query.limit > 0 and query.offset + query.limit <= MOST_IN_ONE_SCAN
+
+    def _by_one_scan(self) -> RowPage:
+        """The total and the lowest numbers, which are those of the page, together."""
+        end = self.query.offset + self.query.limit
         sql = (
+            # Names are quoted, and values are parameters.
             f"SELECT count(*), min({quote_name(ID)}, {end}) "  # noqa: S608
-            f"FROM {HOT} WHERE {statement.where}"
+            f"FROM {HOT} WHERE {self.statement.where}"
         )
-        total, ids = engine.rows(sql, statement.parameters, hot.arrow)[0]
-        return _page(
-            statement, hot.rows(hot.at((ids or [])[query.offset :]), names), int(total)
+        found = self.engine.rows(sql, self.statement.parameters, self.hot.arrow)
+        total, lowest_ids = found[0]
+        ids = (lowest_ids or [])[self.query.offset :]
+        rows = self.hot.rows(self.hot.positions(ids), self.names)
+        return _page(self.statement, rows, int(total))
+
+    def _by_words(self) -> RowPage:
+        """The rows that hold the words, best first, or those of them that filters let
+        pass, in the order asked for.
+        """
+        positions, ranks = rows_with_words(self.hot, self.statement.words)
+        if self.statement.filters != "TRUE" or self.query.sort:
+            return self._filtered(positions, ranks)
+        end = self.query.offset + self.query.limit
+        # Without ranks (some fields only) rows come in the order of their numbers.
+        scores = ranks if self.statement.ranks else np.zeros_like(ranks)
+        chosen = best_first(scores, positions, end)[self.query.offset :]
+        return self._ranked(positions[chosen], ranks[chosen], positions.size)
+
+    def _filtered(self, positions: Numbers, ranks: Numbers) -> RowPage:
+        """A page of those rows with the words that also pass the filters, sorted as
+        asked.
+        """
+        statement, query = self.statement, self.query
+        table = self._candidates(positions, ranks)
+        sql = (
+            f"SELECT __at, __rank, count(*) OVER () FROM {HOT} "  # noqa: S608 - quoted
+            f"WHERE {statement.filters} ORDER BY {self._order()} "
+            f"LIMIT {int(query.limit)} OFFSET {int(query.offset)}"
         )
-    parameters = [*statement.rank_parameters, *statement.parameters]
-    found = engine.frame(
-        select_statement(statement, HOT, query, [quote_name(ID)]), parameters, hot.arrow
-    )
-    total = (
-        _counted(engine, HOT, hot.frame.height, query, statement, hot.arrow)
-        if query.include_total
-        else None
-    )
-    frame = hot.rows(hot.at(found[ID]), names)
-    return _page(statement, frame.hstack(found.drop(ID).get_columns()), total)
+        found = self.engine.rows(sql, statement.filter_parameters, table)
+        # A page beyond the end has no row that could tell the total.
+        total = found[0][2] if found else self._count(table)
+        page_positions = np.asarray([row[0] for row in found], dtype=np.int64)
+        page_ranks = np.asarray([row[1] for row in found])
+        return self._ranked(page_positions, page_ranks, total)
 
+    def _candidates(self, positions: Numbers, ranks: Numbers) -> Any:
+        """The rows with the words as a table of their own: only the columns that are
+        filtered or sorted by, their ranks and places.
+        """
+        sql = self.statement.filters + self.statement.order
+        needed = [name for name in self.hot.frame.columns if quote_name(name) in sql]
+        columns = list(dict.fromkeys([ID, *needed]))
+        rows = self.hot.frame.select(columns)[positions]
+        about = [
+            pl.Series("__rank", ranks, dtype=pl.Float32),
+            pl.Series("__at", positions, dtype=pl.Int64),
+        ]
+        return rows.with_columns(about).to_arrow()
 
-def _by_words(
-    engine: Engine,
-    hot: HotTable,
-    query: RowQuery,
-    statement: Statement,
-    names: list[str],
-) -> RowPage:
-    """The rows that hold the words, best first, or those of them that filters let pass,
-    in the order asked for.
-    """
-    positions, ranks = _found(hot, statement.words)
-    if statement.filters == "TRUE" and not query.sort:
-        best = _best(
-            ranks if statement.ranks else np.zeros_like(ranks),
-            positions,
-            query.offset + query.limit,
-        )
-        chosen = best[query.offset :]
-        return _worded(
-            statement, hot, positions[chosen], ranks[chosen], names, positions.size
-        )
-    needed = [
-        name
-        for name in hot.frame.columns
-        if quote_name(name) in statement.filters + statement.order
-    ]
-    some = hot.frame.select(list(dict.fromkeys([ID, *needed])))[positions].with_columns(
-        pl.Series("__rank", ranks, dtype=pl.Float32),
-        pl.Series("__at", positions, dtype=pl.Int64),
-    )
-    order = (
-        f"{quote_name('__rank')} DESC, {quote_name(ID)}"
-        if statement.ranks
-        else quote_name(ID)
-    )
-    if query.sort:
-        order = statement.order.replace(quote_name("rank"), quote_name("__rank"))
-    sql = (
-        f"SELECT __at, __rank, count(*) OVER () FROM {HOT} "  # noqa: S608 - as above
-        f"WHERE {statement.filters} ORDER BY {order} "
-        f"LIMIT {int(query.limit)} OFFSET {int(query.offset)}"
-    )
-    table = some.to_arrow()
-    found = engine.rows(sql, statement.filter_parameters, table)
-    total = found[0][2] if found else _filtered(engine, statement, table)
-    at, score = [row[0] for row in found], [row[1] for row in found]
-    return _worded(
-        statement, hot, np.asarray(at, dtype=np.int64), np.asarray(score), names, total
-    )
+    def _order(self) -> str:
+        """The order of the rows of `_candidates`, whose rank is a column."""
+        rank, number = quote_name("__rank"), quote_name(ID)
+        if self.query.sort:
+            return self.statement.order.replace(quote_name("rank"), rank)
+        return f"{rank} DESC, {number}" if self.statement.ranks else number
 
+    def _count(self, table: Any) -> int:
+        """How many rows of `_candidates` pass the filters."""
+        # Names are quoted, and values are parameters.
+        sql = f"SELECT count(*) FROM {HOT} WHERE {self.statement.filters}"  # noqa: S608
+        return int(self.engine.rows(sql, self.statement.filter_parameters, table)[0][0])
 
-def _filtered(engine: Engine, statement: Statement, table: Any) -> int:
-    sql = f"SELECT count(*) FROM {HOT} WHERE {statement.filters}"  # noqa: S608 - names quoted, values parameters
-    return int(engine.rows(sql, statement.filter_parameters, table)[0][0])
-
-
-def _worded(
-    statement: Statement,
-    hot: HotTable,
-    positions: np.ndarray,
-    ranks: np.ndarray,
-    names: list[str],
-    total: int,
-) -> RowPage:
-    frame = hot.rows(positions, names)
-    if statement.ranks:
-        frame = frame.with_columns(
-            pl.Series(statement.ranks[0][0], ranks, dtype=pl.Float32)
-        )
-    return _page(statement, frame, total)
-
-
-def _found(hot: HotTable, words: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Where the rows stand that hold all words, and their ranks: by the index of words,
-    else by reading all texts.
-    """
-    if hot.words is not None:
-        return hot.words.find(words, hot.frame[FOLD])
-    positions, folds = _holding(hot.frame[FOLD], words)
-    return positions, _ranked(folds, words)
-
-
-def _holding(folds: pl.Series, words: tuple[str, ...]) -> tuple[np.ndarray, pl.Series]:
-    """Where the rows stand that hold all words, and their texts; several blocks are
-    looked through at a time.
-    """
-    chunks = folds.get_chunks()
-    starts = np.cumsum([0, *(chunk.len() for chunk in chunks)])[:-1]
-    found = list(
-        _SCANNERS.map(
-            lambda each: _holding_here(each[0], int(each[1]), words),
-            zip(chunks, starts, strict=True),
-        )
-    )
-    return np.concatenate([positions for positions, _ in found]), pl.concat(
-        [texts for _, texts in found]
-    )
-
-
-def _holding_here(
-    folds: pl.Series, start: int, words: tuple[str, ...]
-) -> tuple[np.ndarray, pl.Series]:
-    positions = np.arange(start, start + folds.len(), dtype=np.int64)
-    for word in sorted(set(words), key=len, reverse=True):
-        held = holds(folds, word).fill_null(False)
-        positions = positions[held.to_numpy()]
-        folds = folds.filter(held)
-    return positions, folds
-
-
-def _ranked(folds: pl.Series, words: tuple[str, ...]) -> np.ndarray:
-    """How many characters of each row are the words asked for: what the statement's
-    rank says, too.
-    """
-    total = np.zeros(folds.len(), dtype=np.int64)
-    for word in map(str.rstrip, words):
-        total += folds.str.count_matches(word, literal=True).fill_null(
-            0
-        ).to_numpy().astype(np.int64) * len(word)
-    return total
-
-
-def _best(ranks: np.ndarray, positions: np.ndarray, count: int) -> np.ndarray:
-    """Indexes of the first `count` by rank, then by place."""
-    keys = (ranks.max(initial=0) - ranks) * np.int64(1 << 40) + positions
-    if count < keys.size:
-        first = np.argpartition(keys, count)[:count]
-        return first[np.argsort(keys[first])]
-    return np.argsort(keys)
+    def _ranked(self, positions: Numbers, ranks: Any, total: int) -> RowPage:
+        """The rows at these places, with their ranks where the query shows them."""
+        frame = self.hot.rows(positions, self.names)
+        if self.statement.ranks:
+            name, _ = self.statement.ranks[0]
+            frame = frame.with_columns(pl.Series(name, ranks, dtype=pl.Float32))
+        return _page(self.statement, frame, total)

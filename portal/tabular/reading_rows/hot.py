@@ -30,7 +30,9 @@ FEW_BYTES = 4 * 1024 * 1024
 into a file.
 """
 OPEN_AT_ONCE = 64
+"""Copies that a process has open at a time."""
 TOUCHED_EVERY = 60.0
+"""Seconds between two notes that a copy is in use."""
 Batches = Callable[[], Iterator[pa.RecordBatch]]
 log = logging.getLogger(__name__)
 
@@ -38,50 +40,61 @@ log = logging.getLogger(__name__)
 class HotTable:
     """All rows of one version in the order of their numbers, as Arrow columns."""
 
-    def __init__(self, table: pa.Table, words_at: Path | None = None) -> None:
-        """`words_at` is where the index of its words lies, or will lie soon."""
-        self._words_at, self._words = words_at, None
-        frame = pl.from_arrow(table, rechunk=False)
+    def __init__(
+        self,
+        arrow: pa.Table,
+        frame: pl.DataFrame,
+        ids: np.ndarray,
+        words_path: Path | None = None,
+    ) -> None:
+        """`frame` and `ids` are views of the Arrow table. `words_path` is where the
+        index of its words lies, or will lie soon.
+        """
+        self.arrow, self.frame, self._ids = arrow, frame, ids
+        self._words_path = words_path
+        self._word_index: WordIndex | None = None
+        # Where no number is missing, a row's place follows from its number.
+        self._is_dense = (
+            bool(ids.size) and int(ids[0]) == 1 and int(ids[-1]) == ids.size
+        )
+
+    @classmethod
+    def from_arrow(cls, arrow: pa.Table, words_path: Path | None = None) -> HotTable:
+        """The hot copy that an Arrow table is."""
+        frame = pl.from_arrow(arrow, rechunk=False)
         assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table gives a frame
-        self._take(table, frame, frame[ID].to_numpy())
-
-    _words_at: Path | None = None
-    _words: WordIndex | None = None
-
-    def _take(self, table: pa.Table, frame: pl.DataFrame, ids: np.ndarray) -> None:
-        self.arrow, self.frame, self._ids = table, frame, ids
-        self._dense = bool(ids.size) and int(ids[0]) == 1 and int(ids[-1]) == ids.size
+        return cls(arrow, frame, frame[ID].to_numpy(), words_path)
 
     @property
-    def words(self) -> WordIndex | None:
+    def word_index(self) -> WordIndex | None:
         """The index of the words in the folded texts, when there is one."""
-        if (
-            self._words is None
-            and self._words_at is not None
-            and self._words_at.is_file()
-        ):
-            self._words = WordIndex(self._words_at)
-        return self._words
+        # It is made after the copy: who opened the copy first meets it later.
+        path = self._words_path
+        if self._word_index is None and path is not None and path.is_file():
+            self._word_index = WordIndex(path)
+        return self._word_index
 
-    def at(self, ids: Sequence[int] | pl.Series) -> np.ndarray:
+    def positions(self, ids: Sequence[int] | pl.Series) -> np.ndarray:
         """Where the rows with these numbers stand."""
         wanted = np.asarray(ids, dtype=np.int64)
-        return wanted - 1 if self._dense else np.searchsorted(self._ids, wanted)
+        return wanted - 1 if self._is_dense else np.searchsorted(self._ids, wanted)
 
     def after(self, number: int) -> HotTable:
         """The rows that follow a number; nothing is copied."""
         start = int(np.searchsorted(self._ids, number, side="right"))
-        rest = HotTable.__new__(HotTable)
-        rest._take(self.arrow.slice(start), self.frame.slice(start), self._ids[start:])
-        return rest
+        # Without the index of words: its places count from the first row of all.
+        return HotTable(
+            self.arrow.slice(start), self.frame.slice(start), self._ids[start:]
+        )
 
     def rows(self, positions: np.ndarray, names: list[str]) -> pl.DataFrame:
         """The rows at these places, in this order; nothing is copied where they lie
         side by side.
         """
+        columns = self.frame.select(names)
         if positions.size and (np.diff(positions) == 1).all():
-            return self.frame.select(names).slice(int(positions[0]), positions.size)
-        return self.frame.select(names)[positions]
+            return columns.slice(int(positions[0]), positions.size)
+        return columns[positions]
 
 
 class HotTables:
@@ -94,37 +107,43 @@ class HotTables:
         self._folder, self._most = folder, most_bytes
         self._lock = threading.Lock()
         self._open: OrderedDict[str, tuple[HotTable, float]] = OrderedDict()
-        self._asked: set[str] = set()
+        self._requested: set[str] = set()
         self._queue: queue.SimpleQueue[tuple[str, Batches]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
     def find(self, fingerprint: str) -> HotTable | None:
         """The hot copy, when there is one."""
         with self._lock:
-            known = self._open.get(fingerprint)
-            if known is not None:
+            opened = self._open.get(fingerprint)
+            if opened is not None:
                 self._open.move_to_end(fingerprint)
-        path = self.path(fingerprint)
-        if known is not None:
-            if time.monotonic() - known[1] > TOUCHED_EVERY:
+        if opened is not None:
+            table, noted = opened
+            # The files' times tell every process what is used; a query a minute is
+            # enough for that, and one for each query would be a write for each.
+            if time.monotonic() - noted > TOUCHED_EVERY:
                 self._note_use(fingerprint)
-                self._keep(fingerprint, known[0])
-            return known[0]
+                self._remember(fingerprint, table)
+            return table
+        path = self.path(fingerprint)
         if not path.is_file():
             return None
         self._note_use(fingerprint)
-        return self._keep(fingerprint, _opened(path, self._words_path(fingerprint)))
+        table = _open_copy(path, self._words_path(fingerprint))
+        return self._remember(fingerprint, table)
 
     def keep_small(self, fingerprint: str, batches: Batches) -> HotTable:
         """Keep a small table in memory."""
-        return self._keep(fingerprint, HotTable(pa.Table.from_batches(batches())))
+        arrow = pa.Table.from_batches(batches())
+        return self._remember(fingerprint, HotTable.from_arrow(arrow))
 
     def want(self, fingerprint: str, batches: Batches) -> None:
         """Have a copy made in the background, once."""
         with self._lock:
-            if fingerprint in self._asked or not self._most:
+            if fingerprint in self._requested or not self._most:
                 return
-            self._asked.add(fingerprint)
+            self._requested.add(fingerprint)
+            # Started late: a thread does not live on in a process that is forked.
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._work, daemon=True, name="hot-tables"
@@ -138,20 +157,14 @@ class HotTables:
         """
         if not self._most:
             return
-        if not self.path(fingerprint).is_file():
+        path, words_path = self.path(fingerprint), self._words_path(fingerprint)
+        if not path.is_file():
+            self._make(fingerprint, path, lambda target: _write(target, batches))
+        # A copy that was too large is not there, and then there is nothing to index.
+        if words and path.is_file() and not words_path.is_file():
+            texts = _open_copy(path).frame[FOLD].get_chunks()
             self._make(
-                fingerprint, self.path(fingerprint), lambda made: _write(made, batches)
-            )
-        if (
-            words
-            and self.path(fingerprint).is_file()
-            and not self._words_path(fingerprint).is_file()
-        ):
-            folds = _opened(self.path(fingerprint)).frame[FOLD].get_chunks()
-            self._make(
-                fingerprint,
-                self._words_path(fingerprint),
-                lambda made: wordindex.write(folds, made),
+                fingerprint, words_path, lambda target: wordindex.write(texts, target)
             )
 
     def _make(
@@ -159,12 +172,14 @@ class HotTables:
     ) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="hot-", dir=self._folder) as work:
-            made = Path(work) / "made.arrow"
-            write(made)
+            # Made aside and then renamed: nobody ever opens half a copy.
+            complete = Path(work) / "made.arrow"
+            write(complete)
             beside = sum(path.stat().st_size for path in self._files(fingerprint))
-            if made.stat().st_size + beside > self._most:
+            # One table alone may not push out all others, and itself in the end.
+            if complete.stat().st_size + beside > self._most:
                 return
-            made.replace(target)
+            complete.replace(target)
         self._trim(fingerprint)
 
     def path(self, fingerprint: str) -> Path:
@@ -175,13 +190,10 @@ class HotTables:
         return self._folder / fingerprint[:2] / f"{fingerprint}.words.arrow"
 
     def _files(self, fingerprint: str) -> list[Path]:
-        return [
-            path
-            for path in (self.path(fingerprint), self._words_path(fingerprint))
-            if path.is_file()
-        ]
+        paths = (self.path(fingerprint), self._words_path(fingerprint))
+        return [path for path in paths if path.is_file()]
 
-    def _keep(self, fingerprint: str, table: HotTable) -> HotTable:
+    def _remember(self, fingerprint: str, table: HotTable) -> HotTable:
         with self._lock:
             self._open[fingerprint] = (table, time.monotonic())
             while len(self._open) > OPEN_AT_ONCE:
@@ -198,43 +210,46 @@ class HotTables:
             fingerprint, batches = self._queue.get()
             try:
                 self.make(fingerprint, batches)
-            except (
-                Exception
-            ) as error:  # a copy is a convenience: rows are answered without it
-                log.warning(
-                    "no hot copy of %s: %s", fingerprint[:12], type(error).__name__
-                )
+            # A copy is a convenience: rows are answered without it.
+            except Exception as error:
+                kind = type(error).__name__
+                log.warning("no hot copy of %s: %s", fingerprint[:12], kind)
             finally:
                 with self._lock:
-                    self._asked.discard(fingerprint)
+                    self._requested.discard(fingerprint)
 
     def _trim(self, fresh: str) -> None:
         """Remove the copies that were not used for longest; whoever has one open goes
         on reading it.
         """
         copies = [(path.stat(), path) for path in self._folder.glob("??/*.arrow")]
-        room = self._most - sum(about.st_size for about, _ in copies)
-        for about, path in sorted(copies, key=lambda copy: copy[0].st_mtime):
-            if room >= 0:
+        free = self._most - sum(about.st_size for about, _ in copies)
+        copies.sort(key=lambda copy: copy[0].st_mtime)
+        for about, path in copies:
+            if free >= 0:
                 return
             if not path.name.startswith(fresh):
                 path.unlink(missing_ok=True)
-                room += about.st_size
+                free += about.st_size
 
 
-def _opened(path: Path, words_at: Path | None = None) -> HotTable:
-    return HotTable(pa.ipc.open_file(pa.memory_map(str(path))).read_all(), words_at)
+def _open_copy(path: Path, words_path: Path | None = None) -> HotTable:
+    arrow = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    return HotTable.from_arrow(arrow, words_path)
 
 
 def _write(path: Path, batches: Batches) -> None:
-    last = 0
+    last_id = 0
     writer = None
     for batch in batches():
         ids = batch.column(ID).to_numpy()
-        if ids.size and (int(ids[0]) <= last or (np.diff(ids) <= 0).any()):
-            raise ValueError("rows are not in the order of their numbers")
-        last = int(ids[-1]) if ids.size else last
-        writer = writer or pa.ipc.new_file(str(path), batch.schema)
+        # Rows are found by halving: out of order, some would never be found.
+        if ids.size:
+            if int(ids[0]) <= last_id or (np.diff(ids) <= 0).any():
+                raise ValueError("rows are not in the order of their numbers")
+            last_id = int(ids[-1])
+        if writer is None:
+            writer = pa.ipc.new_file(str(path), batch.schema)
         writer.write_batch(batch)
     if writer is None:
         raise ValueError("no rows")

@@ -24,7 +24,7 @@ def times(cells: pl.Expr, zone: str, *, exact: bool = False) -> pl.Expr:
     return text + pl.lit(zone) if zone else text
 
 
-def plain(
+def simple_cells(
     name: str, kind: pl.DataType, column: Column, *, exact: bool = False
 ) -> pl.Expr:
     """A column of values that JSON and Python both have: decimals and times as texts,
@@ -49,22 +49,25 @@ def json_columns(
     Times are as CKAN answers them, to the millisecond, unless `exact`.
     """
     pairs = zip(frame.schema.items(), columns, strict=True)
-    texts = frame.select(
-        plain(name, kind, column, exact=exact) for (name, kind), column in pairs
+    cells = frame.select(
+        simple_cells(name, kind, column, exact=exact) for (name, kind), column in pairs
     )
-    made = []
-    for column, kind, cells in zip(
-        columns, frame.dtypes, texts.get_columns(), strict=True
+    rendered = []
+    for column, kind, series in zip(
+        columns, frame.dtypes, cells.get_columns(), strict=True
     ):
-        values = cells.to_list()
+        values = series.to_list()
+        # A fragment goes into the JSON as it stands: a float would lose digits.
         if isinstance(kind, pl.Decimal):
-            values = [
-                None if value is None else orjson.Fragment(value) for value in values
-            ]
+            values = [_fragment(value) for value in values]
         elif column.ckan_type == "json":
             values = [_json(value) for value in values]
-        made.append(values)
-    return made
+        rendered.append(values)
+    return rendered
+
+
+def _fragment(text: str | None) -> Any:
+    return None if text is None else orjson.Fragment(text)
 
 
 def _json(text: Any) -> Any:
@@ -84,21 +87,16 @@ def csv_text(
     """Rows without a header, a line each, booleans as t and f, a JSON column's null as
     null.
     """
-    listed = list(columns)
-    pairs = zip(frame.schema.items(), listed, strict=True)
+    pairs = zip(frame.schema.items(), columns, strict=True)
     cells = frame.select(_cell(name, kind, column) for (name, kind), column in pairs)
     return cells.write_csv(include_header=False, separator=delimiter)
 
 
 def _cell(name: str, kind: pl.DataType, column: Column) -> pl.Expr:
     if isinstance(kind, pl.Boolean):
-        return (
-            pl.when(name)
-            .then(pl.lit("t"))
-            .when(pl.col(name).not_())
-            .then(pl.lit("f"))
-            .alias(name)
-        )
+        # A null is neither, and stays an empty cell.
+        is_true = pl.when(name).then(pl.lit("t"))
+        return is_true.when(pl.col(name).not_()).then(pl.lit("f")).alias(name)
     if column.ckan_type == "json":
         return pl.col(name).fill_null("null")
-    return plain(name, kind, column)
+    return simple_cells(name, kind, column)

@@ -95,7 +95,7 @@ def test_a_hot_copy_answers_as_the_parts_do(
     store.warm(manifest, words=False)
     table = store.hot(manifest)
     assert table is not None
-    assert table.words is None
+    assert table.word_index is None
     for asked in QUERIES * 2:
         if asked == QUERIES[-1]:
             store.warm(manifest)  # from here on by the index of words
@@ -104,7 +104,7 @@ def test_a_hot_copy_answers_as_the_parts_do(
         assert hot.total == parts.total, asked
         assert hot.rows == parts.rows, asked
         assert hot.fields == parts.fields, asked
-    assert table.words is not None
+    assert table.word_index is not None
 
 
 def test_what_was_asked_is_answered_from_memory(
