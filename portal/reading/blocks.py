@@ -37,8 +37,10 @@ def _quoted_piece(block: bytes, delimiter: int, last: bool) -> bytes:
     letters = np.frombuffer(block, dtype=np.uint8)
     quotes = positions(letters, QUOTE)
     end = len(block) if last else _last_row_end(block, quotes)
-    quotes = quotes[: int(np.searchsorted(quotes, end))]
-    return block[:end] if end and _is_clean(letters[:end], quotes, delimiter) else b""
+    quotes_before_end = quotes[: int(np.searchsorted(quotes, end))]
+    if not end or not _is_clean(letters[:end], quotes_before_end, delimiter):
+        return b""
+    return block[:end]
 
 
 def _last_row_end(block: bytes, quotes: NDArray[np.intp]) -> int:
@@ -46,6 +48,7 @@ def _last_row_end(block: bytes, quotes: NDArray[np.intp]) -> int:
     none.
     """
     end = block.rfind(b"\n")
+    # Behind an odd number of quotes a line end belongs to a cell.
     while end >= 0 and np.searchsorted(quotes, end) % 2:
         end = block.rfind(b"\n", 0, end)
     return end + 1
@@ -57,11 +60,13 @@ def _is_clean(
     if len(quotes) % 2:
         return False
     opening, closing = quotes[0::2], quotes[1::2]
+    last = len(letters) - 1
+    # At the borders some byte is read for the one that is not there; whether a quote
+    # stands at the border is asked beside it.
     before = letters[opening - 1]
-    after_end = closing == len(letters) - 1
-    after = letters[np.minimum(closing + 1, len(letters) - 1)]
+    after = letters[np.minimum(closing + 1, last)]
     opens = (before == delimiter) | (before == NEWLINE) | (opening == 0)
-    closes = (after == delimiter) | (after == NEWLINE) | after_end
+    closes = (after == delimiter) | (after == NEWLINE) | (closing == last)
     # A closing quote directly followed by an opening one is a doubled quote inside the
     # cell.
     doubled = closing[:-1] + 1 == opening[1:]
@@ -77,40 +82,44 @@ def as_frame(
     how many rows it had.
     """
     names = [str(index) for index in range(width)]
-    odd: list[tuple[int, str]] = []
+    odd_rows: list[tuple[int, str]] = []
 
     def set_aside(row: pc.InvalidRow) -> str:
-        odd.append((row.number - 1, row.text))
+        odd_rows.append((row.number - 1, row.text))
         return "skip"
 
+    # One block, in this thread: only then does the reader tell the numbers of rows.
+    reading = pc.ReadOptions(
+        use_threads=False, block_size=len(piece) + 1, column_names=names
+    )
+    parsing = pc.ParseOptions(
+        delimiter=delimiter,
+        newlines_in_values=b'"' in piece,
+        ignore_empty_lines=False,
+        invalid_row_handler=set_aside,
+    )
+    # Nothing is guessed: every cell is a text, and the bytes were checked before.
+    converting = pc.ConvertOptions(
+        column_types={name: pa.large_string() for name in names},
+        strings_can_be_null=False,
+        check_utf8=False,
+    )
     table = pc.read_csv(
         pa.BufferReader(piece),
-        read_options=pc.ReadOptions(
-            use_threads=False, block_size=len(piece) + 1, column_names=names
-        ),
-        parse_options=pc.ParseOptions(
-            delimiter=delimiter,
-            newlines_in_values=b'"' in piece,
-            ignore_empty_lines=False,
-            invalid_row_handler=set_aside,
-        ),
-        convert_options=pc.ConvertOptions(
-            column_types={name: pa.large_string() for name in names},
-            strings_can_be_null=False,
-            check_utf8=False,
-        ),
+        read_options=reading,
+        parse_options=parsing,
+        convert_options=converting,
     )
     frame = pl.from_arrow(table)
     if not isinstance(frame, pl.DataFrame):
         raise TypeError("an Arrow table becomes a frame")
-    rows = frame.height + len(odd)
+    rows = frame.height + len(odd_rows)
     numbers = np.arange(number, number + rows, dtype=np.int64)
-    if odd:
-        numbers = np.delete(numbers, [position for position, _ in odd])
-    ragged = tuple(
-        RaggedRow(
-            number + position, tuple(next(csv.reader([text], delimiter=delimiter), []))
-        )
-        for position, text in odd
-    )
-    return TextBatch(frame.with_columns(pl.Series(ROW, numbers)), ragged), rows
+    ragged = []
+    for position, text in odd_rows:
+        cells = next(csv.reader([text], delimiter=delimiter), [])
+        ragged.append(RaggedRow(number + position, tuple(cells)))
+    if odd_rows:
+        numbers = np.delete(numbers, [position for position, _ in odd_rows])
+    numbered = frame.with_columns(pl.Series(ROW, numbers))
+    return TextBatch(numbered, tuple(ragged)), rows

@@ -19,11 +19,11 @@ Letters = NDArray[np.uint8]
 
 def is_utf8(block: bytes) -> bool:
     """Whether the whole block is UTF-8."""
-    ends = pa.py_buffer(np.array([0, len(block)], dtype=np.int64))
+    # Arrow checks many bytes at a time, and builds no text of them as decoding would.
+    bounds = pa.py_buffer(np.array([0, len(block)], dtype=np.int64))
+    one_text = pa.LargeStringArray.from_buffers(1, bounds, pa.py_buffer(block))
     try:
-        pa.LargeStringArray.from_buffers(1, ends, pa.py_buffer(block)).validate(
-            full=True
-        )
+        one_text.validate(full=True)
     except pa.ArrowInvalid:
         return False
     return True
@@ -38,31 +38,39 @@ def surely_nfc(block: bytes) -> bool:
     one.
     """
     letters = np.frombuffer(block, dtype=np.uint8)
-    return all(_plain(letters, start) for start in range(0, len(letters), SLICE))
+    starts = range(0, len(letters), SLICE)
+    return all(_slice_is_nfc(letters, start) for start in starts)
 
 
-def _plain(letters: Letters, start: int) -> bool:
+def _slice_is_nfc(letters: Letters, start: int) -> bool:
     part = letters[start : start + SLICE]
     highest = int(part.max())
     if highest < 0xCC:
         return True
-    if highest > 0xE2 or ((part - np.uint8(0xCC)) < 0x15).any():
+    # Bytes wrap around below zero, so that one comparison says "from CC to E0".
+    is_from_cc_to_e0 = (part - np.uint8(0xCC)) < 0x15
+    if highest > 0xE2 or is_from_cc_to_e0.any():
         return False
+    # One byte of the next slice: a character may stand across the border.
     second = letters[start + 1 : start + SLICE + 1]
     first = part[: len(second)]
-    if ((first == 0xE1) & ((second - np.uint8(0xB8)) > 3)).any():
+    is_beyond_vietnamese = (first == 0xE1) & ((second - np.uint8(0xB8)) > 3)
+    if is_beyond_vietnamese.any():
         return False
-    return highest == 0xE1 or _common_marks(
-        letters, np.flatnonzero(first == 0xE2) + (start + 1)
-    )
+    if highest == 0xE1:
+        return True
+    seconds = np.flatnonzero(first == 0xE2) + (start + 1)
+    return _are_common_marks(letters, seconds)
 
 
-def _common_marks(letters: Letters, seconds: NDArray[np.intp]) -> bool:
+def _are_common_marks(letters: Letters, seconds: NDArray[np.intp]) -> bool:
     """Whether the characters after E2 are U+2002-203F or U+2080-20BF: dashes, quotation
     marks, currencies.
     """
     second, third = letters[seconds], letters[seconds + 1]
-    return bool((((second == 0x80) & (third > 0x81)) | (second == 0x82)).all())
+    is_punctuation = (second == 0x80) & (third > 0x81)
+    is_currency = second == 0x82
+    return bool((is_punctuation | is_currency).all())
 
 
 def has_blank_line(block: bytes) -> bool:
@@ -90,8 +98,10 @@ def count_lines(block: bytes) -> int:
 
 def positions(letters: Letters, wanted: int) -> NDArray[np.intp]:
     """Where a byte stands."""
-    found = [
+    in_slices = [
         np.flatnonzero(letters[start : start + SLICE] == wanted) + start
         for start in range(0, len(letters), SLICE)
     ]
-    return np.concatenate(found) if found else np.zeros(0, dtype=np.intp)
+    if not in_slices:
+        return np.zeros(0, dtype=np.intp)
+    return np.concatenate(in_slices)

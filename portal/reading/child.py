@@ -10,47 +10,30 @@ import os
 import pickle
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import orjson
 
-from portal.errors import BadFile, Unavailable
+from portal.errors import BadFile
 from portal.reading import fork_server, framing
+from portal.reading.forking import SECONDS_TO_OPEN, ForkServer
 from portal.reading.options import Limits
 from portal.reading.refusals import refuse, took_too_long
+from portal.reading.turns import turn
 
 SPARE = 2
 """Children that wait for the next file."""
-AT_ONCE = 8
-"""Children of one process that may be at work at a time; whoever comes later waits for
-a turn.
-"""
 PATIENCE = 4
 """A child may keep silent for so many times the processor seconds that it may use:
 machines are shared.
 """
-SECONDS_TO_OPEN = 60.0
 CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT)
 """How native code ends that was refused memory and did not look; where half of the
 limit was in use, that was it.
 """
 KB_PER_MB = 1024
-HARMLESS = frozenset({"jemalloc_bg_thd", "polars-ooc-clea"})
-"""Threads of libraries that hold nothing which a forked process would wait for."""
-PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TZ")
-"""All of the environment that the fork server is told: a reader needs no secrets."""
-ENVIRONMENT = {
-    "ARROW_DEFAULT_MEMORY_POOL": "system",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MALLOC_ARENA_MAX": "2",
-}
 log = logging.getLogger(__name__)
 
 
@@ -101,13 +84,15 @@ class Child:
         ended.
         """
         self._name, self._limits = name, limits
-        asked = {
+        request = {
             "function": function,
             "talks": talks,
             "memory_mb": limits.memory_mb,
             "seconds": limits.seconds,
         }
-        self.send(asked, pickle.dumps(arguments))
+        # Pickled this way only: what comes back from a child is never unpickled, as a
+        # child may have been taken over by the file that it read.
+        self.send(request, pickle.dumps(arguments))
         if self.receive()[0] != "begun":
             raise self._ended(late=False)
 
@@ -120,66 +105,73 @@ class Child:
 
     def receive(self) -> tuple[Any, bytearray]:
         """The next message of the child. Raises BadFile as `run` does."""
+        patience = PATIENCE * self._limits.seconds
         try:
-            said, payload = framing.receive(
-                self._line, time.monotonic() + PATIENCE * self._limits.seconds
-            )
+            message, payload = framing.receive(self._line, time.monotonic() + patience)
         except framing.Silence as silence:
             raise self._ended(late=silence.late) from None
         except OSError as gone:
             raise self._ended(late=False) from gone
-        if "refused" in said:
-            raise BadFile(*said["refused"])
-        if "exhausted" in said:
-            raise refuse(
-                "too-much-memory", name=self._name, limit=self._limits.memory_mb
-            )
-        if "failed" in said:
-            raise self._failed(said)
-        return said, payload
+        if "refused" in message:
+            raise BadFile(*message["refused"])
+        if "exhausted" in message:
+            raise self._too_much_memory()
+        if "failed" in message:
+            raise self._failed(message)
+        return message, payload
 
     def close(self) -> None:
         """End the child, wherever it is; safe to call twice."""
         self._line.close()
         self._status.close()
 
-    def _failed(self, said: dict[str, Any]) -> Exception:
-        log.warning(
-            "reading %s failed: %s at %s", self._name, said["failed"], said["at"]
-        )
-        if said["errno"] in fork_server.OURS:
-            return OSError(said["errno"], os.strerror(said["errno"]))
-        return refuse("reader-died", name=self._name, why=said["failed"])
+    def _too_much_memory(self) -> BadFile:
+        limit = self._limits.memory_mb
+        return refuse("too-much-memory", name=self._name, limit=limit)
+
+    def _failed(self, failure: dict[str, Any]) -> Exception:
+        """What the function raised: a fault of this machine, or of the file."""
+        kind, number = failure["failed"], failure["errno"]
+        log.warning("reading %s failed: %s at %s", self._name, kind, failure["at"])
+        if number in fork_server.OURS:
+            return OSError(number, os.strerror(number))
+        return refuse("reader-died", name=self._name, why=kind)
 
     def _ended(self, *, late: bool) -> BadFile:
         """Why a child is gone, as a refusal of its file."""
         if late:
             return took_too_long(self._name, self._limits.seconds, PATIENCE)
-        self._status.settimeout(SECONDS_TO_OPEN)
-        try:
-            told = orjson.loads(self._status.recv(2 * fork_server.TOLD) or b"{}")
-        except OSError:
-            told = {}
-        code, words = int(told.get("code", 0)), str(told.get("said", ""))
-        log.warning(
-            "the reader of %s ended with %s: %s", self._name, code, words.strip()[-300:]
-        )
+        end = self._exit_report()
+        code = int(end.get("code", 0))
+        last_words = str(end.get("said", ""))
+        excerpt = last_words.strip()[-300:]
+        log.warning("the reader of %s ended with %s: %s", self._name, code, excerpt)
+        # SIGKILL follows SIGXCPU where a child does not go.
         if -code in (signal.SIGXCPU, signal.SIGKILL):
             return took_too_long(self._name, self._limits.seconds)
-        crashed = (
-            -code in CRASHES
-            and int(told.get("peak", 0)) > self._limits.memory_mb * KB_PER_MB // 2
-        )
-        if crashed or "memory" in words or "alloc" in words:
-            return refuse(
-                "too-much-memory", name=self._name, limit=self._limits.memory_mb
-            )
-        return refuse("reader-died", name=self._name, why=_named(code))
+        half_of_limit = self._limits.memory_mb * KB_PER_MB // 2
+        ran_full = -code in CRASHES and int(end.get("peak", 0)) > half_of_limit
+        if ran_full or "memory" in last_words or "alloc" in last_words:
+            return self._too_much_memory()
+        return refuse("reader-died", name=self._name, why=_ending(code))
+
+    def _exit_report(self) -> dict[str, Any]:
+        """What the fork server says of the child's end; empty where it is gone, too."""
+        self._status.settimeout(SECONDS_TO_OPEN)
+        try:
+            report = self._status.recv(2 * fork_server.TOLD)
+        except OSError:
+            return {}
+        stated: dict[str, Any] = orjson.loads(report or b"{}")
+        return stated
 
 
-def _named(code: int) -> str:
+def _ending(code: int) -> str:
+    """An exit code in words; a negative one is a signal."""
+    if code >= 0:
+        return f"exit code {code}"
     try:
-        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return signal.Signals(-code).name
     except ValueError:
         return f"signal {-code}"
 
@@ -227,8 +219,9 @@ class _Spare:
     def take(self) -> Child | None:
         """One of them, None where there is none."""
         with self._lock:
-            ours = self._owner == os.getpid()
-            return self._children.pop() if ours and self._children else None
+            # A process that was forked has its parent's list, but not its children.
+            is_ours = self._owner == os.getpid()
+            return self._children.pop() if is_ours and self._children else None
 
     def put(self, child: Child) -> None:
         """Keep one more, or end it."""
@@ -251,160 +244,7 @@ class _Spare:
 _SPARE = _Spare()
 
 
-_TURNS = threading.BoundedSemaphore(AT_ONCE)
-SECONDS_FOR_A_TURN = 120.0
-
-
-@contextmanager
-def turn() -> Iterator[None]:
-    """One of the AT_ONCE places at which a child may work. Raises Unavailable when none
-    is free for long.
-    """
-    take_turn()
-    try:
-        yield
-    finally:
-        _TURNS.release()
-
-
-def take_turn(seconds: float = SECONDS_FOR_A_TURN) -> None:
-    """Take a place; whoever takes one gives it back with `give_turn`."""
-    if not _TURNS.acquire(timeout=seconds):
-        raise Unavailable(
-            "Too many files are being read at once; try again in a moment."
-        )
-
-
-def give_turn() -> None:
-    """Give a place back."""
-    _TURNS.release()
-
-
-class _Server:
-    """The fork server of this process: begun at the first child, begun anew when it was
-    ended from outside.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._owner = 0
-        self._door: socket.socket | None = None
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def fork(self) -> tuple[socket.socket, socket.socket]:
-        """The line to a new child, and the socket that tells its end."""
-        (line, far_line), (status, far_status) = (
-            socket.socketpair(),
-            socket.socketpair(),
-        )
-        with far_line, far_status, self._lock:
-            for again in (True, False):
-                try:
-                    socket.send_fds(
-                        self._opened(),
-                        [b"fork"],
-                        [far_line.fileno(), far_status.fileno()],
-                    )
-                    return line, status
-                except OSError:
-                    self._forget()
-                    if not again:
-                        raise
-        raise AssertionError
-
-    def adopt(self) -> None:
-        """Fork the server from this very process, which saves loading everything again;
-        only where that is safe.
-        """
-        with self._lock:
-            if self._door is None and _without_threads():
-                door, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-                if not os.fork():
-                    _serve_here(theirs, door)
-                theirs.close()
-                self._began(door)
-
-    def close(self) -> None:
-        """End the server; the next child begins another."""
-        with self._lock:
-            self._forget()
-
-    def _opened(self) -> socket.socket:
-        if self._door is None or self._owner != os.getpid():
-            door, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with theirs:
-                command = [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    fork_server.__name__,
-                    str(theirs.fileno()),
-                ]
-                self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-                    command,
-                    pass_fds=[theirs.fileno()],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    env=_environment(),
-                )
-            self._began(door)
-        assert self._door is not None  # noqa: S101 - it was opened just now
-        return self._door
-
-    def _began(self, door: socket.socket) -> None:
-        door.settimeout(SECONDS_TO_OPEN)
-        self._door, self._owner = door, os.getpid()
-        if not door.recv(1):
-            raise OSError("the fork server of the readers did not start")
-
-    def _forget(self) -> None:
-        if self._door is not None:
-            self._door.close()
-        if self._process is not None and self._owner == os.getpid():
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(2)
-        self._door = self._process = None
-
-
-def _environment() -> dict[str, str]:
-    root = str(Path(__file__).parents[2])
-    return {
-        **ENVIRONMENT,
-        "PYTHONPATH": root,
-        **{key: os.environ[key] for key in PASSED_ON if key in os.environ},
-    }
-
-
-def _without_threads() -> bool:
-    """Whether this process has no thread that could hold a lock which a fork would keep
-    for ever.
-    """
-    names = [
-        task.joinpath("comm").read_text(encoding="utf-8").strip()
-        for task in Path("/proc/self/task").iterdir()
-    ]
-    return (
-        threading.active_count() == 1
-        and len([name for name in names if name not in HARMLESS]) == 1
-    )
-
-
-def _serve_here(door: socket.socket, other: socket.socket) -> None:
-    """Be the fork server in a process that was just forked; never returns."""
-    try:
-        other.close()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        os.environ.clear()
-        null = os.open(os.devnull, os.O_RDWR)
-        for standard in range(3):
-            os.dup2(null, standard)
-        fork_server.serve(door)
-    finally:
-        os._exit(0)
-
-
-_SERVER = _Server()
+_SERVER = ForkServer()
 
 
 def adopt() -> None:

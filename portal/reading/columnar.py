@@ -72,27 +72,22 @@ def _texts(block: pa.RecordBatch, first: int) -> pl.DataFrame:
     columns = [
         _column(cells).alias(str(index)) for index, cells in enumerate(block.columns)
     ]
-    return pl.DataFrame(
-        [
-            *columns,
-            pl.int_range(
-                first, first + block.num_rows, eager=True, dtype=pl.Int64
-            ).alias(ROW),
-        ]
-    )
+    end = first + block.num_rows
+    numbers = pl.int_range(first, end, eager=True, dtype=pl.Int64)
+    return pl.DataFrame([*columns, numbers.alias(ROW)])
 
 
 def _column(cells: pa.Array) -> pl.Series:
     zone = cells.type.tz if pa.types.is_timestamp(cells.type) else None
     if zone is None or not _OFFSET.fullmatch(zone):
         return _text(pl.Series("", pl.from_arrow(cells)))
-    moments = pl.Series(
-        "", pl.from_arrow(cells.cast(pa.timestamp(cells.type.unit, "UTC")))
-    ).dt.replace_time_zone(None)
+    in_utc = cells.cast(pa.timestamp(cells.type.unit, "UTC"))
+    moments = pl.Series("", pl.from_arrow(in_utc)).dt.replace_time_zone(None)
     # Not every offset is one that Polars has a name for.
     minutes = int(zone[:3]) * 60 + int(zone[0] + zone[4:])
     local = moments.dt.offset_by(f"{minutes}m").dt.to_string("%Y-%m-%dT%H:%M:%S%.f")
-    return local.to_frame("t").select(pl.col("t").add(zone).fill_null("")).to_series()
+    with_zone = pl.col("local").add(zone).fill_null("")
+    return local.to_frame("local").select(with_zone).to_series()
 
 
 def _text(cells: pl.Series) -> pl.Series:
@@ -103,37 +98,26 @@ def _text(cells: pl.Series) -> pl.Series:
             for value in cells.to_list()
         )
         return pl.Series(cells.name, list(values), dtype=pl.String).fill_null("")
-    return (
-        cells.to_frame()
-        .select(_written(pl.col(cells.name), kind).fill_null(""))
-        .to_series()
-    )
+    texts = _as_text(pl.col(cells.name), kind).fill_null("")
+    return cells.to_frame().select(texts).to_series()
 
 
-def _written(cells: pl.Expr, kind: pl.DataType) -> pl.Expr:
+def _as_text(cells: pl.Expr, kind: pl.DataType) -> pl.Expr:
     """How a value is written as text, by its type."""
     if kind == pl.String:
         return cells.str.replace_all("\r\n?", "\n").str.normalize("NFC")
     if kind == pl.Boolean:
-        return (
-            pl.when(cells)
-            .then(pl.lit("true"))
-            .when(~cells)
-            .then(pl.lit("false"))
-            .alias(cells.meta.output_name())
-        )
+        # A null is neither.
+        is_true = pl.when(cells).then(pl.lit("true"))
+        word = is_true.when(~cells).then(pl.lit("false"))
+        return word.alias(cells.meta.output_name())
     if kind.is_float():
-        whole = (cells == cells.floor()) & (cells.abs() < EXACT_WHOLE)
-        plain = cells.cast(pl.String)
-        return (
-            pl.when(whole)
-            .then(cells.cast(pl.Int64, strict=False).cast(pl.String))
-            .otherwise(plain)
-        )
+        is_whole = (cells == cells.floor()) & (cells.abs() < EXACT_WHOLE)
+        whole = cells.cast(pl.Int64, strict=False).cast(pl.String)
+        return pl.when(is_whole).then(whole).otherwise(cells.cast(pl.String))
     if isinstance(kind, pl.Datetime):
-        return cells.dt.to_string(
-            "%Y-%m-%dT%H:%M:%S%.f" + ("%:z" if kind.time_zone else "")
-        )
+        offset = "%:z" if kind.time_zone else ""
+        return cells.dt.to_string("%Y-%m-%dT%H:%M:%S%.f" + offset)
     if kind == pl.Time:
         return cells.dt.to_string("%H:%M:%S%.f")
     if kind == pl.Duration:

@@ -36,11 +36,11 @@ def table(
 
     Raises BadFile("empty" | "no-header" | "too-large").
     """
-    columns, left_out = (
-        _without_stray(columns, name, options.max_columns) if titled else (columns, 0)
-    )
-    if left_out:
-        notes = (*notes, ReadNote("far-cells", {"cells": left_out}))
+    # A table without titles comes from JSON, where no cell stands by accident.
+    if titled:
+        columns, left_out = _without_stray(columns, name, options.max_columns)
+        if left_out:
+            notes = (*notes, ReadNote("far-cells", {"cells": left_out}))
     frame = _trim(columns)
     if not frame.width:
         raise refuse("empty", name=name)
@@ -49,20 +49,24 @@ def table(
     if frame.width > options.max_columns:
         raise refuse("too-large", name=name, what="columns", limit=options.max_columns)
     top = frame.head(header.LOOK + 1).rows()
-    found, odd = header.find(top) if titled else (0, ())
-    if found < 0:
+    header_row, odd = header.find(top) if titled else (0, ())
+    if header_row < 0:
         raise refuse("no-header", name=name)
-    body, first = frame[found + 1 :], found + 2
+    body = frame[header_row + 1 :]
+    # Rows are counted from 1, as spreadsheets do.
+    first = header_row + 2
 
     def batches() -> Iterator[TextBatch]:
         for start in range(0, body.height, options.batch_rows):
             part = body[start : start + options.batch_rows]
+            number = first + start
             numbers = pl.int_range(
-                first + start, first + start + part.height, dtype=pl.Int64, eager=True
+                number, number + part.height, dtype=pl.Int64, eager=True
             )
             yield TextBatch(part.with_columns(numbers.alias(ROW)))
 
-    return TextTable(tuple(top[found]), batches, name, (*notes, *odd, *_damage(frame)))
+    labels = tuple(top[header_row])
+    return TextTable(labels, batches, name, (*notes, *odd, *_damage(frame)))
 
 
 def _without_stray(
@@ -72,26 +76,26 @@ def _without_stray(
     how many those are.
     """
     filled = [column != "" for column in columns]
-    counts = [int(mask.sum()) for mask in filled]
+    counts = _counts(filled)
     width = stray.end(dict(enumerate(counts, 1)), stray.GAP_COLUMNS)
     if width > most:
         raise refuse("too-large", name=name, what="columns", limit=most)
     by_row = _gaps(filled[:width])
     if by_row:
         last = stray.end(by_row, stray.GAP_ROWS)
-        columns, filled = (
-            [column.head(last) for column in columns],
-            [mask.head(last) for mask in filled],
-        )
+        columns = [column.head(last) for column in columns]
+        filled = [mask.head(last) for mask in filled]
         # What stood far below may have been all that there was in the columns on the
         # right.
-        width = stray.end(
-            {number: int(mask.sum()) for number, mask in enumerate(filled[:width], 1)},
-            stray.GAP_COLUMNS,
-        )
-    return columns[:width], sum(counts) - sum(
-        int(mask.sum()) for mask in filled[:width]
-    )
+        in_rows = _counts(filled[:width])
+        width = stray.end(dict(enumerate(in_rows, 1)), stray.GAP_COLUMNS)
+    remaining = sum(_counts(filled[:width]))
+    return columns[:width], sum(counts) - remaining
+
+
+def _counts(filled: list[pl.Series]) -> list[int]:
+    """How many cells of each column are filled."""
+    return [int(mask.sum()) for mask in filled]
 
 
 def _gaps(filled: list[pl.Series]) -> dict[int, int]:
@@ -101,13 +105,13 @@ def _gaps(filled: list[pl.Series]) -> dict[int, int]:
     if not filled:
         return {}
     masks = pl.DataFrame([mask.alias(str(index)) for index, mask in enumerate(filled)])
-    anything = masks.select(pl.any_horizontal(pl.all())).to_series()
-    places = anything.arg_true()
+    is_filled_row = masks.select(pl.any_horizontal(pl.all())).to_series()
+    places = is_filled_row.arg_true()
+    # Hardly any sheet has such a gap, and counting every row costs a pass over it.
     if len(places) < 2 or not (places.diff() > stray.GAP_ROWS).any():
         return {}
-    counts = (
-        masks[places].select(pl.sum_horizontal(pl.all().cast(pl.Int32))).to_series()
-    )
+    cells_in_row = pl.sum_horizontal(pl.all().cast(pl.Int32))
+    counts = masks[places].select(cells_in_row).to_series()
     return dict(zip((places + 1).to_list(), counts.to_list(), strict=True))
 
 
@@ -117,12 +121,12 @@ def _trim(columns: list[pl.Series]) -> pl.DataFrame:
     """
     ends = [_end(column) for column in columns]
     width = max((index for index, end in enumerate(ends, 1) if end), default=0)
-    return pl.DataFrame(
-        [
-            column.alias(str(index)).head(max(ends))
-            for index, column in enumerate(columns[:width])
-        ]
-    )
+    height = max(ends, default=0)
+    trimmed = [
+        column.alias(str(index)).head(height)
+        for index, column in enumerate(columns[:width])
+    ]
+    return pl.DataFrame(trimmed)
 
 
 def _end(column: pl.Series) -> int:
@@ -131,26 +135,24 @@ def _end(column: pl.Series) -> int:
     return int(filled[-1]) + 1 if len(filled) else 0
 
 
-def is_plain(column: pl.Series) -> bool:
+def is_ascii(column: pl.Series) -> bool:
     """Whether all cells are ASCII."""
     return bool((column.str.len_bytes() == column.str.len_chars()).all())
 
 
 def _damage(frame: pl.DataFrame) -> tuple[ReadNote, ...]:
-    beyond = [name for name in frame.columns if not is_plain(frame[name])]
-    return tuple(
-        ReadNote(
-            code,
-            {"lines": len(lines), "first": ", ".join(map(str, lines[:5]))},
-            row=lines[0],
-        )
-        for code, pattern in DAMAGE.items()
-        if (
-            lines := _lines(
-                frame, frame.columns if code == "nul-bytes" else beyond, pattern
-            )
-        )
-    )
+    """A note for each kind of damage, with the first rows that have it."""
+    not_ascii = [name for name in frame.columns if not is_ascii(frame[name])]
+    notes = []
+    for code, pattern in DAMAGE.items():
+        # Only the zero byte is ASCII: most columns need not be searched for the rest.
+        names = frame.columns if code == "nul-bytes" else not_ascii
+        lines = _lines(frame, names, pattern)
+        if lines:
+            first = ", ".join(map(str, lines[:5]))
+            values: dict[str, str | int] = {"lines": len(lines), "first": first}
+            notes.append(ReadNote(code, values, row=lines[0]))
+    return tuple(notes)
 
 
 def _lines(frame: pl.DataFrame, names: list[str], pattern: str) -> list[int]:
@@ -161,6 +163,5 @@ def _lines(frame: pl.DataFrame, names: list[str], pattern: str) -> list[int]:
     hits = pl.any_horizontal(
         pl.col(name).str.contains(pattern, literal=literal) for name in names
     )
-    return [
-        number + 1 for number in frame.select(hits.arg_true()).to_series().to_list()
-    ]
+    places = frame.select(hits.arg_true()).to_series()
+    return [place + 1 for place in places.to_list()]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from portal.errors import BadFile
-from portal.reading import child, served
+from portal.reading import child, served, turns
 from portal.reading.child import Child
 from portal.reading.options import ReadOptions
 from portal.reading.refusals import refuse
@@ -22,7 +22,7 @@ from schemas.texttable import TextBatch, TextTable
 DEFAULTS = ReadOptions()
 SERVE = "portal.reading.served:serve"
 """What a child runs."""
-KEPT_OPEN = 4
+MOST_WAITING = 4
 """Tables whose child waits for another pass; beyond that the one that was unused for
 longest is opened anew.
 """
@@ -47,7 +47,7 @@ def read_table(
         else content
     )
     remote = _Remote(content, format, options)
-    with child.turn():
+    with turns.turn():
         said = remote.opened()
     return TextTable(
         tuple(said["labels"]), remote.batches, str(said["name"]), served.notes_of(said)
@@ -60,7 +60,7 @@ class _Remote:
     """
 
     def __init__(self, content: Content, format_: str, options: ReadOptions) -> None:
-        self._asked = (content, format_, options)
+        self._request = (content, format_, options)
         self._name = content.parts[0].name if content.parts else "?"
         self._limits = options.limits
         self._labels: list[str] | None = None
@@ -75,7 +75,7 @@ class _Remote:
 
     def batches(self) -> Iterator[TextBatch]:
         """One pass over the table."""
-        child.take_turn()
+        turns.take_turn()
         reader = None
         unfinished = True
         try:
@@ -86,7 +86,8 @@ class _Remote:
             unfinished = reader is None or not _stopped(reader)
             raise
         finally:
-            child.give_turn()
+            turns.give_turn()
+            # A child in the middle of its batches has nothing to offer to anybody.
             if reader is not None and unfinished:
                 reader.close()
             elif reader is not None:
@@ -106,7 +107,7 @@ class _Remote:
 
     def _begin(self) -> tuple[Child, dict[str, Any]]:
         reader = child.start(
-            SERVE, *self._asked, name=self._name, limits=self._limits, talks=True
+            SERVE, *self._request, name=self._name, limits=self._limits, talks=True
         )
         try:
             said, _ = reader.receive()
@@ -183,7 +184,7 @@ class _Waiting:
         with self._lock:
             gone = [self._readers.pop(key)] if key in self._readers else []
             self._readers[key] = reader
-            if len(self._readers) > KEPT_OPEN:
+            if len(self._readers) > MOST_WAITING:
                 gone.append(self._readers.popitem(last=False)[1])
         for one in gone:
             _dismiss(one)

@@ -39,10 +39,11 @@ def open_sheet(path: Path, name: str, kind: str, options: ReadOptions) -> TextTa
     try:
         if kind != "XLS":
             check_members(path, name, options)
+        # Before the native reader sees it: it takes memory for the whole used range,
+        # however few cells are in it.
         near, far = _without_far_cells(path, name, kind, options)
-        with calamine.CalamineWorkbook.from_path(
-            str(near.path if near else path)
-        ) as book:
+        readable = near.path if near else path
+        with calamine.CalamineWorkbook.from_path(str(readable)) as book:
             sheet, notes = _sheet(book, name, options)
             columns = _columns(sheet, name, options)
             merged = len(sheet.merged_cell_ranges or ()) if kind != "ODS" else 0
@@ -50,11 +51,11 @@ def open_sheet(path: Path, name: str, kind: str, options: ReadOptions) -> TextTa
     except calamine.PasswordError:
         raise refuse("encrypted", name=name) from None
     except (calamine.CalamineError, *DAMAGES, OSError) as error:
+        # A full disk is no fault of the file.
         if getattr(error, "errno", None) in OURS:
             raise
-        raise refuse(
-            "damaged", name=name, claimed=kind, why=type(error).__name__
-        ) from None
+        why = type(error).__name__
+        raise refuse("damaged", name=name, claimed=kind, why=why) from None
     if left_out:
         notes += (ReadNote("far-cells", {"cells": left_out}),)
     if merged:
@@ -70,12 +71,8 @@ def _sheet(
     """
     if options.sheet:
         if options.sheet not in book.sheet_names:
-            raise refuse(
-                "no-sheet",
-                name=name,
-                sheet=options.sheet,
-                sheets=", ".join(book.sheet_names),
-            )
+            titles = ", ".join(book.sheet_names)
+            raise refuse("no-sheet", name=name, sheet=options.sheet, sheets=titles)
         return book.get_sheet_by_name(options.sheet), ()
     visible = [
         meta.name
@@ -83,19 +80,15 @@ def _sheet(
         if meta.typ == calamine.SheetTypeEnum.WorkSheet
         and meta.visible == calamine.SheetVisibleEnum.Visible
     ]
-    filled = [
-        sheet
-        for sheet in map(book.get_sheet_by_name, visible)
-        if sheet.height and sheet.width
-    ]
+    sheets = [book.get_sheet_by_name(title) for title in visible]
+    filled = [sheet for sheet in sheets if sheet.height and sheet.width]
     if not filled:
         raise refuse("empty", name=name)
-    if len(filled) == 1:
-        return filled[0], ()
-    others = ", ".join(sheet.name for sheet in filled[1:])
-    return filled[0], (
-        ReadNote("other-sheets", {"sheet": filled[0].name, "others": others}),
-    )
+    first, *others = filled
+    if not others:
+        return first, ()
+    names = ", ".join(sheet.name for sheet in others)
+    return first, (ReadNote("other-sheets", {"sheet": first.name, "others": names}),)
 
 
 def _columns(
@@ -107,18 +100,18 @@ def _columns(
     if sheet.start is None or sheet.end is None:
         return []
     height, width = sheet.end[0] + 1, sheet.end[1] + 1
-    if height * width > stray.most_cells(options):
-        raise refuse(
-            "too-large", name=name, what="cells", limit=stray.most_cells(options)
-        )
+    limit = stray.most_cells(options)
+    if height * width > limit:
+        raise refuse("too-large", name=name, what="cells", limit=limit)
     rows = sheet.iter_rows()
     blocks: list[list[pl.Series]] = []
     while block := list(itertools.islice(rows, BLOCK_ROWS)):
         blocks.append([_texts(cells) for cells in zip(*block, strict=True)])
+    columns = [pl.concat(parts) for parts in zip(*blocks, strict=True)]
+    # The reader leaves out blank columns on the left; with them, columns stand where
+    # people see them.
     blank = pl.repeat("", height, dtype=pl.String, eager=True)
-    return [blank] * sheet.start[1] + [
-        pl.concat(parts) for parts in zip(*blocks, strict=True)
-    ]
+    return [blank] * sheet.start[1] + columns
 
 
 def _without_far_cells(
@@ -146,33 +139,43 @@ def _left_out(
         book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
         relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
     targets = {each.get("Id"): str(each.get("Target")) for each in relations}
-    for each in book.iter():
-        if each.tag.endswith("}sheet") and each.get("name") == sheet:
-            ids = [value for key, value in each.attrib.items() if key.endswith("}id")]
-            target = targets.get(ids[0], "").rsplit("/", 1)[-1] if ids else ""
+    # A sheet's name stands in the book, its member under a relation that it names.
+    for element in book.iter():
+        if element.tag.endswith("}sheet") and element.get("name") == sheet:
+            ids = [value for key, value in element.items() if key.endswith("}id")]
+            target = targets.get(ids[0], "") if ids else ""
+            file_name = _file_name(target)
             return sum(
                 count
                 for member, count in far.items()
-                if member.rsplit("/", 1)[-1] == target
+                if _file_name(member) == file_name
             )
     return 0
+
+
+def _file_name(member: str) -> str:
+    return member.rsplit("/", 1)[-1]
 
 
 def _texts(cells: Sequence[object]) -> pl.Series:
     """A column as text, each cell as `to_text` has it."""
     kinds = set(map(type, cells))
-    if kinds == {float} and _whole(values := np.array(cells)):
-        return pl.Series(values.astype(np.int64)).cast(pl.String)
+    # Columns of one kind are most of a sheet, and go without a Python text a cell.
+    if kinds == {float}:
+        values = np.array(cells)
+        if _are_whole(values):
+            return pl.Series(values.astype(np.int64)).cast(pl.String)
     if kinds != {str}:
         return pl.Series([to_text(cell) for cell in cells], dtype=pl.String)
     texts = pl.Series(cells, dtype=pl.String)
     if texts.str.contains("\r", literal=True).any():
         texts = texts.str.replace_all("\r\n?", "\n")
-    return texts if grid.is_plain(texts) else texts.str.normalize("NFC")
+    return texts if grid.is_ascii(texts) else texts.str.normalize("NFC")
 
 
-def _whole(values: NDArray[np.float64]) -> bool:
-    return bool(((values == np.floor(values)) & (np.abs(values) < EXACT_WHOLE)).all())
+def _are_whole(values: NDArray[np.float64]) -> bool:
+    is_whole = (values == np.floor(values)) & (np.abs(values) < EXACT_WHOLE)
+    return bool(is_whole.all())
 
 
 def to_text(cell: object) -> str:
@@ -183,9 +186,8 @@ def to_text(cell: object) -> str:
         case None:
             return ""
         case str():
-            return unicodedata.normalize(
-                "NFC", cell.replace("\r\n", "\n").replace("\r", "\n")
-            )
+            with_line_ends = cell.replace("\r\n", "\n").replace("\r", "\n")
+            return unicodedata.normalize("NFC", with_line_ends)
         case bool():
             return "true" if cell else "false"
         case float() if cell.is_integer() and abs(cell) < EXACT_WHOLE:
