@@ -76,7 +76,7 @@ def test_many_tables_that_are_kept_need_few_children(tmp_path: Path) -> None:
         read_table(csv_file(tmp_path, number + 1, f"{number}.csv"))
         for number in range(12)
     ]
-    assert len(remote._WAITING._readers) <= remote.KEPT_OPEN
+    assert len(remote._WAITING._readers) <= remote.MOST_WAITING
     heights = [sum(batch.frame.height for batch in table.batches()) for table in tables]
     assert heights == list(range(1, 13))
     del tables
