@@ -36,7 +36,7 @@ DATA = {
     "portal/reading/encoding.py": "what broken encodings look like",
     "portal/reading/totals.py": "words of total rows",
     "portal/reading/vietnamese.py": "the letters of Vietnamese, as old encodings have them",
-    "portal/settings/declared.py": "the title of the site",
+    "portal/settings/declared/callers.py": "the title of the site",
     "portal/tabular/fold.py": "a letter and what it folds to",
     "schemas/dcat/terms.py": "the letters of Vietnamese",
     "schemas/passwords.py": "common passwords",
