@@ -32,7 +32,10 @@ def child(fd: int) -> Child:
 
 def main() -> None:
     """The program: `python -m demo.gateway_process FD`."""
-    with processes.stopping() as stop, gateway(socket.socket(fileno=int(sys.argv[1]))):
+    with (
+        processes.stop_event() as stop,
+        gateway(socket.socket(fileno=int(sys.argv[1]))),
+    ):
         stop.wait()
 
 

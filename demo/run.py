@@ -59,7 +59,7 @@ def run(*, port: int, serve: bool) -> int:
     environment = _environment(port)
     settings = load(environment)
     gateway = processes.listen(HOST, 0)
-    with processes.stopping(seconds=STOP_SECONDS) as stop:
+    with processes.stop_event(seconds=STOP_SECONDS) as stop:
         good = _publish(settings, gateway, before, console, stop)
     if stop.is_set():
         console.print(

@@ -72,6 +72,7 @@ def _row(code: str, full_name: str, level: int, **rest: str) -> dict[str, str]:
         "loai": kind,
         "cap": str(level),
     }
+    # The sources write the same letters composed and decomposed.
     return {
         name: unicodedata.normalize("NFC", text.strip()) for name, text in row.items()
     }
@@ -111,15 +112,12 @@ def _population(folder: Path) -> dict[str, str]:
     """Persons by "phường hạc thành"; the file writes some numbers with a thousands
     comma ("28,717").
     """
-    rows = (
-        row
-        for row in _csv(folder / POPULATION)
-        if row["tentinh"].casefold().endswith("thanh hóa")
-    )
-    return {
-        f"{row['loai']} {row['tenhc']}".casefold(): row["dansonguoi"].replace(",", "")
-        for row in rows
-    }
+    people: dict[str, str] = {}
+    for row in _csv(folder / POPULATION):
+        if row["tentinh"].casefold().endswith("thanh hóa"):
+            name = f"{row['loai']} {row['tenhc']}".casefold()
+            people[name] = row["dansonguoi"].replace(",", "")
+    return people
 
 
 def _heirs(folder: Path) -> dict[str, set[str]]:
@@ -136,21 +134,19 @@ def _heirs(folder: Path) -> dict[str, set[str]]:
 def _old_units(folder: Path, heirs: dict[str, set[str]]) -> Iterator[dict[str, str]]:
     tree = next(unit for unit in _json(folder / OLD_TREE) if unit["Code"] == PROVINCE)
     districts = sorted(tree["District"], key=lambda unit: unit["Code"])
-    wards = sorted(
-        (ward for district in districts for ward in district["Ward"]),
-        key=lambda unit: unit["Code"],
-    )
+    wards = [ward for district in districts for ward in district["Ward"]]
+    wards.sort(key=lambda unit: unit["Code"])
     _same_codes("former communes", {ward["Code"] for ward in wards}, set(heirs))
     for district in districts:
+        # A district has no heir of its own: its communes' heirs are.
         into = set().union(*(heirs[ward["Code"]] for ward in district["Ward"]))
-        yield _ended(district["Code"], district["FullName"], 2, PROVINCE, into)
+        yield _former_unit(district["Code"], district["FullName"], 2, PROVINCE, into)
     for ward in wards:
-        yield _ended(
-            ward["Code"], ward["FullName"], 3, ward["DistrictCode"], heirs[ward["Code"]]
-        )
+        code, parent = ward["Code"], ward["DistrictCode"]
+        yield _former_unit(code, ward["FullName"], 3, parent, heirs[code])
 
 
-def _ended(
+def _former_unit(
     code: str, name: str, level: int, parent: str, into: set[str]
 ) -> dict[str, str]:
     return _row(

@@ -15,6 +15,8 @@ BASE_PRICES = {
     "GS002": 86000, "GC001": 118000, "GC002": 17000, "GC003": 3200, "TS001": 132000,
     "TS002": 19500,
 }  # fmt: skip
+STORM, STORM_FACTOR = ("RA001", "DK08", 2), 1.55
+"""Good, point and days before the last one of the one jump, and how high it is."""
 KINDS_OF_PRICE = {"tại ruộng": "tai_ruong", "bán buôn": "ban_buon", "bán lẻ": "ban_le"}
 
 
@@ -25,15 +27,11 @@ def farm_prices(days: int = 30, last: date = LAST_DAY) -> Rows:
     Numbers have dots for thousands, dates are dd/MM/yyyy. One price jumps by more than
     40 % on the last day but two (a storm): worth a flag, not a refusal.
     """
-    goods, points = (
-        catalog.get("D09/mat-hang").rows(),
-        catalog.get("D09/diem-khao-sat").rows(),
-    )
-    series = [
-        list(_price_series(good, point, days, last))
-        for good in goods
-        for point in points
-    ]
+    points = catalog.get("D09/diem-khao-sat").rows()
+    series = []
+    for good in catalog.get("D09/mat-hang").rows():
+        series += [list(_price_series(good, point, days, last)) for point in points]
+    # The service answers day by day, not good by good.
     return [row for day in zip(*series, strict=True) for row in day]
 
 
@@ -45,11 +43,13 @@ def _price_series(
     level = BASE_PRICES[good["ma"]] * random.uniform(0.93, 1.07)
     for back in range(days - 1, -1, -1):
         level *= random.uniform(0.98, 1.0205)
-        storm = 1.55 if (good["ma"], point["ma"], back) == ("RA001", "DK08", 2) else 1.0
-        price = max(100, round(level * storm / 100) * 100)
+        is_storm = (good["ma"], point["ma"], back) == STORM
+        factor = STORM_FACTOR if is_storm else 1.0
+        price = max(100, round(level * factor / 100) * 100)
         spread = max(50, round(price * 0.03 / 50) * 50)
+        day = last - timedelta(days=back)
         yield {
-            "NgayKhaoSat": (last - timedelta(days=back)).strftime("%d/%m/%Y"),
+            "NgayKhaoSat": day.strftime("%d/%m/%Y"),
             "MaHang": good["ma"],
             "TenHang": good["ten"],
             "MaDiem": point["ma"],

@@ -93,26 +93,19 @@ def write_stations(
     days = [last - timedelta(days=back) for back in (2, 1, 0)]
     first = measurements(days[0])
     late = [row for row in first if row["ma_tram"] == LATE_STATION]
+    in_time = [row for row in first if row["ma_tram"] != LATE_STATION]
     drops = (
-        (
-            day_files / f"{days[0]}.csv",
-            [row for row in first if row not in late],
-            "utf-8",
-            "\n",
-        ),
+        (day_files / f"{days[0]}.csv", in_time, "utf-8", "\n"),
         (day_files / f"{days[1]}.csv", measurements(days[1]), "utf-16", "\n"),
         (day_files / f"{days[2]}.csv", measurements(days[2]), "utf-8-sig", "\r\n"),
         (day_files / f"{days[0]}-bo-sung.csv", late, "utf-8", "\n"),
     )
-    stations = keep(
-        folder / "tram.csv",
-        windows_1258(_csv_text(STATION_FIELDS, station_rows(units), "\n")),
-    )
-    files = (
-        keep(path, _csv_text(MEASURE_FIELDS, rows, end).encode(code))
-        for path, rows, code, end in drops
-    )
-    return (stations, *files)
+    station_text = _csv_text(STATION_FIELDS, station_rows(units), "\n")
+    files = [keep(folder / "tram.csv", windows_1258(station_text))]
+    for path, rows, encoding, line_end in drops:
+        text = _csv_text(MEASURE_FIELDS, rows, line_end)
+        files.append(keep(path, text.encode(encoding)))
+    return tuple(files)
 
 
 def station_rows(units: Iterable[Mapping[str, str]]) -> Rows:
@@ -152,11 +145,11 @@ def measurements(day: date) -> Rows:
         row
         for station in STATIONS
         for parameter in station.parameters
-        for row in _measured_day(station, parameter, day)
+        for row in _day_of_hours(station, parameter, day)
     ]
 
 
-def _measured_day(
+def _day_of_hours(
     station: Station, parameter: str, day: date
 ) -> Iterator[dict[str, str]]:
     random = random_for("d13", station.code, parameter, day)
@@ -168,6 +161,7 @@ def _measured_day(
         value = max(0.0, round(random.gauss(mean, spread), digits))
         if (station.code, parameter, day, hour) == ("NM001", "COD", LAST_DAY, 14):
             value = 18.4  # the one exceedance on purpose
+        exceeds = "" if upper is None or missing else str(value > upper).lower()
         yield {
             "ma_tram": station.code,
             "thoi_diem": moment.isoformat(),
@@ -175,9 +169,7 @@ def _measured_day(
             "gia_tri": "" if missing else f"{value:.{digits}f}",
             "don_vi": _units_of_measure()[parameter],
             "co": "thieu" if missing else "hop_le",
-            "vuot_nguong": ""
-            if upper is None or missing
-            else str(value > upper).lower(),
+            "vuot_nguong": exceeds,
             "quy_chuan": standard,
         }
 
@@ -196,12 +188,11 @@ def _limit(kind: str, parameter: str) -> tuple[float | None, str]:
     "") where there is none.
     """
     for row in catalog.get("D13/gioi-han").rows():
-        if (row["loai_tram"], row["thong_so"]) == (kind, parameter) and row[
-            "thoi_gian_tb"
-        ] in ("1h", "tuc_thoi"):
-            return (float(row["gioi_han_tren"]) if row["gioi_han_tren"] else None), row[
-                "quy_chuan"
-            ]
+        same = (row["loai_tram"], row["thong_so"]) == (kind, parameter)
+        # Limits of a day or a year are for means, not for what an hour says.
+        if same and row["thoi_gian_tb"] in ("1h", "tuc_thoi"):
+            upper = row["gioi_han_tren"]
+            return (float(upper) if upper else None), row["quy_chuan"]
     return None, ""
 
 
