@@ -1,5 +1,5 @@
-"""How to read each kind of source: the list of kinds, and the one door to an
-adapter.
+"""How to read each kind of source: the list of kinds, and the one function that opens
+an adapter.
 """
 
 from __future__ import annotations
@@ -95,26 +95,17 @@ def check_config(kind: str, url: str, config: Mapping[str, Any]) -> dict[str, An
     wrong.
     """
     if kind not in BY_NAME:
-        raise ConfigError(
-            {
-                "source_type": [
-                    f"Unknown kind of source; there are {', '.join(BY_NAME)}."
-                ]
-            }
-        )
+        reason = f"Unknown kind of source; there are {', '.join(BY_NAME)}."
+        raise ConfigError({"source_type": [reason]})
     if not url.strip():
         raise ConfigError({"url": ["Missing value"]})
     loaded = load_config(BY_NAME[kind].config(), config)
     if kind == "sql":
         _check_database(url)
-    if (
-        kind == "files"
-        and not loaded["each"]
-        and not (loaded["dataset"] and loaded["resources"])
-    ):
-        raise ConfigError(
-            {"dataset": ["Give `dataset` and `resources`, or set `each`."]}
-        )
+    one_dataset = kind == "files" and not loaded["each"]
+    if one_dataset and not (loaded["dataset"] and loaded["resources"]):
+        reason = "Give `dataset` and `resources`, or set `each`."
+        raise ConfigError({"dataset": [reason]})
     return loaded
 
 
@@ -143,6 +134,7 @@ def open_source(
     if kind == "ckan":
         return CkanAdapter(url, loaded, GuardedClient(http))
     if kind == "dcat":
+        # A graph needs some twenty times the size of its page in memory.
         most = min(http.max_bytes, loaded["max_page_mb"] * 1024 * 1024)
         return DcatAdapter(url, loaded, GuardedClient(replace(http, max_bytes=most)))
     if kind == "lgsp":

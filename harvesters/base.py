@@ -13,7 +13,7 @@ from schemas.record import DatasetRecord
 
 
 class SourceError(Exception):
-    """The source itself failed: the trip is incomplete, and nothing may be deleted
+    """The source itself failed: the job is incomplete, and nothing may be deleted
     after it.
 
     `code` is a stable machine word ("timeout", "unauthorized", "not-json", "too-large",
@@ -45,7 +45,7 @@ class RemoteItem:
 
 
 class ItemError(Exception):
-    """One dataset of the source is bad; the trip goes on. `item_id` names it where it
+    """One dataset of the source is bad; the job goes on. `item_id` names it where it
     has a name.
     """
 
@@ -71,7 +71,7 @@ class SourceAdapter(Protocol):
         """
         ...
 
-    def load(self, item: RemoteItem, folder: Path) -> DatasetRecord:
+    def fetch(self, item: RemoteItem, folder: Path) -> DatasetRecord:
         """Return the whole dataset; files of its resources are written below `folder`.
 
         Raises ItemError for a bad dataset, SourceError when the source breaks.

@@ -7,18 +7,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import orjson
 from marshmallow import fields, validate
 
 from harvesters.base import ItemError, RemoteItem, SourceError
 from harvesters.config import Config
-from harvesters.http import GuardedClient, shown
+from harvesters.http import GuardedClient, safe_url
 from schemas.record import Content, ContentPart, DatasetRecord, ResourceRecord
 from schemas.vocabularies import PROFILE_FIELDS, format_name
 
-RESOURCE_KEPT = (
+RESOURCE_FIELDS = (
     "id",
     "name",
     "url",
@@ -99,21 +99,21 @@ class CkanAdapter:
             if packages and not fresh:
                 raise SourceError(
                     "repeated-page",
-                    f"{shown(self._base)} gives the same page again; nothing is "
+                    f"{safe_url(self._base)} gives the same page again; nothing is "
                     "deleted.",
                 )
             for package in fresh:
                 seen.add(self._id(package))
                 yield self._item(package)
             start += len(packages)
-            if not packages:
+            if not packages or start >= total:
                 break
-            if start >= total:
-                break
+        # A catalogue that gives too few looks like one whose datasets are gone: an
+        # error here keeps them from being deleted.
         if len(seen) < total:
             raise SourceError(
                 "incomplete",
-                f"{shown(self._base)} counts {total} datasets and gave {len(seen)}; "
+                f"{safe_url(self._base)} counts {total} datasets and gave {len(seen)}; "
                 "nothing is deleted.",
             )
 
@@ -121,52 +121,46 @@ class CkanAdapter:
         return str(package.get("id") or "") if isinstance(package, Mapping) else ""
 
     def _item(self, package: Any) -> RemoteItem | ItemError:
-        if (
-            not isinstance(package, Mapping)
-            or not package.get("id")
-            or not package.get("name")
-        ):
+        package_id = self._id(package)
+        if not package_id or not package.get("name"):
             return ItemError(
-                "An entry of the catalogue has no id or no name.",
-                item_id=self._id(package),
+                "An entry of the catalogue has no id or no name.", item_id=package_id
             )
+        # Counts of visits change every day, and nothing of the dataset with them.
         stable = orjson.dumps(
             {**package, "tracking_summary": None}, option=orjson.OPT_SORT_KEYS
         )
         # What an older release took over as public is loaded once more, and closed.
         mark = b"" if _is_public(package) else b"not public"
         fingerprint = hashlib.sha256(stable + mark).hexdigest()
-        return RemoteItem(
-            str(package["id"]),
-            str(package.get("title") or package["name"]),
-            fingerprint,
-            dict(package),
-        )
+        title = str(package.get("title") or package["name"])
+        return RemoteItem(package_id, title, fingerprint, dict(package))
 
     def _page(self, start: int) -> Mapping[str, Any]:
         params = {
             "rows": str(self._config["page_size"]),
             "start": str(start),
+            # In an order that no change of a dataset moves: pages neither repeat nor
+            # miss one that is edited while they are read.
             "sort": "id asc",
         }
-        if filters := self._filters():
+        filters = self._filters()
+        if filters:
             params["fq"] = filters
         answer = self._client.get_json(
             f"{self._base}/api/3/action/package_search", params=params
         )
         if not isinstance(answer, Mapping) or answer.get("success") is not True:
+            reason = _error_text(answer)
             raise SourceError(
-                "ckan-error", f"{shown(self._base)} answers an error: {_told(answer)}"
+                "ckan-error", f"{safe_url(self._base)} answers an error: {reason}"
             )
         page = answer.get("result")
-        if (
-            not isinstance(page, Mapping)
-            or not isinstance(page.get("results"), list)
-            or "count" not in page
-        ):
+        if not _is_page(page):
+            where = safe_url(self._base)
             raise SourceError(
                 "not-ckan",
-                f"{shown(self._base)} does not answer like a CKAN; check the address.",
+                f"{where} does not answer like a CKAN; check the address.",
             )
         return page
 
@@ -177,25 +171,24 @@ class CkanAdapter:
             ("organization", "organizations_filter"),
             ("groups", "groups_filter"),
         ):
-            if include := config[f"{key}_include"]:
-                parts.append(
-                    "(" + " OR ".join(f"{field}:{name}" for name in include) + ")"
-                )
+            include = [f"{field}:{name}" for name in config[f"{key}_include"]]
+            if include:
+                parts.append(f"({' OR '.join(include)})")
             parts += [f"-{field}:{name}" for name in config[f"{key}_exclude"]]
         return " ".join(parts)
 
-    def load(self, item: RemoteItem, folder: Path) -> DatasetRecord:
+    def fetch(self, item: RemoteItem, folder: Path) -> DatasetRecord:
         """The dataset as its package dict says it; files of `download_formats` are
         fetched, if it is public.
         """
         package = item.payload
+        # Files of a closed dataset are for those whom its catalogue knows: we are not.
         formats = self._config["download_formats"] if _is_public(package) else ()
         wanted = {format_name(name) for name in formats}
         resources = [
             self._resource(described, folder, number, wanted)
             for number, described in enumerate(package.get("resources") or ())
-            if isinstance(described, Mapping)
-            and described.get("state", "active") == "active"
+            if _is_live(described)
         ]
         return self._record(package, tuple(resources))
 
@@ -203,23 +196,17 @@ class CkanAdapter:
         self, package: Mapping[str, Any], resources: tuple[ResourceRecord, ...]
     ) -> DatasetRecord:
         extras = {
-            str(e.get("key")): _text(e.get("value"))
-            for e in package.get("extras") or ()
-            if e.get("key")
+            str(extra["key"]): _text(extra.get("value"))
+            for extra in package.get("extras") or ()
+            if extra.get("key")
         }
         profile = {
             field.name: package[field.name]
             for field in PROFILE_FIELDS
             if package.get(field.name)
         }
-        tags = [
-            str(tag.get("name")) for tag in package.get("tags") or () if tag.get("name")
-        ]
-        groups = [
-            str(group.get("name"))
-            for group in package.get("groups") or ()
-            if group.get("name")
-        ]
+        tags = _names(package.get("tags"))
+        groups = _names(package.get("groups"))
         return DatasetRecord(
             name=str(package["name"]),
             id=str(package["id"]) if self._config["keep_ids"] else None,
@@ -246,24 +233,21 @@ class CkanAdapter:
     ) -> ResourceRecord:
         url, format_ = _text(described.get("url")), _text(described.get("format"))
         extras = {
-            k: v
-            for k, v in described.items()
-            if k not in RESOURCE_KEPT and k not in RESOURCE_DROPPED
+            key: value
+            for key, value in described.items()
+            if key not in RESOURCE_FIELDS and key not in RESOURCE_DROPPED
         }
-        content = (
-            self._fetch(url, folder / f"{number}", format_)
-            if format_name(format_, url) in wanted
-            else None
-        )
+        content: Content | None = None
+        if format_name(format_, url) in wanted:
+            content = self._download(url, folder / f"{number}", format_)
         size = str(described.get("size") or "")
+        resource_id = described.get("id") if self._config["keep_ids"] else None
         return ResourceRecord(
             name=_text(described.get("name")),
             url=url,
             format=format_,
             description=_text(described.get("description")),
-            id=str(described["id"])
-            if self._config["keep_ids"] and described.get("id")
-            else None,
+            id=str(resource_id) if resource_id else None,
             mimetype=described.get("mimetype") or None,
             size=int(size) if size.isdigit() else None,
             hash=_text(described.get("hash")),
@@ -271,7 +255,7 @@ class CkanAdapter:
             extras=extras,
         )
 
-    def _fetch(self, url: str, path: Path, format_: str) -> Content:
+    def _download(self, url: str, path: Path, format_: str) -> Content:
         try:
             fetched = self._client.download(url, path)
         except SourceError as error:
@@ -319,11 +303,25 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _told(answer: Any) -> str:
+def _names(entries: Any) -> list[str]:
+    """The names of tags or groups of a package dict."""
+    return [str(entry["name"]) for entry in entries or () if entry.get("name")]
+
+
+def _is_live(resource: Any) -> bool:
+    is_object = isinstance(resource, Mapping)
+    return is_object and resource.get("state", "active") == "active"
+
+
+def _is_page(page: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Whether an answer is a page of package_search."""
+    if not isinstance(page, Mapping) or "count" not in page:
+        return False
+    return isinstance(page.get("results"), list)
+
+
+def _error_text(answer: Any) -> str:
     error = answer.get("error") if isinstance(answer, Mapping) else None
-    told = (
-        error.get("message") or error.get("__type")
-        if isinstance(error, Mapping)
-        else answer
-    )
-    return str(told)[:200]
+    if not isinstance(error, Mapping):
+        return str(answer)[:200]
+    return str(error.get("message") or error.get("__type"))[:200]

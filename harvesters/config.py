@@ -26,6 +26,8 @@ class ConfigError(ValueError):
 class Config(Schema):
     """Base of every configuration: a key that is not declared is an error."""
 
+    # A misspelt key that was passed over would be a setting that silently does nothing.
+
     class Meta:
         unknown = RAISE
 
@@ -66,10 +68,11 @@ def load_config(schema: Schema, config: Mapping[str, Any]) -> dict[str, Any]:
         loaded: dict[str, Any] = schema.load(dict(config))
     except ValidationError as error:
         errors = dict(error.messages_dict)
-        known = ", ".join(sorted(schema.fields))
+        # Most unknown keys are misspelt: whoever reads this needs the right spellings.
+        keys = ", ".join(sorted(schema.fields))
         for key, messages in errors.items():
             if messages == ["Unknown field."]:
-                errors[key] = [f"Unknown key; there are {known}."]
+                errors[key] = [f"Unknown key; there are {keys}."]
         raise ConfigError(errors) from None
     return loaded
 
@@ -78,11 +81,10 @@ def dataset_record(
     described: Mapping[str, Any], resources: tuple[ResourceRecord, ...]
 ) -> DatasetRecord:
     """A dataset as its configuration describes it."""
-    plain = {
-        key: value for key, value in described.items() if key not in ("tags", "groups")
-    }
+    lists = ("tags", "groups")
+    texts = {key: value for key, value in described.items() if key not in lists}
     return DatasetRecord(
-        **plain,
+        **texts,
         tags=tuple(described["tags"]),
         groups=tuple(described["groups"]),
         resources=resources,

@@ -119,27 +119,23 @@ def places(url: URL) -> tuple[str, ...]:
 
 def connection(url: URL, password: str, options: DatabaseOptions) -> dict[str, Any]:
     """What the reading process connects with: {"kind": "sqlite", "file"} or {"kind":
-    "postgresql", "told"}.
+    "postgresql", "parameters"}.
 
-    `told` is everything that libpq is told; it names judged addresses, so that no
+    `parameters` are all that libpq is told; they name checked addresses, so that no
     second DNS answer can matter. Raises SourceError for a place where sources may not
     be.
     """
     if url.drivername in SQLITE:
-        return {
-            "kind": "sqlite",
-            "file": str(_judged_file(url.database or "", options.roots)),
-        }
+        file = _checked_file(url.database or "", options.roots)
+        return {"kind": "sqlite", "file": str(file)}
     host, port = str(url.host), url.port or POSTGRESQL_PORT
     addresses = Guard(options.allow).resolve(host, port)
     _refuse_own(host, addresses, port, options.own)
-    return {
-        "kind": "postgresql",
-        "told": _told(url, host, addresses, port, password, options.ca_bundle),
-    }
+    parameters = _parameters(url, host, addresses, port, password, options.ca_bundle)
+    return {"kind": "postgresql", "parameters": parameters}
 
 
-def _told(
+def _parameters(
     url: URL,
     host: str,
     addresses: list[str],
@@ -147,8 +143,12 @@ def _told(
     password: str,
     ca_bundle: str | None,
 ) -> dict[str, str]:
+    """What libpq is told. All that it would look for by itself (passwords, keys and
+    tickets of the server's own user) is turned off.
+    """
     query: Mapping[str, Any] = url.query
-    told = {
+    parameters = {
+        # The name is for the certificate; the connection goes to the addresses.
         "host": ",".join([host] * len(addresses)),
         "hostaddr": ",".join(addresses),
         "port": str(port),
@@ -164,17 +164,17 @@ def _told(
         "gssencmode": "disable",
     }
     if "sslmode" in query:
-        told["sslmode"] = _one(query["sslmode"])
+        parameters["sslmode"] = _one(query["sslmode"])
     if ca_bundle:
-        told["sslrootcert"] = ca_bundle
-    return told
+        parameters["sslrootcert"] = ca_bundle
+    return parameters
 
 
 def _one(value: str | tuple[str, ...]) -> str:
     return value if isinstance(value, str) else value[-1]
 
 
-def _judged_file(name: str, roots: tuple[Path, ...]) -> Path:
+def _checked_file(name: str, roots: tuple[Path, ...]) -> Path:
     path = Path(name).resolve()
     if not any(path.is_relative_to(root.resolve()) for root in roots):
         raise SourceError(
@@ -196,12 +196,10 @@ def _refuse_own(
         return
     here = _on_this_machine(own.address)
     for address in addresses:
+        # A machine has many addresses: 127.0.0.2 reaches the same server as 127.0.0.1.
         same_server = port == own.port and here and _on_this_machine(address)
-        if (
-            same_server
-            or host.lower() == own.host.lower()
-            or _same(address, own.address)
-        ):
+        same_name = host.lower() == own.host.lower()
+        if same_server or same_name or _is_same(address, own.address):
             raise SourceError(
                 "own-database",
                 f"{host} is where the portal's own database is; no source is read "
@@ -209,14 +207,14 @@ def _refuse_own(
             )
 
 
-def _same(one: str, other: str) -> bool:
+def _is_same(one: str, other: str) -> bool:
     try:
-        return _plain(one) == _plain(other)
+        return _parse_address(one) == _parse_address(other)
     except ValueError:
         return False
 
 
-def _plain(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+def _parse_address(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     parsed = ipaddress.ip_address(address.partition("%")[0])
     mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
     return mapped or parsed
@@ -227,7 +225,7 @@ def _on_this_machine(address: str) -> bool:
     it. A Unix socket is, too.
     """
     try:
-        parsed = _plain(address)
+        parsed = _parse_address(address)
     except ValueError:
         return True
     family = socket.AF_INET if parsed.version == 4 else socket.AF_INET6

@@ -16,7 +16,7 @@ from harvesters.base import ItemError, RemoteItem, SourceError
 from harvesters.config import Config
 from harvesters.http import GuardedClient, parse_json
 from harvesters.places import inside, local_path
-from harvesters.rows import plain
+from harvesters.rows import cell_text
 from schemas.record import Content, ContentPart, DatasetRecord, ResourceRecord
 
 DESCRIPTOR = "datapackage.json"
@@ -68,28 +68,28 @@ class DataPackageAdapter:
     def items(self) -> Iterator[RemoteItem | ItemError]:
         """The one package."""
         descriptor = self._descriptor()
-        yield RemoteItem(
-            str(descriptor.get("name") or self._url), str(descriptor.get("title") or "")
-        )
+        name = str(descriptor.get("name") or self._url)
+        title = str(descriptor.get("title") or "")
+        yield RemoteItem(name, title)
 
     def _descriptor(self) -> Mapping[str, Any]:
         if self._remote:
             descriptor = self._client.get_json(self._url)
         else:
-            descriptor = parse_json(
-                DESCRIPTOR, local_path(self._url, self._roots).read_bytes()
-            )
-        if not isinstance(descriptor, Mapping) or not isinstance(
-            descriptor.get("resources"), list
-        ):
+            path = local_path(self._url, self._roots)
+            descriptor = parse_json(DESCRIPTOR, path.read_bytes())
+        is_object = isinstance(descriptor, Mapping)
+        if not is_object or not isinstance(descriptor.get("resources"), list):
             raise SourceError(
                 "not-a-package",
                 "The descriptor holds no list of resources; check the address.",
             )
-        return descriptor
+        checked: Mapping[str, Any] = descriptor
+        return checked
 
-    def load(self, item: RemoteItem, folder: Path) -> DatasetRecord:
+    def fetch(self, item: RemoteItem, folder: Path) -> DatasetRecord:
         """The package as a dataset; its files are copied below `folder`."""
+        # Read anew: listing and fetching may lie hours apart.
         descriptor = self._descriptor()
         name = self._config["name"] or str(descriptor.get("name") or "")
         if not name:
@@ -101,22 +101,21 @@ class DataPackageAdapter:
             self._resource(described, folder, number)
             for number, described in enumerate(descriptor["resources"])
         )
-        contributor: Mapping[str, Any] = next(
-            iter(descriptor.get("contributors") or ()), {}
-        )
+        contributors = descriptor.get("contributors") or ()
+        author: Mapping[str, Any] = next(iter(contributors), {})
         keywords = [str(word) for word in descriptor.get("keywords") or ()]
+        tags = [_tag(word) for word in [*keywords, *self._config["tags"]]]
+        version = descriptor.get("version")
         return DatasetRecord(
             name=name.lower().replace(".", "-").replace(" ", "-"),
             title=str(descriptor.get("title") or name),
             notes=str(descriptor.get("description") or ""),
             url=descriptor.get("homepage") or None,
-            version=str(descriptor["version"]) if descriptor.get("version") else None,
-            author=contributor.get("title") or None,
-            author_email=contributor.get("email") or None,
+            version=str(version) if version else None,
+            author=author.get("title") or None,
+            author_email=author.get("email") or None,
             license_id=_licence(descriptor),
-            tags=tuple(
-                dict.fromkeys(_tag(word) for word in [*keywords, *self._config["tags"]])
-            ),
+            tags=tuple(dict.fromkeys(tags)),
             groups=tuple(self._config["groups"]),
             extras={**_sources(descriptor), **self._config["extras"]},
             profile=dict(self._config["profile"]),
@@ -127,36 +126,39 @@ class DataPackageAdapter:
         if not isinstance(described, Mapping):
             raise ItemError(f"Resource {number + 1} of the package is no object.")
         name = str(described.get("name") or f"resource-{number + 1}")
-        paths = described.get("path") or []
-        paths = [paths] if isinstance(paths, str) else list(paths)
-        parts = [
-            self._fetch(str(path), folder / f"{number}-{index}", name)
-            for index, path in enumerate(paths)
-        ]
-        if not paths:
-            parts = [_inline(described.get("data"), folder / f"{number}.csv", name)]
+        parts = self._parts(described, folder, number, name)
+        description = described.get("description") or described.get("title") or ""
+        encoding, dialect = described.get("encoding"), described.get("dialect")
         return ResourceRecord(
             name=name,
             format=str(described.get("format") or ""),
-            description=str(
-                described.get("description") or described.get("title") or ""
-            ),
+            description=str(description),
             mimetype=described.get("mediatype") or None,
             schema=self._schema(described.get("schema")),
-            content=Content(
-                tuple(parts), described.get("encoding"), described.get("dialect")
-            ),
+            content=Content(parts, encoding, dialect),
         )
 
-    def _fetch(self, path: str, target: Path, name: str) -> ContentPart:
+    def _parts(
+        self, described: Mapping[str, Any], folder: Path, number: int, name: str
+    ) -> tuple[ContentPart, ...]:
+        """The files of a resource, or the one that its inline rows become."""
+        path = described.get("path") or []
+        paths = [path] if isinstance(path, str) else list(path)
+        if not paths:
+            rows = described.get("data")
+            return (_inline(rows, folder / f"{number}.csv", name),)
+        return tuple(
+            self._download(str(each), folder / f"{number}-{index}", name)
+            for index, each in enumerate(paths)
+        )
+
+    def _download(self, path: str, target: Path, name: str) -> ContentPart:
         if path.startswith(("http://", "https://")):
             fetched = self._client.download(path, target)
-            return ContentPart(
-                target,
-                path.split("?")[0].rsplit("/", 1)[-1],
-                fetched.sha256,
-                fetched.size,
-            )
+            file_name = path.split("?")[0].rsplit("/", 1)[-1]
+            return ContentPart(target, file_name, fetched.sha256, fetched.size)
+        # A package is a stranger's: its paths must not lead to files of this machine.
+        # A backslash is a separator for some readers and part of a name for others.
         pure = PurePosixPath(path)
         if pure.is_absolute() or ".." in pure.parts or "\\" in path:
             raise ItemError(
@@ -171,6 +173,7 @@ class DataPackageAdapter:
     def _copy(self, path: str, target: Path, name: str) -> ContentPart:
         base = local_path(self._url, self._roots).parent
         source = base / path
+        # `inside` follows links: one in the folder may lead out of it.
         if not source.is_file() or not inside(source, base):
             raise ItemError(
                 f"Resource {name}: there is no file {path} in the package.",
@@ -182,20 +185,20 @@ class DataPackageAdapter:
         return ContentPart.of(target, source.name)
 
     def _schema(self, schema: Any) -> Mapping[str, Any] | None:
+        """A schema as it stands in the descriptor, or from the file that it names."""
         if isinstance(schema, str):
-            if ".." in PurePosixPath(schema).parts or schema.startswith("/"):
-                raise ItemError(
-                    f"A schema lies outside its package: {schema[:100]}",
-                    code="unsafe-path",
-                )
-            if self._remote:
-                schema = self._client.get_json(urljoin(self._url, schema))
-            else:
-                path = local_path(self._url, self._roots).parent / schema
-                schema = (
-                    parse_json(schema, path.read_bytes()) if path.is_file() else None
-                )
+            schema = self._schema_file(schema)
         return schema if isinstance(schema, Mapping) else None
+
+    def _schema_file(self, path: str) -> Any:
+        if ".." in PurePosixPath(path).parts or path.startswith("/"):
+            raise ItemError(
+                f"A schema lies outside its package: {path[:100]}", code="unsafe-path"
+            )
+        if self._remote:
+            return self._client.get_json(urljoin(self._url, path))
+        file = local_path(self._url, self._roots).parent / path
+        return parse_json(path, file.read_bytes()) if file.is_file() else None
 
     def close(self) -> None:
         """Give back connections."""
@@ -206,44 +209,43 @@ def _inline(data: Any, path: Path, name: str) -> ContentPart:
     """Rows that stand in the descriptor itself, as a CSV file."""
     if not isinstance(data, list) or not data:
         raise ItemError(f"Resource {name} has neither a path nor rows.", code="no-file")
-    header = (
-        list(data[0])
-        if isinstance(data[0], Mapping)
-        else [plain(cell) for cell in data[0]]
-    )
-    rows = (
-        [[row.get(key) for key in header] for row in data]
-        if isinstance(data[0], Mapping)
-        else data[1:]
-    )
+    # Objects name their columns; lists have them in the first row (`data`).
+    if isinstance(data[0], Mapping):
+        header = list(data[0])
+        rows = [[row.get(key) for key in header] for row in data]
+    else:
+        header = [cell_text(cell) for cell in data[0]]
+        rows = data[1:]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
-        writer.writerows([plain(cell) for cell in row] for row in rows)
+        for row in rows:
+            writer.writerow([cell_text(cell) for cell in row])
     return ContentPart.of(path)
 
 
 def _licence(descriptor: Mapping[str, Any]) -> str | None:
+    """CKAN's id of the first licence; older packages have one `license`, a text or an
+    object.
+    """
     licences = descriptor.get("licenses") or [descriptor.get("license")]
-    first = licences[0] if isinstance(licences, list) and licences else None
-    name = first.get("name") or first.get("id") if isinstance(first, Mapping) else first
+    name = licences[0] if isinstance(licences, list) and licences else None
+    if isinstance(name, Mapping):
+        name = name.get("name") or name.get("id")
     return LICENCES.get(str(name).lower(), "notspecified") if name else None
 
 
 def _sources(descriptor: Mapping[str, Any]) -> dict[str, str]:
-    listed = [
-        source
-        for source in descriptor.get("sources") or ()
-        if isinstance(source, Mapping)
-    ]
-    told = [
-        " ".join(str(s[key]) for key in ("title", "path", "web") if s.get(key))
-        for s in listed
-    ]
-    return {"sources": "; ".join(told)} if told else {}
+    """The sources of a package as one extra, in words."""
+    texts = []
+    for source in descriptor.get("sources") or ():
+        if isinstance(source, Mapping):
+            words = [source.get(key) for key in ("title", "path", "web")]
+            texts.append(" ".join(str(word) for word in words if word))
+    return {"sources": "; ".join(texts)} if texts else {}
 
 
 def _tag(word: str) -> str:
-    return "".join(
-        char if char.isalnum() or char in " _-." else " " for char in word
-    ).strip()[:100]
+    """A keyword with the signs alone that CKAN allows in a tag."""
+    allowed = (sign if sign.isalnum() or sign in " _-." else " " for sign in word)
+    return "".join(allowed).strip()[:100]

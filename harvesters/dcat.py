@@ -18,7 +18,7 @@ from rdflib.namespace import RDF
 
 from harvesters.base import ItemError, RemoteItem, SourceError
 from harvesters.config import Config
-from harvesters.http import GuardedClient, parse_json, shown
+from harvesters.http import GuardedClient, parse_json, safe_url
 from schemas.dcat.notations import (
     BY_MEDIA_TYPE,
     BY_SUFFIX,
@@ -91,7 +91,7 @@ class Page:
 
     entries: list[tuple[str, DatasetRecord] | ItemError]
     total: int | None = None
-    following: str = ""
+    next_page: str = ""
 
 
 class DcatAdapter:
@@ -106,16 +106,17 @@ class DcatAdapter:
         """Every dataset, page by page. Raises SourceError when pages turn in circles,
         fail, or give too few.
         """
-        asked: set[str] = set()
+        urls: set[str] = set()
         seen: set[str] = set()
         url, total = self._url, None
         while url:
-            if url in asked or len(asked) >= self._config["max_pages"]:
+            if url in urls or len(urls) >= self._config["max_pages"]:
+                where = safe_url(self._url)
                 raise SourceError(
                     "endless",
-                    f"The pages of {shown(self._url)} do not end; nothing is deleted.",
+                    f"The pages of {where} do not end; nothing is deleted.",
                 )
-            asked.add(url)
+            urls.add(url)
             page = self._page(url)
             total = page.total if page.total is not None else total
             fresh = [
@@ -123,24 +124,30 @@ class DcatAdapter:
                 for entry in page.entries
                 if isinstance(entry, ItemError) or entry[0] not in seen
             ]
+            # Servers that do not know their own page parameter give page one for ever.
             if page.entries and not fresh:
                 raise SourceError(
                     "repeated-page",
-                    f"{shown(self._url)} gives the same datasets again; nothing is "
+                    f"{safe_url(self._url)} gives the same datasets again; nothing is "
                     "deleted.",
                 )
-            yield from self._told(fresh, seen)
-            url = page.following
+            yield from self._new_items(fresh, seen)
+            url = page.next_page
+        # A catalogue that gives too few looks like one whose datasets are gone: an
+        # error here keeps them from being deleted.
         if total is not None and len(seen) < total:
             raise SourceError(
                 "incomplete",
-                f"{shown(self._url)} counts {total} datasets and gave {len(seen)}; "
+                f"{safe_url(self._url)} counts {total} datasets and gave {len(seen)}; "
                 "nothing is deleted.",
             )
 
-    def _told(
+    def _new_items(
         self, entries: list[tuple[str, DatasetRecord] | ItemError], seen: set[str]
     ) -> Iterator[RemoteItem | ItemError]:
+        """The items of a page that no earlier page had; their ids are added to
+        `seen`.
+        """
         for number, entry in enumerate(entries):
             if isinstance(entry, ItemError):
                 seen.add(entry.item_id or f"?{len(seen)}-{number}")
@@ -162,7 +169,7 @@ class DcatAdapter:
             graph = read_graph(body, notation, url)
         except UnreadableGraph as error:
             raise SourceError(
-                "not-rdf", f"{shown(url)} cannot be read: {error}."
+                "not-rdf", f"{safe_url(url)} cannot be read: {error}."
             ) from None
         return _graph_page(graph, url)
 
@@ -170,8 +177,10 @@ class DcatAdapter:
         """How the answer is written; None for a data.json. Its first bytes count more
         than its media type.
         """
-        if chosen := self._config["format"]:
+        chosen = self._config["format"]
+        if chosen:
             return FORMATS.get(chosen)
+        # Many servers call everything text/html or text/plain.
         start = body[:400].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
         if start[:1] in (b"{", b"["):
             return None if _is_data_json(body) else BY_SUFFIX["jsonld"]
@@ -184,10 +193,10 @@ class DcatAdapter:
             return BY_MEDIA_TYPE[media_type]
         raise SourceError(
             "not-dcat",
-            f"{shown(url)} answers neither RDF nor a data.json; check the address.",
+            f"{safe_url(url)} answers neither RDF nor a data.json; check the address.",
         )
 
-    def load(self, item: RemoteItem, folder: Path) -> DatasetRecord:
+    def fetch(self, item: RemoteItem, folder: Path) -> DatasetRecord:
         """The dataset as its graph or entry says it; files of `download_formats` are
         fetched.
         """
@@ -198,13 +207,16 @@ class DcatAdapter:
             self._resource(resource, folder / f"{number}", wanted)
             for number, resource in enumerate(record.resources)
         )
+        tags = dict.fromkeys([*record.tags, *config["default_tags"]])
+        # Whose a dataset is here says the source's organization, and vocabularies are
+        # this portal's own: neither is for another catalogue to say.
         return replace(
             record,
             id=record.id if config["keep_ids"] else None,
             owner_org=None,
             groups=record.groups if config["keep_groups"] else (),
             vocabulary_tags=(),
-            tags=tuple(dict.fromkeys([*record.tags, *config["default_tags"]])),
+            tags=tuple(tags),
             extras={**config["default_extras"], **record.extras},
             resources=resources,
         )
@@ -212,22 +224,20 @@ class DcatAdapter:
     def _resource(
         self, resource: ResourceRecord, path: Path, wanted: set[str]
     ) -> ResourceRecord:
-        kept = replace(resource, id=resource.id if self._config["keep_ids"] else None)
-        if format_name(kept.format, kept.url) not in wanted:
-            return kept
+        if not self._config["keep_ids"]:
+            resource = replace(resource, id=None)
+        if format_name(resource.format, resource.url) not in wanted:
+            return resource
         try:
-            fetched = self._client.download(kept.url, path)
+            fetched = self._client.download(resource.url, path)
         except SourceError as error:
             raise ItemError(
                 f"A file could not be fetched: {error.message}", code=error.code
             ) from None
-        name = (
-            kept.url.split("?")[0].rsplit("/", 1)[-1] or f"file.{kept.format.lower()}"
-        )
-        return replace(
-            kept,
-            content=Content((ContentPart(path, name, fetched.sha256, fetched.size),)),
-        )
+        last_part = resource.url.split("?")[0].rsplit("/", 1)[-1]
+        name = last_part or f"file.{resource.format.lower()}"
+        part = ContentPart(path, name, fetched.sha256, fetched.size)
+        return replace(resource, content=Content((part,)))
 
     def close(self) -> None:
         """Give back connections."""
@@ -243,103 +253,99 @@ def _is_data_json(body: bytes) -> bool:
     except orjson.JSONDecodeError:
         return True  # what is no JSON at all is told so
     if isinstance(document, Mapping):
+        # data.json names its context by an address, JSON-LD spells it out.
         context = document.get("@context")
-        return isinstance(document.get("dataset"), list) and (
-            context is None or isinstance(context, str)
-        )
-    entries = (
-        [entry for entry in document if isinstance(entry, Mapping)]
-        if isinstance(document, list)
-        else []
-    )
-    return not any(
-        "@id" in entry or any("://" in key for key in entry) for entry in entries
-    )
+        plain_context = context is None or isinstance(context, str)
+        return plain_context and isinstance(document.get("dataset"), list)
+    entries = document if isinstance(document, list) else []
+    objects = [entry for entry in entries if isinstance(entry, Mapping)]
+    return not any(map(_is_expanded, objects))
+
+
+def _is_expanded(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry is expanded JSON-LD: a node with an id, or keys that are
+    addresses.
+    """
+    return "@id" in entry or any("://" in key for key in entry)
 
 
 def _graph_page(graph: Graph, url: str) -> Page:
     entries: list[tuple[str, DatasetRecord] | ItemError] = []
     for node in dataset_nodes(graph):
-        known = identity(graph, node)
+        dataset_id = identity(graph, node)
         try:
-            if not known:
+            if not dataset_id:
                 raise NotADataset(
                     "A dataset of the catalogue has neither an address nor an "
                     "identifier."
                 )
-            entries.append((known, read_dataset(graph, node)))
+            entries.append((dataset_id, read_dataset(graph, node)))
         except Exception as error:
             # One dataset that says something unforeseen must not stop the others.
-            message = (
-                str(error)
-                if isinstance(error, ValueError)
-                else f"The dataset cannot be read ({error!r})."
-            )
-            entries.append(ItemError(message[:500], item_id=known))
+            message = f"The dataset cannot be read ({error!r})."
+            if isinstance(error, ValueError):
+                message = str(error)
+            entries.append(ItemError(message[:500], item_id=dataset_id))
+    # Hydra's name of such a node changed; catalogues write the old one and the new one.
     views = [
         View(graph, node)
         for kind in (HYDRA.PartialCollectionView, HYDRA.PagedCollection)
         for node in sorted(graph.subjects(RDF.type, kind), key=str)
     ]
-    totals = (
-        text for view in views if (text := view.first(HYDRA.totalItems)).isdigit()
-    )
-    following = (
-        text for view in views if (text := view.first(HYDRA.next, HYDRA.nextPage))
-    )
-    total = next(totals, None)
+    totals = [view.first(HYDRA.totalItems) for view in views]
+    total = next((int(text) for text in totals if text.isdigit()), None)
+    next_pages = [view.first(HYDRA.next, HYDRA.nextPage) for view in views]
+    next_page = next(filter(None, next_pages), "")
     if not entries and not views and (None, RDF.type, DCAT.Catalog) not in graph:
+        where = safe_url(url)
         raise SourceError(
             "not-dcat",
-            f"{shown(url)} holds neither a catalogue nor datasets; check the address.",
+            f"{where} holds neither a catalogue nor datasets; check the address.",
         )
-    return Page(
-        entries, int(total) if total else None, _joined(url, next(following, ""))
-    )
+    return Page(entries, total, _join_url(url, next_page))
 
 
-def _joined(url: str, following: str) -> str:
+def _join_url(url: str, next_page: str) -> str:
     try:
-        return urljoin(url, following) if following else ""
+        return urljoin(url, next_page) if next_page else ""
     except ValueError:
         raise SourceError(
-            "bad-address", f"{shown(url)} names a next page that is no address."
+            "bad-address",
+            f"{safe_url(url)} names a next page that is no address.",
         ) from None
 
 
 def _entries(url: str, document: Any) -> Page:
-    listed = document.get("dataset") if isinstance(document, Mapping) else document
-    if not isinstance(listed, list):
+    datasets = document.get("dataset") if isinstance(document, Mapping) else document
+    if not isinstance(datasets, list):
         raise SourceError(
-            "not-dcat", f"{shown(url)} holds no list of datasets; check the address."
+            "not-dcat",
+            f"{safe_url(url)} holds no list of datasets; check the address.",
         )
     entries: list[tuple[str, DatasetRecord] | ItemError] = []
-    for entry in listed:
-        known = (
-            str(entry.get("identifier") or entry.get("landingPage") or "")
-            if isinstance(entry, Mapping)
-            else ""
-        )
+    for entry in datasets:
+        dataset_id = ""
+        if isinstance(entry, Mapping):
+            dataset_id = str(entry.get("identifier") or entry.get("landingPage") or "")
         try:
-            if not known:
+            if not dataset_id:
                 raise NotAnEntry("An entry of the catalogue has no identifier.")
-            entries.append((known, read_entry(entry)))
+            entries.append((dataset_id, read_entry(entry)))
         except Exception as error:
-            message = (
-                str(error)
-                if isinstance(error, NotAnEntry)
-                else f"The entry cannot be read ({error!r})."
-            )
-            entries.append(ItemError(message[:500], item_id=known))
+            # As for a graph: one bad entry must not stop the others.
+            message = f"The entry cannot be read ({error!r})."
+            if isinstance(error, NotAnEntry):
+                message = str(error)
+            entries.append(ItemError(message[:500], item_id=dataset_id))
     return Page(entries)
 
 
-def _item(known: str, record: DatasetRecord) -> RemoteItem:
+def _item(dataset_id: str, record: DatasetRecord) -> RemoteItem:
+    # There and back through JSON: the payload is what a row of the database gives back.
     payload: dict[str, Any] = orjson.loads(orjson.dumps(asdict(record)))
-    fingerprint = hashlib.sha256(
-        orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
-    ).hexdigest()
-    return RemoteItem(known, record.title or record.name, fingerprint, payload)
+    text = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
+    fingerprint = hashlib.sha256(text).hexdigest()
+    return RemoteItem(dataset_id, record.title or record.name, fingerprint, payload)
 
 
 def _from_payload(payload: Mapping[str, Any]) -> DatasetRecord:

@@ -95,15 +95,8 @@ class FilesAdapter:
         """
         folder = self._folder()
         before = time.time() - self._config["settle_seconds"]
-        return [
-            path
-            for path in sorted(folder.glob(pattern))
-            if path.is_file()
-            and not path.name.startswith(".")
-            and not path.name.endswith(UNFINISHED)
-            and inside(path, folder)
-            and path.stat().st_mtime <= before
-        ]
+        paths = sorted(folder.glob(pattern))
+        return [path for path in paths if _is_settled(path, folder, before)]
 
     def items(self) -> Iterator[RemoteItem | ItemError]:
         """The one dataset, or one for each file."""
@@ -115,16 +108,13 @@ class FilesAdapter:
 
     def _whole(self) -> RemoteItem:
         described = self._config["dataset"]
-        found = [
-            path
-            for each in self._config["resources"]
-            for path in self._matching(each["pattern"])
-        ]
-        return RemoteItem(
-            described["name"], described["title"] or described["name"], _hash(found)
-        )
+        paths: list[Path] = []
+        for resource in self._config["resources"]:
+            paths += self._matching(resource["pattern"])
+        title = described["title"] or described["name"]
+        return RemoteItem(described["name"], title, _hash(paths))
 
-    def load(self, item: RemoteItem, folder: Path) -> DatasetRecord:
+    def fetch(self, item: RemoteItem, folder: Path) -> DatasetRecord:
         """The dataset with its files, read where they lie."""
         if self._config["each"]:
             return self._single(item)
@@ -132,7 +122,9 @@ class FilesAdapter:
         return dataset_record(self._config["dataset"], resources)
 
     def _single(self, item: RemoteItem) -> DatasetRecord:
-        path = self._folder() / Path(str(item.payload.get("file") or item.id)).name
+        # The last part alone: the name was read from a row, and leads nowhere else.
+        file_name = Path(str(item.payload.get("file") or item.id)).name
+        path = self._folder() / file_name
         if not path.is_file() or not inside(path, self._folder()):
             raise ItemError(f"The file {item.id} is gone.", item_id=item.id)
         resource = ResourceRecord(
@@ -150,19 +142,17 @@ class FilesAdapter:
         )
 
     def _resource(self, described: Mapping[str, Any]) -> ResourceRecord:
-        found = self._matching(described["pattern"])
-        if not found:
+        paths = self._matching(described["pattern"])
+        if not paths:
             raise ItemError(
                 f"No file matches {described['pattern']} for the resource "
                 f"{described['name']}.",
                 code="no-file",
             )
-        chosen = found if described["mode"] == "append" else found[-1:]
-        content = Content(
-            tuple(ContentPart.of(path) for path in chosen),
-            described["encoding"],
-            described["dialect"],
-        )
+        # Names of days sort by their dates, so that the last one is the newest.
+        chosen = paths if described["mode"] == "append" else paths[-1:]
+        parts = tuple(ContentPart.of(path) for path in chosen)
+        content = Content(parts, described["encoding"], described["dialect"])
         return ResourceRecord(
             name=described["name"],
             format=described["format"] or chosen[-1].suffix.lstrip("."),
@@ -175,21 +165,30 @@ class FilesAdapter:
         """Nothing stays open between calls."""
 
 
+def _is_settled(path: Path, folder: Path, before: float) -> bool:
+    """Whether a path is a whole file of the folder, last written before a moment."""
+    if not path.is_file() or not inside(path, folder):
+        return False
+    if path.name.startswith(".") or path.name.endswith(UNFINISHED):
+        return False
+    # A file without such a name may be on its way too: it rests for a while first.
+    return path.stat().st_mtime <= before
+
+
 def _hash(paths: list[Path]) -> str:
     """SHA-256 over names and bytes."""
     digest = hashlib.sha256()
     for path in paths:
-        digest.update(
-            path.name.encode() + b"\0" + ContentPart.of(path).sha256.encode() + b"\n"
-        )
+        content = ContentPart.of(path).sha256
+        # No name holds a zero byte: another split of names and hashes is another text.
+        digest.update(f"{path.name}\0{content}\n".encode())
     return digest.hexdigest()
 
 
 def slug(text: str) -> str:
     """A dataset's name out of a file's: ASCII, lower case, hyphens."""
-    plain = (
-        unicodedata.normalize("NFKD", text.lower().replace("đ", "d"))
-        .encode("ascii", "ignore")
-        .decode()
-    )
-    return re.sub(r"[^a-z0-9_]+", "-", plain).strip("-") or "dataset"
+    # Unicode takes marks off letters, but đ is a letter of its own.
+    lowered = text.lower().replace("đ", "d")
+    decomposed = unicodedata.normalize("NFKD", lowered)
+    ascii_text = decomposed.encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9_]+", "-", ascii_text).strip("-") or "dataset"

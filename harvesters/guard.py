@@ -30,14 +30,15 @@ class Guard:
         only one of them is not.
         """
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
             raise SourceError(
                 "unknown-host",
                 f"The host {host} is not known; check the address.",
                 retry=True,
             ) from None
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in answers))
+        # All of them: which one is used is decided later, by what answers.
         for address in addresses:
             self.check(host, address)
         return addresses
@@ -47,15 +48,17 @@ class Guard:
         configuration.
         """
         parsed = ipaddress.ip_address(address.partition("%")[0])
-        if not is_public(parsed) and not self._named(host, parsed):
+        if not is_public(parsed) and not self._is_allowed(host, parsed):
             raise SourceError(
                 "blocked-address",
                 f"{host} is a private or local address ({address}). If it is meant, "
                 "name it in PORTAL_HARVEST_ALLOW.",
             )
 
-    def _named(self, host: str, address: IpAddress) -> bool:
-        return host.lower().strip("[]") in self._hosts or any(
+    def _is_allowed(self, host: str, address: IpAddress) -> bool:
+        if host.lower().strip("[]") in self._hosts:
+            return True
+        return any(
             address.version == network.version and address in network
             for network in self._networks
         )
@@ -70,18 +73,17 @@ def _network(name: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
 
 def is_public(address: IpAddress) -> bool:
     """Whether an address, and the IPv4 address that it may carry inside, is public."""
-    if (
-        not address.is_global
-        or address.is_multicast
-        or address.is_reserved
-        or address.is_unspecified
-    ):
+    if not address.is_global or address.is_multicast:
+        return False
+    if address.is_reserved or address.is_unspecified:
         return False
     if isinstance(address, ipaddress.IPv4Address):
         return address not in SHARED_SPACE
-    inner = address.ipv4_mapped or (
-        address.sixtofour if address in SIX_TO_FOUR else None
-    )
+    # An IPv6 address may be a way round: a translator on the path would reach the IPv4
+    # address inside it.
+    inner = address.ipv4_mapped
+    if address in SIX_TO_FOUR:
+        inner = inner or address.sixtofour
     if address in NAT64:
         inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return inner is None or is_public(inner)

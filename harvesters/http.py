@@ -87,8 +87,10 @@ class GuardedClient:
         context = ssl.create_default_context()
         if options.ca_bundle:
             context.load_verify_locations(options.ca_bundle)
+        # trust_env=False: a proxy from the environment would resolve names itself, and
+        # the addresses that we checked would not be those that are reached.
         transport = httpx.HTTPTransport(verify=context, trust_env=False)
-        # httpx has no door for a network backend of one's own; its pool does.
+        # httpx takes no network backend of one's own; its pool does.
         transport._pool = httpcore.ConnectionPool(
             ssl_context=context, network_backend=PinnedBackend(Guard(options.allow))
         )
@@ -180,13 +182,14 @@ class GuardedClient:
                     raise
                 self._pause(attempt, deadline, None)
                 continue
+            # Only what may pass is tried again; a 404 stays one.
             if response.status_code not in RETRIED or last:
-                return self._checked(response, url)
+                return self._refuse_error(response, url)
             wait = response.headers.get("Retry-After")
             response.close()
             self._pause(attempt, deadline, wait)
         raise SourceError(
-            "timeout", f"{shown(url)} did not answer in time.", retry=True
+            "timeout", f"{safe_url(url)} did not answer in time.", retry=True
         )
 
     def _follow(
@@ -209,6 +212,7 @@ class GuardedClient:
                 if key not in ("params", "data", "json")
             }
             method = "GET" if response.status_code in (301, 302, 303) else method
+            # A redirect to another host must not carry a secret there.
             if _origin(url) != first:
                 request = {
                     key: value
@@ -217,7 +221,7 @@ class GuardedClient:
                 }
         raise SourceError(
             "redirects",
-            f"{shown(url)} redirects again and again; give the final address.",
+            f"{safe_url(url)} redirects again and again; give the final address.",
         )
 
     def _once(
@@ -225,12 +229,12 @@ class GuardedClient:
     ) -> httpx.Response:
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise SourceError(
-                "bad-address", f"{shown(url)} is no http or https address."
+                "bad-address", f"{safe_url(url)} is no http or https address."
             )
         if time.monotonic() > deadline:
             raise SourceError(
                 "timeout",
-                f"{shown(url)} took longer than {self.options.total_timeout:.0f} s.",
+                f"{safe_url(url)} took longer than {self.options.total_timeout:.0f} s.",
                 retry=True,
             )
         try:
@@ -241,28 +245,30 @@ class GuardedClient:
             )
         except httpx.TimeoutException:
             raise SourceError(
-                "timeout", f"{shown(url)} did not answer in time.", retry=True
+                "timeout", f"{safe_url(url)} did not answer in time.", retry=True
             ) from None
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError):
             raise SourceError(
-                "bad-address", f"{shown(url)} is no address that can be asked."
+                "bad-address", f"{safe_url(url)} is no address that can be asked."
             ) from None
         except httpx.ConnectError as error:
             if "CERTIFICATE" in str(error).upper():
                 raise SourceError(
                     "certificate",
-                    f"The certificate of {shown(url)} cannot be trusted; see "
+                    f"The certificate of {safe_url(url)} cannot be trusted; see "
                     "PORTAL_HARVEST_CA_FILE.",
                 ) from None
             raise SourceError(
-                "unreachable", f"{shown(url)} cannot be reached.", retry=True
+                "unreachable", f"{safe_url(url)} cannot be reached.", retry=True
             ) from None
         except httpx.HTTPError:
             raise SourceError(
-                "broken-off", f"{shown(url)} broke the connection off.", retry=True
+                "broken-off",
+                f"{safe_url(url)} broke the connection off.",
+                retry=True,
             ) from None
 
-    def _checked(self, response: httpx.Response, url: str) -> httpx.Response:
+    def _refuse_error(self, response: httpx.Response, url: str) -> httpx.Response:
         status = response.status_code
         if status < 300:
             return response
@@ -275,7 +281,7 @@ class GuardedClient:
             429: "too-many-requests",
         }.get(status, "http-error")
         raise SourceError(
-            code, f"{shown(url)} answered {status}.", retry=status in RETRIED
+            code, f"{safe_url(url)} answered {status}.", retry=status in RETRIED
         )
 
     def _chunks(
@@ -285,36 +291,43 @@ class GuardedClient:
         try:
             for chunk in response.iter_bytes(CHUNK):
                 size += len(chunk)
+                # Counted as it comes: Content-Length may lie, or count packed bytes.
                 if size > self.options.max_bytes:
                     limit = self.options.max_bytes // (1024 * 1024)
                     raise SourceError(
-                        "too-large", f"{shown(url)} gives more than {limit} MB."
+                        "too-large",
+                        f"{safe_url(url)} gives more than {limit} MB.",
                     )
                 if time.monotonic() > deadline:
                     seconds = f"{self.options.total_timeout:.0f}"
                     raise SourceError(
                         "timeout",
-                        f"{shown(url)} took longer than {seconds} s.",
+                        f"{safe_url(url)} took longer than {seconds} s.",
                         retry=True,
                     )
                 yield chunk
         except httpx.TimeoutException:
             raise SourceError(
-                "timeout", f"{shown(url)} fell silent in the middle.", retry=True
+                "timeout",
+                f"{safe_url(url)} fell silent in the middle.",
+                retry=True,
             ) from None
         except httpx.HTTPError:
             raise SourceError(
-                "broken-off", f"{shown(url)} broke off in the middle.", retry=True
+                "broken-off",
+                f"{safe_url(url)} broke off in the middle.",
+                retry=True,
             ) from None
 
     def _pause(self, attempt: int, deadline: float, wait: str | None) -> None:
+        # Jitter: sources that failed together are not asked again together.
         seconds = self.options.backoff * 2**attempt * (0.5 + random.random())  # noqa: S311 - jitter, not a secret
         if wait and wait.isdigit():
             seconds = max(seconds, float(wait))
         if time.monotonic() + seconds > deadline:
             raise SourceError(
                 "timeout",
-                "The source asks to be tried again later than this trip can wait.",
+                "The source asks to be tried again later than this job can wait.",
                 retry=True,
             )
         time.sleep(seconds)
@@ -335,7 +348,7 @@ def _origin(url: str) -> tuple[str, str, int | None]:
     return (parsed.scheme, parsed.host, parsed.port)
 
 
-def shown(url: str) -> str:
+def safe_url(url: str) -> str:
     """An address as it may be shown: without user, password, query and fragment."""
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -357,13 +370,13 @@ def parse_json(url: str, body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
+        # A login page has a title that says more than a byte's position.
         title = _TITLE.search(body[:4096])
-        said = (
-            " It is a page called "
-            f'"{title.group(1).decode("utf-8", "replace").strip()}".'
-            if title
-            else ""
-        )
+        hint = ""
+        if title:
+            name = title.group(1).decode("utf-8", "replace").strip()
+            hint = f' It is a page called "{name}".'
         raise SourceError(
-            "not-json", f"{shown(url)} did not answer JSON.{said} Check the address."
+            "not-json",
+            f"{safe_url(url)} did not answer JSON.{hint} Check the address.",
         ) from None

@@ -17,7 +17,7 @@ from marshmallow import fields, validate
 
 from harvesters.base import ItemError, RemoteItem, SourceError
 from harvesters.config import Config, DatasetConfig, dataset_record
-from harvesters.http import GuardedClient, parse_json, shown
+from harvesters.http import GuardedClient, parse_json, safe_url
 from harvesters.rows import RowsConfig, RowShaper, write_rows
 from harvesters.secrets import Secrets
 from schemas.record import DatasetRecord, ResourceRecord
@@ -25,10 +25,15 @@ from schemas.record import DatasetRecord, ResourceRecord
 NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 EARLY_SECONDS = 60
 """A token is renewed so long before it expires."""
+LOGIN_SECONDS = 29 * 60
+"""How long the token of a login is used, in seconds."""
 PERMANENT = {"100", "101", "106", "500"}
 """Codes of the axes' own errors: authentication, address, agency, data (as seen in
 provincial services).
 """
+CODE_KEYS = ("code", "errorCode", "status")
+MESSAGE_KEYS = ("MSG", "message", "description")
+"""Where an error inside an HTTP 200 says its code and its words, in this order."""
 TOKEN_KINDS = ("oauth2_cc", "login_json")
 AUTH_KINDS = ("none", "api_key", "basic", *TOKEN_KINDS)
 
@@ -98,26 +103,20 @@ class LgspAdapter:
         client: GuardedClient,
         secrets: Secrets,
     ) -> None:
-        self._client, self._services = (
-            client,
-            {service["path"]: service for service in config["services"]},
-        )
-        parts = (
-            url.rstrip("/"),
-            config["context"].strip("/"),
-            config["version"].strip("/"),
-        )
+        self._client = client
+        self._services = {service["path"]: service for service in config["services"]}
+        context, version = config["context"].strip("/"), config["version"].strip("/")
+        parts = (url.rstrip("/"), context, version)
         self._base = "/".join(part for part in parts if part)
         self._auth = Authority(self._base, url, config["auth"], client, secrets)
 
     def items(self) -> Iterator[RemoteItem | ItemError]:
         """The declared services."""
         for path, service in self._services.items():
-            yield RemoteItem(
-                path, service["dataset"]["title"] or service["dataset"]["name"]
-            )
+            dataset = service["dataset"]
+            yield RemoteItem(path, dataset["title"] or dataset["name"])
 
-    def load(self, item: RemoteItem, folder: Path) -> DatasetRecord:
+    def fetch(self, item: RemoteItem, folder: Path) -> DatasetRecord:
         """Call one service and keep the declared columns of its rows."""
         service = self._services.get(item.id)
         if service is None:
@@ -126,7 +125,7 @@ class LgspAdapter:
             )
         rows = self._rows(service)
         shaper = RowShaper(service)
-        _declared_columns(rows, shaper, item.id)
+        _refuse_lacking_columns(rows, shaper, item.id)
         name = service["resource"] or service["dataset"]["name"]
         content = write_rows(
             list(shaper.names.values()),
@@ -143,40 +142,36 @@ class LgspAdapter:
         """The rows of a service; an error inside an HTTP 200 that may pass is asked
         again.
         """
+        url = f"{self._base}/{service['path'].lstrip('/')}"
+        read_rows = xml_rows if service["kind"] == "xml" else json_rows
         for left in (2, 1, 0):
-            body = self._call(
-                f"{self._base}/{service['path'].lstrip('/')}", service["params"]
-            )
+            body = self._call(url, service["params"])
             try:
-                return list(
-                    (xml_rows if service["kind"] == "xml" else json_rows)(
-                        body, service["rows"]
-                    )
-                )
+                return list(read_rows(body, service["rows"]))
             except SourceError as error:
                 if not error.retry or not left:
                     raise
         raise AssertionError("the last try returns or raises")
 
     def _call(self, url: str, params: Mapping[str, str]) -> bytes:
+        query = dict(params)
         try:
             return self._client.get_bytes(
-                url, params=dict(params), headers=self._auth.headers()
+                url, params=query, headers=self._auth.headers()
             )
         except SourceError as error:
             if error.code != "unauthorized":
                 raise
+        # A gateway may end a token before its time; a second refusal is meant.
         self._auth.forget()
-        return self._client.get_bytes(
-            url, params=dict(params), headers=self._auth.headers()
-        )
+        return self._client.get_bytes(url, params=query, headers=self._auth.headers())
 
     def close(self) -> None:
         """Give back connections."""
         self._client.close()
 
 
-def _declared_columns(
+def _refuse_lacking_columns(
     rows: list[Mapping[str, Any]], shaper: RowShaper, item_id: str
 ) -> None:
     """A column that no row has is a misspelt or changed service, not an empty
@@ -240,19 +235,20 @@ class Authority:
             )
             token, lasts = answer.get("access_token"), answer.get("expires_in", 3600)
         else:
-            body = {"SystemId": identity, "SecretKey": secret}
-            answer = parse_json(
-                self._token_url, self._client.send("POST", self._token_url, json=body)
-            )
-            token, lasts = dig(answer, self._config["token_path"]), 29 * 60
+            login = {"SystemId": identity, "SecretKey": secret}
+            body = self._client.send("POST", self._token_url, json=login)
+            answer = parse_json(self._token_url, body)
+            # Such a login does not say how long its token lasts.
+            token, lasts = dig(answer, self._config["token_path"]), LOGIN_SECONDS
         if not isinstance(token, str) or not token:
-            where = shown(self._token_url)
+            where = safe_url(self._token_url)
             raise SourceError(
                 "no-token",
                 f"{where} gave no token; check the client id and its secret.",
             )
         self._token = token
-        self._until = time.monotonic() + max(1.0, float(lasts) - EARLY_SECONDS)
+        usable_seconds = max(1.0, float(lasts) - EARLY_SECONDS)
+        self._until = time.monotonic() + usable_seconds
 
 
 def _basic(user: str, password: str) -> str:
@@ -273,12 +269,14 @@ def json_rows(body: bytes, path: str) -> Iterable[Mapping[str, Any]]:
     answer = parse_json("the service", body)
     refuse_business_error(answer)
     rows = dig(answer, path) if path else answer
-    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+    is_list = isinstance(rows, list)
+    if not is_list or not all(isinstance(row, Mapping) for row in rows):
         where = f"at {path}" if path else "at the top"
         raise SourceError(
             "not-rows", f"The answer holds no list of objects {where}; check `rows`."
         )
-    return rows
+    objects: list[Mapping[str, Any]] = rows
+    return objects
 
 
 def refuse_business_error(answer: Any) -> None:
@@ -287,16 +285,13 @@ def refuse_business_error(answer: Any) -> None:
     """
     if not isinstance(answer, Mapping):
         return
-    code = str(answer.get("code", answer.get("errorCode", answer.get("status", ""))))
-    message = str(
-        answer.get("MSG") or answer.get("message") or answer.get("description") or ""
-    )[:300]
-    told = (
-        answer.get("MSG") not in (None, "Done")
-        or answer.get("success") is False
-        or code in PERMANENT
-    )
-    if told:
+    codes = [answer[key] for key in CODE_KEYS if key in answer]
+    code = str(codes[0]) if codes else ""
+    messages = [answer[key] for key in MESSAGE_KEYS if answer.get(key)]
+    message = str(messages[0])[:300] if messages else ""
+    # "Done" is the axis's own word for a call that went well.
+    says_error = answer.get("MSG") not in (None, "Done")
+    if says_error or answer.get("success") is False or code in PERMANENT:
         text = f"The service answers an error: {code} {message}".strip()
         raise SourceError("service-error", text, retry=code not in PERMANENT)
 
@@ -310,17 +305,20 @@ def xml_rows(body: bytes, entry: str) -> Iterator[dict[str, str]]:
         refuse_business_error(parse_json("the service", body))
     try:
         depth = 0
-        for event, element in ElementTree.iterparse(
+        events = ElementTree.iterparse(
             io.BytesIO(body), events=("start", "end"), forbid_dtd=True
-        ):
+        )
+        for event, element in events:
             depth += 1 if event == "start" else -1
             name = _local(element.tag)
             if event == "start" and depth == 1 and name.lower() in ("fault", "error"):
                 raise SourceError(
                     "service-error", "The service answers a fault.", retry=True
                 )
-            if event == "end" and (name == entry if entry else depth == 1):
+            is_entry = name == entry if entry else depth == 1
+            if event == "end" and is_entry:
                 yield {_local(cell.tag): _cell(cell) for cell in element}
+                # A million entries are never in memory together.
                 element.clear()
     except (ElementTree.ParseError, DefusedXmlException):
         raise SourceError(

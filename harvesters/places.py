@@ -12,9 +12,9 @@ def local_path(url: str, roots: tuple[Path, ...]) -> Path:
     """The file or folder that a path or file:// address names. Raises SourceError for
     one outside every root.
     """
-    path = Path(
-        unquote(urlsplit(url).path) if url.startswith("file://") else url
-    ).resolve()
+    name = unquote(urlsplit(url).path) if url.startswith("file://") else url
+    # Resolved before it is compared: links and ".." must not lead out of a root.
+    path = Path(name).resolve()
     if not any(inside(path, root) for root in roots):
         raise SourceError(
             "outside-roots",

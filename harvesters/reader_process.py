@@ -15,7 +15,7 @@ import orjson
 
 from harvesters.base import ItemError, SourceError
 
-KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "TZ")
+INHERITED = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "TZ")
 """All that the process learns of the environment: nothing of it may reach a server of
 strangers.
 """
@@ -41,6 +41,8 @@ def read_database(request: Mapping[str, Any], folder: Path) -> None:
 
 
 def _run(request: bytes, folder: Path, seconds: float) -> Mapping[str, Any]:
+    # A process of its own, by exec: a driver that crashes or eats memory ends it alone,
+    # and nothing of the portal's (settings, connections, keys) is in it.
     process = subprocess.Popen(
         [sys.executable, "-m", "harvesters.sql_reader"],
         stdin=subprocess.PIPE,
@@ -51,13 +53,14 @@ def _run(request: bytes, folder: Path, seconds: float) -> Mapping[str, Any]:
     )
     try:
         # The pipe stays open: the process ends itself once nobody holds the other end.
-        given, said = process.stdin, process.stdout
-        if given is None or said is None:
+        requests, answers = process.stdin, process.stdout
+        if requests is None or answers is None:
             raise RuntimeError("Popen makes the pipes that it is asked for")
-        given.write(request + b"\n")
-        given.flush()
+        requests.write(request + b"\n")
+        requests.flush()
+        # An answer is short and fits into the pipe: the process never waits for us.
         process.wait(seconds)
-        return _answer(said.read())
+        return _answer(answers.read())
     except subprocess.TimeoutExpired:
         raise SourceError(
             "timeout",
@@ -75,9 +78,9 @@ def _run(request: bytes, folder: Path, seconds: float) -> Mapping[str, Any]:
                 pipe.close()
 
 
-def _answer(said: bytes) -> Mapping[str, Any]:
+def _answer(text: bytes) -> Mapping[str, Any]:
     try:
-        answer: Mapping[str, Any] = orjson.loads(said)
+        answer: Mapping[str, Any] = orjson.loads(text)
     except orjson.JSONDecodeError:
         raise SourceError(
             "reader-died",
@@ -89,9 +92,9 @@ def _answer(said: bytes) -> Mapping[str, Any]:
 
 def _environment(folder: Path) -> dict[str, str]:
     """A home without files of anybody, and no variable that a driver would read."""
-    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     return {
-        **kept,
+        **inherited,
         "HOME": str(folder),
         "LANG": "C.UTF-8",
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),

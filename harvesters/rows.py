@@ -81,18 +81,17 @@ class RowShaper:
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.names: dict[str, str] = dict(config["fields_"])
         types = _types(config.get("schema_name"))
-        self._dates = _named(config["dates"], types, ("date", "datetime"))
-        self._numbers = _named(config["numbers"], types, ("integer", "number"))
+        self._dates = _columns_of(config["dates"], types, ("date", "datetime"))
+        self._numbers = _columns_of(config["numbers"], types, ("integer", "number"))
         self._format = strptime_format(config["date_format"])
         self._decimal, self._thousands = config["decimal"], config["thousands"]
-        grouped = (
-            rf"\d{{1,3}}({re.escape(self._thousands)}\d{{3}})+"
-            if self._thousands
-            else r"\d+"
-        )
-        self._number = re.compile(
-            rf"^[+-]?({grouped}|\d+)({re.escape(self._decimal)}\d+)?$"
-        )
+        # Grouped all the way or not at all: in 1.5000 the point is no separator of
+        # thousands, and such a cell stays as it was written.
+        grouped = r"\d+"
+        if self._thousands:
+            grouped = rf"\d{{1,3}}({re.escape(self._thousands)}\d{{3}})+"
+        fraction = rf"{re.escape(self._decimal)}\d+"
+        self._number = re.compile(rf"^[+-]?({grouped}|\d+)({fraction})?$")
 
     def row(self, row: Mapping[str, Any]) -> list[str]:
         """The cells of one row, in the order of the declared columns."""
@@ -101,7 +100,7 @@ class RowShaper:
         ]
 
     def _cell(self, name: str, value: Any) -> str:
-        written = plain(value)
+        written = cell_text(value)
         if name in self._dates:
             return self._date(written)
         if name in self._numbers and isinstance(value, str):
@@ -113,12 +112,10 @@ class RowShaper:
             moment = datetime.strptime(text.strip(), self._format)  # noqa: DTZ007 - dates of a source have no zone
         except ValueError:
             return text
-        midnight = moment.time() == time.min
-        return (
-            moment.date().isoformat()
-            if midnight and "%H" not in self._format
-            else moment.isoformat()
-        )
+        # A day without hours in its format is a day; with them midnight is a time.
+        if "%H" not in self._format and moment.time() == time.min:
+            return moment.date().isoformat()
+        return moment.isoformat()
 
     def _plain_number(self, text: str) -> str:
         stripped = text.strip()
@@ -135,23 +132,22 @@ def _types(schema_name: str | None) -> dict[str, str]:
     if not schema_name:
         return {}
     try:
-        listed = catalog.get(schema_name).descriptor["fields"]
+        described = catalog.get(schema_name).descriptor["fields"]
     except KeyError as error:
         raise ItemError(str(error), code="no-schema") from None
-    return {field["name"]: field["type"] for field in listed}
+    return {field["name"]: field["type"] for field in described}
 
 
-def _named(
-    given: list[str] | None, types: Mapping[str, str], kinds: tuple[str, ...]
+def _columns_of(
+    columns: list[str] | None, types: Mapping[str, str], kinds: tuple[str, ...]
 ) -> frozenset[str]:
-    return frozenset(
-        given
-        if given is not None
-        else (name for name, kind in types.items() if kind in kinds)
-    )
+    """The columns that a configuration names, or else those of these types."""
+    if columns is not None:
+        return frozenset(columns)
+    return frozenset(name for name, kind in types.items() if kind in kinds)
 
 
-def plain(value: Any) -> str:
+def cell_text(value: Any) -> str:
     """A value of JSON or a database as text: codes as they are, numbers exactly,
     nothing for null.
     """
@@ -163,6 +159,8 @@ def plain(value: Any) -> str:
         return format(value, "f")
     if isinstance(value, datetime | date | time):
         return value.isoformat()
+    # JSON has one kind of number: 12.0 is a whole one. Beyond 1e15 a float no longer
+    # tells whole numbers apart.
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return str(value)

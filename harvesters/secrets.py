@@ -34,7 +34,7 @@ class Secret:
         return " ".join([*sorted(self.hosts), *organizations])
 
 
-def bound(value: str, binding: str) -> Secret:
+def bind_secret(value: str, binding: str) -> Secret:
     """A secret from its value and its binding: hosts and `org:name`, parted by blanks
     or commas.
 
@@ -83,11 +83,12 @@ class Secrets:
                 "no-secret", f"The secret {name} is not set; set PORTAL_SECRET_{name}."
             )
         if not secret.hosts or not secret.organizations:
-            raise _refused(name, "it is bound to nothing")
-        if EVERYBODY not in secret.organizations and self._organization.isdisjoint(
-            secret.organizations
-        ):
-            raise _refused(
+            raise _refusal(name, "it is bound to nothing")
+        # Not enough: whoever may make a source of another office could send the secret
+        # to a host of his own, or read with it what is not his.
+        for_everybody = EVERYBODY in secret.organizations
+        if not for_everybody and self._organization.isdisjoint(secret.organizations):
+            raise _refusal(
                 name,
                 f"it is bound to {secret.binding}, and this source's organization is "
                 "not among them",
@@ -95,13 +96,12 @@ class Secrets:
         for address in addresses:
             host, spellings = _host(address)
             if secret.hosts.isdisjoint(spellings):
-                raise _refused(
-                    name, f"it is bound to {secret.binding}, and not to {host}"
-                )
+                reason = f"it is bound to {secret.binding}, and not to {host}"
+                raise _refusal(name, reason)
         return secret.value
 
 
-def _refused(name: str, reason: str) -> SourceError:
+def _refusal(name: str, reason: str) -> SourceError:
     text = (
         f"The secret {name} is not revealed: {reason}. Whoever runs the portal says "
         f"in PORTAL_SECRET_{name}_FOR"

@@ -71,12 +71,12 @@ class SqlAdapter:
     ) -> None:
         self._config, self._options = config, options
         self._url = databases.parse(url)
-        self._password = self._revealed(secrets)
-        # An address that may not be asked is told before a trip begins; it is judged
+        self._password = self._reveal_password(secrets)
+        # An address that may not be asked is refused before a job begins; it is checked
         # again when it is used.
         databases.connection(self._url, "", options)
 
-    def _revealed(self, secrets: Secrets) -> str:
+    def _reveal_password(self, secrets: Secrets) -> str:
         name = self._config["password"]
         return secrets.reveal(name, *databases.places(self._url)) if name else ""
 
@@ -85,33 +85,28 @@ class SqlAdapter:
         dataset = self._config["dataset"]
         yield RemoteItem(dataset["name"], dataset["title"] or dataset["name"])
 
-    def load(self, item: RemoteItem, folder: Path) -> DatasetRecord:
+    def fetch(self, item: RemoteItem, folder: Path) -> DatasetRecord:
         """Run every statement in one transaction, so that all tables are of one
         moment.
         """
-        files = [
-            folder / f"{number}.csv"
-            for number, _ in enumerate(self._config["resources"])
+        resources = self._config["resources"]
+        files = [folder / f"{number}.csv" for number, _ in enumerate(resources)]
+        queries = [
+            {"query": each["query"], "file": str(file)}
+            for each, file in zip(resources, files, strict=True)
         ]
+        connection = databases.connection(self._url, self._password, self._options)
         request = {
-            "connection": databases.connection(
-                self._url, self._password, self._options
-            ),
+            "connection": connection,
             "timeout": self._config["timeout"],
             "max_rows": self._config["max_rows"],
             "max_bytes": self._options.max_bytes,
             "memory_bytes": self._options.memory_bytes,
-            "queries": [
-                {"query": each["query"], "file": str(file)}
-                for each, file in zip(self._config["resources"], files, strict=True)
-            ],
+            "queries": queries,
         }
         read_database(request, folder)
-        described = zip(self._config["resources"], files, strict=True)
-        return dataset_record(
-            self._config["dataset"],
-            tuple(_resource(each, file) for each, file in described),
-        )
+        tables = map(_resource, resources, files)
+        return dataset_record(self._config["dataset"], tuple(tables))
 
     def close(self) -> None:
         """Nothing stays open between calls."""

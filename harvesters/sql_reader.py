@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from harvesters.base import ItemError
-from harvesters.rows import plain, write_rows
+from harvesters.rows import cell_text, write_rows
 
 FETCH = 2000
 KNOWN_LOGINS = "none,password,md5,scram-sha-256"
@@ -32,6 +32,7 @@ LIBPQ_WITH_REQUIRE_AUTH = 160000
 def main() -> None:
     """Answer the request on standard input; end at once when whoever asked is gone."""
     request = orjson.loads(sys.stdin.buffer.readline())
+    # Whoever asked may be killed while a statement runs: nobody else would end it.
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.stdout.buffer.write(orjson.dumps(answer(request)))
     sys.stdout.flush()
@@ -81,14 +82,18 @@ def _error(code: str, message: str, *, item: bool = False) -> dict[str, Any]:
 
 
 def _limit(request: Mapping[str, Any]) -> None:
-    for kind, most in (
-        (resource.RLIMIT_AS, request["memory_bytes"]),
-        (resource.RLIMIT_FSIZE, request["max_bytes"]),
-    ):
+    """Let the system bound memory and files: a value of a gigabyte is refused before
+    any code of ours sees its size.
+    """
+    limits = {
+        resource.RLIMIT_AS: request["memory_bytes"],
+        resource.RLIMIT_FSIZE: request["max_bytes"],
+    }
+    for kind, most in limits.items():
         _, hard = resource.getrlimit(kind)
-        resource.setrlimit(
-            kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard)
-        )
+        # A soft limit above the hard one is refused.
+        soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (soft, hard))
 
 
 def _read(request: Mapping[str, Any]) -> None:
@@ -97,9 +102,8 @@ def _read(request: Mapping[str, Any]) -> None:
         with engine.connect() as connection:
             _only_read(connection, request["timeout"])
             for each in request["queries"]:
-                _table(
-                    connection, each["query"], Path(each["file"]), request["max_rows"]
-                )
+                path = Path(each["file"])
+                _table(connection, each["query"], path, request["max_rows"])
     finally:
         engine.dispose()
 
@@ -110,11 +114,12 @@ def _engine(described: Mapping[str, Any]) -> Engine:
         return create_engine(
             "sqlite://", creator=lambda: sqlite3.connect(address, uri=True)
         )
-    told = dict(described["told"])
+    parameters = dict(described["parameters"])
+    # Without it a server could ask for a ticket of the machine's own user.
     if psycopg.pq.version() >= LIBPQ_WITH_REQUIRE_AUTH:
-        told["require_auth"] = KNOWN_LOGINS
+        parameters["require_auth"] = KNOWN_LOGINS
     return create_engine(
-        "postgresql+psycopg://", creator=lambda: psycopg.connect(**told)
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(**parameters)
     )
 
 
@@ -136,7 +141,7 @@ def _only_read(connection: Connection, seconds: int) -> None:
 def _table(connection: Connection, query: str, path: Path, most: int) -> None:
     streamed = connection.execution_options(stream_results=True, yield_per=FETCH)
     result = streamed.execute(text(query))
-    rows = ([plain(value) for value in row] for row in result)
+    rows = ([cell_text(value) for value in row] for row in result)
     write_rows(list(result.keys()), rows, path, most=most)
 
 

@@ -76,8 +76,10 @@ def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
         logging.getLogger(library).setLevel(
             max(logging.WARNING, logging.getLogger().level)
         )
-    # A binding that cannot be read is told now, not at the first trip.
+    # A binding that cannot be read is told now, not at the first harvest.
     reach.secrets_of(settings)
+    # The database first: whoever runs the wrong revision must not touch an index or
+    # files of another one.
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     engine = open_engine(settings.database_url, settings.sqlite_synchronous)
     if upgrade:

@@ -97,7 +97,7 @@ def explain(error: BaseException) -> Unavailable | None:
     and the command line, and holds no SQL.
     """
     for each in _causes(error):
-        message = _judge(each)
+        message = _message(each)
         if message is not None:
             kind = NoSpace if message == FULL else Unavailable
             return kind(message, reason=_one_line(each))
@@ -116,24 +116,28 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         if isinstance(driver_error, BaseException):
             yield driver_error
         yield current
+        # "from None" hides a context that its author found to say nothing.
         hidden = current.__suppress_context__
         current = current.__cause__ or (None if hidden else current.__context__)
 
 
-def _judge(error: BaseException) -> str | None:
+def _message(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.errno is not None:
         return _of_system(error)
     if isinstance(error, sqlite3.Error):
+        # The low byte is the primary code; the rest only says more of the same.
         return SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
     if hasattr(error, "sqlstate"):
         return _of_postgresql(error)
     if isinstance(error, exc.SQLAlchemyError):
         return GONE if _lost(error) else None
+    # Only where an engine gives no code: a text may change with its next release.
     text = str(error)
     return next((message for piece, message in TEXTS if piece in text), None)
 
 
 def _of_system(error: OSError) -> str | None:
+    # A file that is not there is a fault of the program, but for this one folder.
     missing = isinstance(error, FileNotFoundError | NotADirectoryError)
     if missing and _is_temporary(error):
         return TEMPORARY

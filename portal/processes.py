@@ -51,6 +51,8 @@ class Signals:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Signals:
+        # Python writes each signal's number to this socket by itself. An event that a
+        # handler sets can lock for ever while the main thread waits for it.
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
         self._writer.setblocking(False)
@@ -86,7 +88,7 @@ class Signals:
 
 
 @contextmanager
-def stopping(seconds: float | None = None) -> Iterator[threading.Event]:
+def stop_event(seconds: float | None = None) -> Iterator[threading.Event]:
     """An event that the first signal sets; a second signal ends the process at once.
 
     With `seconds` the process ends that long after the first signal, whatever is still
@@ -120,6 +122,7 @@ def _watch(
     while not over.is_set():
         for number in signals.wait(min(LOOK_SECONDS, deadline - time.monotonic())):
             if number in ENDING and stop.is_set():
+                # Not sys.exit: it would wait for the very work that takes too long.
                 os._exit(128 + number)
             if number in ENDING:
                 stop.set()
@@ -148,7 +151,9 @@ def end_with_parent(number: int = signal.SIGKILL) -> None:
         threading.Thread(
             target=_look_after, args=(parent, number), name="parent", daemon=True
         ).start()
-    if os.getppid() != parent:  # it ended before the system was told
+    # Looked at after the system was told: a parent that ended between its start of us
+    # and this line sends nothing any more.
+    if os.getppid() != parent:
         os.kill(os.getpid(), number)
 
 
@@ -180,9 +185,9 @@ def listen(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        both = (
-            family == socket.AF_INET6 and host == "::" and socket.has_dualstack_ipv6()
-        )
+        # "::" means everywhere, so IPv4 too; where the system cannot, IPv6 alone.
+        everywhere = family == socket.AF_INET6 and host == "::"
+        both = everywhere and socket.has_dualstack_ipv6()
         return socket.create_server(
             address[:2], family=family, backlog=BACKLOG, dualstack_ipv6=both
         )
@@ -212,6 +217,7 @@ def address(host: str, port: int) -> str:
     `host`.
     """
     reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - "everywhere" is read, not bound
-    return (
-        f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
-    )
+    # An IPv6 address has colons of its own.
+    if ":" in reached:
+        reached = f"[{reached}]"
+    return f"http://{reached}:{port}"

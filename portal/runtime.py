@@ -11,7 +11,7 @@ from datetime import timedelta
 from sqlalchemy import Engine
 
 from portal.access.identity import Actor
-from portal.db.outbox import Claim
+from portal.db.outbox import LeasedRow
 from portal.db.searches import SearchLog
 from portal.db.uow import UnitOfWork
 from portal.domain.rendering import Json
@@ -41,7 +41,7 @@ class Portal:
     render_some: Callable[[Portal], object]
     after_write: Callable[[Portal], object]
     before_search: Callable[[Portal, Actor], object]
-    look: Callable[[Portal, Sequence[Claim]], Mapping[str, Json]]
+    look: Callable[[Portal, Sequence[LeasedRow]], Mapping[str, Json]]
 
     def read(self) -> UnitOfWork:
         """A unit of work that only reads."""

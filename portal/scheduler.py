@@ -24,21 +24,21 @@ from portal.db.harvest import LeaseLost
 from portal.domain.events import LINK, LOAD
 from portal.domain.harvest import INTERVALS, HarvestSource
 from portal.pipeline import (
-    claims,
+    harvest_job,
     index,
     load,
     names,
+    outbox_leases,
     policies,
     publish,
     rendering,
-    run,
-    runs,
     score,
     sweep,
+    validation_runs,
 )
-from portal.pipeline.heartbeat import Heartbeat
+from portal.pipeline.worker_sign import sign_of_life
 from portal.runtime import Portal
-from portal.threads import SideBySide, Taken, Ticks
+from portal.threads import ClaimedJob, SideBySide, Ticks
 
 DUE_SECONDS = 5
 CLOCK_SECONDS = 15
@@ -58,7 +58,7 @@ def owner_name() -> str:
     return f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
-def following(source: HarvestSource, moment: datetime) -> datetime | None:
+def next_run_time(source: HarvestSource, moment: datetime) -> datetime | None:
     """When the source is due next: by its interval, or by cron in the time of Việt Nam;
     None for MANUAL.
     """
@@ -67,6 +67,7 @@ def following(source: HarvestSource, moment: datetime) -> datetime | None:
     if source.frequency == "MANUAL" or not source.frequency:
         return None
     trigger = CronTrigger.from_crontab(source.frequency, timezone=TIME_ZONE)
+    # The database's moments are UTC without a zone; people write cron in their own.
     aware = trigger.get_next_fire_time(None, moment.replace(tzinfo=UTC))
     return aware.astimezone(UTC).replace(tzinfo=None) if aware else None
 
@@ -79,7 +80,9 @@ def enqueue_due(portal: Portal) -> int:
     with portal.work() as uow:
         moment = clock.moment(uow.session)
         for source in db.due_sources(uow.session, moment):
-            if not db.take_turn(uow.session, source, following(source, moment)):
+            # The turn is taken by a conditional UPDATE: another worker that ticks at
+            # the same moment finds it gone.
+            if not db.take_turn(uow.session, source, next_run_time(source, moment)):
                 continue
             if db.open_job(uow.session, source.id) is None:
                 db.new_job(uow.session, source)
@@ -96,7 +99,7 @@ def follow_clock(portal: Portal) -> int:
     with portal.work() as uow:
         moment = clock.moment(uow.session)
         for source in db.list_sources(uow.session, active=True):
-            soonest = following(source, moment)
+            soonest = next_run_time(source, moment)
             if source.next_run and soonest and source.next_run > soonest:
                 brought += db.take_turn(uow.session, source, soonest)
         brought += db.shorten_leases(
@@ -110,37 +113,38 @@ def follow_clock(portal: Portal) -> int:
 def work_once(
     portal: Portal,
     owner: str,
-    progress: run.Progress = run.unseen,
+    progress: harvest_job.Progress = harvest_job.no_progress,
     *,
     stop: threading.Event | None = None,
 ) -> bool:
-    """Claim one job and walk it; False when the queue is empty. Once `stop` is set the
+    """Claim one job and run it; False when the queue is empty. Once `stop` is set the
     job is handed back.
     """
-    taken = _take(portal, owner)
-    if taken is not None:
-        _walk(portal, owner, stop, taken.job_id, progress)
-    return taken is not None
+    claimed = _claim(portal, owner)
+    if claimed is not None:
+        _run_job(portal, owner, stop, claimed.job_id, progress)
+    return claimed is not None
 
 
-def _take(portal: Portal, owner: str, untried_only: bool = False) -> Taken | None:
+def _claim(portal: Portal, owner: str, untried_only: bool = False) -> ClaimedJob | None:
     with portal.work() as uow:
+        # By the database's clock: the clocks of two workers' machines may differ.
         moment = clock.moment(uow.session)
         until = moment + timedelta(seconds=portal.settings.harvest_lease)
         claimed = db.claim(uow.session, owner, moment, until, untried_only=untried_only)
         uow.commit()
-    return Taken(claimed.job.id, claimed.suspect) if claimed else None
+    return ClaimedJob(claimed.job.id, claimed.suspect) if claimed else None
 
 
-def _walk(
+def _run_job(
     portal: Portal,
     owner: str,
     stop: threading.Event | None,
     job_id: str,
-    progress: run.Progress = run.unseen,
+    progress: harvest_job.Progress = harvest_job.no_progress,
 ) -> None:
     try:
-        run.run_job(portal, job_id, owner, progress, stop)
+        harvest_job.run_job(portal, job_id, owner, progress, stop)
     except LeaseLost:
         log.warning("job %s was taken away or aborted", job_id)
 
@@ -153,22 +157,23 @@ def work(portal: Portal, stop: threading.Event, *, ticks: bool = True) -> bool:
     run, so the process should end.
     """
     owner = owner_name()
-    with Heartbeat(portal, owner):
+    with sign_of_life(portal, owner):
         under_way = Ticks(stop)
         if ticks:
             add_ticks(portal, stop, under_way)
         jobs = SideBySide(
             portal.settings.worker_jobs,
-            lambda untried_only: guarded(_take, portal, owner, untried_only),
-            lambda job_id: guarded(_walk, portal, owner, stop, job_id),
+            lambda untried_only: run_guarded(_claim, portal, owner, untried_only),
+            lambda job_id: run_guarded(_run_job, portal, owner, stop, job_id),
             portal.settings.worker_poll,
             stop,
         )
         jobs.run()
+        # One deadline for both: ticks and jobs end side by side.
         deadline = time.monotonic() + portal.settings.worker_stop
         if all([jobs.join(deadline), under_way.join(deadline)]):
             return True
-        guarded(_hand_back, portal, owner)
+        run_guarded(_hand_back, portal, owner)
     return False
 
 
@@ -177,7 +182,7 @@ def _hand_back(portal: Portal, owner: str) -> None:
     with portal.work() as uow:
         number = db.hand_back(uow.session, owner, clock.moment(uow.session))
         uow.commit()
-    rows = claims.hand_back(portal)
+    rows = outbox_leases.hand_back(portal)
     log.warning(
         "%d jobs and %d tables are handed back: they take longer than "
         "PORTAL_WORKER_STOP",
@@ -202,7 +207,7 @@ def add_ticks(portal: Portal, stop: threading.Event, ticks: Ticks) -> None:
         at_once: bool = False,
     ) -> None:
         ticks.every(
-            seconds, partial(guarded, task, portal), times=times, at_once=at_once
+            seconds, partial(run_guarded, task, portal), times=times, at_once=at_once
         )
 
     def load_uploads(portal: Portal) -> int:
@@ -212,7 +217,7 @@ def add_ticks(portal: Portal, stop: threading.Event, ticks: Ticks) -> None:
         return load.drain(portal, LINK, stop=stop)
 
     def validate(portal: Portal) -> int:
-        return runs.drain(portal, stop)
+        return validation_runs.drain(portal, stop)
 
     def render_downloads(portal: Portal) -> int:
         return publish.drain(portal, stop)
@@ -225,7 +230,7 @@ def add_ticks(portal: Portal, stop: threading.Event, ticks: Ticks) -> None:
     every(poll, load_links, times=LINKS)
     every(poll, validate)
     every(poll, sweep.forget)
-    every(LINK_SECONDS, load.recheck)
+    every(LINK_SECONDS, load.recheck_links)
     every(DUE_SECONDS, render_downloads)
     every(DUE_SECONDS, score.drain)
     every(SWEEP_SECONDS, score.renew)
@@ -234,7 +239,7 @@ def add_ticks(portal: Portal, stop: threading.Event, ticks: Ticks) -> None:
     every(NAMES_SECONDS, policies.follow, at_once=True)
 
 
-def guarded(task: Callable[..., Any], *args: Any) -> Any:
+def run_guarded(task: Callable[..., Any], *args: Any) -> Any:
     """Run a task; a failure is logged and the worker lives on. Returns what the task
     returned, None if it failed.
     """

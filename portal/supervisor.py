@@ -94,56 +94,61 @@ def worker() -> Child:
 
 
 @dataclass(slots=True)
-class Kept:
+class RunningChild:
     """One child under way: its process, since when, how often it ended at once in a
-    row, and when it starts again.
+    row, and when it starts again (by the monotonic clock).
     """
 
     child: Child
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     failures: int = 0
-    again: float = field(default=0.0)
+    next_start: float = field(default=0.0)
 
 
 def run(plan: Plan) -> int:
     """Keep the children of a plan alive until a signal ends them; the exit code, 1 when
     one was given up.
     """
-    kept = [Kept(child) for child in plan.children]
+    running = [RunningChild(child) for child in plan.children]
     with Signals(signal.SIGCHLD) as signals:
-        told = _keep(kept, signals)
-        _end(kept, signals, plan.stop_seconds if told < 2 else 0)
-    return 0 if told else 1
+        end_signals = _supervise(running, signals)
+        # Whoever sends two signals at once does not want to wait.
+        patience = plan.stop_seconds if end_signals < 2 else 0
+        _end_all(running, signals, patience)
+    return 0 if end_signals else 1
 
 
-def _keep(kept: list[Kept], signals: Signals) -> int:
+def _supervise(running: list[RunningChild], signals: Signals) -> int:
     """Start what is due and note what ended, until it is over: how many signals said
     so, 0 when a child is given up.
     """
     while True:
-        for each in kept:
-            if each.process is None and time.monotonic() >= each.again:
+        for each in running:
+            if each.process is None and time.monotonic() >= each.next_start:
                 _start(each)
-        told = sum(number in ENDING for number in signals.wait(_next_start(kept)))
-        if told:
-            return told
-        for each in kept:
-            if (
-                each.process is not None
-                and each.process.poll() is not None
-                and not _ended(each)
-            ):
+        numbers = signals.wait(_seconds_to_next_start(running))
+        end_signals = sum(number in ENDING for number in numbers)
+        if end_signals:
+            return end_signals
+        # All of them after any signal: several ends may come as one SIGCHLD.
+        for each in running:
+            if _has_ended(each) and not _note_end(each):
                 return 0
 
 
-def _next_start(kept: list[Kept]) -> float:
+def _has_ended(each: RunningChild) -> bool:
+    return each.process is not None and each.process.poll() is not None
+
+
+def _seconds_to_next_start(running: list[RunningChild]) -> float:
     """Seconds until a child has to be started, or looked after."""
-    waits = [each.again - time.monotonic() for each in kept if each.process is None]
+    moment = time.monotonic()
+    waits = [each.next_start - moment for each in running if each.process is None]
     return min([LOOK_SECONDS, *waits])
 
 
-def _start(each: Kept) -> None:
+def _start(each: RunningChild) -> None:
     # A group of its own: Ctrl-C reaches the supervisor alone, which ends its children
     # in order.
     each.process = subprocess.Popen(  # noqa: S603 - our own programs, no shell
@@ -157,15 +162,17 @@ def _start(each: Kept) -> None:
     log.info("%s is started, process %d", each.child.name, each.process.pid)
 
 
-def _ended(each: Kept) -> bool:
+def _note_end(each: RunningChild) -> bool:
     """Note that a child ended and when it starts again; False when it ended at once too
     often.
     """
     assert each.process is not None  # noqa: S101 - only children under way end
-    pid, reason = each.process.pid, _how(each.process.returncode)
+    pid, reason = each.process.pid, _end_text(each.process.returncode)
     each.process = None
     at_once = time.monotonic() - each.started < AT_ONCE_SECONDS
     if at_once and each.failures == len(DELAYS):
+        # A port or a setting that is wrong does not mend itself: whoever stands above
+        # (systemd, Docker, a person) has to see it.
         log.error(
             "%s (process %d) %s at once, as the %d before it: it is given up, and "
             "everything ends. "
@@ -175,7 +182,7 @@ def _ended(each: Kept) -> bool:
         return False
     delay = DELAYS[each.failures] if at_once else 0.0
     each.failures = each.failures + 1 if at_once else 0
-    each.again = time.monotonic() + delay
+    each.next_start = time.monotonic() + delay
     log.warning(
         "%s (process %d) %s; it is started again in %.1f s",
         each.child.name,
@@ -186,31 +193,28 @@ def _ended(each: Kept) -> bool:
     return True
 
 
-def _how(code: int) -> str:
+def _end_text(code: int) -> str:
     """How a process ended, in words."""
-    return (
-        f"was ended by {signal.Signals(-code).name}"
-        if code < 0
-        else f"ended with exit code {code}"
-    )
+    if code < 0:
+        return f"was ended by {signal.Signals(-code).name}"
+    return f"ended with exit code {code}"
 
 
-def _end(kept: list[Kept], signals: Signals, seconds: float) -> None:
+def _end_all(running: list[RunningChild], signals: Signals, seconds: float) -> None:
     """Tell all to end; those that have not after some seconds, or at a second signal,
     are killed.
     """
-    running = [each.process for each in kept if each.process is not None]
-    for process in running:
+    processes = [each.process for each in running if each.process is not None]
+    # All are told before one is waited for: they end side by side.
+    for process in processes:
         process.send_signal(signal.SIGTERM)
     deadline = time.monotonic() + seconds
-    while any(process.poll() is None for process in running):
-        told = any(
-            number in ENDING
-            for number in signals.wait(min(LOOK_SECONDS, deadline - time.monotonic()))
-        )
-        if told or time.monotonic() >= deadline:
+    while any(process.poll() is None for process in processes):
+        pause = min(LOOK_SECONDS, deadline - time.monotonic())
+        impatient = any(number in ENDING for number in signals.wait(pause))
+        if impatient or time.monotonic() >= deadline:
             break
-    for process in running:
+    for process in processes:
         _kill(process)
 
 
@@ -228,11 +232,14 @@ def replace_by(plan: Plan) -> None:
 
     Never returns.
     """
+    # Python opens everything close-on-exec; the listening socket has to stay.
     for fd in {fd for child in plan.children for fd in child.fds}:
         os.set_inheritable(fd, True)
     sys.stdout.flush()
     sys.stderr.flush()
     command = [*PYTHON, "portal.supervisor", plan.write()]
+    # Exec and not fork: a child of a process with threads may find a lock held for ever
+    # by a thread that it does not have (SQLite's, malloc's).
     os.execv(sys.executable, command)  # noqa: S606 - our own program, no shell
 
 

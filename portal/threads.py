@@ -51,9 +51,9 @@ class Ticks:
         return join(self._threads, deadline)
 
 
-class Taken(NamedTuple):
-    """A job that was taken from a queue; `suspect`: a process died that had taken it
-    before.
+class ClaimedJob(NamedTuple):
+    """A job that was claimed from a queue; `suspect`: a process died that had claimed
+    it before.
     """
 
     job_id: str
@@ -64,20 +64,21 @@ class SideBySide:
     """Jobs of a queue, so many at a time, each in a thread of its own; none is begun
     once `stop` is set.
 
-    `take(untried_only)` takes a job, or None; `walk(job_id)` brings it to its end. Of
-    the jobs that may have ended a process one at a time is walked: what ends processes
-    would take the blame to all that runs beside it each time.
+    `take(untried_only)` claims a job, or None; `work(job_id)` brings it to its end. Of
+    the jobs that may have ended a process one at a time is worked on: what ends a
+    process would take the blame to all that runs beside it each time.
     """
 
     def __init__(
         self,
         most: int,
-        take: Callable[[bool], Taken | None],
-        walk: Callable[[str], object],
+        take: Callable[[bool], ClaimedJob | None],
+        work: Callable[[str], object],
         pause: float,
         stop: threading.Event,
     ) -> None:
-        self._take, self._walk, self._pause, self._stop = take, walk, pause, stop
+        self._take, self._work = take, work
+        self._pause, self._stop = pause, stop
         self._free = threading.Semaphore(most)
         self._suspect = threading.Lock()
         self._threads: list[threading.Thread] = []
@@ -85,29 +86,33 @@ class SideBySide:
     def run(self) -> None:
         """Take jobs until `stop` is set."""
         while not self._stop.is_set():
+            # First a free thread, then a job: without a thread it would only hold its
+            # lease.
             if not self._free.acquire(timeout=self._pause):
                 continue
-            taken = self._take(self._suspect.locked())
-            if taken is None:
+            job = self._take(self._suspect.locked())
+            if job is None:
                 self._free.release()
                 self._stop.wait(self._pause)
             else:
-                self._begin(taken)
+                self._begin(job)
 
-    def _begin(self, taken: Taken) -> None:
-        if taken.suspect:
+    def _begin(self, job: ClaimedJob) -> None:
+        if job.suspect:
             self._suspect.acquire()
         thread = threading.Thread(
-            target=self._run, args=(taken,), name=f"job-{taken.job_id[:8]}", daemon=True
+            target=self._run, args=(job,), name=f"job-{job.job_id[:8]}", daemon=True
         )
-        self._threads = [*(each for each in self._threads if each.is_alive()), thread]
+        # Those that ended are forgotten, or a worker of months would hold thousands.
+        alive = [each for each in self._threads if each.is_alive()]
+        self._threads = [*alive, thread]
         thread.start()
 
-    def _run(self, taken: Taken) -> None:
+    def _run(self, job: ClaimedJob) -> None:
         try:
-            self._walk(taken.job_id)
+            self._work(job.job_id)
         finally:
-            if taken.suspect:
+            if job.suspect:
                 self._suspect.release()
             self._free.release()
 

@@ -11,7 +11,7 @@ import click
 import orjson
 
 
-class Listed(NamedTuple):
+class CommandEntry(NamedTuple):
     """A command of the root: the module that adds it, and the sentence of the list of
     commands.
     """
@@ -21,38 +21,40 @@ class Listed(NamedTuple):
 
 
 COMMANDS = {
-    "db": Listed("serving", "The database."),
-    "demo": Listed(
+    "db": CommandEntry("serving", "The database."),
+    "demo": CommandEntry(
         "serving",
         "Harvest the sample sources, validate, store, index, publish; then serve.",
     ),
-    "doctor": Listed(
+    "doctor": CommandEntry(
         "doctor",
         "Find uploads, datasets, index entries, scores, downloads and runs that "
         "nobody holds.",
     ),
-    "files": Listed(
+    "files": CommandEntry(
         "files", "Stored files: uploads, harvested files, and the parts of tables."
     ),
-    "harvest": Listed("harvest", "Sources and their trips."),
-    "index": Listed("index", "The search index."),
-    "org": Listed("rights", "Organizations."),
-    "schema": Listed("schema", "Table schemas: list, show, check, propose, compare."),
-    "serve": Listed(
+    "harvest": CommandEntry("harvest", "Sources and their jobs."),
+    "index": CommandEntry("index", "The search index."),
+    "org": CommandEntry("rights", "Organizations."),
+    "schema": CommandEntry(
+        "schema", "Table schemas: list, show, check, propose, compare."
+    ),
+    "serve": CommandEntry(
         "serving", "Serve the API and the pages; what ends is started again."
     ),
-    "sweep": Listed(
+    "sweep": CommandEntry(
         "doctor",
         "Remove now what nobody needs any more, as the worker does every hour.",
     ),
-    "token": Listed("rights", "API tokens."),
-    "user": Listed("people", "Users."),
-    "validate": Listed(
+    "token": CommandEntry("rights", "API tokens."),
+    "user": CommandEntry("people", "Users."),
+    "validate": CommandEntry(
         "validation",
         "Check a table or a Data Package: which rows are wrong, why, and how to mend "
         "them.",
     ),
-    "worker": Listed(
+    "worker": CommandEntry(
         "serving", "Take jobs from the queue until stopped: harvests, outbox, sweep."
     ),
 }

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from portal.cli.base import portal, show
-from portal.cli.opened import opened
+from portal.cli.opening import open_portal
 from portal.domain.base import now, stamp
 from portal.pipeline import doctor as examination
 from portal.pipeline import sweep as sweeping
@@ -34,7 +34,7 @@ def doctor(mend: bool, retry: bool, as_json: bool) -> None:
 
     May be run beside everything else, as often as you like.
     """
-    with opened() as running:
+    with open_portal() as running:
         found = examination.examine(running, mend=mend, retry=retry)
     if as_json:
         show(_plain(found))
@@ -48,7 +48,7 @@ def sweep() -> None:
     """Remove now what nobody needs any more, as the worker does every hour: old
     versions, copies, leftovers.
     """
-    with opened() as running:
+    with open_portal() as running:
         click.echo(f"{sweeping.sweep(running)} things removed.")
 
 

@@ -9,7 +9,7 @@ import sys
 import click
 
 from portal.cli.base import portal
-from portal.cli.opened import opened
+from portal.cli.opening import open_portal
 from portal.db import datasets as db
 from portal.tabular.store import Manifest
 
@@ -24,7 +24,7 @@ def check() -> None:
     """Read every stored file again and name those that changed or are gone. Exit code 1
     when there are any.
     """
-    with opened() as running:
+    with open_portal() as running:
         with running.read() as uow:
             manifests = [
                 Manifest.from_dict(body) for body in db.list_manifests(uow.session)
@@ -33,7 +33,7 @@ def check() -> None:
                 *db.list_file_keys(uow.session),
                 *(key for manifest in manifests for key in manifest.keys),
             }
-        damaged = sorted(set(running.files.damaged()))
+        damaged = sorted(set(running.files.find_damaged()))
         missing = sorted(key for key in named if not running.files.exists(key))
     for key in damaged:
         used = "in use" if key in named else "used by nothing"

@@ -14,7 +14,7 @@ from portal import processes, scheduler
 from portal.access.identity import SYSTEM
 from portal.actions import registry
 from portal.cli.base import portal, show
-from portal.cli.opened import opened
+from portal.cli.opening import open_portal
 from portal.db import harvest as harvest_db
 from portal.pipeline import dryrun
 from portal.runtime import Portal
@@ -24,14 +24,14 @@ LONGEST_SECONDS = 24 * 3600
 
 @portal.group()
 def harvest() -> None:
-    """Sources and their trips."""
+    """Sources and their jobs."""
 
 
 @harvest.command("list")
 @click.option("--json", "as_json", is_flag=True, help="JSON, for a machine.")
 def harvest_list(as_json: bool) -> None:
-    """List the sources and how their last trip ended."""
-    with opened() as running:
+    """List the sources and how their last job ended."""
+    with open_portal() as running:
         sources = registry.call(running, SYSTEM, "harvest_source_list", {})
     if as_json:
         show(sources)
@@ -46,10 +46,8 @@ def harvest_list(as_json: bool) -> None:
 
 
 def _counts(stats: dict[str, int]) -> str:
-    return (
-        ", ".join(f"{number} {outcome}" for outcome, number in stats.items() if number)
-        or "nothing found"
-    )
+    counts = [f"{number} {outcome}" for outcome, number in stats.items() if number]
+    return ", ".join(counts) or "nothing found"
 
 
 @harvest.command("run")
@@ -57,18 +55,18 @@ def _counts(stats: dict[str, int]) -> str:
 @click.option("--json", "as_json", is_flag=True, help="JSON, for a machine.")
 def harvest_run(name: str, as_json: bool) -> None:
     """Harvest the source NAME now, in this process, and say what it gave."""
-    with opened() as running:
+    with open_portal() as running:
         with running.read() as uow:
             source = harvest_db.get_source(uow.session, name)
             waiting = harvest_db.open_job(uow.session, source.id)
-        job_id = (
-            waiting.id
-            if waiting
-            else registry.call(
-                running, SYSTEM, "harvest_job_create", {"source_id": source.id}
-            )["id"]
-        )
-        with processes.stopping() as stop:
+        if waiting:
+            # A source has one job at a time: one that waits is the one that is meant.
+            job_id = waiting.id
+        else:
+            params = {"source_id": source.id}
+            job = registry.call(running, SYSTEM, "harvest_job_create", params)
+            job_id = job["id"]
+        with processes.stop_event() as stop:
             _work_off(running, job_id, stop)
         if stop.is_set():
             sys.exit(
@@ -81,13 +79,8 @@ def harvest_run(name: str, as_json: bool) -> None:
         show({"job": job, "report": report})
     else:
         _tell_job(job, report)
-    sys.exit(
-        1
-        if job["gather_error_summary"]
-        or job["stats"]["errored"]
-        or job["stats"]["refused"]
-        else 0
-    )
+    failures = job["stats"]["errored"] + job["stats"]["refused"]
+    sys.exit(1 if job["gather_error_summary"] or failures else 0)
 
 
 def _work_off(running: Portal, job_id: str, stop: threading.Event) -> None:
@@ -110,9 +103,8 @@ def _tell_job(job: dict[str, Any], report: dict[str, Any]) -> None:
     for note in report["notes"]:
         click.echo(f"  {note['message']}")
     for item in report["object_errors"].values():
-        reasons = [error["message"] for error in item["errors"]] or [
-            "refused by validation; see its report"
-        ]
+        reasons = [error["message"] for error in item["errors"]]
+        reasons = reasons or ["refused by validation; see its report"]
         click.echo(f"  {item['title'] or item['guid']}: {'; '.join(reasons)}")
 
 
@@ -121,7 +113,7 @@ def _tell_job(job: dict[str, Any], report: dict[str, Any]) -> None:
 @click.option("--json", "as_json", is_flag=True, help="JSON, for a machine.")
 def harvest_dry_run(name: str, as_json: bool) -> None:
     """Say what harvesting the source NAME would change, and change nothing."""
-    with opened() as running:
+    with open_portal() as running:
         with running.read() as uow:
             source = harvest_db.get_source(uow.session, name)
         outcome = dryrun.dry_run(running, source)
@@ -129,10 +121,8 @@ def harvest_dry_run(name: str, as_json: bool) -> None:
         show(asdict(outcome))
         return
     for item in outcome.items:
-        click.echo(
-            f"{item.outcome:14} "
-            f"{item.title or item.guid}{': ' + item.reason if item.reason else ''}"
-        )
+        reason = f": {item.reason}" if item.reason else ""
+        click.echo(f"{item.outcome:14} {item.title or item.guid}{reason}")
     if outcome.vanished:
         click.echo(
             f"{len(outcome.vanished)} datasets are no longer listed: "

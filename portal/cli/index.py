@@ -11,7 +11,7 @@ import click
 from portal.access.identity import SYSTEM
 from portal.actions import registry
 from portal.cli.base import portal, show
-from portal.cli.opened import opened
+from portal.cli.opening import open_portal
 from portal.pipeline import index, names
 from search.text.lexicon import SHIPPED, read
 
@@ -24,7 +24,7 @@ def index_group() -> None:
 @index_group.command("rebuild")
 def index_rebuild() -> None:
     """Fill a new index from the database and swap it in, without a gap in service."""
-    with opened() as running:
+    with open_portal() as running:
         click.echo(f"The index holds {index.rebuild(running)} datasets.")
 
 
@@ -37,7 +37,7 @@ def index_check(as_json: bool, repair: bool) -> None:
     """Compare index and database, and name every difference. Exit code 1 when there is
     one.
     """
-    with opened() as running:
+    with open_portal() as running:
         drift = index.compare(running)
         if repair and not drift.none:
             click.echo(f"{index.repair(running, drift)} differences mended.", err=True)
@@ -73,7 +73,7 @@ def index_searches(days: int | None, only_empty: bool, as_json: bool) -> None:
     it.
     """
     asked = {"days": days or 7, "only_empty": only_empty}
-    with opened() as running:
+    with open_portal() as running:
         found = registry.call(running, SYSTEM, "search_log_list", asked)
     if as_json:
         show(found)
@@ -90,7 +90,7 @@ def index_names() -> None:
     """Write the old and new names of communes and agencies into the lexicon now; the
     worker does so by itself.
     """
-    with opened() as running:
+    with open_portal() as running:
         click.echo(f"{names.write(running)} lines of old and new names.")
 
 

@@ -15,7 +15,7 @@ from harvesters.base import SourceError
 from harvesters.http import GuardedClient
 
 ADDRESSES = ("http://", "https://")
-NAMED = ("schema", "dialect")
+FILE_KEYS = ("schema", "dialect")
 """What a resource may keep in a file of its own."""
 
 
@@ -33,60 +33,68 @@ def mirror(client: GuardedClient, url: str, path: Path) -> dict[str, str]:
             "profile",
             "Its profile is an address; give the profile's name, or leave it out.",
         )
-    came: dict[str, str] = {}
+    addresses: dict[str, str] = {}
     for number, resource in enumerate(descriptor["resources"]):
         if isinstance(resource, dict):
-            _resource(client, url, path, resource, f"fetched-{number}", came)
+            # A folder for each: files of two addresses may have the same name.
+            folder = f"fetched-{number}"
+            _mirror_resource(client, url, path, resource, folder, addresses)
     path.write_bytes(orjson.dumps(descriptor))
-    return came
+    return addresses
 
 
-def _resource(
+def _mirror_resource(
     client: GuardedClient,
     url: str,
     path: Path,
     resource: dict[str, Any],
     folder: str,
-    came: dict[str, str],
+    addresses: dict[str, str],
 ) -> None:
-    for holder, key, named in list(_named(resource)):
-        kept = _local(named, folder)
-        if kept == path.name:
+    """Fetch the files of one resource that are not in `addresses` yet, and let it name
+    the copies.
+    """
+    # A list: the names are changed while they are walked through.
+    for holder, key, name in list(_file_names(resource)):
+        local = _local_path(name, folder)
+        if local == path.name:
             raise SourceError(
                 "unsafe-path",
                 "A resource is the descriptor itself; name a file of its own.",
             )
-        if kept not in came:
-            came[kept] = urljoin(url, named)
-            (path.parent / kept).parent.mkdir(parents=True, exist_ok=True)
-            client.download(came[kept], path.parent / kept)
-        holder[key] = kept
+        if local not in addresses:
+            target = path.parent / local
+            target.parent.mkdir(parents=True, exist_ok=True)
+            addresses[local] = urljoin(url, name)
+            client.download(addresses[local], target)
+        holder[key] = local
 
 
-def _named(resource: dict[str, Any]) -> Iterator[tuple[Any, Any, str]]:
+def _file_names(resource: dict[str, Any]) -> Iterator[tuple[Any, Any, str]]:
     """Where a resource names files: the object or list that holds the name, its key,
     and the name.
     """
-    for key in ("path", *NAMED):
+    for key in ("path", *FILE_KEYS):
         if isinstance(resource.get(key), str):
             yield resource, key, resource[key]
     for key in ("path", "extrapaths"):
-        listed = resource.get(key)
-        for index, named in enumerate(listed if isinstance(listed, list) else ()):
-            if isinstance(named, str):
-                yield listed, index, named
+        names = resource.get(key)
+        for index, name in enumerate(names if isinstance(names, list) else ()):
+            if isinstance(name, str):
+                yield names, index, name
 
 
-def _local(named: str, folder: str) -> str:
+def _local_path(name: str, folder: str) -> str:
     """The path in the package's folder for a name; files of other addresses lie in
     `folder`.
     """
-    if named.startswith(ADDRESSES):
-        return f"{folder}/{file_name(named)}"
-    pure = PurePosixPath(named)
-    if pure.is_absolute() or ".." in pure.parts or "\\" in named or not pure.name:
+    if name.startswith(ADDRESSES):
+        return f"{folder}/{file_name(name)}"
+    pure = PurePosixPath(name)
+    leads_out = pure.is_absolute() or ".." in pure.parts or "\\" in name
+    if leads_out or not pure.name:
         raise SourceError(
-            "unsafe-path", f"A resource names a path outside its package: {named[:100]}"
+            "unsafe-path", f"A resource names a path outside its package: {name[:100]}"
         )
     return str(pure)
 

@@ -10,7 +10,7 @@ from portal.access import administration
 from portal.access.identity import SYSTEM
 from portal.actions import registry
 from portal.cli.base import portal, show
-from portal.cli.opened import opened
+from portal.cli.opening import open_portal
 from portal.db import accounts as db
 from portal.db import people
 from portal.domain.base import stamp
@@ -34,18 +34,16 @@ def user() -> None:
 )
 def user_create(name: str, email: str | None, sysadmin: bool, password: str) -> None:
     """Create the user NAME."""
-    given: dict[str, Any] = {
+    params: dict[str, Any] = {
         "name": name,
         "email": email or f"{name}@localhost.localdomain",
         "sysadmin": sysadmin,
     }
-    with opened() as running:
-        registry.call(
-            running,
-            SYSTEM,
-            "user_create",
-            {**given, **({"password": password} if password else {})},
-        )
+    # Without one nobody can log in by a password: tokens alone open the account.
+    if password:
+        params["password"] = password
+    with open_portal() as running:
+        registry.call(running, SYSTEM, "user_create", params)
     click.echo(f"The user {name} is created.")
 
 
@@ -53,17 +51,16 @@ def user_create(name: str, email: str | None, sysadmin: bool, password: str) -> 
 @click.option("--json", "as_json", is_flag=True, help="JSON, for a machine.")
 def user_list(as_json: bool) -> None:
     """List all users, disabled ones included."""
-    with opened() as running, running.read() as uow:
-        listed = [_described(each) for each in db.list_all(uow.session)]
+    with open_portal() as running, running.read() as uow:
+        users = [_user_dict(each) for each in db.list_all(uow.session)]
     if as_json:
-        show(listed)
+        show(users)
         return
-    for each in listed:
+    for each in users:
         rank = "sysadmin" if each["sysadmin"] else ""
-        click.echo(
-            f"{each['name']:30} {each['state']:9} {rank:9} last active "
-            f"{each['last_active'] or 'never'}"
-        )
+        active = each["last_active"] or "never"
+        name, state = each["name"], each["state"]
+        click.echo(f"{name:30} {state:9} {rank:9} last active {active}")
 
 
 @user.command("show")
@@ -71,21 +68,20 @@ def user_list(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="JSON, for a machine.")
 def user_show(name: str, as_json: bool) -> None:
     """Show the user NAME: state, roles, number of tokens."""
-    with opened() as running, running.read() as uow:
-        found = people.get_user(uow.session, name)
-        described = _described(found)
-        described["roles"] = dict(db.roles(uow.session, found.id))
-        described["tokens"] = len(people.list_tokens(uow.session, found.id))
+    with open_portal() as running, running.read() as uow:
+        account = people.get_user(uow.session, name)
+        described = _user_dict(account)
+        roles = dict(db.roles(uow.session, account.id))
+        described["roles"] = roles
+        described["tokens"] = len(people.list_tokens(uow.session, account.id))
     if as_json:
         show(described)
         return
+    described["roles"] = ", ".join(
+        f"{role} in {group}" for group, role in roles.items()
+    )
     for key, value in described.items():
-        told = (
-            ", ".join(f"{role} in {group}" for group, role in value.items())
-            if isinstance(value, dict)
-            else value
-        )
-        click.echo(f"{key:12} {told}")
+        click.echo(f"{key:12} {value}")
 
 
 @user.command("disable")
@@ -95,7 +91,7 @@ def user_disable(name: str, force: bool) -> None:
     """Close the account of the user NAME at once: tokens are revoked and the password
     opens nothing; the name stays.
     """
-    with opened() as running, running.work() as uow:
+    with open_portal() as running, running.work() as uow:
         administration.disable(uow, name, force=force)
         uow.commit()
     click.echo(f"The user {name} is disabled, and every token is revoked.")
@@ -105,7 +101,7 @@ def user_disable(name: str, force: bool) -> None:
 @click.argument("name")
 def user_enable(name: str) -> None:
     """Open the account of the user NAME again; new tokens have to be made."""
-    with opened() as running, running.work() as uow:
+    with open_portal() as running, running.work() as uow:
         administration.enable(uow, name)
         uow.commit()
     click.echo(
@@ -120,7 +116,7 @@ def user_reset(name: str) -> None:
     """Revoke the password and every token of the user NAME. A key that sets a password,
     once, is the last line.
     """
-    with opened() as running, running.work() as uow:
+    with open_portal() as running, running.work() as uow:
         key, ends = administration.reset(uow, name, running.settings.invitation_days)
         uow.commit()
         address = f"{running.settings.site_url}/api/3/action/user_patch"
@@ -129,21 +125,20 @@ def user_reset(name: str) -> None:
         f"Hand this key over; it cannot be shown again. Until {stamp(ends)} it sets a "
         "password, once:"
     )
-    told = f'{{"id": "{name}", "password": "…"}}'
-    click.echo(
-        "curl -H 'Authorization: KEY' -H 'Content-Type: application/json' -d "
-        f"'{told}' {address}"
-    )
+    body = f'{{"id": "{name}", "password": "…"}}'
+    headers = "-H 'Authorization: KEY' -H 'Content-Type: application/json'"
+    click.echo(f"curl {headers} -d '{body}' {address}")
     click.echo(key)
 
 
-def _described(found: User) -> dict[str, Any]:
+def _user_dict(account: User) -> dict[str, Any]:
+    is_disabled = account.state == administration.DISABLED
     return {
-        "id": found.id,
-        "name": found.name,
-        "email": found.email,
-        "state": "disabled" if found.state == administration.DISABLED else found.state,
-        "sysadmin": found.sysadmin,
-        "created": stamp(found.created),
-        "last_active": stamp(found.last_active),
+        "id": account.id,
+        "name": account.name,
+        "email": account.email,
+        "state": "disabled" if is_disabled else account.state,
+        "sysadmin": account.sysadmin,
+        "created": stamp(account.created),
+        "last_active": stamp(account.last_active),
     }

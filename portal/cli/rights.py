@@ -11,7 +11,7 @@ import click
 from portal.access.identity import SYSTEM
 from portal.actions import registry
 from portal.cli.base import portal, show
-from portal.cli.opened import opened
+from portal.cli.opening import open_portal
 from portal.db import accounts as db
 from portal.db import people
 from portal.domain.base import stamp
@@ -33,10 +33,9 @@ def token_create(user_name: str, name: str) -> None:
     """Create an API token for USER. The token is the last line printed, and is never
     shown again.
     """
-    with opened() as running:
-        made = registry.call(
-            running, SYSTEM, "api_token_create", {"user": user_name, "name": name}
-        )
+    with open_portal() as running:
+        params = {"user": user_name, "name": name}
+        made = registry.call(running, SYSTEM, "api_token_create", params)
     click.echo("Keep this token: it cannot be shown again.")
     click.echo(made["token"])
 
@@ -48,9 +47,9 @@ def token_list(user_name: str, as_json: bool) -> None:
     """List the tokens of USER: id, name, times, and the sign by which the access log
     names each; never the token.
     """
-    with opened() as running, running.read() as uow:
+    with open_portal() as running, running.read() as uow:
         owner = people.get_user(uow.session, user_name)
-        listed = [
+        tokens = [
             {
                 "id": each.id,
                 "name": each.name,
@@ -62,13 +61,13 @@ def token_list(user_name: str, as_json: bool) -> None:
             for each in people.list_tokens(uow.session, owner.id)
         ]
     if as_json:
-        show(listed)
+        show(tokens)
         return
-    for one in listed:
-        used, ends = one["last_access"] or "never", one["expires"] or "never"
-        click.echo(
-            f"{one['id']}  {one['sign']}  {one['name']:20} used {used}  expires {ends}"
-        )
+    for each in tokens:
+        used = each["last_access"] or "never"
+        ends = each["expires"] or "never"
+        name = f"{each['id']}  {each['sign']}  {each['name']:20}"
+        click.echo(f"{name} used {used}  expires {ends}")
 
 
 @token.command("revoke")
@@ -82,7 +81,7 @@ def token_revoke(token_id: str | None, user_name: str | None) -> None:
         raise click.UsageError(
             "Give either the ID of one token, or --user NAME for all of a user."
         )
-    with opened() as running:
+    with open_portal() as running:
         if token_id is not None:
             registry.call(running, SYSTEM, "api_token_revoke", {"jti": token_id})
             click.echo("The token is revoked.")
@@ -105,13 +104,9 @@ def org() -> None:
 @click.option("--title", default="", help="What people call it.")
 def org_create(name: str, title: str) -> None:
     """Create the organization NAME."""
-    with opened() as running:
-        made = registry.call(
-            running,
-            SYSTEM,
-            "organization_create",
-            {"name": name, "title": title or name},
-        )
+    with open_portal() as running:
+        params = {"name": name, "title": title or name}
+        made = registry.call(running, SYSTEM, "organization_create", params)
     click.echo(f"The organization {made['name']} is created ({made['id']}).")
 
 
@@ -119,20 +114,21 @@ def org_create(name: str, title: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="JSON, for a machine.")
 def org_list(as_json: bool) -> None:
     """List the organizations, with the number of their members."""
-    with opened() as running, running.read() as uow:
-        listed = [
+    with open_portal() as running, running.read() as uow:
+        groups = people.list_groups(uow.session, organization=True, q=None)
+        organizations = [
             {
                 "id": group.id,
                 "name": group.name,
                 "title": group.title,
                 "members": len(people.list_members(uow.session, group.id)),
             }
-            for group in people.list_groups(uow.session, organization=True, q=None)
+            for group in groups
         ]
     if as_json:
-        show(listed)
+        show(organizations)
         return
-    for each in listed:
+    for each in organizations:
         click.echo(f"{each['name']:30} {each['members']:4} members  {each['title']}")
 
 
@@ -141,12 +137,10 @@ def org_list(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="JSON, for a machine.")
 def org_show(name: str, as_json: bool) -> None:
     """Show the organization NAME and who has which role in it."""
-    with opened() as running, running.read() as uow:
+    with open_portal() as running, running.read() as uow:
         group = people.get_group(uow.session, name, organization=True)
-        members = {
-            member.name: role
-            for member, role in people.list_members(uow.session, group.id)
-        }
+        pairs = people.list_members(uow.session, group.id)
+        members = {member.name: role for member, role in pairs}
         described: dict[str, Any] = {
             "id": group.id,
             "name": group.name,
@@ -167,15 +161,13 @@ def org_show(name: str, as_json: bool) -> None:
 @click.argument("role", type=click.Choice([*ORGANIZATION_ROLES, "none"]))
 def org_role(name: str, user_name: str, role: str) -> None:
     """Give USER a role in the organization NAME, change it, or (none) take it away."""
-    action = (
-        "organization_member_delete" if role == "none" else "organization_member_create"
-    )
-    with opened() as running:
-        registry.call(
-            running, SYSTEM, action, {"id": name, "username": user_name, "role": role}
+    action, outcome = "organization_member_create", f"is {role} in {name}."
+    if role == "none":
+        action, outcome = (
+            "organization_member_delete",
+            f"has no role in {name} any more.",
         )
-    click.echo(
-        f"{user_name} has no role in {name} any more."
-        if role == "none"
-        else f"{user_name} is {role} in {name}."
-    )
+    params = {"id": name, "username": user_name, "role": role}
+    with open_portal() as running:
+        registry.call(running, SYSTEM, action, params)
+    click.echo(f"{user_name} {outcome}")

@@ -10,7 +10,7 @@ import click
 from demo import run as demo_run
 from portal import processes, scheduler, supervisor
 from portal.cli.base import portal
-from portal.cli.opened import opened
+from portal.cli.opening import open_portal
 from portal.db import migrate
 from portal.db.engine import open_engine
 from portal.pipeline import rendering
@@ -66,7 +66,7 @@ def serve(host: str, port: int, workers: int, with_worker: bool) -> None:
         os.environ[site.VARIABLE] = processes.address(host, port)
     # Settings and revision are checked here, where an error is readable, and not in a
     # web process's log.
-    with opened() as running:
+    with open_portal() as running:
         if follows_port:
             rendering.follow_site(running, before=settings.site_url)
     fd = listening.fileno()
@@ -83,7 +83,7 @@ def worker() -> None:
     """Take jobs from the queue until stopped: harvests, outbox, sweep. Any number may
     run at once.
     """
-    with processes.stopping() as stop, opened() as running:
+    with processes.stop_event() as stop, open_portal() as running:
         click.echo("The worker waits for jobs; Ctrl-C ends it after what is under way.")
         if not scheduler.work(running, stop):
             processes.end_now()
@@ -114,7 +114,7 @@ def render() -> None:
 
     May be run beside everything else, and again after it was stopped.
     """
-    with opened() as running:
+    with open_portal() as running:
         changed = rendering.render_all(
             running, _how_far if sys.stderr.isatty() else lambda *_: None
         )

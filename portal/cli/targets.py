@@ -17,7 +17,7 @@ import orjson
 
 from harvesters.base import ItemError, SourceError
 from harvesters.datapackage import DataPackageAdapter, DataPackageConfig
-from harvesters.http import GuardedClient, shown
+from harvesters.http import GuardedClient, safe_url
 from portal.cli.mirror import ADDRESSES, file_name, mirror
 from portal.errors import BadFile
 from portal.pipeline.reach import http_options
@@ -56,9 +56,8 @@ def is_package(path: Path) -> bool:
         descriptor = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError:
         return False
-    return isinstance(descriptor, dict) and isinstance(
-        descriptor.get("resources"), list
-    )
+    is_object = isinstance(descriptor, dict)
+    return is_object and isinstance(descriptor.get("resources"), list)
 
 
 def table_schema(wanted: str | None) -> Mapping[str, Any] | None:
@@ -76,15 +75,15 @@ def table_schema(wanted: str | None) -> Mapping[str, Any] | None:
         descriptor = orjson.loads(Path(wanted).read_bytes())
     except (OSError, orjson.JSONDecodeError):
         raise Unusable(f"{wanted} is no JSON file that can be read.") from None
-    if not isinstance(descriptor, dict) or not isinstance(
-        descriptor.get("fields"), list
-    ):
+    is_object = isinstance(descriptor, dict)
+    if not is_object or not isinstance(descriptor.get("fields"), list):
         raise Unusable(f"{wanted} is no Table Schema: it has no list of fields.")
-    return descriptor
+    checked: Mapping[str, Any] = descriptor
+    return checked
 
 
 @contextmanager
-def fetched(target: str, settings: Settings) -> Iterator[Path]:
+def local_copy(target: str, settings: Settings) -> Iterator[Path]:
     """The local path of a target; what stands on the web is fetched through the guarded
     client and removed again.
     """
@@ -100,15 +99,12 @@ def fetched(target: str, settings: Settings) -> Iterator[Path]:
         try:
             done = client.download(target, Path(folder) / name)
         except SourceError as problem:
-            raise Unusable(f"{shown(target)}: {problem}") from None
+            raise Unusable(f"{safe_url(target)}: {problem}") from None
+        path = done.path
         # An address need not end like a file: then its answer says what it is.
-        yield (
-            done.path
-            if done.path.suffix
-            else done.path.rename(
-                f"{done.path}{guess_extension(done.media_type) or ''}"
-            )
-        )
+        if not path.suffix:
+            path = path.rename(f"{path}{guess_extension(done.media_type) or ''}")
+        yield path
 
 
 @contextmanager
@@ -128,7 +124,7 @@ def whole_package(target: str, path: Path, settings: Settings) -> dict[str, str]
         with _client(settings) as client:
             return mirror(client, target, path)
     except SourceError as problem:
-        raise Unusable(f"{shown(target)}: {problem}") from None
+        raise Unusable(f"{safe_url(target)}: {problem}") from None
 
 
 def single(
@@ -142,16 +138,9 @@ def single(
     except LookupError:
         raise Unusable(f"There is no encoding {encoding}.") from None
     part = ContentPart(path, path.name, "", path.stat().st_size)
-    return DatasetRecord(
-        name="file",
-        resources=(
-            ResourceRecord(
-                name=path.name,
-                schema=schema,
-                content=Content((part,), encoding=encoding),
-            ),
-        ),
-    )
+    content = Content((part,), encoding=encoding)
+    resource = ResourceRecord(name=path.name, schema=schema, content=content)
+    return DatasetRecord(name="file", resources=(resource,))
 
 
 @contextmanager
@@ -163,10 +152,10 @@ def package(target: str, path: Path, settings: Settings) -> Iterator[DatasetReco
         url = target if remote else str(path.absolute())
         adapter = DataPackageAdapter(url, config, client, (path.absolute().parent,))
         try:
-            yield adapter.load(next(iter(adapter.items())), Path(folder))  # type: ignore[arg-type]
+            yield adapter.fetch(next(iter(adapter.items())), Path(folder))  # type: ignore[arg-type]
         except (SourceError, ItemError) as problem:
             raise Unusable(
-                f"{shown(target) if remote else target}: {problem}"
+                f"{safe_url(target) if remote else target}: {problem}"
             ) from None
 
 
@@ -180,25 +169,22 @@ def lookups(
 
     def find(name: str) -> Columns | None:
         if name not in known:
-            own = next(
-                (
-                    each
-                    for each in record.resources
-                    if each.name == name and each.content
-                ),
-                None,
-            )
-            known[name] = _columns(own, options) if own else catalog.code_list(name)
+            tables = [
+                each for each in record.resources if each.name == name and each.content
+            ]
+            if tables:
+                known[name] = _columns(tables[0], options)
+            else:
+                known[name] = catalog.code_list(name)
         return known[name]
 
     return find
 
 
 def _columns(resource: ResourceRecord, options: ReadOptions) -> Columns | None:
+    content = resource.content or Content(())
     try:
-        table = read_table(
-            resource.content or Content(()), format=resource.format, options=options
-        )
+        table = read_table(content, format=resource.format, options=options)
         columns: dict[str, list[str]] = {label.strip(): [] for label in table.labels}
         for batch in table.batches():
             for index, label in enumerate(table.labels):

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from harvesters.http import shown
+from harvesters.http import safe_url
 from portal.cli import targets
 from portal.cli.base import portal, show
 from portal.pipeline import validate
@@ -139,7 +139,7 @@ def validate_file(
     try:
         schema = targets.table_schema(schema_name)
         settings = load(None)
-        with targets.fetched(target, settings) as path:
+        with targets.local_copy(target, settings) as path:
             whole = targets.is_package(path)
             if whole and schema is not None:
                 raise targets.Unusable(OWN_SCHEMAS)
@@ -212,7 +212,7 @@ def _placed(report: dict[str, Any], came: Mapping[str, str]) -> dict[str, Any]:
     """
     for task in report["tasks"]:
         address = came.get(task["place"])
-        task["place"] = shown(address) if address else task["place"]
+        task["place"] = safe_url(address) if address else task["place"]
     return report
 
 

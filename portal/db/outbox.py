@@ -35,7 +35,7 @@ often is claimed alone.
 """
 
 
-class Claim(NamedTuple):
+class LeasedRow(NamedTuple):
     """A row that one worker works on: which, what it concerns, and how often it was
     tried, this time included.
 
@@ -73,7 +73,7 @@ def claim(
     most: int = 1,
     *,
     eager: bool = False,
-) -> list[Claim]:
+) -> list[LeasedRow]:
     """Take due rows of a topic, at most `most`, away from other workers until a moment.
 
     Those that were tried least come first. A try counts when it begins, so that a row
@@ -95,7 +95,7 @@ def claim(
     together = TOGETHER[tried] if tried < len(TOGETHER) else 1
     alike = [row for row in rows if row.attempts == tried][:together]
     claimed = [
-        Claim(row.id, topic, row.entity_id, tried + 1, row.error) for row in alike
+        LeasedRow(row.id, topic, row.entity_id, tried + 1, row.error) for row in alike
     ]
     session.execute(
         update(OutboxRow)
@@ -106,7 +106,7 @@ def claim(
     return claimed
 
 
-def _mine(claims: Sequence[Claim]) -> ColumnElement[bool]:
+def _mine(claims: Sequence[LeasedRow]) -> ColumnElement[bool]:
     """The rows of these claims, as far as they have not fallen to another worker."""
     numbers = OutboxRow.id.in_([each.id for each in claims])
     whole = [(each.id, each.topic, each.entity_id, each.attempts) for each in claims]
@@ -118,14 +118,14 @@ def _mine(claims: Sequence[Claim]) -> ColumnElement[bool]:
     )
 
 
-def renew(session: Session, claims: Sequence[Claim], until: datetime) -> None:
+def renew(session: Session, claims: Sequence[LeasedRow], until: datetime) -> None:
     """Keep claimed rows until a moment, but for those that fell to another worker
     already.
     """
     session.execute(update(OutboxRow).where(_mine(claims)).values(due=until))
 
 
-def settle(session: Session, claims: Sequence[Claim]) -> None:
+def settle(session: Session, claims: Sequence[LeasedRow]) -> None:
     """Remove rows whose consequence is done, whoever holds them by now, and what was
     given up of the same before.
     """
@@ -143,7 +143,7 @@ def settle(session: Session, claims: Sequence[Claim]) -> None:
 
 
 def postpone(
-    session: Session, claims: Iterable[Claim], moment: datetime, error: str
+    session: Session, claims: Iterable[LeasedRow], moment: datetime, error: str
 ) -> None:
     """Try again later: each failure doubles the wait, up to a minute."""
     for each in claims:
@@ -156,7 +156,7 @@ def postpone(
 
 
 def put_back(
-    session: Session, claims: Sequence[Claim], moment: datetime, error: str
+    session: Session, claims: Sequence[LeasedRow], moment: datetime, error: str
 ) -> None:
     """Try again soon, and count this try as none: an engine was away, the rows are not
     to blame.
@@ -169,13 +169,13 @@ def put_back(
     session.execute(update(OutboxRow).where(_mine(claims)).values(values))
 
 
-def release(session: Session, claims: Sequence[Claim], moment: datetime) -> None:
+def release(session: Session, claims: Sequence[LeasedRow], moment: datetime) -> None:
     """Give claimed rows back as if nobody had taken them: they were not tried."""
     values = {"due": moment, "attempts": OutboxRow.attempts - 1, "error": None}
     session.execute(update(OutboxRow).where(_mine(claims)).values(values))
 
 
-def hand_back(session: Session, claims: Sequence[Claim], moment: datetime) -> None:
+def hand_back(session: Session, claims: Sequence[LeasedRow], moment: datetime) -> None:
     """Let the next worker go on with claimed rows at once, as if they had not been
     begun.
     """
@@ -191,7 +191,7 @@ def hasten(session: Session, topic: str, moment: datetime) -> None:
     session.execute(update(OutboxRow).where(resting).values(due=moment))
 
 
-def give_up(session: Session, claimed: Claim, error: str) -> bool:
+def give_up(session: Session, claimed: LeasedRow, error: str) -> bool:
     """Try a row no more, and keep why; False where it fell to another worker."""
     gone = session.execute(delete(OutboxRow).where(_mine([claimed])))
     if not getattr(gone, "rowcount", 0):

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert
 from sqlalchemy.orm import Session
 
-from portal.db.outbox import Claim
+from portal.db.outbox import LeasedRow
 from portal.db.quick import Quick
 from portal.domain.base import now
 from portal.domain.events import AuditEntry, OutboxRow
@@ -169,7 +169,7 @@ class UnitOfWork:
         """Whether anything was asked for with `later` and committed."""
         return bool(self._kept)
 
-    def claimed(self, topic: str) -> list[Claim]:
+    def claimed(self, topic: str) -> list[LeasedRow]:
         """The rows of a topic that this work has to see to, now that it is
         committed.
         """
@@ -179,7 +179,7 @@ class UnitOfWork:
             if row.topic == topic and (topic, row.entity_id) in self._kept
         ]
         return [
-            Claim(row.id, topic, row.entity_id, row.attempts, None)
+            LeasedRow(row.id, topic, row.entity_id, row.attempts, None)
             for row in rows
             if row.id
         ]

@@ -66,12 +66,15 @@ class DiskFiles:
                 while chunk := stream.read(CHUNK):
                     digest.update(chunk)
                     size += out.write(chunk)
+                # The bytes have to be on the disk before their name is: a row may name
+                # them once this returns, and a power cut must not leave it zeros.
                 out.flush()
                 os.fsync(out.fileno())
             target = self._place(digest.hexdigest())
             if not target.parent.is_dir():
                 target.parent.mkdir(exist_ok=True)
                 _sync_folder(self._folder)
+            # Renamed within one file system: a reader finds a whole blob or none.
             with self._shared():
                 Path(name).replace(target)
             _sync_folder(target.parent)
@@ -97,6 +100,7 @@ class DiskFiles:
         removed = 0
         for key in keys:
             path = self._place(key)
+            # For one blob at a time: whoever stores one waits for no whole sweep.
             with (self._folder / LOCK).open("ab") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 limit = time.time() - older_than
@@ -138,13 +142,13 @@ class DiskFiles:
                 if path.stat().st_mtime <= limit:
                     yield path.name
 
-    def sweep_copies(self, kept: Container[str], older_than: float) -> int:
-        """Remove copies of blobs that lie elsewhere and are not kept; here there are
-        none.
+    def sweep_copies(self, named: Container[str], older_than: float) -> int:
+        """Remove copies of blobs that lie elsewhere and are not among the `named`; here
+        there are none.
         """
         return 0
 
-    def damaged(self) -> Iterator[str]:
+    def find_damaged(self) -> Iterator[str]:
         """Keys whose bytes no longer have the hash that they are named by."""
         for key in self.keys():
             with self.path(key).open("rb") as file:

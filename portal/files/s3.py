@@ -78,12 +78,13 @@ class S3Files(DiskFiles):
         self._client, self._bucket, self._most = client, bucket, most_bytes
         self._prefix = f"{prefix}/" if prefix else ""
         self._lock = threading.Lock()
-        self._kept: int | None = None
+        self._cached_bytes: int | None = None
 
     def put_file(self, source: Path | Stream) -> Blob:
         """Store a file or a stream whole, or not at all; it is in the bucket when this
         returns.
         """
+        # First here: the bytes are read once, for their hash and for sending them.
         blob = super().put_file(source)
         age = self._age(blob.key)
         if age is None or age > RENEWED_AFTER:
@@ -149,29 +150,29 @@ class S3Files(DiskFiles):
             listed = self._client.list_objects_v2(
                 Bucket=self._bucket, Prefix=f"{self._prefix}{NOTICES}"
             )
+            # By the bucket's own clock: those of the machines may differ by more than
+            # a notice counts.
             moment = _moment(listed)
-            for each in listed.get("Contents", ()):
-                if moment - each[
-                    "LastModified"
-                ].timestamp() < NOTICE_SECONDS and self._names(each["Key"], key):
+            for notice in listed.get("Contents", ()):
+                age = moment - notice["LastModified"].timestamp()
+                if age < NOTICE_SECONDS and self._names(notice["Key"], key):
                     return True
         return False
 
     def _names(self, notice: str, key: str) -> bool:
         try:
             with self._reached():
-                body = self._client.get_object(Bucket=self._bucket, Key=notice)[
-                    "Body"
-                ].read()
+                answer = self._client.get_object(Bucket=self._bucket, Key=notice)
+                body = answer["Body"].read()
         except NotFound:
             return False  # that sweep is done
         return key.encode() in body.split()
 
-    def sweep_copies(self, kept: Container[str], older_than: float) -> int:
-        """Remove copies on this machine of blobs that are not kept and were not used
-        for so many seconds.
+    def sweep_copies(self, named: Container[str], older_than: float) -> int:
+        """Remove copies on this machine of blobs that are not among the `named` and
+        were not used for so many seconds.
         """
-        old = [key for key in DiskFiles.keys(self, older_than) if key not in kept]
+        old = [key for key in DiskFiles.keys(self, older_than) if key not in named]
         return DiskFiles.remove_old(self, old, older_than)
 
     def path(self, key: str) -> Path:
@@ -180,6 +181,7 @@ class S3Files(DiskFiles):
         """
         local = self._place(key)
         if local.is_file():
+            # Its last use: what was used longest ago goes first.
             with suppress(OSError):
                 os.utime(local)
             return local
@@ -212,26 +214,26 @@ class S3Files(DiskFiles):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=self._prefix
             )
-            found = [each for page in pages for each in page.get("Contents", ())]
-        old = (
-            each
-            for each in found
-            if older_than <= 0 or each["LastModified"].timestamp() <= limit
-        )
-        names = (each["Key"].rsplit("/", 1)[-1] for each in old)
+            objects = [each for page in pages for each in page.get("Contents", ())]
+        # Without an age all are meant, whatever the clocks say.
+        if older_than > 0:
+            objects = [
+                each for each in objects if each["LastModified"].timestamp() <= limit
+            ]
+        names = [each["Key"].rsplit("/", 1)[-1] for each in objects]
         yield from sorted(name for name in names if is_key(name))
 
-    def damaged(self) -> Iterator[str]:
+    def find_damaged(self) -> Iterator[str]:
         """Keys whose bytes in the bucket no longer have the hash that they are named
         by.
         """
         for key in self.keys():
             digest = hashlib.sha256()
             with self._reached():
-                body = self._client.get_object(
+                answer = self._client.get_object(
                     Bucket=self._bucket, Key=self._name(key)
-                )["Body"]
-                for piece in body.iter_chunks(CHUNK):
+                )
+                for piece in answer["Body"].iter_chunks(CHUNK):
                     digest.update(piece)
             if digest.hexdigest() != key:
                 yield key
@@ -265,10 +267,10 @@ class S3Files(DiskFiles):
         try:
             digest, size = hashlib.sha256(), 0
             with self._reached(), os.fdopen(handle, "wb") as out:
-                body = self._client.get_object(
+                answer = self._client.get_object(
                     Bucket=self._bucket, Key=self._name(key)
-                )["Body"]
-                for piece in body.iter_chunks(CHUNK):
+                )
+                for piece in answer["Body"].iter_chunks(CHUNK):
                     digest.update(piece)
                     size += out.write(piece)
             if digest.hexdigest() != key:
@@ -285,23 +287,20 @@ class S3Files(DiskFiles):
         go.
         """
         with self._lock:
-            if self._kept is not None:
-                self._kept += size
-                if self._kept <= self._most:
+            if self._cached_bytes is not None:
+                self._cached_bytes += size
+                if self._cached_bytes <= self._most:
                     return
-            copies = sorted(
-                ((path.stat(), path) for path in self._folder.glob("??/*")),
-                key=lambda each: each[0].st_mtime,
-            )
-            self._kept = sum(about.st_size for about, _ in copies)
+            # Counted anew: other processes fill and empty the same folder.
+            copies = [(path.stat(), path) for path in self._folder.glob("??/*")]
+            copies.sort(key=lambda each: each[0].st_mtime)
+            self._cached_bytes = sum(about.st_size for about, _ in copies)
+            limit = time.time() - STILL_IN_USE
             for about, path in copies:
-                if (
-                    self._kept <= self._most
-                    or about.st_mtime > time.time() - STILL_IN_USE
-                ):
+                if self._cached_bytes <= self._most or about.st_mtime > limit:
                     break
                 path.unlink(missing_ok=True)
-                self._kept -= about.st_size
+                self._cached_bytes -= about.st_size
 
     @contextmanager
     def _reached(self) -> Iterator[None]:

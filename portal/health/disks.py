@@ -29,6 +29,7 @@ def look(portal: Portal) -> Section:
         "data": portal.settings.data_dir,
         "temporary": Path(tempfile.gettempdir()),
     }
+    # A bucket has no room that could be asked for; whether it answers is `parts.files`.
     if "://" not in portal.settings.files_url:
         folders["files"] = Path(portal.settings.files_url)
     figures: dict[str, dict[str, int | None]] = {}
@@ -87,10 +88,12 @@ def _write_refused(folder: Path) -> str:
     """Why a small write fails; empty where it succeeds. Nothing of it stays, not even
     after kill -9.
     """
+    # Free bytes say nothing of a quota, of rights, or of a disk that went read-only.
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(PROBE)
             file.flush()
+            # Without it the write stays in memory, and a full disk says nothing.
             os.fsync(file.fileno())
     except OSError as error:
         return error.strerror or type(error).__name__

@@ -19,7 +19,8 @@ from search.backend import SearchRequest, SearchUnavailable
 
 NAME = "index"
 SAMPLE = 20
-KEPT_SECONDS = 60.0
+GOOD_SECONDS = 60.0
+"""How long a count is good for."""
 SECOND_LOOK = 1.0
 """Seconds after which a difference is looked at again: what is written between two
 counts is none.
@@ -48,7 +49,7 @@ class Counts(NamedTuple):
 class Drift:
     """Counts that are made at most once a minute, whoever asks."""
 
-    def __init__(self, seconds: float = KEPT_SECONDS) -> None:
+    def __init__(self, seconds: float = GOOD_SECONDS) -> None:
         self._seconds = seconds
         self._lock = threading.Lock()
         self._section: Section | None = None
@@ -56,6 +57,7 @@ class Drift:
 
     def look(self, portal: Portal) -> Section:
         """How index and database stand to each other."""
+        # Under the lock: several askers wait for one count instead of counting each.
         with self._lock:
             if self._section is None or time.monotonic() >= self._until:
                 self._section = compare(portal)
@@ -91,6 +93,7 @@ def compare(portal: Portal) -> Section:
 
 
 def _count(portal: Portal) -> Counts:
+    # A random beginning: each look takes other datasets, and in time all of them.
     with portal.read() as uow:
         waiting = outbox.count(uow.session, INDEX)
         total = db.count_datasets(uow.session)

@@ -25,6 +25,7 @@ def database(portal: Portal) -> Section:
             uow.session.execute(text("SELECT 1"))
         revision = migrate.current(portal.engine)
     except Exception as error:
+        # A fault of the program is no outage: it must be seen with its stack.
         outage = outages.explain(error)
         if outage is None:
             raise
@@ -64,10 +65,8 @@ def workers_alive(portal: Portal) -> Section:
     """
     with portal.read() as uow:
         signs = workers.list_signs(uow.session)
-    silent_after, wanted = (
-        portal.settings.health_worker_seconds,
-        portal.settings.health_workers,
-    )
+    silent_after = portal.settings.health_worker_seconds
+    wanted = portal.settings.health_workers
     alive = [sign for sign in signs if sign.age <= silent_after]
     listed = [
         {
@@ -100,13 +99,12 @@ def queues(portal: Portal) -> Section:
     """How long the oldest row of each topic, and the oldest harvest job, have waited;
     what was given up.
     """
+    # By the database's clock, by which the rows were written.
     with portal.read() as uow:
         moment = clock.moment(uow.session)
         backlog = outbox.backlog(uow.session)
-        oldest_job, jobs = (
-            db.oldest_new_job(uow.session),
-            db.count_new_jobs(uow.session),
-        )
+        oldest_job = db.oldest_new_job(uow.session)
+        jobs = db.count_new_jobs(uow.session)
     figures = {
         topic: {
             "waiting": each.waiting,

@@ -16,7 +16,8 @@ from portal.health.drift import Drift
 from portal.health.problems import Problem, Section
 from portal.runtime import Portal
 
-KEPT_SECONDS = 5.0
+GOOD_SECONDS = 5.0
+"""How long a report is good for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Health:
     """
 
     def __init__(
-        self, portal: Portal, seconds: float = KEPT_SECONDS, drift: Drift | None = None
+        self, portal: Portal, seconds: float = GOOD_SECONDS, drift: Drift | None = None
     ) -> None:
         self._portal, self._seconds = portal, seconds
         self._drift = drift or Drift()
@@ -76,6 +77,7 @@ class Health:
         """What only the database can tell; an old one may lack tables, and one may go
         away meanwhile.
         """
+        # Away between two questions is as bad as away before the first.
         looks = (parts.workers_alive, parts.queues, self._drift.look)
         try:
             return [look(self._portal) for look in looks]

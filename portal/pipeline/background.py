@@ -64,9 +64,10 @@ class Background:
         rows = outbox.list_eager(portal.engine, INDEX)
         if not rows:
             return
-        # The portal itself writes as nobody.
-        known = not actor.anonymous or actor.sysadmin
-        own = {number for number, writer in rows if known and writer == actor.user_id}
+        # The portal itself writes as nobody, and so do strangers: what one stranger
+        # wrote is not another's own.
+        has_own = not actor.anonymous or actor.sysadmin
+        own = {number for number, writer in rows if has_own and writer == actor.user_id}
         awaited = own or {number for number, _ in rows}
         seconds = OWN_SECONDS if own else portal.settings.search_wait_ms / 1000
         until = time.monotonic() + seconds
@@ -76,7 +77,9 @@ class Background:
         while awaited and time.monotonic() < until:
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
-            awaited &= {number for number, _ in outbox.list_eager(portal.engine, INDEX)}
+            waiting = outbox.list_eager(portal.engine, INDEX)
+            # Only those of before: a busy portal always has newer ones.
+            awaited &= {number for number, _ in waiting}
 
     def stop(self) -> None:
         """Let the drain under way end, and begin no other; what still waits is left to
@@ -94,6 +97,7 @@ class Background:
             self._hurry.wait(GATHERING_SECONDS)
             if self._stopped.is_set():
                 return
+            # Cleared before the drain: what is written during it wakes it again.
             self._wanted.clear()
             self._hurry.clear()
             try:

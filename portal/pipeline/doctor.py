@@ -70,7 +70,7 @@ def examine(portal: Portal, *, mend: bool = False, retry: bool = False) -> Exami
 
 def _renders(portal: Portal, mend: bool) -> Finding:
     """What is rendered anew is indexed and scored again as a consequence."""
-    ids = tuple(rendering.outdated(portal))
+    ids = tuple(rendering.list_outdated(portal))
     _ask(portal, RENDER, ids if mend else ())
     says = (
         "datasets that say something else than their owner, licence, tags or "
@@ -141,7 +141,7 @@ def _tables(portal: Portal, mend: bool) -> Finding:
         for key, fingerprint in tables
         if not portal.tables.derived.has(fingerprint, publish.FORMATS)
     )
-    failed = [key for key in ids if mend and not _rendered(portal, key)]
+    failed = [key for key in ids if mend and not _try_render(portal, key)]
     says = (
         "tables whose downloads are not rendered on this machine; they are when "
         "somebody asks"
@@ -155,7 +155,7 @@ def _tables(portal: Portal, mend: bool) -> Finding:
     )
 
 
-def _rendered(portal: Portal, resource_id: str) -> bool:
+def _try_render(portal: Portal, resource_id: str) -> bool:
     try:
         publish.render(portal, resource_id)
     except Exception:
@@ -167,13 +167,11 @@ def _rendered(portal: Portal, resource_id: str) -> bool:
 
 
 def _jobs(portal: Portal, mend: bool) -> Finding:
+    lease = timedelta(seconds=portal.settings.harvest_lease)
     with portal.read() as uow:
-        lease = timedelta(seconds=portal.settings.harvest_lease)
-        ids = tuple(
-            unheld.list_jobs(
-                uow.session, clock.moment(uow.session) - JOB_LEASES * lease
-            )
-        )
+        # By the database's clock, as leases are written.
+        before = clock.moment(uow.session) - JOB_LEASES * lease
+        ids = tuple(unheld.list_jobs(uow.session, before))
     return Finding(
         "harvest",
         "harvest jobs whose worker is gone",

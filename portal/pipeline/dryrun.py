@@ -1,4 +1,4 @@
-"""A dry run: what a trip to a source would change, found out without changing
+"""A dry run: what a harvest job would change, found out without changing
 anything.
 """
 
@@ -38,7 +38,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What a trip would do: items, what a complete listing no longer names, and the
+    """What a job would do: items, what a complete listing no longer names, and the
     error that broke it off.
     """
 
@@ -63,9 +63,8 @@ def dry_run(portal: Portal, source: HarvestSource) -> DryRun:
         return DryRun(tuple(items), error=error.message)
     finally:
         adapter.close()
-    return DryRun(
-        tuple(items), _vanished(portal, source, {item.guid for item in items})
-    )
+    guids = {item.guid for item in items}
+    return DryRun(tuple(items), _vanished_ids(portal, source, guids))
 
 
 def _outcome(
@@ -78,41 +77,33 @@ def _outcome(
         return Outcome(listed.item_id, "", ERRORED, listed.message)
     with portal.read() as uow:
         identity = db.find_identity(uow.session, source.id, listed.id)
-    if (
-        identity
-        and identity.present
-        and listed.fingerprint
-        and identity.fingerprint == listed.fingerprint
-    ):
+    sign = identity.fingerprint if identity and identity.present else None
+    if sign and sign == listed.fingerprint:
         return Outcome(listed.id, listed.title, UNCHANGED)
     # Where the sweep finds what a killed run leaves.
     work = portal.settings.data_dir / "work"
     work.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="dryrun-", dir=work) as folder:
         try:
-            return _loaded(portal, adapter, listed, identity, Path(folder))
+            return _fetch_and_check(portal, adapter, listed, identity, Path(folder))
         except (ItemError, SourceError) as error:
             return Outcome(listed.id, listed.title, ERRORED, error.message)
 
 
-def _loaded(
+def _fetch_and_check(
     portal: Portal,
     adapter: SourceAdapter,
     listed: RemoteItem,
     identity: HarvestIdentity | None,
     folder: Path,
 ) -> Outcome:
-    record = adapter.load(listed, folder)
+    record = adapter.fetch(listed, folder)
     title = record.title or listed.title
+    present = identity is not None and identity.present
     if record.state == "deleted":
-        return Outcome(
-            listed.id, title, DELETED if identity and identity.present else UNCHANGED
-        )
-    if (
-        identity
-        and identity.present
-        and identity.content_hash == store.content_hash(record)
-    ):
+        return Outcome(listed.id, title, DELETED if present else UNCHANGED)
+    content_hash = identity.content_hash if present and identity else None
+    if content_hash == store.content_hash(record):
         return Outcome(listed.id, title, UNCHANGED)
     verdict = validate.validate(
         record,
@@ -121,20 +112,15 @@ def _loaded(
         options=ReadOptions.within(portal.settings),
     )
     if not verdict.valid:
-        reports = [
-            verdict.report,
-            *(checked.report for checked in verdict.resources if checked.report),
-        ]
-        wrong = sum(report.to_dict()["errors"] for report in reports)
-        return Outcome(listed.id, title, REFUSED, f"{wrong} errors")
-    return Outcome(
-        listed.id, title, UPDATED if identity and identity.present else ADDED
-    )
+        tables = [checked.report for checked in verdict.resources if checked.report]
+        errors = sum(report.to_dict()["errors"] for report in [verdict.report, *tables])
+        return Outcome(listed.id, title, REFUSED, f"{errors} errors")
+    return Outcome(listed.id, title, UPDATED if present else ADDED)
 
 
-def _vanished(
+def _vanished_ids(
     portal: Portal, source: HarvestSource, listed: set[str]
 ) -> tuple[str, ...]:
     with portal.read() as uow:
-        held = db.list_present(uow.session, source.id)
-    return tuple(sorted(set(held) - listed))
+        present = db.list_present(uow.session, source.id)
+    return tuple(sorted(set(present) - listed))

@@ -4,9 +4,7 @@ steward's decision.
 
 from __future__ import annotations
 
-import tempfile
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,8 +12,8 @@ from portal.db import validation as db
 from portal.db.validation import Policy, Released
 from portal.domain.datasets import Dataset
 from portal.domain.gate import BLOCK, OVERRIDE, QUARANTINE
-from portal.pipeline import store, validate
-from portal.pipeline.store import Decision, Prepared
+from portal.pipeline import quarantine, validate
+from portal.pipeline.prepared import Decision, Prepared, prepare
 from portal.pipeline.verdict import (
     CheckedResource,
     Verdict,
@@ -23,24 +21,13 @@ from portal.pipeline.verdict import (
     part_keys,
     whole_key,
 )
-from portal.quality.findings import bad_rows
-from portal.quality.findings.bad_rows import Place, Unsplittable
-from portal.quality.table.check import check_table
+from portal.quality.findings.bad_rows import Unsplittable
+from portal.quality.findings.report import Report
 from portal.reading import ReadOptions
 from portal.runtime import Portal
 from portal.tabular.store import Manifest
 from portal.tabular.versions.types import CellProblem
-from schemas.tabletypes import missing_values
-from schemas.texttable import TextTable
 
-MOST_BAD_ROWS = 100_000
-"""So many findings of one check and column are told apart; a table with more is held
-whole.
-"""
-ROUNDS = 3
-"""How often what is left is checked again: taking rows out may break references between
-them.
-"""
 HARD = frozenset(
     {"duplicate-label", "blank-label", "schema-error", "blank-header", "source-error"}
 )
@@ -57,15 +44,13 @@ class Rule:
     policy: Policy
     override: str | None = None
     columns: tuple[str, ...] = ()
-    """Columns in which that decision, or the one of `origin`, lets personal data
-    pass.
-    """
+    """Columns in which that decision, or the one of `origin`, allows personal data."""
     origin: str | None = None
     """The id of an earlier decision whose columns go on, where the rest is for the
     policy.
     """
     released: Mapping[str, Released] = field(default_factory=dict)
-    """By its hash: what was let pass of the dataset before."""
+    """By its hash: what was allowed of the dataset before."""
 
 
 def rule_for(
@@ -78,17 +63,19 @@ def rule_for(
     with portal.read() as uow:
         if dataset is None:
             return Rule(db.policy_of_organization(uow.session, None, default))
-        decided = db.find_override(uow.session, dataset.id, resource_id, content)
         policy = db.policy_of(uow.session, dataset, default)
-        released = (
-            db.released_contents(uow.session, dataset.id) if resource_id is None else {}
-        )
-        if decided is not None:
-            return Rule(policy, decided.id, tuple(decided.columns), released=released)
-        return Rule(policy, released=released)
+        override = db.find_override(uow.session, dataset.id, resource_id, content)
+        # A whole record (no resource yet) may hold files that were released before.
+        released: Mapping[str, Released] = {}
+        if resource_id is None:
+            released = db.released_contents(uow.session, dataset.id)
+        if override is None:
+            return Rule(policy, released=released)
+        columns = tuple(override.columns)
+        return Rule(policy, override.id, columns, released=released)
 
 
-def judge(
+def decide(
     portal: Portal,
     checked: CheckedResource,
     rule: Rule | None,
@@ -99,74 +86,87 @@ def judge(
     holds nothing but its report.
 
     What is valid needs no `rule`. Errors of personal data are no matter of policy: they
-    stand, or a release that names their columns lets them pass.
+    stand, or a release that names their columns allows them.
     """
     report = checked.report
-    columns = released(checked, rule)
+    columns = released_columns(checked, rule)
     if report is None or report.valid or rule is None:
-        valid = Decision(
-            "valid",
-            published=True,
-            override_id=rule.override if rule else None,
-            columns=columns,
+        override_id = rule.override if rule else None
+        decision = Decision(
+            "valid", published=True, override_id=override_id, columns=columns
         )
-        return replace(store.prepare_one(portal, checked, previous), decision=valid)
+        return _publish(portal, checked, previous, decision)
+    # Persons first: no policy and no override of the table decides about them.
     mode = OVERRIDE if rule.override else rule.policy.mode
-    if any(
-        each.severity == "error" and is_personal(each) for each in report.findings
-    ) and checked.persons(columns):
-        return _held(checked, mode, "personal-data")
-    if (
-        columns
-        and checked.tables
-        and not any(
-            each.severity == "error" and not is_personal(each)
-            for each in report.findings
-        )
-    ):
-        decided = Decision(
+    if _has_errors(report, personal=True) and checked.persons(columns):
+        return _hold(checked, mode, "personal-data")
+    if columns and checked.tables and not _has_errors(report, personal=False):
+        # Nothing was wrong but what the release names: it need not be released again.
+        decision = Decision(
             OVERRIDE,
             published=True,
             override_id=rule.override or rule.origin,
             columns=columns,
         )
-        return replace(store.prepare_one(portal, checked, previous), decision=decided)
+        return _publish(portal, checked, previous, decision)
     if mode == BLOCK:
-        return _held(checked, mode, "not-valid")
+        return _hold(checked, mode, "not-valid")
     if mode == OVERRIDE and not checked.tables:
-        decided = Decision(
+        decision = Decision(
             mode, published=True, override_id=rule.override, columns=columns
         )
-        return replace(store.prepare_one(portal, checked, previous), decision=decided)
-    hard = {each.check for each in report.findings if each.severity == "error"} & HARD
-    if hard or not checked.tables or checked.whole is None:
-        return _held(checked, mode, "no-table")
+        return _publish(portal, checked, previous, decision)
+    if _is_hard(report) or not checked.tables or checked.whole is None:
+        return _hold(checked, mode, "no-table")
     try:
-        return _let_pass(portal, checked, rule, mode, previous, references)
+        return _publish_part(portal, checked, rule, mode, previous, references)
     except Unsplittable as problem:
-        return _held(checked, mode, "not-of-rows", str(problem))
+        return _hold(checked, mode, "not-of-rows", str(problem))
     except CellProblem as problem:
-        return _held(checked, mode, "cannot-be-stored", problem.field)
+        return _hold(checked, mode, "cannot-be-stored", problem.field)
 
 
-def released(checked: CheckedResource, rule: Rule | None) -> tuple[str, ...]:
-    """The columns that a decision lets pass; of what is no table, it lets the whole
-    text pass.
+def released_columns(checked: CheckedResource, rule: Rule | None) -> tuple[str, ...]:
+    """The columns that a decision allows; of what is no table, it allows the whole
+    text.
     """
     if rule is None:
         return ()
     return ("",) if rule.override and not checked.tables else rule.columns
 
 
-def _held(
-    checked: CheckedResource, mode: str, reason: str, detail: str = ""
-) -> Prepared:
-    return Prepared(
-        checked, decision=Decision(mode, published=False, reason=reason, detail=detail)
+def _has_errors(report: Report, *, personal: bool) -> bool:
+    """Whether a report holds errors of personal data, or others."""
+    return any(
+        finding.severity == "error" and is_personal(finding) == personal
+        for finding in report.findings
     )
 
 
-def _let_pass(
+def _is_hard(report: Report) -> bool:
+    errors = {
+        finding.check for finding in report.findings if finding.severity == "error"
+    }
+    return not errors.isdisjoint(HARD)
+
+
+def _publish(
+    portal: Portal,
+    checked: CheckedResource,
+    previous: Manifest | None,
+    decision: Decision,
+) -> Prepared:
+    return replace(prepare(portal, checked, previous), decision=decision)
+
+
+def _hold(
+    checked: CheckedResource, mode: str, reason: str, detail: str = ""
+) -> Prepared:
+    decision = Decision(mode, published=False, reason=reason, detail=detail)
+    return Prepared(checked, decision=decision)
+
+
+def _publish_part(
     portal: Portal,
     checked: CheckedResource,
     rule: Rule,
@@ -174,118 +174,34 @@ def _let_pass(
     previous: Manifest | None,
     references: References,
 ) -> Prepared:
-    whole, schema = checked.whole, checked.schema or {}
-    if whole is None or checked.report is None:
-        raise Unsplittable("no table")
+    """Prepare a table without its bad rows (QUARANTINE), or with their bad cells blank.
+    Raises Unsplittable or CellProblem.
+    """
+    seconds = portal.settings.validation_seconds
+    aside: str | None = None
     if mode == QUARANTINE:
-        bad = _bad_rows(whole, schema, references, portal.settings.validation_seconds)
-        share = 100 * len(bad) / max(checked.report.rows, 1)
-        if share > rule.policy.max_bad_percent:
-            return _held(checked, mode, "too-many-bad-rows", f"{share:.1f}")
-        kept = replace(
-            checked,
-            tables=tuple(
-                bad_rows.without(each, _of(each, checked, bad))
-                for each in checked.tables
-            ),
-        )
+        split = quarantine.without_bad_rows(checked, references, seconds)
+        percent = split.bad_percent
+        if percent > rule.policy.max_bad_percent:
+            return _hold(checked, mode, "too-many-bad-rows", f"{percent:.1f}")
     else:
-        bad = _as_far_as_of_rows(
-            whole, schema, references, portal.settings.validation_seconds
-        )
-        kept = replace(checked, tables=_blanked(checked, bad, schema))
-    ready = store.prepare_one(portal, kept, previous)
+        split = quarantine.with_blank_cells(checked, references, seconds)
+    ready = prepare(portal, split.publishable, previous)
+    # After the rows: where they cannot be stored nothing need be kept aside.
+    if mode == QUARANTINE:
+        aside = quarantine.write_bad_rows(portal, split)
     decision = Decision(
         mode,
         published=True,
         override_id=rule.override,
         columns=rule.columns,
-        bad_rows=len(bad),
+        bad_rows=len(split.bad),
     )
-    if mode == QUARANTINE:
-        return replace(
-            ready,
-            checked=checked,
-            decision=decision,
-            quarantine_key=_kept_aside(portal, whole, bad),
-        )
-    return replace(ready, checked=checked, decision=decision)
+    # The verdict is that on all rows: people are told what their file holds.
+    return replace(ready, checked=checked, decision=decision, quarantine_key=aside)
 
 
-def _of(
-    table: TextTable, checked: CheckedResource, bad: Mapping[Place, Any]
-) -> dict[Place, Any]:
-    """The places that stand in this one of several files; read alone it does not name
-    itself.
-    """
-    if len(checked.tables) == 1:
-        return dict(bad)
-    return {
-        ("", number): found
-        for (part, number), found in bad.items()
-        if part == table.name
-    }
-
-
-def _bad_rows(
-    whole: TextTable, schema: Mapping[str, Any], references: References, seconds: float
-) -> dict[Place, Any]:
-    """The rows without which the table is valid. Raises Unsplittable where there are
-    none such, or no time is left.
-    """
-    bad: dict[Place, Any] = {}
-    until = time.monotonic() + seconds
-    for _ in range(ROUNDS):
-        left = bad_rows.without(whole, bad) if bad else whole
-        remaining = max(until - time.monotonic(), 0.0)
-        report = check_table(
-            left, schema, references=references, limit=MOST_BAD_ROWS, seconds=remaining
-        )
-        if report.valid:
-            return bad
-        bad |= bad_rows.bad_places(report)
-    raise Unsplittable("rows that depend on each other")
-
-
-def _as_far_as_of_rows(
-    whole: TextTable, schema: Mapping[str, Any], references: References, seconds: float
-) -> dict[Place, Any]:
-    """The rows with an error; errors of the whole table do not hold back what is
-    published in spite of errors.
-    """
-    report = check_table(
-        whole, schema, references=references, limit=MOST_BAD_ROWS, seconds=seconds
-    )
-    of_rows = tuple(
-        each for each in report.findings if each.row is not None and each.row > 1
-    )
-    return bad_rows.bad_places(replace(report, findings=of_rows))
-
-
-def _blanked(
-    checked: CheckedResource, bad: Mapping[Place, Any], schema: Mapping[str, Any]
-) -> tuple[TextTable, ...]:
-    missing = next(iter(missing_values(schema)), "")
-    return tuple(
-        bad_rows.blank_cells(each, _of(each, checked, bad), missing)
-        for each in checked.tables
-    )
-
-
-def _kept_aside(portal: Portal, whole: TextTable, bad: Mapping[Place, Any]) -> str:
-    """Write the bad rows into the blob store; return the key."""
-    work = portal.settings.data_dir / "work"
-    work.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        "w+", encoding="utf-8", newline="", dir=work, suffix=".csv"
-    ) as out:
-        bad_rows.write(out, whole, bad)
-        out.flush()
-        out.seek(0)
-        return portal.files.put_file(out.buffer).key
-
-
-def harvested(
+def decide_record(
     portal: Portal,
     verdict: Verdict,
     rule: Rule | None,
@@ -299,70 +215,76 @@ def harvested(
         return None
     ready: list[Prepared] = []
     for checked in verdict.resources:
-        own = _of_resource(portal, checked, rule, references)
-        one = judge(portal, checked, own, previous.get(checked.record.name), references)
+        own_rule = _rule_of_resource(portal, checked, rule, references)
+        manifest = previous.get(checked.record.name)
+        one = decide(portal, checked, own_rule, manifest, references)
         if one.decision is not None and not one.decision.published:
             return None
         ready.append(one)
     return tuple(ready)
 
 
-def _of_resource(
+def _rule_of_resource(
     portal: Portal, checked: CheckedResource, rule: Rule | None, references: References
 ) -> Rule | None:
-    """The rule for one resource of a record: what was let pass of its files goes on,
+    """The rule for one resource of a record: what was allowed of its files goes on,
     whatever else has changed.
 
-    Where files came to those that were let pass (a table of one file a day), only the
+    Where files came to those that were allowed (a table of one file a day), only the
     new ones are in question.
     """
     content = checked.record.content
     if rule is None or content is None:
         return rule
     keys = part_keys(checked.record)
-    known = {key: rule.released[key] for key in keys if key in rule.released}
-    shared = (
-        frozenset.intersection(*(frozenset(each.columns) for each in known.values()))
-        if known
-        else frozenset()
-    )
-    same = rule.released.get(whole_key(checked.record))
-    if same is None and len(content.parts) == 1:
+    released = {key: rule.released[key] for key in keys if key in rule.released}
+    columns_of_all = _columns_of_all(released.values())
+    whole = rule.released.get(whole_key(checked.record))
+    if whole is None and len(content.parts) == 1:
         # A stored file that waited for a person.
-        same = rule.released.get(content.parts[0].sha256)
-    override = rule.override or (same.override_id if same else None)
+        whole = rule.released.get(content.parts[0].sha256)
+    override = rule.override or (whole.override_id if whole else None)
     if override:
-        of_files = shared if len(known) == len(set(keys)) else frozenset()
-        columns = {*rule.columns, *(same.columns if same else ()), *of_files}
+        columns = set(rule.columns)
+        columns.update(whole.columns if whole else ())
+        # A file that nobody released may hold other persons in the same columns.
+        if len(released) == len(set(keys)):
+            columns |= columns_of_all
         return replace(rule, override=override, columns=tuple(sorted(columns)))
-    if not known or _persons_in_new_parts(portal, checked, known, references):
+    if not released or _persons_in_new_parts(portal, checked, released, references):
         return rule
-    return replace(
-        rule,
-        columns=tuple(sorted(shared)),
-        origin=next(iter(known.values())).override_id,
-    )
+    origin = next(iter(released.values())).override_id
+    return replace(rule, columns=tuple(sorted(columns_of_all)), origin=origin)
+
+
+def _columns_of_all(released: Collection[Released]) -> frozenset[str]:
+    """The columns that every one of these decisions names."""
+    if not released:
+        return frozenset()
+    return frozenset.intersection(*(frozenset(each.columns) for each in released))
 
 
 def _persons_in_new_parts(
     portal: Portal,
     checked: CheckedResource,
-    known: Mapping[str, Released],
+    released: Mapping[str, Released],
     references: References,
 ) -> bool:
-    content, keys = checked.record.content, part_keys(checked.record)
+    """Whether the files that nobody released hold personal data."""
+    content = checked.record.content
+    if content is None:
+        return False
+    keys = part_keys(checked.record)
     new = tuple(
         part
-        for part, key in zip(content.parts if content else (), keys, strict=True)
-        if key not in known
+        for part, key in zip(content.parts, keys, strict=True)
+        if key not in released
     )
-    if content is None or not new:
+    if not new:
         return False
     record = replace(checked.record, content=replace(content, parts=new))
-    limits, limit = (
-        ReadOptions.within(portal.settings),
-        portal.settings.validation_limit,
-    )
-    return bool(
-        validate.check(record, references, limit, limits, public=True).persons()
-    )
+    options = ReadOptions.within(portal.settings)
+    limit = portal.settings.validation_limit
+    # As for everybody, whoever sees the dataset now: a release is about publishing.
+    again = validate.check(record, references, limit, options, public=True)
+    return bool(again.persons())

@@ -26,7 +26,7 @@ from portal.domain.harvest import (
     HarvestObject,
     HarvestSource,
 )
-from portal.pipeline.lease import Lease
+from portal.pipeline.job_lease import JobLease
 from portal.pipeline.reach import http_options, secrets_of
 from portal.runtime import Portal
 from schemas.record import DatasetRecord
@@ -99,7 +99,7 @@ def gather(
     portal: Portal,
     job: HarvestJob,
     adapter: SourceAdapter,
-    lease: Lease,
+    lease: JobLease,
     stop: threading.Event | None = None,
 ) -> SourceError | None:
     """List the source into waiting objects, a batch in each transaction; safe to run
@@ -116,8 +116,10 @@ def gather(
             _object(job, item, position + offset) for offset, item in enumerate(batch)
         ]
         position += len(batch)
+        # A batch in each transaction: a source of 100,000 datasets holds no write lock
+        # while it is listed, and a crash loses one batch.
         with portal.work() as uow:
-            lease.hold(uow)
+            lease.renew(uow)
             db.add_objects(uow.session, job, objects)
             uow.commit()
         if error is not None:
@@ -145,22 +147,20 @@ def _take(listing: Iterator[Listed]) -> tuple[list[Listed], SourceError | None]:
 
 def _object(job: HarvestJob, item: Listed, position: int) -> HarvestObject:
     if isinstance(item, ItemError):
+        message = item.message[:LONGEST_TEXT]
+        error = {"stage": "harvest", "code": item.code, "message": message}
         return HarvestObject(
             id=new_id(),
             job_id=job.id,
             source_id=job.source_id,
+            # A bad entry without an id of its own still needs one, and deletions are
+            # not believed where there is such a one.
             guid=item.item_id or f"?{position}",
             position=position,
             state=DONE,
             outcome=ERRORED,
             finished=now(),
-            errors=[
-                {
-                    "stage": "harvest",
-                    "code": item.code,
-                    "message": item.message[:LONGEST_TEXT],
-                }
-            ],
+            errors=[error],
         )
     return HarvestObject(
         id=new_id(),
@@ -174,7 +174,9 @@ def _object(job: HarvestJob, item: Listed, position: int) -> HarvestObject:
     )
 
 
-def load(adapter: SourceAdapter, waiting: HarvestObject, folder: Path) -> DatasetRecord:
+def fetch(
+    adapter: SourceAdapter, waiting: HarvestObject, folder: Path
+) -> DatasetRecord:
     """Fetch one waiting object whole. Raises ItemError or SourceError."""
     item = RemoteItem(waiting.guid, waiting.title, waiting.fingerprint, waiting.payload)
-    return adapter.load(item, folder)
+    return adapter.fetch(item, folder)

@@ -1,41 +1,36 @@
-"""Heartbeat: a worker writes down every few seconds that it lives, so that a missing
-one is seen.
+"""Heartbeat: one small task that comes every few seconds in the background while other
+work goes on, such as renewing a lease.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
 import logging
-import os
-import socket
 import threading
+from collections.abc import Callable
 from types import TracebackType
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal.db import workers
-from portal.runtime import Portal
-
-BEAT_SECONDS = 10
-DISTRIBUTION = "thanhhoa-data-portal"
+BEATS_PER_LEASE = 3
+"""How often a lease is renewed before it would run out: two beats may fail, and it is
+held all the same.
+"""
 log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """A context manager: the worker's row is written at once, renewed in the
-    background, and removed at the end.
+    """A context manager that calls `beat` every so many seconds in a thread of its own.
+
+    `beat` tells whether another beat follows. A database that does not answer is no
+    reason to end: the next beat tries again.
     """
 
-    def __init__(
-        self, portal: Portal, name: str, seconds: float = BEAT_SECONDS
-    ) -> None:
-        self._portal, self._name, self._seconds = portal, name, seconds
-        self._version = importlib.metadata.version(DISTRIBUTION)
+    def __init__(self, name: str, seconds: float, beat: Callable[[], bool]) -> None:
+        self._name, self._seconds, self._beat = name, seconds, beat
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def __enter__(self) -> Heartbeat:
-        self._beat()
         self._thread.start()
         return self
 
@@ -46,36 +41,17 @@ class Heartbeat:
         trace: TracebackType | None,
     ) -> None:
         self._stop.set()
+        # Joined, so that no beat renews what the caller gives back right after this.
         self._thread.join()
-        try:
-            with self._portal.work() as uow:
-                workers.leave(uow.session, self._name)
-                uow.commit()
-        except SQLAlchemyError:
-            log.warning(
-                "worker %s ends without having said so: the database does not answer",
-                self._name,
-            )
 
     def _run(self) -> None:
-        while not self._stop.wait(self._seconds):
-            self._beat()
-
-    def _beat(self) -> None:
-        try:
-            with self._portal.work() as uow:
-                workers.beat(
-                    uow.session,
+        follows = True
+        while follows and not self._stop.wait(self._seconds):
+            try:
+                follows = self._beat()
+            except SQLAlchemyError as error:
+                log.warning(
+                    "the heartbeat %s could not be written: %s",
                     self._name,
-                    socket.gethostname(),
-                    os.getpid(),
-                    self._version,
+                    type(error).__name__,
                 )
-                uow.commit()
-        except SQLAlchemyError as error:
-            # Whoever looks sees the silence; the next beat tries again.
-            log.warning(
-                "worker %s could not give its sign of life: %s",
-                self._name,
-                type(error).__name__,
-            )

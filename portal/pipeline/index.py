@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session
 
 from portal.access import policy
 from portal.db import datasets, outbox
-from portal.db.outbox import Claim
+from portal.db.outbox import LeasedRow
 from portal.domain.base import now
 from portal.domain.datasets import Dataset, ShownDataset
 from portal.domain.events import INDEX
 from portal.errors import PortalError
-from portal.pipeline import claims
+from portal.pipeline import outbox_leases
 from portal.runtime import Portal
 from search.backend import ChangesRefused, IndexEntry, SearchUnavailable
 
@@ -44,11 +44,11 @@ def drain(portal: Portal, *, eager: bool = False) -> int:
     """
     settled = 0
     while True:
-        claimed = claims.take(portal, INDEX, BATCH, eager=eager, lease=LEASE)
+        claimed = outbox_leases.claim(portal, INDEX, BATCH, eager=eager, lease=LEASE)
         if not claimed:
             return settled
         try:
-            with claims.held(portal, claimed, LEASE):
+            with outbox_leases.renewal(portal, claimed, LEASE):
                 settled += _work(portal, claimed)
         except SearchUnavailable as error:
             log.warning(
@@ -60,31 +60,34 @@ def drain(portal: Portal, *, eager: bool = False) -> int:
             return settled
 
 
-def _work(portal: Portal, claimed: Sequence[Claim]) -> int:
+def _work(portal: Portal, claimed: Sequence[LeasedRow]) -> int:
     """Index what these rows ask for; what fails together is tried apart, until the
     guilty row is found.
     """
     if len(claimed) == 1 and claimed[0].attempts > portal.settings.outbox_tries:
-        claims.give_up(portal, claimed[0], claimed[0].error or claims.DIED)
+        outbox_leases.give_up(
+            portal, claimed[0], claimed[0].error or outbox_leases.DIED
+        )
         return 0
     try:
         gone, refused = _apply(portal, claimed)
-    except (SearchUnavailable, *claims.STOPS):
+    except (SearchUnavailable, *outbox_leases.STOPS):
         raise
     except BaseException as problem:
         if len(claimed) == 1:
-            claims.failed(portal, claimed[0], problem)
+            outbox_leases.record_failure(portal, claimed[0], problem)
             return 0
         log.warning(
             "%d changes cannot be indexed together and are tried apart: %s",
             len(claimed),
-            claims.said(problem),
+            outbox_leases.public_reason(problem),
         )
+        # Halved until the guilty one is alone: the index takes the others together.
         half = len(claimed) // 2
         return _work(portal, claimed[:half]) + _work(portal, claimed[half:])
     for each in claimed:
         if each.entity_id in refused:
-            claims.failed(portal, each, Refused(REFUSED))
+            outbox_leases.record_failure(portal, each, Refused(REFUSED))
     taken = [each for each in claimed if each.entity_id not in refused]
     _settle(portal, taken, gone)
     return len(taken)
@@ -97,7 +100,9 @@ class Refused(PortalError):
 REFUSED = "The index refuses the dataset as it is; the worker's log says why."
 
 
-def _apply(portal: Portal, claimed: Sequence[Claim]) -> tuple[set[str], frozenset[str]]:
+def _apply(
+    portal: Portal, claimed: Sequence[LeasedRow]
+) -> tuple[set[str], frozenset[str]]:
     """Bring the datasets of these rows to the index; return the ids that are gone, and
     those that it refuses.
     """
@@ -115,15 +120,16 @@ def _apply(portal: Portal, claimed: Sequence[Claim]) -> tuple[set[str], frozense
     return gone, frozenset()
 
 
-def _settle(portal: Portal, done: Sequence[Claim], gone: set[str]) -> None:
+def _settle(portal: Portal, done: Sequence[LeasedRow], gone: set[str]) -> None:
     ids = {each.entity_id for each in done}
     with portal.work() as uow:
         outbox.settle(uow.session, done)
         # What was gone and came back in the meantime, or was there and went, may have
-        # reached the index in the wrong
-        # order when another process drained it too: it is looked at once more.
-        there = set(datasets.existing(uow.session, ids))
-        for dataset_id in sorted(key for key in ids if (key in there) == (key in gone)):
+        # reached the index in the wrong order when another process drained it too: it
+        # is looked at once more.
+        existing = set(datasets.existing(uow.session, ids))
+        changed = [key for key in ids if (key in existing) == (key in gone)]
+        for dataset_id in sorted(changed):
             uow.later(INDEX, dataset_id)
         # It answers: nothing need wait for its next try.
         outbox.hasten(uow.session, INDEX, now())
@@ -179,16 +185,17 @@ def compare(portal: Portal) -> Drift:
 
 def _compare(portal: Portal) -> Drift:
     drain(portal)
+    # First what waits, or every write of a moment ago would be a difference.
     with portal.read() as uow:
-        kept = dict(datasets.stamps(uow.session))
-    held = dict(portal.search.stamps())
+        database = dict(datasets.stamps(uow.session))
+    indexed = dict(portal.search.stamps())
+    common = database.keys() & indexed.keys()
+    stale = [key for key in common if database[key] != indexed[key]]
     return Drift(
-        missing=tuple(sorted(kept.keys() - held.keys())),
-        surplus=tuple(sorted(held.keys() - kept.keys())),
-        stale=tuple(
-            sorted(key for key in kept.keys() & held.keys() if kept[key] != held[key])
-        ),
-        compared=len(kept),
+        missing=tuple(sorted(database.keys() - indexed.keys())),
+        surplus=tuple(sorted(indexed.keys() - database.keys())),
+        stale=tuple(sorted(stale)),
+        compared=len(database),
     )
 
 
@@ -200,6 +207,8 @@ def repair(portal: Portal, drift: Drift) -> int:
     back) is taken out first.
     """
     wrong = (*drift.missing, *drift.surplus, *drift.stale)
+    # The index keeps the newer version of a document, so what is newer there than here
+    # has to go before the older one can come.
     portal.search.apply((), drift.stale)
     with portal.work() as uow:
         for dataset_id in wrong:

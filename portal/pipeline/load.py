@@ -19,10 +19,13 @@ from portal.db.holding import find_live_resource
 from portal.db.uow import UnitOfWork
 from portal.domain.base import now
 from portal.domain.datasets import WAITING, Dataset, Resource, ValidationReport
-from portal.domain.datastore import COMPLETE, FAILED, PERHAPS, RUNNING
+from portal.domain.datastore import COMPLETE, FAILED, PERHAPS, RUNNING, TableLoad
 from portal.domain.events import LINK, LOAD
 from portal.errors import Unavailable
-from portal.pipeline import claims, gate, store, stored, validate
+from portal.pipeline import gate, outbox_leases, stored, validate
+from portal.pipeline.attach import attach
+from portal.pipeline.gate import Rule
+from portal.pipeline.prepared import Prepared
 from portal.pipeline.reach import http_options
 from portal.pipeline.references import references
 from portal.quality.table.check import no_progress
@@ -33,6 +36,7 @@ from schemas.record import Content, ContentPart, ResourceRecord
 from schemas.vocabularies import TABULAR
 
 MOST_LINKS = 100
+"""So many links are looked at again by one tick: the next ones are due at the next."""
 
 
 def drain(portal: Portal, *topics: str, stop: threading.Event | None = None) -> int:
@@ -47,17 +51,17 @@ def drain(portal: Portal, *topics: str, stop: threading.Event | None = None) -> 
     """
     settled = 0
     for topic in topics or (LOAD, LINK):
-        settled += claims.work_off(
+        settled += outbox_leases.work_off(
             portal,
             topic,
-            lambda resource_id: load(portal, resource_id),
-            _given_up,
+            lambda resource_id: load_resource(portal, resource_id),
+            _report_given_up,
             stop,
         )
     return settled
 
 
-def _given_up(uow: UnitOfWork, resource_id: str, error: str) -> None:
+def _report_given_up(uow: UnitOfWork, resource_id: str, error: str) -> None:
     """Tell in the state of the loading that it is tried no more."""
     if db.find_resource(uow.session, resource_id):
         note = datastore.note_load(
@@ -66,7 +70,7 @@ def _given_up(uow: UnitOfWork, resource_id: str, error: str) -> None:
         note.checked = now()
 
 
-def recheck(portal: Portal) -> int:
+def recheck_links(portal: Portal) -> int:
     """Ask for another look at linked tables that were not looked at for long; return
     how many.
     """
@@ -83,26 +87,35 @@ def recheck(portal: Portal) -> int:
     return len(stale)
 
 
-def load(portal: Portal, resource_id: str, run_id: str | None = None) -> None:
+def load_resource(portal: Portal, resource_id: str, run_id: str | None = None) -> None:
     """Load what a resource points to, and write down how that went; `run_id` is the
     report that was begun for it.
 
-    What the gate lets pass is stored; rows that have no file or link of ours are only
+    What the gate allows is stored; rows that have no file or link of ours are only
     looked at again. A failure of our own raises.
     """
     with portal.read() as uow:
-        found = db.find_resource(uow.session, resource_id)
-    if found is None:
+        pair = db.find_resource(uow.session, resource_id)
+    if pair is None:
         return
-    if found[0].file_key or _is_link(found[0]):
-        _load(portal, *found, run_id)
+    resource, dataset = pair
+    if resource.file_key or _is_link(resource):
+        _load(portal, resource, dataset, run_id)
+    if _rows_wait(portal, resource_id):
+        stored.recheck(portal, resource_id)
+
+
+def _rows_wait(portal: Portal, resource_id: str) -> bool:
+    """Whether rows of a resource, current or older, still wait to be looked at."""
     with portal.read() as uow:
-        again = db.find_resource(uow.session, resource_id)
-        behind = datastore.waiting_versions(uow.session, resource_id)
-    if behind or (
-        again is not None and again[0].version_id and again[0].rows_access == WAITING
-    ):
-        stored.judge(portal, resource_id)
+        pair = db.find_resource(uow.session, resource_id)
+        older = datastore.waiting_versions(uow.session, resource_id)
+    if older:
+        return True
+    if pair is None:
+        return False
+    resource, _ = pair
+    return bool(resource.version_id) and resource.rows_access == WAITING
 
 
 def _is_link(resource: Resource) -> bool:
@@ -139,10 +152,9 @@ def load_file(
     batch, and may stop the check.
     """
     key = resource.file_key or ""
-    part = ContentPart(
-        portal.files.path(key), resource.file_name or key, key, resource.size or 0
-    )
-    _rows(portal, resource, dataset, part, run_id=run_id, progress=progress)
+    path, name = portal.files.path(key), resource.file_name or key
+    part = ContentPart(path, name, key, resource.size or 0)
+    _check_and_store(portal, resource, dataset, part, run_id=run_id, progress=progress)
 
 
 def _note(
@@ -172,40 +184,31 @@ def _note_within(
     load.checked = now()
     if fetched is not None:
         load.url, answer = fetched
-        load.content_hash, load.etag, load.modified = (
-            answer.sha256,
-            answer.etag or None,
-            answer.last_modified or None,
-        )
+        load.content_hash = answer.sha256
+        load.etag = answer.etag or None
+        load.modified = answer.last_modified or None
 
 
 def _link(portal: Portal, resource: Resource, dataset: Dataset) -> None:
     """Fetch a link that may have changed since it was loaded, and load it; an equal
     file is not loaded again.
     """
-    with portal.read() as uow:
-        before = datastore.load_of(uow.session, resource.id)
-    known = before if before is not None and before.url == resource.url else None
-    headers = (
-        {"If-None-Match": known.etag or "", "If-Modified-Since": known.modified or ""}
-        if known
-        else {}
-    )
+    earlier = _earlier_load(portal, resource)
     folder = portal.settings.data_dir / "work"
     folder.mkdir(parents=True, exist_ok=True)
     client = GuardedClient(http_options(portal.settings))
     try:
         with tempfile.TemporaryDirectory(prefix="link-", dir=folder) as work:
             path = Path(work) / "file"
-            fetched = client.download(
-                resource.url, path, headers={k: v for k, v in headers.items() if v}
-            )
-            if known and known.content_hash == fetched.sha256:
-                _note(portal, resource.id, COMPLETE, fetched=(resource.url, fetched))
+            answer = client.download(resource.url, path, headers=_conditions(earlier))
+            fetched = (resource.url, answer)
+            # Servers without ETag send the same file each time.
+            if earlier and earlier.content_hash == answer.sha256:
+                _note(portal, resource.id, COMPLETE, fetched=fetched)
                 return
             name = PurePosixPath(urlsplit(resource.url).path).name or "file"
-            part = ContentPart(path, name, fetched.sha256, fetched.size)
-            _rows(portal, resource, dataset, part, fetched=(resource.url, fetched))
+            part = ContentPart(path, name, answer.sha256, answer.size)
+            _check_and_store(portal, resource, dataset, part, fetched=fetched)
     except SourceError as error:
         if error.code != "not-modified":
             raise
@@ -214,7 +217,25 @@ def _link(portal: Portal, resource: Resource, dataset: Dataset) -> None:
         client.close()
 
 
-def _rows(
+def _earlier_load(portal: Portal, resource: Resource) -> TableLoad | None:
+    """What is known of the last load of this link; None where it had another
+    address.
+    """
+    with portal.read() as uow:
+        earlier = datastore.load_of(uow.session, resource.id)
+    same_address = earlier is not None and earlier.url == resource.url
+    return earlier if same_address else None
+
+
+def _conditions(earlier: TableLoad | None) -> dict[str, str]:
+    """The headers by which a server may answer that nothing has changed."""
+    if earlier is None:
+        return {}
+    headers = {"If-None-Match": earlier.etag, "If-Modified-Since": earlier.modified}
+    return {name: value for name, value in headers.items() if value}
+
+
+def _check_and_store(
     portal: Portal,
     resource: Resource,
     dataset: Dataset,
@@ -224,52 +245,48 @@ def _rows(
     fetched: tuple[str, Download] | None = None,
     progress: Callable[[int], object] = no_progress,
 ) -> None:
-    """Check a file, store of its rows what the gate lets pass, and write down what is
+    """Check a file, store of its rows what the gate allows, and write down what is
     wrong, if anything is.
     """
     with portal.read() as uow:
         current = db.current_version(uow.session, resource)
-    limits, limit = (
-        ReadOptions.within(portal.settings),
-        portal.settings.validation_limit,
-    )
-    record, public = _record(resource, part), dataset.is_open
+    # What is checked as for a closed dataset must not be stored in an open one.
+    public = dataset.is_open
+    lookup = references(portal)
     checked = validate.check(
-        record, references(portal), limit, limits, public=public, progress=progress
+        _record(resource, part),
+        lookup,
+        portal.settings.validation_limit,
+        ReadOptions.within(portal.settings),
+        public=public,
+        progress=progress,
     )
-    if checked.report is not None and checked.whole is None and _perhaps(resource):
-        trouble = f"the link holds no table: {checked.report.findings[0].message.en}"
+    report = checked.report
+    if report is not None and checked.whole is None and _may_hold_no_table(resource):
+        trouble = f"the link holds no table: {report.findings[0].message.en}"
         _note(portal, resource.id, FAILED, trouble, fetched)
         return
-    valid = checked.report is None or checked.report.valid
-    rule = (
-        None
-        if valid and not checked.persons()
-        else gate.rule_for(portal, dataset, resource.id, part.sha256)
-    )
-    ready = gate.judge(
-        portal,
-        checked,
-        rule,
-        Manifest.from_dict(current.manifest) if current else None,
-        references(portal),
-    )
-    _keep(portal, resource, ready, run_id, fetched, public=dataset.is_open)
+    rule: Rule | None = None
+    valid = report is None or report.valid
+    if not valid or checked.persons():
+        rule = gate.rule_for(portal, dataset, resource.id, part.sha256)
+    previous = Manifest.from_dict(current.manifest) if current else None
+    ready = gate.decide(portal, checked, rule, previous, lookup)
+    _store(portal, resource, ready, run_id, fetched, public=public)
 
 
-def _trouble(resource: Resource, ready: store.Prepared) -> str | None:
+def _trouble(resource: Resource, ready: Prepared) -> str | None:
     """What is wrong, None when rows answer now."""
-    if not ready.checked.tables and resource.format not in TABULAR:
+    checked = ready.checked
+    if not checked.tables and resource.format not in TABULAR:
         return "the file holds no table"
-    valid = ready.checked.report is None or ready.checked.report.valid
-    return (
-        None
-        if valid or ready.manifest is not None
-        else "the table is not valid; see resource_validation_show"
-    )
+    valid = checked.report is None or checked.report.valid
+    if valid or ready.manifest is not None:
+        return None
+    return "the table is not valid; see resource_validation_show"
 
 
-def _perhaps(resource: Resource) -> bool:
+def _may_hold_no_table(resource: Resource) -> bool:
     """Whether a link may hold something else than a table without being wrong: nobody
     declared columns.
     """
@@ -277,10 +294,10 @@ def _perhaps(resource: Resource) -> bool:
     return resource.format in PERHAPS and not declared
 
 
-def _keep(
+def _store(
     portal: Portal,
     resource: Resource,
-    ready: store.Prepared,
+    ready: Prepared,
     run_id: str | None,
     fetched: tuple[str, Download] | None,
     *,
@@ -295,32 +312,34 @@ def _keep(
         if again is None:
             return
         if again.resource.basis != resource.basis:
-            # Whoever made the change may have relied on this very loading, when it was
-            # not begun yet.
-            topic = LOAD if again.resource.file_key else LINK
-            if not outbox.waits(uow.session, topic, resource.id):
-                uow.later(topic, resource.id)
-                uow.commit()
+            _ask_again(uow, again.resource)
             return
         if again.dataset.is_open and not public:
             raise Unavailable(
-                "the dataset was opened in the meantime: its table is judged again, "
+                "the dataset was opened in the meantime: its table is checked again, "
                 "as an open one"
             )
-        run = (
-            uow.session.get(ValidationReport, run_id)
-            if run_id
-            else validation.open_run(uow.session, resource.id)
-        )
-        store.attach(
-            uow, again.dataset, again.resource, ready, run, link=not resource.file_key
-        )
+        if run_id:
+            run = uow.session.get(ValidationReport, run_id)
+        else:
+            run = validation.open_run(uow.session, resource.id)
+        link = not resource.file_key
+        attach(uow, again.dataset, again.resource, ready, run, link=link)
         resources.save(
             uow, again.dataset, again.resource, portal.settings.site_url, looking=True
         )
-        _note_within(
-            uow, resource.id, FAILED if trouble else COMPLETE, trouble, fetched
-        )
+        state = FAILED if trouble else COMPLETE
+        _note_within(uow, resource.id, state, trouble, fetched)
+        uow.commit()
+
+
+def _ask_again(uow: UnitOfWork, resource: Resource) -> None:
+    """Have a resource loaded that was changed while it was loaded."""
+    # Whoever made the change may have relied on this very loading, when it was not
+    # begun yet.
+    topic = LOAD if resource.file_key else LINK
+    if not outbox.waits(uow.session, topic, resource.id):
+        uow.later(topic, resource.id)
         uow.commit()
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from portal.db import datasets as db
 from portal.db import datastore, outbox
-from portal.db.outbox import Claim
+from portal.db.outbox import LeasedRow
 from portal.domain.base import now
 from portal.domain.datasets import WAITING, Resource
 from portal.domain.rendering import Json, resource_dict
@@ -35,7 +35,7 @@ class _TooLong(Exception):
     """The time of the request is over."""
 
 
-def look(portal: Portal, claimed: Sequence[Claim]) -> dict[str, Json]:
+def look(portal: Portal, claimed: Sequence[LeasedRow]) -> dict[str, Json]:
     """Load what is closed and small of these resources; return the dict of each that
     was looked at, by its id.
 
@@ -43,7 +43,7 @@ def look(portal: Portal, claimed: Sequence[Claim]) -> dict[str, Json]:
     reason, stays closed, and is handed to the worker as if nobody had tried it.
     """
     until = time.monotonic() + SECONDS
-    done: list[Claim] = []
+    done: list[LeasedRow] = []
     try:
         for claim in claimed[:MOST]:
             try:
@@ -74,35 +74,34 @@ def _one(portal: Portal, resource_id: str, until: float) -> bool:
             raise _TooLong
 
     with portal.read() as uow:
-        found = db.find_resource(uow.session, resource_id)
-    if found is None:
+        pair = db.find_resource(uow.session, resource_id)
+    if pair is None:
         return True
+    resource, dataset = pair
     most = portal.settings.check_inline_mb * BYTES_PER_MB
-    resource, dataset = found
-    loads = bool(resource.file_key) and resource.file_access == WAITING
-    if loads and (resource.size or 0) > most:
-        return False
-    if loads:
+    file_waits = bool(resource.file_key) and resource.file_access == WAITING
+    if file_waits:
+        if (resource.size or 0) > most:
+            return False
         load.load_file(portal, resource, dataset, progress=in_time)
+    # Read again: loading may have made a new version.
     with portal.read() as uow:
-        again = db.find_resource(uow.session, resource_id)
-        current = db.current_version(uow.session, again[0]) if again else None
-        older = [
-            each
-            for each in datastore.waiting_versions(uow.session, resource_id)
-            if each is not current
-        ]
-    if again is None:
+        pair = db.find_resource(uow.session, resource_id)
+        current = db.current_version(uow.session, pair[0]) if pair else None
+        waiting = datastore.waiting_versions(uow.session, resource_id)
+        older = [version for version in waiting if version is not current]
+    if pair is None:
         return True
-    if (
-        current is not None
-        and again[0].rows_access == WAITING
-        and _bytes(current.manifest) <= most
-    ):
-        stored.judge(portal, resource_id, older=False)
+    resource, _ = pair
+    small = current is not None and _bytes(current.manifest) <= most
+    if small and resource.rows_access == WAITING:
+        stored.recheck(portal, resource_id, older=False)
         with portal.read() as uow:
-            again = db.find_resource(uow.session, resource_id) or again
-    return (loads or not resource.file_key) and not older and not _waits(again[0])
+            pair = db.find_resource(uow.session, resource_id) or pair
+        resource, _ = pair
+    # A file that is open already is in no hurry: its row is left to the worker.
+    file_is_done = file_waits or not resource.file_key
+    return file_is_done and not older and not _waits(resource)
 
 
 def _waits(resource: Resource) -> bool:
@@ -113,7 +112,9 @@ def _bytes(manifest: dict[str, object]) -> int:
     return sum(part.bytes for part in Manifest.from_dict(manifest).parts)
 
 
-def _settle(portal: Portal, done: Sequence[Claim], left: Sequence[Claim]) -> None:
+def _settle(
+    portal: Portal, done: Sequence[LeasedRow], left: Sequence[LeasedRow]
+) -> None:
     """Settle what is done and hand back the rest; where the database is away, the
     claims run out by themselves.
 
@@ -132,12 +133,11 @@ def _settle(portal: Portal, done: Sequence[Claim], left: Sequence[Claim]) -> Non
 
 
 def _dicts(portal: Portal, resource_ids: Sequence[str]) -> dict[str, Json]:
+    site_url = portal.settings.site_url
+    dicts = {}
     with portal.read() as uow:
-        found = [
-            db.find_resource(uow.session, resource_id) for resource_id in resource_ids
-        ]
-        return {
-            each[0].id: resource_dict(each[0], portal.settings.site_url)
-            for each in found
-            if each
-        }
+        for resource_id in resource_ids:
+            pair = db.find_resource(uow.session, resource_id)
+            if pair is not None:
+                dicts[pair[0].id] = resource_dict(pair[0], site_url)
+    return dicts

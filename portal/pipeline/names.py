@@ -39,6 +39,7 @@ def write(portal: Portal) -> int:
             len(lines),
             len(lines) - MOST_LINES,
         )
+    # One line is the head's.
     lines = lines[: MOST_LINES - 1]
     text = _HEAD + "".join(f"{line}\n" for line in lines)
     path = portal.settings.data_dir / FILE
@@ -49,6 +50,7 @@ def write(portal: Portal) -> int:
 
 def _put(path: Path, text: str) -> None:
     """Replace the file in one step: no search reads half of it."""
+    # A name of its own: two workers may write at the same moment.
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)

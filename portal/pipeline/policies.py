@@ -33,22 +33,23 @@ def follow(portal: Portal) -> int:
     at once. Each transaction is short. What is noted is noted at the end, so that a
     worker that dies on the way is followed by one that does it all.
     """
-    asked = {table.name: _tags(table.descriptor) for table in catalog.tables()}
+    current = {table.name: _tags(table.descriptor) for table in catalog.tables()}
     with portal.read() as uow:
         noted = site.values(uow.session, PORTAL, TASK)
         changed = {
-            name for name, tags in asked.items() if noted.get(name, tags) != tags
+            name for name, tags in current.items() if noted.get(name, tags) != tags
         }
-        named = resources.list_by_schema(uow.session) if changed else ()
-    if noted == asked:
+        pairs = resources.list_by_schema(uow.session) if changed else ()
+    if noted == current:
         return 0
     closed = _close(
-        portal, [key for key, schema_name in named if _name(schema_name) in changed]
+        portal, [key for key, schema_name in pairs if _name(schema_name) in changed]
     )
+    # Schemas that are noted for the first time close nothing, and are noted with those
+    # that have changed.
+    news = {name: tags for name, tags in current.items() if noted.get(name) != tags}
     with portal.work() as uow:
-        _note(
-            uow, {name: tags for name, tags in asked.items() if noted.get(name) != tags}
-        )
+        _note(uow, news)
         uow.commit()
     return closed
 
@@ -58,12 +59,12 @@ def _tags(descriptor: Mapping[str, object]) -> str:
     them.
     """
     fields = descriptor.get("fields")
-    told = [
+    tags = [
         {key: field.get(key) for key in TAGS}
         for field in (fields if isinstance(fields, list) else ())
         if str(field.get("pd") or "none") != "none"
     ]
-    return json.dumps(told, ensure_ascii=False, sort_keys=True)
+    return json.dumps(tags, ensure_ascii=False, sort_keys=True)
 
 
 def _name(schema_name: str) -> str:
@@ -90,18 +91,17 @@ def _close(portal: Portal, resource_ids: Collection[str]) -> int:
 
 def _close_one(portal: Portal, uow: UnitOfWork, resource_id: str) -> bool:
     """Close a resource until it was looked at; saving it asks for the look."""
-    held = find_live_resource(uow, resource_id)
-    if held is None:
+    live = find_live_resource(uow, resource_id)
+    if live is None:
         return False
-    held.resource.file_access = held.resource.rows_access = WAITING
-    resources.save(
-        uow, held.dataset, held.resource, portal.settings.site_url, quiet=True
-    )
+    live.resource.file_access = live.resource.rows_access = WAITING
+    site_url = portal.settings.site_url
+    resources.save(uow, live.dataset, live.resource, site_url, quiet=True)
     return True
 
 
-def _note(uow: UnitOfWork, asked: Mapping[str, str]) -> None:
-    for name, tags in asked.items():
+def _note(uow: UnitOfWork, news: Mapping[str, str]) -> None:
+    for name, tags in news.items():
         task = site.find_task(uow.session, PORTAL, TASK, name)
         task = task or TaskStatus(
             entity_id=PORTAL, entity_type=PORTAL, task_type=TASK, key=name

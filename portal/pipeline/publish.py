@@ -10,7 +10,7 @@ import threading
 from portal.db import datasets as db
 from portal.domain.datasets import Resource
 from portal.domain.events import PUBLISH
-from portal.pipeline import claims
+from portal.pipeline import outbox_leases
 from portal.runtime import Portal
 from portal.tabular.store import Manifest
 
@@ -25,9 +25,11 @@ def drain(portal: Portal, stop: threading.Event | None = None) -> int:
     render the same download, and the second finds it done. What cannot be rendered,
     whatever the reason, is postponed for that table alone.
     """
-    return claims.work_off(
-        portal, PUBLISH, lambda resource_id: render(portal, resource_id), stop=stop
-    )
+
+    def work(resource_id: str) -> None:
+        render(portal, resource_id)
+
+    return outbox_leases.work_off(portal, PUBLISH, work, stop=stop)
 
 
 def render(portal: Portal, resource_id: str) -> None:

@@ -5,7 +5,7 @@ with what they are bound to.
 from __future__ import annotations
 
 from harvesters.http import HttpOptions
-from harvesters.secrets import Secret, bound
+from harvesters.secrets import Secret, bind_secret
 from portal.errors import SettingsError
 from portal.settings import BINDING_SUFFIX, SECRET_PREFIX, Settings
 from schemas.units import BYTES_PER_MB
@@ -27,8 +27,9 @@ def secrets_of(settings: Settings) -> dict[str, Secret]:
     """
     secrets: dict[str, Secret] = {}
     for name, value in settings.secrets.items():
+        binding = settings.secret_bindings.get(name, "")
         try:
-            secrets[name] = bound(value, settings.secret_bindings.get(name, ""))
+            secrets[name] = bind_secret(value, binding)
         except ValueError as error:
             raise SettingsError(
                 f"{SECRET_PREFIX}{name}{BINDING_SUFFIX} {error}."

@@ -21,20 +21,23 @@ def references(portal: Portal) -> Callable[[str], Columns | None]:
     Where no table is held yet, the code list that ships with the schema answers; None
     where there is neither.
     """
-    known: dict[str, Columns | None] = {}
+    columns: dict[str, Columns | None] = {}
 
     def find(name: str) -> Columns | None:
-        if name not in known:
-            known[name] = _held(portal, name) or catalog.code_list(name)
-        return known[name]
+        # Once for a whole job: it checks by one state of a reference table, whatever
+        # comes meanwhile.
+        if name not in columns:
+            columns[name] = _stored_table(portal, name) or catalog.code_list(name)
+        return columns[name]
 
     return find
 
 
-def _held(portal: Portal, name: str) -> Columns | None:
+def _stored_table(portal: Portal, name: str) -> Columns | None:
     with portal.read() as uow:
         version = db.find_reference_version(uow.session, name)
     if version is None:
         return None
     manifest = Manifest.from_dict(version.manifest)
-    return portal.tables.values(manifest, [column.name for column in manifest.fields])
+    names = [column.name for column in manifest.fields]
+    return portal.tables.values(manifest, names)

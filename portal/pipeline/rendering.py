@@ -13,13 +13,13 @@ from sqlalchemy import select
 
 from portal.db import datasets, outbox, unheld
 from portal.db.holding import HeldDataset, held_datasets
-from portal.db.outbox import Claim
+from portal.db.outbox import LeasedRow
 from portal.db.uow import UnitOfWork
 from portal.domain.base import now
 from portal.domain.datasets import Dataset
 from portal.domain.events import RENDER
 from portal.domain.rendering import unchanged
-from portal.pipeline import claims, index
+from portal.pipeline import index, outbox_leases
 from portal.runtime import Portal
 from portal.settings import site
 
@@ -49,7 +49,7 @@ def drain(
     """
     ends, done = time.monotonic() + seconds, 0
     while time.monotonic() < ends or done < least:
-        claimed = claims.take(portal, RENDER, BATCH, eager=eager)
+        claimed = outbox_leases.claim(portal, RENDER, BATCH, eager=eager)
         if not claimed:
             break
         work = _Work(portal, claimed, eager=eager)
@@ -78,12 +78,12 @@ class _Work:
     """
 
     def __init__(
-        self, portal: Portal, claimed: Sequence[Claim], *, eager: bool
+        self, portal: Portal, claimed: Sequence[LeasedRow], *, eager: bool
     ) -> None:
         self._portal, self._eager = portal, eager
         self.left, self.done = list(claimed), 0
-        self._busy: list[Claim] = []
-        self._failed: list[tuple[Claim, BaseException]] = []
+        self._busy: list[LeasedRow] = []
+        self._failed: list[tuple[LeasedRow, BaseException]] = []
 
     def step(self) -> None:
         """Render some datasets in one transaction."""
@@ -93,11 +93,14 @@ class _Work:
                 self._one(uow, self.left.pop(0))
             uow.commit()
             uow.give_way()
+        # In transactions of their own, after the commit of those that went well.
         for claimed, problem in self._failed:
-            claims.failed(self._portal, claimed, problem)
+            outbox_leases.record_failure(self._portal, claimed, problem)
         self._failed.clear()
 
-    def _one(self, uow: UnitOfWork, claimed: Claim) -> None:
+    def _one(self, uow: UnitOfWork, claimed: LeasedRow) -> None:
+        # Without waiting: who holds the dataset may take long, and the others behind it
+        # would wait too.
         free = held_datasets(uow, [claimed.entity_id], wait=False)
         if not free and datasets.existing(uow.session, [claimed.entity_id]):
             self._busy.append(claimed)
@@ -107,16 +110,16 @@ class _Work:
             # What is wrong with one dataset undoes nothing of the others.
             with uow.session.begin_nested():
                 self._render(uow, free, claimed)
-        except claims.STOPS:
+        except outbox_leases.STOPS:
             raise
         except BaseException as problem:
             self._failed.append((claimed, problem))
 
     def _render(
-        self, uow: UnitOfWork, free: Sequence[HeldDataset], claimed: Claim
+        self, uow: UnitOfWork, free: Sequence[HeldDataset], claimed: LeasedRow
     ) -> None:
         if claimed.attempts > self._portal.settings.outbox_tries:
-            raise RuntimeError(claimed.error or claims.DIED)
+            raise RuntimeError(claimed.error or outbox_leases.DIED)
         for dataset in free:
             datasets.save(uow, dataset, self._portal.settings.site_url, quiet=True)
         outbox.settle(uow.session, [claimed])
@@ -134,7 +137,7 @@ def follow_site(portal: Portal, before: str) -> int:
     return how many changed.
     """
     address = portal.settings.site_url
-    site.keep(portal.settings.data_dir, address)
+    site.write_address(portal.settings.data_dir, address)
     if before == address:
         return 0
     changed = render_all(portal)
@@ -142,7 +145,7 @@ def follow_site(portal: Portal, before: str) -> int:
     return changed
 
 
-def outdated(portal: Portal) -> list[str]:
+def list_outdated(portal: Portal) -> list[str]:
     """Ids of datasets that say something else than their rows do now, and that nobody
     is about to render.
 
@@ -150,41 +153,38 @@ def outdated(portal: Portal) -> list[str]:
     meanwhile shows in one look and has its outbox row in the next, so what is found is
     looked at twice.
     """
-    found, after = [], ""
+    ids: list[str] = []
+    after, site_url = "", portal.settings.site_url
     while True:
         with portal.read() as uow:
             batch = unheld.list_datasets(uow.session, after, ALL_BATCH)
-            found += [
-                each.id
-                for each in batch
-                if _says_else(uow, each, portal.settings.site_url)
-            ]
+            ids += [each.id for each in batch if _is_outdated(uow, each, site_url)]
             after = batch[-1].id if batch else ""
         if not batch:
             break
-    return [each for each in found if _still_outdated(portal, each)]
+    return [dataset_id for dataset_id in ids if _still_outdated(portal, dataset_id)]
 
 
 def _still_outdated(portal: Portal, dataset_id: str) -> bool:
     with portal.read() as uow:
         dataset = uow.session.get(Dataset, dataset_id)
-        says_else = dataset is not None and _says_else(
-            uow, dataset, portal.settings.site_url
-        )
+        site_url = portal.settings.site_url
+        outdated = dataset is not None and _is_outdated(uow, dataset, site_url)
     with portal.read() as uow:  # whoever changed it in between has asked for it by now
-        return says_else and unheld.needs_rendering(uow.session, dataset_id)
+        return outdated and unheld.needs_rendering(uow.session, dataset_id)
 
 
-def _says_else(uow: UnitOfWork, dataset: Dataset, site_url: str) -> bool:
+def _is_outdated(uow: UnitOfWork, dataset: Dataset, site_url: str) -> bool:
+    # Through JSON: what is stored has texts where a fresh dict may have dates.
     fresh = orjson.loads(orjson.dumps(datasets.anew(uow.session, dataset, site_url)))
     return not unchanged(orjson.loads(dataset.rendered), fresh)
 
 
 def render_all(
-    portal: Portal, told: Callable[[int, int], None] = lambda done, changed: None
+    portal: Portal, progress: Callable[[int, int], None] = lambda done, changed: None
 ) -> int:
     """Render all datasets from their rows; return how many now say something else.
-    `told` hears how far it is.
+    `progress` is called with how many are done, and how many of them changed.
 
     Those get a new revision and are indexed again, but keep their modification times,
     and no activity is noted. Each batch is a transaction: a run that was killed has
@@ -200,6 +200,8 @@ def render_all(
                 .limit(ALL_BATCH)
             )
             batch = uow.session.scalars(following).all()
+            # In the order of ids, as everybody takes more than one dataset: two who
+            # do so never wait for each other.
             for dataset in held_datasets(uow, batch):
                 changed += datasets.save(
                     uow, dataset, portal.settings.site_url, quiet=True
@@ -209,4 +211,4 @@ def render_all(
         if not batch:
             return changed
         after, done = batch[-1], done + len(batch)
-        told(done, changed)
+        progress(done, changed)

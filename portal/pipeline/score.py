@@ -12,18 +12,20 @@ import orjson
 
 from portal.db import datasets as db
 from portal.db import outbox, scores, validation
-from portal.db.outbox import Claim
+from portal.db.outbox import LeasedRow
 from portal.db.uow import UnitOfWork
 from portal.domain.base import now, stamp
 from portal.domain.datasets import Dataset, Resource, ValidationReport
 from portal.domain.events import QUALITY
-from portal.pipeline import claims
+from portal.pipeline import outbox_leases
 from portal.quality.dataset import freshness, mqa, openness
 from portal.quality.dataset.facts import Facts, ResourceFacts
 from portal.quality.dataset.freshness import Freshness
 from portal.runtime import Portal
 
 BATCH = 100
+Score = tuple[int, int, bool | None, dict[str, Any]]
+"""MQA points, openness checks passed, freshness, and all of it JSON-ready."""
 AGE = timedelta(days=1)
 """A score this old is computed again: freshness changes with time alone."""
 MOST_RENEWED = 20_000
@@ -34,27 +36,30 @@ def drain(portal: Portal) -> int:
     """Score every dataset that changed; return how many outbox rows were settled."""
     settled = 0
     while True:
-        claimed = claims.take(portal, QUALITY, BATCH)
+        claimed = outbox_leases.claim(portal, QUALITY, BATCH)
         if not claimed:
             return settled
-        with claims.held(portal, claimed):
+        with outbox_leases.renewal(portal, claimed):
             settled += _work(portal, claimed)
 
 
-def _work(portal: Portal, claimed: Sequence[Claim]) -> int:
+def _work(portal: Portal, claimed: Sequence[LeasedRow]) -> int:
     """Score in one transaction; what fails together is tried apart, until the guilty
     dataset is found.
     """
     if len(claimed) == 1 and claimed[0].attempts > portal.settings.outbox_tries:
-        claims.give_up(portal, claimed[0], claimed[0].error or claims.DIED)
+        outbox_leases.give_up(
+            portal, claimed[0], claimed[0].error or outbox_leases.DIED
+        )
         return 0
     try:
         _score(portal, claimed)
-    except claims.STOPS:
+    except outbox_leases.STOPS:
         raise
     except BaseException as problem:
+        # Halved until the guilty one is alone: the others are scored together.
         if len(claimed) == 1:
-            claims.failed(portal, claimed[0], problem)
+            outbox_leases.record_failure(portal, claimed[0], problem)
             return 0
         half = len(claimed) // 2
         return _work(portal, claimed[:half]) + _work(portal, claimed[half:])
@@ -76,28 +81,25 @@ def renew(portal: Portal) -> int:
     return len(ids)
 
 
-def _score(portal: Portal, claimed: Sequence[Claim]) -> None:
+def _score(portal: Portal, claimed: Sequence[LeasedRow]) -> None:
     """Score datasets as they are now and settle their rows; nothing is locked while the
     scores are worked out.
     """
-    found = []
+    computed: dict[str, tuple[Dataset, Score] | None] = {}
     with portal.read() as uow:
-        for key in dict.fromkeys(each.entity_id for each in claimed):
+        for key in [each.entity_id for each in claimed]:
             dataset = uow.session.get(Dataset, key)
-            live = dataset is not None and dataset.state == "active"
-            found.append(
-                (
-                    key,
-                    dataset,
-                    describe(portal, uow, dataset, now()) if live and dataset else None,
-                )
-            )
+            computed[key] = None
+            if dataset is not None and dataset.state == "active":
+                computed[key] = dataset, describe(portal, uow, dataset, now())
     with portal.work() as uow:
-        there = set(db.existing(uow.session, [key for key, _, _ in found]))
-        for key, dataset, score in found:
-            if dataset is None or score is None or key not in there:
+        # Asked again: a dataset may have been purged while its score was worked out.
+        existing = set(db.existing(uow.session, list(computed)))
+        for key, pair in computed.items():
+            if pair is None or key not in existing:
                 scores.forget(uow.session, key)
             else:
+                dataset, score = pair
                 scores.keep(uow.session, dataset, *score)
         outbox.settle(uow.session, claimed)
         uow.commit()
@@ -105,30 +107,30 @@ def _score(portal: Portal, claimed: Sequence[Claim]) -> None:
 
 def describe(
     portal: Portal, uow: UnitOfWork, dataset: Dataset, moment: datetime
-) -> tuple[int, int, bool | None, dict[str, Any]]:
-    """MQA points, openness checks passed, freshness, and all of it JSON-ready."""
+) -> Score:
+    """The score of a dataset at a moment, from what callers get of it."""
     package = orjson.loads(dataset.rendered)
-    kept = freshness.judge(package.get("frequency"), _updated(dataset), moment)
-    shown = {each["id"]: each for each in package["resources"]}
+    timeliness = freshness.judge(
+        package.get("frequency"), _last_update(dataset), moment
+    )
+    dicts = {each["id"]: each for each in package["resources"]}
     resources = tuple(
-        _facts(portal, uow, each, shown.get(each.id, {})) for each in dataset.resources
+        _facts(portal, uow, each, dicts.get(each.id, {})) for each in dataset.resources
     )
-    facts = Facts(package, resources, kept.fresh)
+    facts = Facts(package, resources, timeliness.fresh)
     points = mqa.judge(facts)
-    judged = openness.judge(facts)
-    total, passed = (
-        sum(each.points for each in points),
-        sum(each.outcome == "pass" for each in judged),
-    )
+    checks = openness.judge(facts)
+    total = sum(each.points for each in points)
+    passed = sum(each.outcome == "pass" for each in checks)
     body = {
         "mqa": _mqa(points, total),
-        "openness": _openness(judged, passed),
-        "freshness": _freshness(kept),
+        "openness": _openness(checks, passed),
+        "freshness": _freshness(timeliness),
     }
-    return total, passed, kept.fresh, body
+    return total, passed, timeliness.fresh, body
 
 
-def _updated(dataset: Dataset) -> datetime:
+def _last_update(dataset: Dataset) -> datetime:
     moments = [each.last_modified or each.created for each in dataset.resources]
     return max(moments, default=dataset.metadata_modified)
 
@@ -142,12 +144,12 @@ def _facts(
         stored = True
     elif resource.file_key:
         stored = portal.files.exists(resource.file_key)
-    return ResourceFacts(
-        shown, stored, _whole(uow, resource), db.holds_persons(uow.session, resource)
-    )
+    whole = _is_whole(uow, resource)
+    persons = db.holds_persons(uow.session, resource)
+    return ResourceFacts(shown, stored, whole, persons)
 
 
-def _whole(uow: UnitOfWork, resource: Resource) -> bool | None:
+def _is_whole(uow: UnitOfWork, resource: Resource) -> bool | None:
     """Whether the rows that are published are all that the newest file has; None where
     there is no table.
     """
@@ -159,11 +161,12 @@ def _whole(uow: UnitOfWork, resource: Resource) -> bool | None:
     if report is None:
         return True
     rows = (report.body.get("report") or {}).get("rows")
-    kept_aside = validation.find_quarantine(uow.session, resource.id)
-    published = (report.body.get("decision") or {}).get(
-        "published", report.status == "success"
-    )
-    return bool(published) and kept_aside is None and rows in (None, version.rows)
+    decision = report.body.get("decision") or {}
+    # Reports of older releases hold no decision: valid was published, nothing else.
+    published = decision.get("published", report.status == "success")
+    quarantine = validation.find_quarantine(uow.session, resource.id)
+    same_rows = rows in (None, version.rows)
+    return bool(published) and quarantine is None and same_rows
 
 
 def _mqa(points: tuple[mqa.Points, ...], total: int) -> dict[str, Any]:
@@ -176,15 +179,7 @@ def _mqa(points: tuple[mqa.Points, ...], total: int) -> dict[str, Any]:
                 "title": {"vi": dimension.vi, "en": dimension.en},
                 "points": sum(each.points for each in own),
                 "of": sum(each.metric.of for each in own),
-                "metrics": [
-                    {
-                        "id": each.metric.id,
-                        "title": {"vi": each.metric.vi, "en": each.metric.en},
-                        "points": each.points,
-                        "of": each.metric.of,
-                    }
-                    for each in own
-                ],
+                "metrics": [_metric(each) for each in own],
             }
         )
     return {
@@ -195,25 +190,38 @@ def _mqa(points: tuple[mqa.Points, ...], total: int) -> dict[str, Any]:
     }
 
 
-def _openness(judged: tuple[openness.JudgedCheck, ...], passed: int) -> dict[str, Any]:
-    checks = [
-        {
-            "id": each.check.id,
-            "outcome": each.outcome,
-            "title": {"vi": each.check.vi, "en": each.check.en},
-            "hint": {"vi": "", "en": ""}
-            if each.outcome == "pass"
-            else {"vi": each.check.mend_vi, "en": each.check.mend_en},
-        }
-        for each in judged
-    ]
-    return {"passed": passed, "of": len(judged), "checks": checks}
-
-
-def _freshness(kept: Freshness) -> dict[str, Any]:
+def _metric(scored: mqa.Points) -> dict[str, Any]:
+    metric = scored.metric
     return {
-        "frequency": kept.frequency,
-        "updated": stamp(kept.updated),
-        "due": stamp(kept.due),
-        "fresh": kept.fresh,
+        "id": metric.id,
+        "title": {"vi": metric.vi, "en": metric.en},
+        "points": scored.points,
+        "of": metric.of,
+    }
+
+
+def _openness(checks: tuple[openness.JudgedCheck, ...], passed: int) -> dict[str, Any]:
+    entries = [_openness_check(each) for each in checks]
+    return {"passed": passed, "of": len(checks), "checks": entries}
+
+
+def _openness_check(judged: openness.JudgedCheck) -> dict[str, Any]:
+    check = judged.check
+    hint = {"vi": check.mend_vi, "en": check.mend_en}
+    if judged.outcome == "pass":
+        hint = {"vi": "", "en": ""}
+    return {
+        "id": check.id,
+        "outcome": judged.outcome,
+        "title": {"vi": check.vi, "en": check.en},
+        "hint": hint,
+    }
+
+
+def _freshness(timeliness: Freshness) -> dict[str, Any]:
+    return {
+        "frequency": timeliness.frequency,
+        "updated": stamp(timeliness.updated),
+        "due": stamp(timeliness.due),
+        "fresh": timeliness.fresh,
     }

@@ -1,4 +1,4 @@
-"""Rows that are stored, judged again: by the schema and the rules as they are now,
+"""Stored rows, checked again: by the schema and the rules as they are now,
 whatever was found before.
 """
 
@@ -19,10 +19,11 @@ from portal.domain.datasets import (
     TableVersion,
     ValidationReport,
 )
-from portal.pipeline import gate, store, validate
+from portal.pipeline import gate, validate
+from portal.pipeline.attach import attach
 from portal.pipeline.gate import Rule
+from portal.pipeline.prepared import Decision, Prepared
 from portal.pipeline.references import references
-from portal.pipeline.store import Decision, Prepared
 from portal.pipeline.verdict import CheckedResource
 from portal.quality.personal import treatments
 from portal.reading import ReadOptions
@@ -42,9 +43,11 @@ WRITTEN = (
     "missingValues",
 )
 """How a publisher writes values; rows that are stored are written in one way."""
+FORMAT_IS_KIND = ("string", "geopoint", "geojson")
+"""Types whose `format` says what a value is, not how it is written."""
 
 
-def judge(
+def recheck(
     portal: Portal, resource_id: str, run_id: str | None = None, *, older: bool = True
 ) -> None:
     """Look again at the current rows of a resource, and (`older`) at older versions
@@ -54,139 +57,128 @@ def judge(
     for, are closed to all but editors. `run_id` is the report that was begun for it.
     """
     with portal.read() as uow:
-        found = db.find_resource(uow.session, resource_id)
-        current = db.current_version(uow.session, found[0]) if found else None
+        pair = db.find_resource(uow.session, resource_id)
+        current = db.current_version(uow.session, pair[0]) if pair else None
         waiting = datastore.waiting_versions(uow.session, resource_id)
-    if found is None:
+    if pair is None:
         return
+    resource, dataset = pair
     for version in waiting if older else ():
         if current is None or version.id != current.id:
-            _older(portal, found[0], found[1], version)
+            _recheck_older(portal, resource, dataset, version)
     if current is not None:
-        _current(portal, found[0], found[1], current, run_id)
+        _recheck_current(portal, resource, dataset, current, run_id)
 
 
-def _current(
+def _recheck_current(
     portal: Portal,
     resource: Resource,
     dataset: Dataset,
     version: TableVersion,
     run_id: str | None,
 ) -> None:
-    checked, rule, obeyed = _checked(portal, resource, dataset, version)
+    # Outside any transaction: it may take minutes, and nobody's write waits for it.
+    checked, rule, obeyed = _check(portal, resource, dataset, version)
     with portal.work() as uow:
         again = find_live_resource(uow, resource.id)
         if again is None:
             return
-        if (
-            again.resource.version_id != version.id
-            or again.resource.basis != resource.basis
-        ):
+        same_rows = again.resource.version_id == version.id
+        if not same_rows or again.resource.basis != resource.basis:
             # Whoever changed it may have relied on this very look, when it was not
             # begun yet.
             looks.await_looks(uow, [again.resource])
             uow.commit()
             return
         state = _state(uow, again.resource, version, checked, rule, obeyed=obeyed)
-        reason = "stored-rows" if obeyed else "treatment-not-obeyed"
         decision = Decision(
             rule.policy.mode,
             published=state == OPEN,
-            reason=reason,
+            reason="stored-rows" if obeyed else "treatment-not-obeyed",
             columns=rule.columns,
         )
-        run = (
-            uow.session.get(ValidationReport, run_id)
-            if run_id
-            else validation.open_run(uow.session, resource.id)
-        )
-        kept_file = again.resource.file_access
-        store.attach(
-            uow,
-            again.dataset,
-            again.resource,
-            Prepared(checked, decision=decision),
-            run,
-        )
+        if run_id:
+            run = uow.session.get(ValidationReport, run_id)
+        else:
+            run = validation.open_run(uow.session, resource.id)
+        file_access = again.resource.file_access
+        ready = Prepared(checked, decision=decision)
+        attach(uow, again.dataset, again.resource, ready, run)
         # Of the rows nothing follows for the file.
-        again.resource.file_access = kept_file
-        again.resource.rows_access = uow.session.get_one(
-            TableVersion, version.id
-        ).access = state
+        again.resource.file_access = file_access
+        again.resource.rows_access = state
+        uow.session.get_one(TableVersion, version.id).access = state
         if state == HELD and again.dataset.is_open:
-            uow.audit(
-                None,
-                "validation_withdraw",
-                "Resource",
-                resource.id,
-                version=version.number,
-            )
-        resources.save(
-            uow,
-            again.dataset,
-            again.resource,
-            portal.settings.site_url,
-            quiet=state == OPEN,
-        )
+            _audit_withdrawal(uow, resource, version)
+        site_url, quiet = portal.settings.site_url, state == OPEN
+        resources.save(uow, again.dataset, again.resource, site_url, quiet=quiet)
         uow.commit()
 
 
-def _older(
+def _audit_withdrawal(
+    uow: UnitOfWork, resource: Resource, version: TableVersion
+) -> None:
+    number = version.number
+    uow.audit(None, "validation_withdraw", "Resource", resource.id, version=number)
+
+
+def _recheck_older(
     portal: Portal, resource: Resource, dataset: Dataset, version: TableVersion
 ) -> None:
-    checked, rule, obeyed = _checked(portal, resource, dataset, version)
+    checked, rule, obeyed = _check(portal, resource, dataset, version)
     with portal.work() as uow:
-        kept = uow.session.get(TableVersion, version.id)
+        row = uow.session.get(TableVersion, version.id)
         again = find_live_resource(uow, resource.id)
-        if (
-            again is not None
-            and _read_alike(again.resource, resource)
-            and again.dataset.is_open == dataset.is_open
-            and kept is not None
-        ):
-            kept.access = _state(
-                uow, again.resource, version, checked, rule, obeyed=obeyed
-            )
+        if again is None or row is None:
+            return
+        # Checked by another schema, or for other readers, than are in force by now: the
+        # version goes on waiting.
+        same_readers = again.dataset.is_open == dataset.is_open
+        if same_readers and _has_same_schema(again.resource, resource):
+            state = _state(uow, again.resource, version, checked, rule, obeyed=obeyed)
+            row.access = state
             uow.commit()
 
 
-def _checked(
+def _check(
     portal: Portal, resource: Resource, dataset: Dataset, version: TableVersion
 ) -> tuple[CheckedResource, Rule, bool]:
     """The verdict on stored rows, the rule, and whether an open dataset's rows are as
     their schema asks for.
     """
-    limits = ReadOptions.within(portal.settings)
-    record = _record(portal, resource, Manifest.from_dict(version.manifest))
-    limit, known = portal.settings.validation_limit, references(portal)
-    checked = validate.check(record, known, limit, limits, public=dataset.is_open)
+    manifest = Manifest.from_dict(version.manifest)
+    record = _record(portal, resource, manifest)
+    checked = validate.check(
+        record,
+        references(portal),
+        portal.settings.validation_limit,
+        ReadOptions.within(portal.settings),
+        public=dataset.is_open,
+    )
     obeyed = not checked.treated or _was_treated(portal, version, checked.treated_by)
     if not obeyed:
-        rows = portal.tables.texts(Manifest.from_dict(version.manifest))
+        # Rows that were written later may be coarse enough by themselves.
+        rows = portal.tables.texts(manifest)
         obeyed = treatments.is_obeyed(rows, record.schema or {})
-    return (
-        checked,
-        gate.rule_for(portal, dataset, resource.id, version.fingerprint),
-        obeyed,
-    )
+    rule = gate.rule_for(portal, dataset, resource.id, version.fingerprint)
+    return checked, rule, obeyed
 
 
 def _was_treated(portal: Portal, version: TableVersion, treated_by: str) -> bool:
     """Whether these rows were made as the schema asks for; making cells coarser once
     more could leave nothing.
     """
+    if not version.report_id:
+        return False
     with portal.read() as uow:
-        report = (
-            uow.session.get(ValidationReport, version.report_id)
-            if version.report_id
-            else None
-        )
+        report = uow.session.get(ValidationReport, version.report_id)
     # Rows written later only inherit the report.
-    made = report is not None and report.version_id == version.id
-    return made and report is not None and report.body.get("treated_by") == treated_by
+    if report is None or report.version_id != version.id:
+        return False
+    return bool(report.body.get("treated_by") == treated_by)
 
 
-def _read_alike(one: Resource, other: Resource) -> bool:
+def _has_same_schema(one: Resource, other: Resource) -> bool:
     return (one.schema_name, one.table_schema) == (
         other.schema_name,
         other.table_schema,
@@ -239,6 +231,7 @@ def _as_stored(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_writing(field: Mapping[str, Any], key: str) -> bool:
-    return key in WRITTEN and not (
-        key == "format" and field.get("type") in ("string", "geopoint", "geojson")
-    )
+    """Whether a key of a field says how its values are written, not what they are."""
+    # The format of a text ("email") or a place is part of what it is.
+    says_what = key == "format" and field.get("type") in FORMAT_IS_KIND
+    return key in WRITTEN and not says_what

@@ -13,7 +13,7 @@ from portal.db import activity, datastore, searches
 from portal.db import datasets as db
 from portal.domain.base import now
 from portal.domain.events import FORGET
-from portal.pipeline import claims
+from portal.pipeline import outbox_leases
 from portal.runtime import Portal
 from portal.tabular.derived import remove_older
 from portal.tabular.store import Manifest
@@ -29,16 +29,17 @@ def sweep(portal: Portal, grace: timedelta = GRACE) -> int:
 
     A step that fails is logged and holds up no other; the next sweep does it again.
     """
+    seconds = grace.total_seconds()
+    work = portal.settings.data_dir / "work"
+    derived = portal.tables.derived
+    # Versions first: what only they named are orphans for the steps behind.
     steps: tuple[Callable[[], int], ...] = (
         lambda: _old_versions(portal),
-        lambda: _orphans(portal, grace.total_seconds()),
-        lambda: portal.files.sweep_unfinished(grace.total_seconds()),
-        lambda: portal.tables.derived.sweep(lambda: _fingerprints(portal)),
-        lambda: portal.tables.derived.sweep_scratch(grace.total_seconds()),
-        lambda: remove_older(
-            (portal.settings.data_dir / "work").glob("*"),
-            time.time() - grace.total_seconds(),
-        ),
+        lambda: _orphans(portal, seconds),
+        lambda: portal.files.sweep_unfinished(seconds),
+        lambda: derived.sweep(lambda: _fingerprints(portal)),
+        lambda: derived.sweep_scratch(seconds),
+        lambda: remove_older(work.glob("*"), time.time() - seconds),
         lambda: _old_activities(portal),
         lambda: _old_searches(portal),
     )
@@ -64,7 +65,7 @@ def forget(portal: Portal) -> int:
         if not shown:  # else the same rows are those of another table
             portal.tables.derived.forget(fingerprint)
 
-    return claims.work_off(portal, FORGET, work)
+    return outbox_leases.work_off(portal, FORGET, work)
 
 
 def _orphans(portal: Portal, grace: float) -> int:
@@ -73,13 +74,13 @@ def _orphans(portal: Portal, grace: float) -> int:
     which is looked at last.
     """
     old = list(portal.files.keys(grace))
+    named: set[str] = set()
     with portal.read() as uow:
-        manifests = (
-            Manifest.from_dict(body) for body in db.list_manifests(uow.session)
-        )
-        named = {key for manifest in manifests for key in manifest.keys}
+        for body in db.list_manifests(uow.session):
+            named.update(Manifest.from_dict(body).keys)
         named.update(db.list_file_keys(uow.session))
-    removed = portal.files.remove_old([key for key in old if key not in named], grace)
+    orphans = [key for key in old if key not in named]
+    removed = portal.files.remove_old(orphans, grace)
     return removed + portal.files.sweep_copies(named, grace)
 
 
@@ -92,23 +93,22 @@ def _old_versions(portal: Portal) -> int:
     """Forget versions beyond their number and their days; the current one of a table
     stays.
     """
+    before = now() - timedelta(days=portal.settings.versions_days)
+    most = portal.settings.versions_keep
     with portal.work() as uow:
-        before = now() - timedelta(days=portal.settings.versions_days)
-        removed = datastore.forget_versions(
-            uow.session,
-            datastore.superseded(uow.session, portal.settings.versions_keep, before),
-        )
+        versions = datastore.superseded(uow.session, most, before)
+        removed = datastore.forget_versions(uow.session, versions)
         uow.commit()
     return removed
 
 
 def _old_activities(portal: Portal) -> int:
-    if not portal.settings.activity_days:
+    days = portal.settings.activity_days
+    if not days:
         return 0
+    before = now() - timedelta(days=days)
     with portal.work() as uow:
-        removed = activity.forget_before(
-            uow.session, now() - timedelta(days=portal.settings.activity_days)
-        )
+        removed = activity.forget_before(uow.session, before)
         uow.commit()
     return removed
 

@@ -61,10 +61,11 @@ def check(
         return _document(resource, resource.content, options, public=public)
     try:
         read = read_table(resource.content, format=resource.format, options=options)
-        whole = (
-            treatments.apply_treatments(read, _described(resource)) if public else read
-        )
-        tagged = _tagged(resource, whole)
+        whole = read
+        # Before the check: what the schema leaves out of an open table is no finding.
+        if public:
+            whole = treatments.apply_treatments(read, _described(resource))
+        tagged = _tagged_columns(resource, whole)
         schema = _schema(resource, whole, with_persons=bool(tagged) and not public)
         report = check_table(
             whole,
@@ -78,23 +79,24 @@ def check(
         parts = _parts(resource, resource.content, whole, options, public=public)
         beside = _beside(resource, resource.content, read, options)
     except BadFile as problem:
-        refused = _refusal(resource, problem)
+        refusal = _refusal(resource, problem)
         # A person may still open the file itself.
-        found = documents.check(resource.content.parts, options)
-        return CheckedResource(
-            resource, replace(refused, findings=(*refused.findings, *found))
-        )
-    report = _with(mask_report(_naming(report, tagged)), beside)
-    report = _without_persons(report) if public else report
-    named = tuple(
-        replace(finding, resource=resource.name) for finding in report.findings
-    )
-    checked = CheckedResource(
-        resource, replace(report, findings=named), parts, schema, whole, samples
-    )
-    return replace(
-        checked,
-        treated_by="" if whole is read else treatments.key(_described(resource)),
+        more = documents.check(resource.content.parts, options)
+        refusal = replace(refusal, findings=(*refusal.findings, *more))
+        return CheckedResource(resource, refusal)
+    # Masked at the end: findings that name a column are about cells of it as well.
+    report = _with_findings(mask_report(_with_tagged(report, tagged)), beside)
+    report = _for_public(report) if public else report
+    report = _with_resource(report, resource)
+    is_treated = whole is not read
+    return CheckedResource(
+        resource,
+        report,
+        parts,
+        schema,
+        whole,
+        samples,
+        treated_by=treatments.key(_described(resource)) if is_treated else "",
     )
 
 
@@ -105,14 +107,21 @@ def _document(
     findings = documents.check(content.parts, options)
     if not findings:
         return CheckedResource(resource)
-    named = tuple(replace(each, resource=resource.name) for each in findings)
-    report = Report(
-        valid=True, findings=named, counts=Counter((each.check, "") for each in named)
+    counts = Counter((each.check, "") for each in findings)
+    report = Report(valid=True, findings=findings, counts=counts)
+    report = _with_resource(report, resource)
+    return CheckedResource(resource, _for_public(report) if public else report)
+
+
+def _with_resource(report: Report, resource: ResourceRecord) -> Report:
+    """The report with the name of the resource in every finding."""
+    findings = tuple(
+        replace(finding, resource=resource.name) for finding in report.findings
     )
-    return CheckedResource(resource, _without_persons(report) if public else report)
+    return replace(report, findings=findings)
 
 
-def _tagged(resource: ResourceRecord, table: TextTable) -> tuple[str, ...]:
+def _tagged_columns(resource: ResourceRecord, table: TextTable) -> tuple[str, ...]:
     """Columns of the table that its whole schema tags as personal data to be
     dropped.
     """
@@ -123,11 +132,9 @@ def _described(resource: ResourceRecord) -> Mapping[str, Any]:
     """The whole schema of a resource, with the fields that an open table must not have;
     empty without one.
     """
-    return (
-        catalog.get(resource.schema_name).descriptor
-        if resource.schema_name
-        else resource.schema
-    ) or {}
+    if resource.schema_name:
+        return catalog.get(resource.schema_name).descriptor
+    return resource.schema or {}
 
 
 def _beside(
@@ -138,36 +145,35 @@ def _beside(
     return documents.check_beside(content.parts, format_, table, options)
 
 
-def _with(report: Report, more: tuple[Finding, ...]) -> Report:
+def _with_findings(report: Report, more: tuple[Finding, ...]) -> Report:
+    if not more:
+        return report
     counts = Counter((each.check, each.field or "") for each in more)
-    return (
-        replace(
-            report,
-            findings=(*report.findings, *more),
-            counts={**report.counts, **counts},
-        )
-        if more
-        else report
+    return replace(
+        report,
+        findings=(*report.findings, *more),
+        counts={**report.counts, **counts},
     )
 
 
-def _naming(report: Report, tagged: tuple[str, ...]) -> Report:
+def _with_tagged(report: Report, tagged: tuple[str, ...]) -> Report:
     """The report with a finding for each tagged column, where the schema that was
     checked did not know of it.
     """
-    known = {each.field for each in report.findings if each.check == PERSONAL_COLUMN}
-    new = [name for name in tagged if name not in known]
-    found = [(*say(PERSONAL_COLUMN, {"field": name}, MESSAGES), name) for name in new]
-    severity = SEVERITIES[PERSONAL_COLUMN]
-    added = tuple(
-        Finding(PERSONAL_COLUMN, severity, message, hint, field=name, verdict=ERROR)
-        for message, hint, name in found
-    )
+    reported = {each.field for each in report.findings if each.check == PERSONAL_COLUMN}
+    new = [name for name in tagged if name not in reported]
+    added = tuple(map(_personal_column, new))
     counts = {**report.counts, **{(PERSONAL_COLUMN, name): 1 for name in new}}
     return replace(report, findings=(*added, *report.findings), counts=counts)
 
 
-def _without_persons(report: Report) -> Report:
+def _personal_column(name: str) -> Finding:
+    message, hint = say(PERSONAL_COLUMN, {"field": name}, MESSAGES)
+    severity = SEVERITIES[PERSONAL_COLUMN]
+    return Finding(PERSONAL_COLUMN, severity, message, hint, field=name, verdict=ERROR)
+
+
+def _for_public(report: Report) -> Report:
     """The report for the public: what may not be open, or not before a release, is an
     error of the table.
 
@@ -178,11 +184,9 @@ def _without_persons(report: Report) -> Report:
         replace(each, severity="error") if is_personal(each) else each
         for each in report.findings
     )
-    return replace(
-        report,
-        findings=findings,
-        valid=report.valid and not any(map(is_personal, report.findings)),
-    )
+    has_persons = any(map(is_personal, report.findings))
+    valid = report.valid and not has_persons
+    return replace(report, findings=findings, valid=valid)
 
 
 def _parts(
@@ -198,21 +202,22 @@ def _parts(
     """
     if len(content.parts) == 1:
         return (whole,)
-    single = (replace(content, parts=(part,)) for part in content.parts)
-    read = [read_table(one, format=resource.format, options=options) for one in single]
-    return (
-        tuple(treatments.apply_treatments(each, _described(resource)) for each in read)
-        if public
-        else tuple(read)
-    )
+    tables = []
+    for part in content.parts:
+        single = replace(content, parts=(part,))
+        table = read_table(single, format=resource.format, options=options)
+        if public:
+            table = treatments.apply_treatments(table, _described(resource))
+        tables.append(table)
+    return tuple(tables)
 
 
 def _tabular(resource: ResourceRecord) -> bool:
+    # A schema says that it is one, whatever the file is called.
+    if resource.schema or resource.schema_name:
+        return True
     name = resource.content.parts[0].name if resource.content else ""
-    return (
-        bool(resource.schema or resource.schema_name)
-        or format_name(resource.format, name) in TABULAR
-    )
+    return format_name(resource.format, name) in TABULAR
 
 
 def _schema(

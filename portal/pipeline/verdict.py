@@ -39,6 +39,7 @@ def part_keys(record: ResourceRecord) -> tuple[str, ...]:
     content = record.content
     if content is None:
         return ()
+    # The same bytes read otherwise are other cells, and may hold other persons.
     reading = [record.format, content.encoding, dict(content.dialect or {})]
     return tuple(_hash([part.sha256, *reading]) for part in content.parts)
 
@@ -88,6 +89,7 @@ class CheckedResource:
         (columns) holds no more.
         """
         passed = set(released)
+        # An ERROR is opened by nobody's release, so the columns count for HOLD alone.
         findings = self.report.findings if self.report else ()
         verdicts = {
             personal_verdict(each)

@@ -28,6 +28,8 @@ __all__ = [
 CONFIG_VARIABLE = "PORTAL_CONFIG"
 SECRET_PREFIX = "PORTAL_SECRET_"  # noqa: S105 - the name of variables, not a secret
 BINDING_SUFFIX = "_FOR"
+ELSEWHERE = ("PORTAL_SHARED_DATA",)
+"""Variables with our prefix that are read by something else than the portal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,9 @@ def load(environment: Mapping[str, str] | None = None, **overrides: str) -> Sett
     secret_values, bindings = _secrets(values)
     filled = _fill_defaults(parsed)
     if site.VARIABLE not in values:
-        filled["site_url"] = site.kept(filled["data_dir"]) or filled["site_url"]
+        # Commands beside a demo on another port than the default one say its address.
+        noted = site.read_address(filled["data_dir"])
+        filled["site_url"] = noted or filled["site_url"]
     return Settings(**filled, secrets=secret_values, secret_bindings=bindings)
 
 
@@ -162,15 +166,14 @@ def _read_file(name: str) -> dict[str, str]:
 
 
 def _refuse_unknown(values: Mapping[str, str]) -> None:
-    known = {setting.variable for setting in SETTINGS} | {CONFIG_VARIABLE}
-    unknown = sorted(
-        name for name in values if name.startswith(PREFIX) and name not in known
-    )
-    allowed_elsewhere = {"PORTAL_SHARED_DATA"}
+    # A misspelt setting that was passed over would silently leave the default.
+    variables = {setting.variable for setting in SETTINGS}
+    allowed = variables | {CONFIG_VARIABLE, *ELSEWHERE}
+    ours = sorted(name for name in values if name.startswith(PREFIX))
     wrong = [
         name
-        for name in unknown
-        if name not in allowed_elsewhere and not name.startswith(SECRET_PREFIX)
+        for name in ours
+        if name not in allowed and not name.startswith(SECRET_PREFIX)
     ]
     if wrong:
         raise SettingsError(

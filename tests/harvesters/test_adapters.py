@@ -14,12 +14,12 @@ from harvesters import KINDS, ConfigError, check_config, open_source
 from harvesters.base import ItemError, RemoteItem, SourceAdapter, SourceError
 from harvesters.databases import DatabaseOptions
 from harvesters.http import HttpOptions
-from harvesters.secrets import Secrets, bound
+from harvesters.secrets import Secrets, bind_secret
 from schemas.record import DatasetRecord
 from tests.servers.ckan import ckan
 
 HTTP = HttpOptions(allow=("127.0.0.1",), backoff=0.01, total_timeout=5)
-SECRETS = Secrets({"S": bound("word", "127.0.0.1 org:*")})
+SECRETS = Secrets({"S": bind_secret("word", "127.0.0.1 org:*")})
 SHARED = Path(
     os.environ.get(
         "PORTAL_SHARED_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -39,7 +39,7 @@ def source(
 def records(adapter: SourceAdapter, folder: Path) -> list[DatasetRecord]:
     """Everything that a source has."""
     found = [
-        adapter.load(item, folder)
+        adapter.fetch(item, folder)
         for item in adapter.items()
         if isinstance(item, RemoteItem)
     ]
@@ -256,7 +256,7 @@ def test_a_service_that_stays_wrong_is_an_error(tmp_path: Path) -> None:
         (item,) = adapter.items()
         assert isinstance(item, RemoteItem)
         with pytest.raises(SourceError, match="dang ban"):
-            adapter.load(item, tmp_path)
+            adapter.fetch(item, tmp_path)
         adapter.close()
 
 
@@ -287,7 +287,7 @@ def test_services_that_cannot_be_read_say_why(
         (item,) = adapter.items()
         assert isinstance(item, RemoteItem)
         with pytest.raises((SourceError, ItemError)) as problem:
-            adapter.load(item, tmp_path)
+            adapter.fetch(item, tmp_path)
         adapter.close()
     assert text in problem.value.message
     assert "word" not in problem.value.message
@@ -331,7 +331,7 @@ def test_a_database_is_only_read_and_only_where_it_may_be(tmp_path: Path) -> Non
     (item,) = adapter.items()
     assert isinstance(item, RemoteItem)
     with pytest.raises(SourceError, match="could not be read") as problem:
-        adapter.load(item, tmp_path)
+        adapter.fetch(item, tmp_path)
     assert "SELECT" not in problem.value.message
     with pytest.raises(SourceError, match="PORTAL_HARVEST_ROOTS"):
         source("sql", url, ask, tmp_path / "elsewhere")
@@ -374,7 +374,7 @@ def test_a_data_package(tmp_path: Path) -> None:
         (item,) = adapter.items()
         assert isinstance(item, RemoteItem)
         with pytest.raises(ItemError):
-            adapter.load(item, tmp_path)
+            adapter.fetch(item, tmp_path)
         adapter.close()
 
 
@@ -392,7 +392,7 @@ def test_dropped_files_day_by_day(tmp_path: Path) -> None:
     (before,) = adapter.items()
     assert isinstance(before, RemoteItem)
     assert (
-        content(adapter.load(before, tmp_path))
+        content(adapter.fetch(before, tmp_path))
         == "ma\n2026-11-01.csv\nma\n2026-11-02.csv\n"
     )
     (drop / "days" / "2026-11-03.csv").write_text("ma\nx\n", encoding="utf-8")
@@ -403,7 +403,7 @@ def test_dropped_files_day_by_day(tmp_path: Path) -> None:
     (item,) = waiting.items()
     assert isinstance(item, RemoteItem)
     with pytest.raises(ItemError, match="No file matches"):
-        waiting.load(item, tmp_path)
+        waiting.fetch(item, tmp_path)
 
 
 @pytest.mark.parametrize("kind", [kind.name for kind in KINDS])

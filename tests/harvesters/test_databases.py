@@ -15,7 +15,7 @@ from harvesters import ConfigError, check_config, open_source
 from harvesters.base import ItemError, SourceError
 from harvesters.databases import DatabaseOptions, OwnDatabase
 from harvesters.http import HttpOptions
-from harvesters.secrets import Secrets, bound
+from harvesters.secrets import Secrets, bind_secret
 from tests.servers.postgresql import fresh_database
 from tests.servers.told_postgresql import ToldServer
 
@@ -34,12 +34,12 @@ def load(
     binding: str = "127.0.0.1 org:*",
 ) -> str:
     """The first table of a source as CSV."""
-    secrets = Secrets({"S": bound("named-1234", binding)})
+    secrets = Secrets({"S": bind_secret("named-1234", binding)})
     adapter = open_source(
         "sql", url, config, http=HttpOptions(), secrets=secrets, databases=options
     )
     (item,) = adapter.items()
-    record = adapter.load(item, folder)  # type: ignore[arg-type]
+    record = adapter.fetch(item, folder)  # type: ignore[arg-type]
     content = record.resources[0].content
     assert content is not None
     return content.parts[0].path.read_text(encoding="utf-8")

@@ -44,7 +44,7 @@ def listed(url: str, **config: Any) -> list[RemoteItem | ItemError]:
 def records(url: str, folder: Path, **config: Any) -> list[DatasetRecord]:
     adapter = source(url, **config)
     found = [
-        adapter.load(item, folder)
+        adapter.fetch(item, folder)
         for item in adapter.items()
         if isinstance(item, RemoteItem)
     ]

@@ -12,7 +12,7 @@ from harvesters import open_source
 from harvesters.base import SourceError
 from harvesters.databases import DatabaseOptions
 from harvesters.http import HttpOptions
-from harvesters.secrets import Secrets, bound
+from harvesters.secrets import Secrets, bind_secret
 from tests.servers.web import Web, say
 
 VALUE = "tuyet-mat-7391"
@@ -29,7 +29,9 @@ SERVICE: dict[str, Any] = {
 def revealed(
     binding: str, *addresses: str, organization: tuple[str, ...] = ("id-a", "org-a")
 ) -> str:
-    return Secrets({"S": bound(VALUE, binding)}, organization).reveal("S", *addresses)
+    return Secrets({"S": bind_secret(VALUE, binding)}, organization).reveal(
+        "S", *addresses
+    )
 
 
 @pytest.mark.parametrize(
@@ -95,11 +97,11 @@ def test_a_source_of_nobody_has_only_what_is_for_all() -> None:
 )
 def test_a_binding_that_cannot_be_read_says_what_it_takes(binding: str) -> None:
     with pytest.raises(ValueError, match="takes hosts"):
-        bound(VALUE, binding)
+        bind_secret(VALUE, binding)
 
 
 def test_no_value_is_shown() -> None:
-    secret = bound(VALUE, "gw.example org:*")
+    secret = bind_secret(VALUE, "gw.example org:*")
     assert VALUE not in repr(secret)
     assert VALUE not in repr(Secrets({"S": secret}))
 
@@ -164,12 +166,12 @@ def _load(url: str, auth: dict[str, Any], binding: str, folder: Path) -> None:
         url,
         {"auth": auth, "services": [SERVICE]},
         http=HTTP,
-        secrets=Secrets({"S": bound(VALUE, binding)}, ("id-a", "org-a")),
+        secrets=Secrets({"S": bind_secret(VALUE, binding)}, ("id-a", "org-a")),
         databases=DatabaseOptions(),
     )
     try:
         for item in adapter.items():
-            adapter.load(item, folder)  # type: ignore[arg-type]
+            adapter.fetch(item, folder)  # type: ignore[arg-type]
     finally:
         adapter.close()
 

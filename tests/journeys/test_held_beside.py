@@ -12,7 +12,7 @@ import openpyxl
 import orjson
 import pytest
 
-from portal.pipeline import load, runs
+from portal.pipeline import load, validation_runs
 from tests.journeys.conftest import opened
 from tests.journeys.world import Answer, World
 
@@ -102,7 +102,7 @@ def release(world: World, key: str, *columns: str) -> Answer:
         reason=WHY,
         columns=list(columns),
     )
-    runs.drain(world.portal)
+    validation_runs.drain(world.portal)
     return answer
 
 

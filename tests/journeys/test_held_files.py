@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from portal import scheduler
-from portal.pipeline import load, runs
+from portal.pipeline import load, validation_runs
 from tests.journeys.conftest import opened
 from tests.journeys.world import Answer, World
 
@@ -82,7 +82,7 @@ def test_what_cannot_be_read_waits_for_the_admin(world: World) -> None:
     assert download(world, binary).status_code == 403
     assert release(world, binary, "edna").status == 403
     assert release(world, binary).result["columns"] == []
-    runs.drain(world.portal)
+    validation_runs.drain(world.portal)
     assert download(world, binary).status_code == 200
     again = world.send(
         "resource_patch", "edna", ("anh.bin", bytes(range(255)) * 4), id=binary["id"]
@@ -211,7 +211,7 @@ def test_a_release_names_its_columns_and_holds_for_that_content(world: World) ->
     assert "so_lo" in str(refused.error)
     decided = release(world, lots, columns=["so_lo"]).result
     assert (decided["columns"], decided["reason"]) == (["so_lo"], WHY)
-    runs.drain(world.portal)
+    validation_runs.drain(world.portal)
     assert download(world, lots).data == body.encode()
     assert (
         world.ask("datastore_search", None, resource_id=lots["id"]).result["total"]
@@ -403,5 +403,5 @@ def test_a_harvested_file_that_cannot_be_read_is_opened_by_the_admin(
         ).status
         == 200
     )
-    runs.drain(world.portal)
+    validation_runs.drain(world.portal)
     assert download(world, picture).status_code == 200

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from portal.pipeline import load, runs
+from portal.pipeline import load, validation_runs
 from tests.journeys.conftest import opened
 from tests.journeys.world import World
 
@@ -99,7 +99,7 @@ def test_a_schema_that_comes_later_is_obeyed_in_every_version(
     assert met(world, key, package) == []
     assert rows(world, key) == [("Cửa hàng A", "19.80")]
     world.ask("resource_validation_run", "edna", resource_id=key)
-    runs.drain(world.portal)
+    validation_runs.drain(world.portal)
     assert rows(world, key) == [("Cửa hàng A", "19.80")]
     assert NO in world.get(f"/datastore/dump/{key}?version=1", "edna").get_data(
         as_text=True

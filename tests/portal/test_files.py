@@ -68,7 +68,7 @@ def test_a_stream_that_breaks_leaves_nothing(files: Files, tmp_path: Path) -> No
 def test_a_flipped_bit_is_named(files: Files) -> None:
     good, bad = files.put_file(io.BytesIO(b"good")), files.put_file(io.BytesIO(b"bad"))
     spoil(files, bad.key)
-    assert list(files.damaged()) == [bad.key]
+    assert list(files.find_damaged()) == [bad.key]
     files.delete(bad.key)
     files.delete(bad.key)
     assert list(files.keys()) == [good.key]

@@ -38,7 +38,7 @@ from tests.waiting import until
 )
 def test_when_a_source_is_due_next(frequency: str, expected: datetime | None) -> None:
     source = HarvestSource(frequency=frequency)
-    assert scheduler.following(source, datetime(2026, 11, 24, 12, 30)) == expected
+    assert scheduler.next_run_time(source, datetime(2026, 11, 24, 12, 30)) == expected
 
 
 def test_three_schedulers_take_each_turn_once(portal: Portal, tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_failing_task_is_survived(caplog: pytest.LogCaptureFixture) -> None:
     def broken() -> None:
         raise RuntimeError("as planned")
 
-    assert scheduler.guarded(broken) is None
+    assert scheduler.run_guarded(broken) is None
     assert "tried again at its next turn" in caplog.text
 
 

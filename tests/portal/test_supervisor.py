@@ -190,8 +190,8 @@ def test_the_address_by_which_a_server_is_reached(host: str, expected: str) -> N
 
 STOPPING = textwrap.dedent("""
     import sys, time
-    from portal.processes import stopping
-    with stopping(*map(float, sys.argv[1:])) as stop:
+    from portal.processes import stop_event
+    with stop_event(*map(float, sys.argv[1:])) as stop:
         print("ready", flush=True)
         stop.wait(60)
         print("told", flush=True)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 
-from portal.threads import SideBySide, Taken, Ticks
+from portal.threads import ClaimedJob, SideBySide, Ticks
 from tests.waiting import until
 
 
@@ -42,12 +42,12 @@ def test_a_task_runs_beside_itself_only_as_often_as_asked() -> None:
 class Queue:
     """Jobs that wait, walked until they are released."""
 
-    def __init__(self, *waiting: Taken) -> None:
+    def __init__(self, *waiting: ClaimedJob) -> None:
         self.waiting, self.lock = list(waiting), threading.Lock()
         self.under_way: set[str] = set()
         self.release = threading.Event()
 
-    def take(self, untried_only: bool) -> Taken | None:
+    def take(self, untried_only: bool) -> ClaimedJob | None:
         with self.lock:
             allowed = [
                 each for each in self.waiting if not (each.suspect and untried_only)
@@ -75,12 +75,15 @@ def run(
 
 def test_a_job_that_hangs_delays_no_other_until_all_places_are_taken() -> None:
     queue = Queue(
-        Taken("hangs", False), Taken("b", False), Taken("c", False), Taken("d", False)
+        ClaimedJob("hangs", False),
+        ClaimedJob("b", False),
+        ClaimedJob("c", False),
+        ClaimedJob("d", False),
     )
     jobs, stop, thread = run(queue, 3)
     until(lambda: queue.under_way == {"hangs", "b", "c"})
     time.sleep(0.1)
-    assert queue.waiting == [Taken("d", False)]
+    assert queue.waiting == [ClaimedJob("d", False)]
     queue.release.set()
     until(lambda: "d" in queue.under_way)
     stop.set()
@@ -92,12 +95,14 @@ def test_of_jobs_whose_worker_died_one_at_a_time_is_walked_and_others_beside_it(
     None
 ):
     queue = Queue(
-        Taken("deadly", True), Taken("suspect", True), Taken("innocent", False)
+        ClaimedJob("deadly", True),
+        ClaimedJob("suspect", True),
+        ClaimedJob("innocent", False),
     )
     jobs, stop, thread = run(queue, 3)
     until(lambda: queue.under_way == {"deadly", "innocent"})
     time.sleep(0.1)
-    assert queue.waiting == [Taken("suspect", True)]
+    assert queue.waiting == [ClaimedJob("suspect", True)]
     queue.release.set()
     until(lambda: "suspect" in queue.under_way)
     stop.set()

@@ -12,7 +12,7 @@ from portal.access.identity import SYSTEM
 from portal.actions import registry
 from portal.db import validation as reports
 from portal.domain.datasets import Resource, ValidationReport
-from portal.pipeline import runs
+from portal.pipeline import validation_runs
 from portal.runtime import Portal
 from tests.portal.actions.people import Json, call, make_org
 from tests.waiting import until
@@ -79,7 +79,7 @@ def test_others_write_between_two_of_a_batch(
     assert next(commits) >= 8  # a transaction for each
     assert waiting(portal) == 8
     assert call(portal, SYSTEM, "package_show", id="set-3")["title"] == "Giữa chừng"
-    assert runs.drain(portal) == 8
+    assert validation_runs.drain(portal) == 8
 
 
 def test_one_that_fails_is_told_of_and_stops_no_other(
@@ -105,7 +105,7 @@ def test_one_that_fails_is_told_of_and_stops_no_other(
     ]
     assert "038095012345" not in str(answer)
     assert waiting(portal) == 7
-    assert runs.drain(portal) == 7
+    assert validation_runs.drain(portal) == 7
     monkeypatch.undo()
     again = call(
         portal,

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from portal.db import outbox
-from portal.db.outbox import Claim
+from portal.db.outbox import LeasedRow
 from portal.domain.base import now
 from portal.domain.events import INDEX, LOAD, PUBLISH
 from portal.runtime import Portal
@@ -20,7 +20,7 @@ def ask(portal: Portal, topic: str, *ids: str) -> None:
 
 def claim(
     portal: Portal, topic: str, most: int = 1, later: timedelta = timedelta()
-) -> list[Claim]:
+) -> list[LeasedRow]:
     with portal.work() as uow:
         moment = now() + later
         claimed = outbox.claim(uow.session, topic, moment, moment + LEASE, most)
@@ -28,7 +28,7 @@ def claim(
     return claimed
 
 
-def settle(portal: Portal, claimed: list[Claim]) -> None:
+def settle(portal: Portal, claimed: list[LeasedRow]) -> None:
     with portal.work() as uow:
         outbox.settle(uow.session, claimed)
         uow.commit()

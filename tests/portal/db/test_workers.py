@@ -5,7 +5,7 @@ from datetime import timedelta
 from portal.db import clock, workers
 from portal.domain.base import now
 from portal.domain.workers import Worker
-from portal.pipeline.heartbeat import Heartbeat
+from portal.pipeline.worker_sign import sign_of_life
 from portal.runtime import Portal
 from tests.waiting import until
 
@@ -69,7 +69,7 @@ def test_a_heartbeat_writes_renews_and_leaves(portal: Portal) -> None:
         with portal.read() as uow:
             return [str(sign.seen) for sign in workers.list_signs(uow.session)]
 
-    with Heartbeat(portal, "a", seconds=0.05):
+    with sign_of_life(portal, "a", seconds=0.05):
         first = seen()
         assert len(first) == 1
         until(lambda: seen() not in ([], first))

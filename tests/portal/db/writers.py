@@ -16,7 +16,7 @@ from portal.domain.datasets import FAILURE, Dataset, ValidationReport
 from portal.domain.events import LOAD, RENDER
 from portal.domain.harvest import HarvestIdentity, HarvestSource
 from portal.domain.people import Group
-from portal.pipeline import load, rendering, runs, store, validate
+from portal.pipeline import load, rendering, store, validate, validation_runs
 from portal.pipeline.references import references
 from portal.pipeline.store import Item
 from portal.reading import ReadOptions
@@ -225,12 +225,12 @@ def own_name_is_wanted(world: World) -> Deed:
 
 def loaded(world: World) -> Deed:
     key = world.upload()
-    return lambda: load.load(world.portal, key)
+    return lambda: load.load_resource(world.portal, key)
 
 
 def validated(world: World) -> Deed:
     world.make("resource_validation_run", resource_id=world.table)
-    return lambda: runs.drain(world.portal)
+    return lambda: validation_runs.drain(world.portal)
 
 
 def harvested(world: World) -> Deed:

@@ -23,7 +23,7 @@ from portal.health import disks
 from portal.health.drift import Drift
 from portal.health.report import Health
 from portal.pipeline import index
-from portal.pipeline.heartbeat import Heartbeat
+from portal.pipeline.worker_sign import sign_of_life
 from portal.runtime import Portal
 from portal.settings import load
 from portal.web.app import create_app
@@ -48,7 +48,7 @@ def client(portal: Portal) -> FlaskClient:
 @pytest.fixture
 def alive(portal: Portal) -> Iterator[None]:
     """A worker gives its signs of life."""
-    with Heartbeat(portal, "host:1:a"):
+    with sign_of_life(portal, "host:1:a"):
         yield
 
 
@@ -340,5 +340,5 @@ def test_who_counts_as_the_machine_or_its_network(
 def test_asking_often_looks_once(portal: Portal) -> None:
     app = create_app(portal)
     first = app.test_client().get("/health/ready").get_json()
-    with Heartbeat(portal, "host:1:a"):
+    with sign_of_life(portal, "host:1:a"):
         assert app.test_client().get("/health/ready").get_json() == first

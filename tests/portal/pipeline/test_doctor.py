@@ -19,7 +19,15 @@ from portal.domain.base import now
 from portal.domain.datasets import Tag
 from portal.domain.events import LOAD, RENDER, GivenUp, OutboxRow
 from portal.domain.people import Group
-from portal.pipeline import doctor, index, load, publish, rendering, runs, score
+from portal.pipeline import (
+    doctor,
+    index,
+    load,
+    publish,
+    rendering,
+    score,
+    validation_runs,
+)
 from portal.runtime import Portal
 from schemas.record import Upload
 from tests.portal.pipeline.conftest import leaving_loads
@@ -62,7 +70,7 @@ def lose(portal: Portal) -> None:
 def work(portal: Portal) -> None:
     index.drain(portal)
     load.drain(portal)
-    runs.drain(portal)
+    validation_runs.drain(portal)
     publish.drain(portal)
     score.drain(portal)
     index.drain(portal)
@@ -180,7 +188,7 @@ def test_a_run_and_downloads_that_nobody_holds_are_found(quiet: Portal) -> None:
         path.unlink()
     assert found(quiet) == {"validate": (run,), "publish": (key,)}
     assert doctor.examine(quiet, mend=True).healthy
-    runs.drain(quiet)
+    validation_runs.drain(quiet)
     index.drain(quiet)
     assert found(quiet) == {}
     assert (
@@ -197,7 +205,7 @@ def test_what_was_given_up_is_told_and_tried_again_when_somebody_says_so(
         raise OSError(5, "Input/output error")
 
     with monkeypatch.context() as damaged:
-        damaged.setattr(load, "load", broken)
+        damaged.setattr(load, "load_resource", broken)
         for _ in range(quiet.settings.outbox_tries):
             with quiet.work() as uow:
                 uow.session.execute(

@@ -14,7 +14,7 @@ from portal.db import validation
 from portal.domain.base import now
 from portal.domain.datasets import Dataset
 from portal.errors import Invalid
-from portal.pipeline import runs, sweep
+from portal.pipeline import sweep, validation_runs
 from portal.runtime import Portal
 from tests.portal.actions.people import call
 from tests.portal.pipeline.conftest import Json, Source
@@ -128,7 +128,7 @@ def test_bad_rows_of_many_files_wait_while_the_others_are_published(
         ["22", "ngay-2.csv"],
     ]
     call(portal, SYSTEM, "resource_validation_run", resource_id=resource["id"])
-    assert runs.drain(portal) == 1
+    assert validation_runs.drain(portal) == 1
     again = call(portal, SYSTEM, "resource_validation_show", resource_id=resource["id"])
     assert (again["status"], again["report"]["decision"]["reason"]) == (
         "success",

@@ -264,7 +264,7 @@ def test_what_datapusher_sends_in_its_order(portal: Portal) -> None:
     shown = call(portal, ANONYMOUS, "resource_show", id=key)
     assert (shown["url"], shown["url_type"]) == (resource["url"], "datapusher")
     load.drain(portal)  # the rows are the pusher's: the link is not asked
-    assert load.recheck(portal) == 0
+    assert load.recheck_links(portal) == 0
     assert (
         call(portal, SYSTEM, "datapusher_status", resource_id=key)["status"]
         == "complete"
@@ -382,8 +382,8 @@ def again(portal: Portal, key: str) -> None:
     with portal.work() as uow:
         datastore.note_load(uow.session, key).checked = now() - timedelta(days=2)
         uow.commit()
-    assert load.recheck(portal) == 1
-    assert load.recheck(portal) == 0
+    assert load.recheck_links(portal) == 1
+    assert load.recheck_links(portal) == 0
     load.drain(portal)
 
 

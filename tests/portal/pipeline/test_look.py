@@ -171,7 +171,7 @@ def test_a_change_while_a_file_is_loaded_is_not_left_unseen(
     read too early.
     """
     made = upload(leaving_loads(portal))
-    prepared = load.gate.judge
+    prepared = load.gate.decide
     wanted = {"fields": [{"name": "ma", "type": "string"}]}
 
     def changed_meanwhile(*arguments: Any) -> Any:
@@ -185,7 +185,7 @@ def test_a_change_while_a_file_is_loaded_is_not_left_unseen(
         )
         return prepared(*arguments)
 
-    monkeypatch.setattr(load.gate, "judge", changed_meanwhile)
+    monkeypatch.setattr(load.gate, "decide", changed_meanwhile)
     assert load.drain(portal) == 2
     assert waiting(portal) == []
     shown = call(portal, SYSTEM, "resource_show", id=made["id"])

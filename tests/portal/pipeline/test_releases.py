@@ -14,7 +14,7 @@ from portal import scheduler
 from portal.access.identity import SYSTEM
 from portal.domain.datasets import Dataset
 from portal.errors import Invalid
-from portal.pipeline import runs
+from portal.pipeline import validation_runs
 from portal.runtime import Portal
 from tests.portal.actions.people import call
 from tests.portal.pipeline.conftest import Json, Source
@@ -116,7 +116,7 @@ def test_a_release_goes_on_when_other_parts_of_the_record_change(
         ["so_lo"],
     )
     call(portal, SYSTEM, "resource_validation_run", resource_id=resource)
-    assert runs.drain(portal) == 1
+    assert validation_runs.drain(portal) == 1
     assert states(portal) == ["open"]
     listed = call(portal, SYSTEM, "package_validation_override_list", id="lo-hang")
     assert [each["id"] for each in listed] == [decided["id"]]
@@ -173,7 +173,7 @@ def test_a_released_file_that_is_no_table_stays_open_under_a_new_title(
     assert states(portal) == ["held"]
     key = key_of(portal)
     call(portal, SYSTEM, "package_validation_override", id=key, reason=WHY)
-    assert runs.drain(portal) == 1
+    assert validation_runs.drain(portal) == 1
     assert states(portal) == ["open"]
     more = {
         "each": True,

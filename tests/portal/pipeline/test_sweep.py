@@ -190,5 +190,6 @@ def test_what_is_uploaded_again_amid_a_sweep_keeps_its_bytes(
     resource = call(portal, "package_show", id="moi")["resources"][0]
     assert call(portal, "datastore_search", resource_id=resource["id"])["total"] == 1
     assert (
-        list(portal.files.damaged()) == [] and len(holding(portal, "tai-len-lai")) >= 3
+        list(portal.files.find_damaged()) == []
+        and len(holding(portal, "tai-len-lai")) >= 3
     )

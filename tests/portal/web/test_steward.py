@@ -15,7 +15,7 @@ from portal.actions import registry
 from portal.domain.base import now
 from portal.domain.events import VALIDATE, AuditEntry, OutboxRow
 from portal.errors import Invalid
-from portal.pipeline import load, runs, score
+from portal.pipeline import load, score, validation_runs
 from portal.runtime import Portal
 
 Json = dict[str, Any]
@@ -172,7 +172,7 @@ def test_a_wrong_table_is_seen_explained_and_let_pass_with_a_reason(
     assert (
         office("", "resource_show", id=resource["id"])["validation_status"] == "created"
     )
-    assert runs.drain(portal) == 1
+    assert validation_runs.drain(portal) == 1
     assert [row["gia"] for row in office.rows(resource)][:2] == [None, 2]
     report = office("editor", "resource_validation_show", resource_id=resource["id"])
     assert report["report"]["decision"]["override_id"] == decided["id"]
@@ -388,15 +388,15 @@ def test_a_run_is_watched_and_outlives_its_worker(
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(load, "load", dying)
+        patched.setattr(load, "load_resource", dying)
         with pytest.raises(Killed):
-            runs.drain(portal)
+            validation_runs.drain(portal)
     assert (
         office("", "resource_show", id=resource["id"])["validation_status"] == "running"
     )
-    assert runs.drain(portal) == 0
+    assert validation_runs.drain(portal) == 0
     _due_now(portal)
-    assert runs.drain(portal) == 1
+    assert validation_runs.drain(portal) == 1
     assert (
         office("", "resource_validation_show", resource_id=resource["id"])["status"]
         == "success"
@@ -431,7 +431,7 @@ def test_a_run_is_watched_and_outlives_its_worker(
                 portal, SYSTEM, "resource_validation_run_batch", {"query": query}
             )
     office("editor", "resource_delete", id=resource["id"])
-    assert runs.drain(portal) == 1
+    assert validation_runs.drain(portal) == 1
     office("editor", "resource_validation_delete", 404, resource_id=link["id"])
 
 

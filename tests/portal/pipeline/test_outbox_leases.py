@@ -19,7 +19,7 @@ from portal.db import outbox
 from portal.domain.base import now
 from portal.domain.events import LOAD, PUBLISH, QUALITY, VALIDATE, OutboxRow
 from portal.errors import Unavailable
-from portal.pipeline import claims, load, publish, runs, score
+from portal.pipeline import load, outbox_leases, publish, score, validation_runs
 from portal.runtime import Portal
 from schemas.record import Upload
 from tests.portal.pipeline.conftest import leaving_loads
@@ -98,7 +98,7 @@ def drained(portal: Portal, topic: str) -> int:
         LOAD: load.drain,
         PUBLISH: publish.drain,
         QUALITY: score.drain,
-        VALIDATE: runs.drain,
+        VALIDATE: validation_runs.drain,
     }
     return drains[topic](portal)
 
@@ -121,10 +121,10 @@ def test_one_bad_row_is_given_up_and_the_others_go_on(
     if topic == QUALITY:
         bad = call(portal, "package_show", id="xau")["id"]
     target, place = {
-        LOAD: ("portal.pipeline.load.load", 1),
+        LOAD: ("portal.pipeline.load.load_resource", 1),
         PUBLISH: ("portal.pipeline.publish.render", 1),
         QUALITY: ("portal.pipeline.score.describe", 2),
-        VALIDATE: ("portal.pipeline.runs._run", 1),
+        VALIDATE: ("portal.pipeline.validation_runs._run", 1),
     }[topic]
     module, name = target.rsplit(".", 1)
     with monkeypatch.context() as broken:
@@ -159,7 +159,9 @@ def test_an_outage_gives_nothing_up(
 ) -> None:
     made = uploads(portal, "cho")["cho"]
     with monkeypatch.context() as broken:
-        broken.setattr(load, "load", failing(load.load, made, outage, 1))
+        broken.setattr(
+            load, "load_resource", failing(load.load_resource, made, outage, 1)
+        )
         for _ in range(portal.settings.outbox_tries + 2):
             assert load.drain(portal) == 0
             due_again(portal, LOAD)
@@ -190,21 +192,26 @@ def test_a_row_that_ends_its_worker_each_time_is_given_up(
         assert publish.drain(portal) >= 1
     assert given_up(portal) == [(PUBLISH, made["chet"])]
     with portal.read() as uow:
-        assert outbox.list_given_up(uow.session)[0].error == claims.DIED
+        assert outbox.list_given_up(uow.session)[0].error == outbox_leases.DIED
 
 
 def test_what_a_worker_cannot_end_in_time_is_handed_back_as_if_it_was_not_begun(
     portal: Portal,
 ) -> None:
     uploads(portal, "aa", "bb")
-    (first,) = claims.take(portal, LOAD)
-    assert claims.hand_back(portal) == 0, "nobody works on it"
-    with claims.held(portal, [first]):
-        assert claims.hand_back(portal) == 1
-        assert claims.hand_back(portal) == 1, "it is under way until its thread ends"
-    assert claims.hand_back(portal) == 0
+    (first,) = outbox_leases.claim(portal, LOAD)
+    assert outbox_leases.hand_back(portal) == 0, "nobody works on it"
+    with outbox_leases.renewal(portal, [first]):
+        assert outbox_leases.hand_back(portal) == 1
+        assert outbox_leases.hand_back(portal) == 1, (
+            "it is under way until its thread ends"
+        )
+    assert outbox_leases.hand_back(portal) == 0
     entities = {
         claim.entity_id: claim.attempts
-        for claim in (*claims.take(portal, LOAD), *claims.take(portal, LOAD))
+        for claim in (
+            *outbox_leases.claim(portal, LOAD),
+            *outbox_leases.claim(portal, LOAD),
+        )
     }
     assert entities[first.entity_id] == 1 and len(entities) == 2

@@ -11,7 +11,7 @@ from portal.settings import load
 
 
 @contextmanager
-def opened(**overrides: str) -> Iterator[Portal]:
+def open_portal(**overrides: str) -> Iterator[Portal]:
     """The portal of the environment, closed at the end."""
     running = build_portal(load(None, **overrides))
     try:

@@ -1,5 +1,5 @@
-"""Claims: one worker at a time works off an outbox row; whatever goes wrong with one
-row holds up no other.
+"""Leases of outbox rows: one worker at a time works off a row; whatever goes wrong with
+one row holds up no other.
 """
 
 from __future__ import annotations
@@ -11,17 +11,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from portal.db import outbox
-from portal.db.outbox import Claim
+from portal.db.outbox import LeasedRow
 from portal.db.uow import UnitOfWork
 from portal.domain.base import now
 from portal.errors import PortalError, Unavailable
+from portal.pipeline.heartbeat import BEATS_PER_LEASE, Heartbeat
 from portal.runtime import Portal
 from search.backend import SearchUnavailable
 
-BEATS_PER_LEASE = 3
 DIED = "its worker ended each time that it was tried"
 STOPS = (KeyboardInterrupt, SystemExit, GeneratorExit)
 """What ends a process and is no failure of a row; a panic of a native library is none
@@ -42,92 +40,97 @@ given up, and why.
 """
 
 
-def take(
+def claim(
     portal: Portal,
     topic: str,
     most: int = 1,
     *,
     eager: bool = False,
     lease: float | None = None,
-) -> list[Claim]:
-    """Claim due rows of a topic, at most `most`, for one lease; none where nothing is
-    due.
+) -> list[LeasedRow]:
+    """Claim due rows of a topic, at most `most`, for one lease of so many seconds; none
+    where nothing is due.
     """
     with portal.work() as uow:
-        until = now() + _lease(portal, lease)
-        claimed = outbox.claim(uow.session, topic, now(), until, most, eager=eager)
-        if claimed:
+        until = now() + _length(portal, lease)
+        rows = outbox.claim(uow.session, topic, now(), until, most, eager=eager)
+        # Without a row there is nothing to write: an idle worker takes no write lock.
+        if rows:
             uow.commit()
-    return claimed
+    return rows
 
 
-class UnderWay:
-    """The claims that threads of this process work on, so that they can be handed back
+class RowsUnderWay:
+    """The rows that threads of this process work on, so that they can be handed back
     when it has to end.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._claims: dict[int, tuple[str, Sequence[Claim]]] = {}
+        self._rows: dict[int, tuple[str, Sequence[LeasedRow]]] = {}
 
-    def add(self, portal: Portal, claimed: Sequence[Claim]) -> int:
-        """Note that work on these claims of a portal begins; returns what `remove`
+    def add(self, portal: Portal, rows: Sequence[LeasedRow]) -> int:
+        """Note that work on these rows of a portal begins; returns what `remove`
         takes.
         """
         with self._lock:
-            number = max(self._claims, default=0) + 1
-            self._claims[number] = (str(portal.engine.url), claimed)
+            number = max(self._rows, default=0) + 1
+            self._rows[number] = (str(portal.engine.url), rows)
             return number
 
     def remove(self, number: int) -> None:
         """Note that the work came to its end."""
         with self._lock:
-            self._claims.pop(number, None)
+            self._rows.pop(number, None)
 
-    def of(self, portal: Portal) -> list[Claim]:
-        """All claims of a portal that are under way."""
+    def of(self, portal: Portal) -> list[LeasedRow]:
+        """All rows of a portal that are under way."""
+        database = str(portal.engine.url)
         with self._lock:
             return [
-                claim
-                for url, some in self._claims.values()
-                if url == str(portal.engine.url)
-                for claim in some
+                row
+                for url, rows in self._rows.values()
+                if url == database
+                for row in rows
             ]
 
 
-_UNDER_WAY = UnderWay()
+_UNDER_WAY = RowsUnderWay()
 
 
 def hand_back(portal: Portal) -> int:
     """Give back what this process works on, because it ends before the work does;
     returns how many rows.
     """
-    claimed = _UNDER_WAY.of(portal)
+    rows = _UNDER_WAY.of(portal)
     with portal.work() as uow:
-        if claimed:
-            outbox.hand_back(uow.session, claimed, now())
+        if rows:
+            outbox.hand_back(uow.session, rows, now())
             uow.commit()
-    return len(claimed)
+    return len(rows)
 
 
 @contextmanager
-def held(
-    portal: Portal, claimed: Sequence[Claim], lease: float | None = None
+def renewal(
+    portal: Portal, rows: Sequence[LeasedRow], lease: float | None = None
 ) -> Iterator[None]:
-    """Renew claims in the background while the work goes on, however long it takes."""
-    over = threading.Event()
-    name = f"claim-{claimed[0].id}"
-    beating = threading.Thread(
-        target=_beat, args=(portal, claimed, over, lease), name=name, daemon=True
-    )
-    beating.start()
-    number = _UNDER_WAY.add(portal, claimed)
-    try:
-        yield
-    finally:
-        _UNDER_WAY.remove(number)
-        over.set()
-        beating.join()
+    """Renew leases in the background while the work goes on, however long it takes."""
+    length = _length(portal, lease)
+
+    def renew() -> bool:
+        with portal.work() as uow:
+            outbox.renew(uow.session, rows, now() + length)
+            uow.commit()
+        return True
+
+    seconds = length.total_seconds() / BEATS_PER_LEASE
+    # Renewed and not long from the start: what a killed worker held is taken over soon.
+    with Heartbeat(f"outbox-{rows[0].id}", seconds, renew):
+        number = _UNDER_WAY.add(portal, rows)
+        try:
+            yield
+        finally:
+            _UNDER_WAY.remove(number)
 
 
 def work_off(
@@ -146,38 +149,44 @@ def work_off(
     """
     ended = 0
     while not (stop and stop.is_set()):
-        claimed = take(portal, topic)
-        if not claimed:
+        rows = claim(portal, topic)
+        if not rows:
             break
-        ended += _ended(portal, claimed[0], work, report)
+        ended += _try_row(portal, rows[0], work, report)
     return ended
 
 
-def _ended(portal: Portal, claimed: Claim, work: Work, report: Report | None) -> bool:
+def _try_row(portal: Portal, row: LeasedRow, work: Work, report: Report | None) -> bool:
     """Try one row; whether it is at its end."""
-    if claimed.attempts > portal.settings.outbox_tries:
-        give_up(portal, claimed, claimed.error or DIED, report)
+    if row.attempts > portal.settings.outbox_tries:
+        # Its last try began and never ended: the row ends its worker each time.
+        give_up(portal, row, row.error or DIED, report)
         return True
     try:
-        with held(portal, [claimed]):
-            work(claimed.entity_id)
+        with renewal(portal, [row]):
+            work(row.entity_id)
     except STOPS:
         raise
     except BaseException as problem:
-        return failed(portal, claimed, problem, report)
-    settle(portal, [claimed])
+        # Not Exception alone: a panic of a native library is none, and it must not end
+        # a worker that has other rows to do.
+        return record_failure(portal, row, problem, report)
+    settle(portal, [row])
     return True
 
 
-def settle(portal: Portal, claimed: Sequence[Claim]) -> None:
+def settle(portal: Portal, rows: Sequence[LeasedRow]) -> None:
     """Remove rows whose work is done."""
     with portal.work() as uow:
-        outbox.settle(uow.session, claimed)
+        outbox.settle(uow.session, rows)
         uow.commit()
 
 
-def failed(
-    portal: Portal, claimed: Claim, problem: BaseException, report: Report | None = None
+def record_failure(
+    portal: Portal,
+    row: LeasedRow,
+    problem: BaseException,
+    report: Report | None = None,
 ) -> bool:
     """Postpone a row whose work failed, or give it up after its last try; whether it is
     given up.
@@ -187,24 +196,24 @@ def failed(
     """
     if is_outage(problem):
         log.warning(
-            "%s of %s waits: %s", claimed.topic, claimed.entity_id, said(problem)
+            "%s of %s waits: %s", row.topic, row.entity_id, public_reason(problem)
         )
         with portal.work() as uow:
-            outbox.put_back(uow.session, [claimed], now(), said(problem))
+            outbox.put_back(uow.session, [row], now(), public_reason(problem))
             uow.commit()
         return False
-    log.error("%s of %s failed", claimed.topic, claimed.entity_id, exc_info=problem)
-    if claimed.attempts >= portal.settings.outbox_tries:
-        give_up(portal, claimed, said(problem), report)
+    log.error("%s of %s failed", row.topic, row.entity_id, exc_info=problem)
+    if row.attempts >= portal.settings.outbox_tries:
+        give_up(portal, row, public_reason(problem), report)
         return True
     with portal.work() as uow:
-        outbox.postpone(uow.session, [claimed], now(), said(problem))
+        outbox.postpone(uow.session, [row], now(), public_reason(problem))
         uow.commit()
     return False
 
 
 def give_up(
-    portal: Portal, claimed: Claim, error: str, report: Report | None = None
+    portal: Portal, row: LeasedRow, error: str, report: Report | None = None
 ) -> None:
     """Try a row no more, keep why, and tell people by `report`; a report that fails
     itself changes nothing.
@@ -212,26 +221,28 @@ def give_up(
     tries = portal.settings.outbox_tries
     log.error(
         "%s of %s is given up after %d tries: %s",
-        claimed.topic,
-        claimed.entity_id,
+        row.topic,
+        row.entity_id,
         tries,
         error,
     )
+    # Whatever the report does: a row that cannot even be given up would be tried for
+    # ever.
     try:
-        _give_up(portal, claimed, error, report)
+        _give_up(portal, row, error, report)
     except Exception:
         log.exception(
             "nobody could be told that %s of %s is given up",
-            claimed.topic,
-            claimed.entity_id,
+            row.topic,
+            row.entity_id,
         )
-        _give_up(portal, claimed, error, None)
+        _give_up(portal, row, error, None)
 
 
-def _give_up(portal: Portal, claimed: Claim, error: str, report: Report | None) -> None:
+def _give_up(portal: Portal, row: LeasedRow, error: str, report: Report | None) -> None:
     with portal.work() as uow:
-        if outbox.give_up(uow.session, claimed, error) and report is not None:
-            report(uow, claimed.entity_id, error)
+        if outbox.give_up(uow.session, row, error) and report is not None:
+            report(uow, row.entity_id, error)
         uow.commit()
 
 
@@ -244,7 +255,7 @@ def is_outage(problem: BaseException) -> bool:
     return isinstance(problem, (Unavailable, SearchUnavailable))
 
 
-def said(problem: BaseException) -> str:
+def public_reason(problem: BaseException) -> str:
     """What went wrong, without a value, a path or SQL; the log says more."""
     if isinstance(problem, (PortalError, SearchUnavailable)):
         return str(problem)
@@ -253,18 +264,5 @@ def said(problem: BaseException) -> str:
     return f"{type(problem).__name__}; the worker's log says more"
 
 
-def _lease(portal: Portal, lease: float | None) -> timedelta:
+def _length(portal: Portal, lease: float | None) -> timedelta:
     return timedelta(seconds=lease or portal.settings.harvest_lease)
-
-
-def _beat(
-    portal: Portal, claimed: Sequence[Claim], over: threading.Event, lease: float | None
-) -> None:
-    length = _lease(portal, lease)
-    while not over.wait(length.total_seconds() / BEATS_PER_LEASE):
-        try:
-            with portal.work() as uow:
-                outbox.renew(uow.session, claimed, now() + length)
-                uow.commit()
-        except SQLAlchemyError:
-            continue  # the database did not answer in time; the next beat tries again

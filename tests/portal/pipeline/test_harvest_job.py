@@ -3,6 +3,7 @@ crashes.
 """
 
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import orjson
@@ -17,8 +18,8 @@ from portal.db.harvest import LeaseLost
 from portal.domain.base import now
 from portal.domain.datasets import Dataset, TableVersion
 from portal.domain.harvest import HarvestIdentity, HarvestObject, HarvestSource
-from portal.pipeline import index, run, store, validate
-from portal.pipeline.lease import Lease
+from portal.pipeline import gate, harvest_job, index, store, validate
+from portal.pipeline.job_lease import JobLease
 from portal.pipeline.store import Item
 from portal.reading import ReadOptions
 from portal.runtime import Portal
@@ -188,7 +189,7 @@ def test_a_worker_that_lost_its_lease_can_store_nothing(
         assert db.claim(uow.session, "second", now(), now()) is not None
         uow.commit()
     with pytest.raises(LeaseLost):
-        run.run_job(portal, job_id, "first")
+        harvest_job.run_job(portal, job_id, "first")
     with portal.read() as uow:
         assert uow.session.scalars(select(Dataset)).all() == []
 
@@ -206,15 +207,22 @@ def test_an_aborted_job_stops_at_its_next_step(portal: Portal, source: Source) -
             registry.call(portal, SYSTEM, "harvest_job_abort", {"id": job_id})
 
     with pytest.raises(LeaseLost):
-        run.run_job(portal, job_id, "worker", abort)
+        harvest_job.run_job(portal, job_id, "worker", abort)
     job = source.job(job_id)
     assert job["status"] == "Aborted"
     assert job["stats"]["added"] == 2
 
 
-@pytest.mark.parametrize("step", ["prepare_one", "store", "content_hash"])
+@pytest.mark.parametrize(
+    ("stage", "step"), [(gate, "prepare"), (store, "store"), (store, "content_hash")]
+)
 def test_a_crash_at_any_step_is_followed_by_a_run_that_finishes(
-    portal: Portal, source: Source, counts, monkeypatch: pytest.MonkeyPatch, step: str
+    portal: Portal,
+    source: Source,
+    counts,
+    monkeypatch: pytest.MonkeyPatch,
+    stage: ModuleType,
+    step: str,
 ) -> None:
     """A crash is a BaseException here: nothing of ours catches it, as nothing catches
     kill -9.
@@ -225,7 +233,7 @@ def test_a_crash_at_any_step_is_followed_by_a_run_that_finishes(
     with portal.work() as uow:
         db.claim(uow.session, "first", now(), now())
         uow.commit()
-    real, calls = getattr(store, step), []
+    real, calls = getattr(stage, step), []
 
     def dying(*args, **kwargs):
         calls.append(step)
@@ -233,9 +241,9 @@ def test_a_crash_at_any_step_is_followed_by_a_run_that_finishes(
             raise KeyboardInterrupt
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(store, step, dying)
+    monkeypatch.setattr(stage, step, dying)
     with pytest.raises(KeyboardInterrupt):
-        run.run_job(portal, job_id, "first")
+        harvest_job.run_job(portal, job_id, "first")
     monkeypatch.undo()
     with portal.work() as uow:
         job = db.get_job(uow.session, job_id)
@@ -244,7 +252,7 @@ def test_a_crash_at_any_step_is_followed_by_a_run_that_finishes(
     with portal.work() as uow:
         assert db.claim(uow.session, "second", now(), now()) is not None
         uow.commit()
-    run.run_job(portal, job_id, "second")
+    harvest_job.run_job(portal, job_id, "second")
     assert counts(source.job(job_id)) == {"added": 2}
     with portal.read() as uow:
         assert uow.session.scalar(select(func.count()).select_from(Dataset)) == 2
@@ -270,7 +278,7 @@ def test_an_item_that_kills_its_worker_again_and_again_is_given_up(
             )
         )
         uow.commit()
-    run.run_job(portal, job_id, "worker")
+    harvest_job.run_job(portal, job_id, "worker")
     job = source.job(job_id)
     assert job["stats"]["errored"] == 1
     assert "given up" in job["object_error_summary"][0][0]
@@ -278,9 +286,9 @@ def test_an_item_that_kills_its_worker_again_and_again_is_given_up(
 
 def test_the_heartbeat_notices_a_lost_lease(portal: Portal, source: Source) -> None:
     job_id = source.queue()
-    lease = Lease(portal, job_id, "nobody")
+    lease = JobLease(portal, job_id, "nobody")
     with pytest.raises(LeaseLost), portal.work() as uow:
-        lease.hold(uow)
+        lease.renew(uow)
 
 
 def test_what_its_catalogue_closes_is_closed_here_even_when_the_rest_is_refused(

@@ -17,7 +17,7 @@ from portal.db import harvest as db
 from portal.db.harvest import Claimed
 from portal.domain.base import now
 from portal.domain.harvest import RUNNING, HarvestJob, HarvestObject, HarvestSource
-from portal.pipeline import harvest, run, store
+from portal.pipeline import harvest, harvest_job, store
 from portal.runtime import Portal
 from search.backend import IndexEntry, SearchUnavailable
 from tests.portal.pipeline.conftest import Source
@@ -37,7 +37,7 @@ def die(portal: Portal, job_id: str) -> None:
     """A worker that takes the job, is killed with it, and whose lease runs out."""
     claim(portal)
     with pytest.raises(KeyboardInterrupt):
-        run.run_job(portal, job_id, "worker")
+        harvest_job.run_job(portal, job_id, "worker")
     with portal.work() as uow:
         db.get_job(uow.session, job_id).lease_until = now()
         uow.commit()
@@ -71,7 +71,7 @@ def test_a_job_whose_listing_kills_its_worker_is_given_up_and_what_was_listed_is
             die(portal, job_id)
         assert source.job(job_id)["status"] == "Running"
         claim(portal)
-        run.run_job(portal, job_id, "worker")
+        harvest_job.run_job(portal, job_id, "worker")
     job = source.job(job_id)
     assert job["status"] == "Finished"
     tries = portal.settings.harvest_tries
@@ -104,7 +104,7 @@ def test_a_job_that_comes_a_step_further_each_time_is_never_given_up(
     for _ in range(files - 1):
         die(portal, job_id)
     claim(portal)
-    run.run_job(portal, job_id, "worker")
+    harvest_job.run_job(portal, job_id, "worker")
     assert counts(source.job(job_id)) == {"added": files}
 
 
@@ -125,7 +125,7 @@ def test_deletions_that_kill_the_worker_are_given_up_with_a_note(
         for _ in range(portal.settings.harvest_tries + 1):
             die(portal, job_id)
         claim(portal)
-        run.run_job(portal, job_id, "worker")
+        harvest_job.run_job(portal, job_id, "worker")
     assert source.job(job_id)["status"] == "Finished"
     with portal.read() as uow:
         notes = db.get_job(uow.session, job_id).notes
@@ -144,13 +144,13 @@ def test_a_stopped_job_is_handed_back_after_the_object_under_way(
             stop.set()
 
     claim(portal)
-    run.run_job(portal, job_id, "worker", stop_amid_the_second, stop)
+    harvest_job.run_job(portal, job_id, "worker", stop_amid_the_second, stop)
     assert counts(source.job(job_id)) == {"added": 2, "waiting": 2}
     again = claim(portal, "next")
     assert (again.job.id, again.suspect, again.job.tries) == (job_id, False, 1), (
         "at once, and it killed nobody"
     )
-    run.run_job(portal, job_id, "next")
+    harvest_job.run_job(portal, job_id, "next")
     assert counts(source.job(job_id)) == {"added": 4}
 
 
@@ -162,7 +162,7 @@ def test_a_job_that_is_stopped_in_its_listing_is_listed_by_the_next_worker(
     stop.set()
     for _ in range(portal.settings.harvest_tries + 2):
         claim(portal)
-        run.run_job(portal, job_id, "worker", stop=stop)
+        harvest_job.run_job(portal, job_id, "worker", stop=stop)
     assert (counts(source.job(job_id)), source.job(job_id)["status"]) == ({}, "Running")
     assert scheduler.work_once(portal, "next")
     assert counts(source.job(job_id)) == {"added": 1}
@@ -258,7 +258,7 @@ def test_a_finished_job_is_found_at_once(portal: Portal, source: Source) -> None
     source.write("benh-vien.csv", GOOD)
     job_id = source.queue()
     claim(portal)
-    run.run_job(portal, job_id, "worker")
+    harvest_job.run_job(portal, job_id, "worker")
     with portal.read() as uow:
         assert db.count_unindexed(uow.session, job_id) == 0
     quiet = replace(portal, before_search=lambda *_: None)
@@ -277,7 +277,7 @@ def test_a_job_that_cannot_be_found_yet_is_finished_all_the_same_and_says_so(
     job_id = source.queue()
     claim(portal)
     hasty = replace(portal.settings, harvest_index_seconds=0)
-    run.run_job(
+    harvest_job.run_job(
         replace(portal, search=Away(portal.search), settings=hasty), job_id, "worker"
     )
     assert source.job(job_id)["status"] == "Finished"

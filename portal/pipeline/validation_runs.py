@@ -13,8 +13,10 @@ from portal.domain.base import now
 from portal.domain.datasets import ERROR, RUNNING, ValidationReport
 from portal.domain.events import VALIDATE
 from portal.errors import PortalError, Unavailable
-from portal.pipeline import claims, load, stored
+from portal.pipeline import load, outbox_leases, stored
 from portal.runtime import Portal
+
+CHANGED = "the resource was changed or deleted before it could be checked"
 
 
 def drain(portal: Portal, stop: threading.Event | None = None) -> int:
@@ -23,9 +25,10 @@ def drain(portal: Portal, stop: threading.Event | None = None) -> int:
     def report(uow: UnitOfWork, run_id: str, error: str) -> None:
         _end(portal, uow, run_id, f"given up: {error}")
 
-    return claims.work_off(
-        portal, VALIDATE, lambda run_id: _do(portal, run_id), report, stop
-    )
+    def work(run_id: str) -> None:
+        _do(portal, run_id)
+
+    return outbox_leases.work_off(portal, VALIDATE, work, report, stop)
 
 
 def _do(portal: Portal, run_id: str) -> None:
@@ -34,6 +37,7 @@ def _do(portal: Portal, run_id: str) -> None:
     try:
         _run(portal, run_id)
     except Unavailable:
+        # No fault of the file: the row is put back, and the run goes on later.
         raise
     except PortalError as problem:
         trouble = problem.message
@@ -48,18 +52,13 @@ def _end(portal: Portal, uow: UnitOfWork, run_id: str, error: str) -> None:
     if run is None or run.finished is not None:
         return
     run.status, run.finished = ERROR, now()
-    run.error = (
-        error or "the resource was changed or deleted before it could be checked"
-    )
-    found = find_live_resource(uow, run.resource_id or "")
-    if found is not None:
-        found.resource.validation_status, found.resource.validation_timestamp = (
-            ERROR,
-            run.finished,
-        )
-        resources.save(
-            uow, found.dataset, found.resource, portal.settings.site_url, quiet=True
-        )
+    run.error = error or CHANGED
+    live = find_live_resource(uow, run.resource_id or "")
+    if live is not None:
+        live.resource.validation_status = ERROR
+        live.resource.validation_timestamp = run.finished
+        site_url = portal.settings.site_url
+        resources.save(uow, live.dataset, live.resource, site_url, quiet=True)
 
 
 def _run(portal: Portal, run_id: str) -> None:
@@ -67,17 +66,18 @@ def _run(portal: Portal, run_id: str) -> None:
         run = uow.session.get(ValidationReport, run_id)
         if run is None or run.finished is not None:
             return
-        found = find_live_resource(uow, run.resource_id or "")
+        live = find_live_resource(uow, run.resource_id or "")
         run.status = RUNNING
-        if found is not None:
-            found.resource.validation_status = RUNNING
-            resources.save(
-                uow, found.dataset, found.resource, portal.settings.site_url, quiet=True
-            )
+        if live is not None:
+            live.resource.validation_status = RUNNING
+            site_url = portal.settings.site_url
+            resources.save(uow, live.dataset, live.resource, site_url, quiet=True)
+        # Before the work begins: who asked sees that it runs, and the dataset is free
+        # for others meanwhile.
         uow.commit()
-    if found is None:
+    if live is None:
         return
-    if found.resource.file_key:
-        load.load(portal, found.resource.id, run_id)
-    elif found.resource.version_id is not None:
-        stored.judge(portal, found.resource.id, run_id)
+    if live.resource.file_key:
+        load.load_resource(portal, live.resource.id, run_id)
+    elif live.resource.version_id is not None:
+        stored.recheck(portal, live.resource.id, run_id)
