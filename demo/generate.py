@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from demo.units import FIELDS, unit_rows
+from portal.quality.checks import documented
 from schemas import catalog
 
 DATA = Path(__file__).with_name("data")
@@ -75,7 +76,9 @@ def main(units: Path | None, packages: Path | None, page: bool) -> None:
     if packages:
         copy_packages(packages, DATA / "packages")
     if page:
-        PAGE.write_text(catalog.markdown(), encoding="utf-8", newline="\n")
+        PAGE.write_text(
+            catalog.markdown(documented.markdown()), encoding="utf-8", newline="\n"
+        )
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from portal.db.holding import HeldDataset
 from portal.domain.datasets import Resource
 from portal.domain.events import LOAD
 from portal.errors import BadFile, Invalid, NotFound
-from portal.quality.frictionless import schema_check as table_schema
+from portal.quality.checks import schema_check as table_schema
 from portal.quality.table import proposal
 from portal.reading import ReadOptions, read_table
 from portal.runtime import Context

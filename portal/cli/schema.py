@@ -15,7 +15,7 @@ import click
 from portal.cli.base import portal, show
 from portal.cli.targets import options
 from portal.errors import BadFile
-from portal.quality.frictionless import schema_check
+from portal.quality.checks import schema_check
 from portal.quality.table import proposal
 from portal.reading import child, read_table
 from portal.settings import load

@@ -4,7 +4,7 @@ table noi-vu/ranh-gioi-xa.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ import orjson
 import polars as pl
 from numpy.typing import NDArray
 
-from portal.quality.checks.rules import Frame, Hit, Params, hits
+from portal.quality.checks.frame import NOTE, Frame, Hit, hits
 
 BORDERS = "noi-vu/ranh-gioi-xa"
 """The table of borders: `ma_xa` and `geometry`, a GeoJSON Polygon or MultiPolygon in
@@ -22,6 +22,7 @@ NEAR = 0.002
 """Degrees, some 200 metres: borders are drawn and places are measured no better than
 that.
 """
+CODE, LATITUDE, LONGITUDE = "_code", "_lat", "_lon"
 Points = NDArray[np.float64]
 
 
@@ -104,41 +105,48 @@ def border(text: object) -> Border | None:
     )
 
 
-def within(
+def outside_commune(
+    frame: Frame,
+    coordinates: Sequence[str],
+    commune: str,
     columns: Mapping[str, Iterable[Any]],
-) -> Callable[[Frame, Params], Iterator[Hit]]:
-    """The rule: places that are outside of the commune that their row names, and where
-    they are instead.
+) -> Iterator[Hit]:
+    """Places outside of the commune that their row names, and where they are instead.
+
+    `coordinates` are the columns of latitude and longitude, `columns` those of BORDERS.
+    Communes without a border that can be read are let be.
     """
+    borders = _borders(columns)
+    latitude, longitude = (
+        frame.number(name).alias(alias)
+        for name, alias in zip(coordinates, (LATITUDE, LONGITUDE), strict=True)
+    )
+    code = frame.text(commune).alias(CODE)
+    places = frame.data.with_columns(code, latitude, longitude)
+    places = places.drop_nulls([CODE, LATITUDE, LONGITUDE])
+    places = places.filter(pl.col(CODE).is_in(list(borders)))
+    communes = places.partition_by(CODE, as_dict=True, maintain_order=True)
+    for (found_code,), rows in communes.items():
+        points = rows.select(LONGITUDE, LATITUDE).to_numpy()
+        outside = ~borders[str(found_code)].inside(points)
+        notes = [
+            f"∉ {found_code}{_elsewhere(borders, point)}" for point in points[outside]
+        ]
+        lost = rows.filter(pl.Series(outside))
+        noted = lost.with_columns(pl.Series(NOTE, notes, dtype=pl.String))
+        yield from hits(noted, coordinates[0])
+
+
+def _borders(columns: Mapping[str, Iterable[Any]]) -> dict[str, Border]:
+    """Borders by the code of their commune."""
     pairs = zip(columns.get("ma_xa", ()), columns.get("geometry", ()), strict=False)
-    known = {
-        str(code): found for code, text in pairs if (found := border(text)) is not None
-    }
-
-    def rule(frame: Frame, check: Params) -> Iterator[Hit]:
-        lat, lon = (frame.number(name).alias(name) for name in check["fields"])
-        places = frame.data.with_columns(
-            frame.text(check["commune"]).alias("_code"),
-            lat.alias("_lat"),
-            lon.alias("_lon"),
-        )
-        places = places.drop_nulls(["_code", "_lat", "_lon"]).filter(
-            pl.col("_code").is_in(list(known))
-        )
-        for (code,), rows in places.partition_by(
-            "_code", as_dict=True, maintain_order=True
-        ).items():
-            points = rows.select("_lon", "_lat").to_numpy()
-            outside = ~known[str(code)].inside(points)
-            notes = [f"∉ {code}{_elsewhere(known, point)}" for point in points[outside]]
-            lost = rows.filter(pl.Series(outside)).with_columns(
-                pl.Series("note", notes, dtype=pl.String)
-            )
-            yield from hits(lost, {"field": check["fields"][0]})
-
-    return rule
+    drawn = ((str(code), border(text)) for code, text in pairs)
+    return {code: each for code, each in drawn if each is not None}
 
 
-def _elsewhere(known: Mapping[str, Border], point: Points) -> str:
-    found = [code for code, each in known.items() if each.inside(point[None, :])[0]]
-    return f", ∈ {found[0]}" if found else ""
+def _elsewhere(borders: Mapping[str, Border], point: Points) -> str:
+    containing = (
+        code for code, each in borders.items() if each.inside(point[None, :])[0]
+    )
+    code = next(containing, "")
+    return f", ∈ {code}" if code else ""

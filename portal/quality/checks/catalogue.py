@@ -4,7 +4,7 @@ say and how to mend it.
 
 from __future__ import annotations
 
-from portal.quality.checks.schema_check_texts import ASKED
+from portal.quality.checks.registry import ROW_CHECKS, RULE_CHECKS
 from portal.quality.findings.messages import Check, Message
 from portal.quality.findings.reading_texts import READING
 from portal.quality.findings.report import Severity
@@ -12,99 +12,8 @@ from portal.quality.findings.report import Severity
 CHECKS: tuple[Check, ...] = (
     *READING,
     # What the rows of any table show.
-    Check(
-        "repeated-header",
-        "warning",
-        Message(
-            "Dòng {row} lặp lại dòng tên cột.",
-            "Row {row} repeats the header.",
-            "Xóa dòng này; tệp có thể được ghép từ nhiều tệp.",
-            "Delete it; the file may be several files put together.",
-        ),
-    ),
-    Check(
-        "duplicate-row",
-        "warning",
-        Message(
-            "Dòng {row} giống hệt dòng {earlier}.",
-            "Row {row} equals row {earlier}.",
-            "Xóa dòng trùng.",
-            "Delete the repeated row.",
-        ),
-    ),
-    Check(
-        "outlier",
-        "warning",
-        Message(
-            "Dòng {row}, “{field}”: giá trị khác thường trong chuỗi ({note}).",
-            "Row {row}, '{field}': an unusual value in its series ({note}).",
-            "Kiểm tra giá trị, dấu thập phân và đơn vị tính; nếu đúng thì giữ nguyên.",
-            "Check the value, its decimal sign and its unit; keep it if it is right.",
-        ),
-    ),
-    Check(
-        "code-float",
-        "warning",
-        Message(
-            "Cột mã “{field}” có {times} giá trị đuôi “.0” (đầu tiên ở dòng {row}): "
-            "mã đã bị đổi thành số.",
-            "The code column '{field}' has {times} values ending in '.0' (first in "
-            "row {row}): codes became numbers.",
-            "Định dạng cột là văn bản (Text) trước khi xuất.",
-            "Format the column as text before exporting.",
-        ),
-    ),
-    Check(
-        "code-length",
-        "warning",
-        Message(
-            "Cột mã “{field}” có {times} giá trị ngắn hơn các mã khác (đầu tiên ở "
-            "dòng {row}): có thể mất số 0 ở đầu.",
-            "The code column '{field}' has {times} codes shorter than the others "
-            "(first in row {row}): "
-            "leading zeros may be lost.",
-            "Định dạng cột là văn bản (Text) rồi xuất lại từ nguồn.",
-            "Format the column as text and export it again.",
-        ),
-    ),
-    Check(
-        "ambiguous-number",
-        "warning",
-        Message(
-            "Cột “{field}” có {times} số như “28.717” hoặc “28,717” (đầu tiên ở dòng "
-            "{row}) bên cạnh số viết liền: "
-            "không rõ là hàng nghìn hay thập phân.",
-            "'{field}' has {times} numbers like '28.717' or '28,717' (first in row "
-            "{row}) beside plain ones: "
-            "thousands and decimals cannot be told apart.",
-            "Ghi số không có dấu hàng nghìn.",
-            "Write numbers without thousands separators.",
-        ),
-    ),
-    Check(
-        "personal-data",
-        "warning",
-        Message(
-            "Cột “{field}” có vẻ chứa dữ liệu cá nhân ({kind}): {cells}/{filled} ô.",
-            "The column '{field}' seems to hold personal data ({kind}): {cells} of "
-            "{filled} cells.",
-            "Bỏ cột, tổng quát hóa, hoặc gắn nhãn pd trong lược đồ; không công bố mở "
-            "khi còn dữ liệu cá nhân.",
-            "Drop the column, generalise it or tag it pd in the schema; do not "
-            "publish it openly as it is.",
-        ),
-    ),
-    Check(
-        "personal-column",
-        "info",
-        Message(
-            "Cột “{field}” là dữ liệu cá nhân phải bỏ khỏi bảng dữ liệu mở.",
-            "The column '{field}' is personal data that must be dropped from an open "
-            "table.",
-            "Xóa cột này trước khi công bố.",
-            "Remove the column before publishing.",
-        ),
-    ),
+    *(Check(each.id, each.severity, each.message) for each in ROW_CHECKS),
+    # What the files of a dataset hold.
     Check(
         "personal-text",
         "warning",
@@ -133,190 +42,26 @@ CHECKS: tuple[Check, ...] = (
         ),
     ),
     # What a schema asks for in its "checks".
+    *(Check(each.id, each.severity, each.message) for each in RULE_CHECKS),
     Check(
-        "order",
+        "check-malformed",
         "error",
         Message(
-            "Dòng {row}: {note}.",
-            "Row {row}: {note}.",
-            "Kiểm tra thứ tự các giá trị trong dòng.",
-            "Check the order of the values in this row.",
+            "Quy tắc kiểm tra của lược đồ không dùng được: {vi}.",
+            "A check of the schema cannot be used: {en}.",
+            "Sửa mục đó trong `checks`; schema_check nói đủ mọi chỗ sai.",
+            "Mend that entry of `checks`; schema_check tells all that is wrong.",
         ),
     ),
     Check(
-        "range",
+        "check-failed",
         "error",
         Message(
-            "Dòng {row}, “{field}”: ngoài khoảng cho phép ({note}).",
-            "Row {row}, '{field}': out of range ({note}).",
-            "Kiểm tra giá trị và đơn vị tính.",
-            "Check the value and its unit.",
-        ),
-    ),
-    Check(
-        "units",
-        "error",
-        Message(
-            "Dòng {row}, “{field}”: sai đơn vị ({note}).",
-            "Row {row}, '{field}': wrong unit ({note}).",
-            "Dùng đúng đơn vị quy định cho thông số.",
-            "Use the unit that is fixed for the parameter.",
-        ),
-    ),
-    Check(
-        "count",
-        "error",
-        Message(
-            "Số dòng không đúng: {note}.",
-            "The number of rows is wrong: {note}.",
-            "Bổ sung dòng thiếu hoặc xóa dòng thừa.",
-            "Add the missing rows or delete the surplus.",
-        ),
-    ),
-    Check(
-        "person-code",
-        "error",
-        Message(
-            "Dòng {row}, “{field}”: mã 12 chữ số là số định danh cá nhân, không phải "
-            "mã doanh nghiệp.",
-            "Row {row}, '{field}': a code of 12 digits is a person's number, not an "
-            "enterprise code.",
-            "Bỏ bản ghi của cá nhân khỏi dữ liệu công bố.",
-            "Remove records of persons from published data.",
-        ),
-    ),
-    Check(
-        "required-when",
-        "error",
-        Message(
-            "Dòng {row}: “{field}” bắt buộc khi {note}.",
-            "Row {row}: '{field}' is required when {note}.",
-            "Bổ sung giá trị.",
-            "Fill the value in.",
-        ),
-    ),
-    Check(
-        "small-cell",
-        "error",
-        Message(
-            "Dòng {row}, “{field}”: số đếm quá nhỏ để công bố ({note}).",
-            "Row {row}, '{field}': too small a count to publish ({note}).",
-            "Để trống ô này hoặc gộp nhóm.",
-            "Leave the cell empty or merge groups.",
-        ),
-    ),
-    Check(
-        "row-formula",
-        "warning",
-        Message(
-            "Dòng {row}, “{field}”: không khớp công thức ({note}).",
-            "Row {row}, '{field}': does not follow its formula ({note}).",
-            "Tính lại giá trị hoặc các thành phần.",
-            "Compute the value or its parts again.",
-        ),
-    ),
-    Check(
-        "jump",
-        "warning",
-        Message(
-            "Dòng {row}, “{field}”: thay đổi đột ngột ({note}).",
-            "Row {row}, '{field}': a sudden change ({note}).",
-            "Kiểm tra giá trị và đơn vị tính.",
-            "Check the value and its unit.",
-        ),
-    ),
-    Check(
-        "unit-slip",
-        "warning",
-        Message(
-            "Dòng {row}, “{field}”: có thể sai đơn vị ({note}).",
-            "Row {row}, '{field}': the unit may have slipped ({note}).",
-            "Kiểm tra đồng hay nghìn đồng, kg hay tấn.",
-            "Check đồng or thousand đồng, kg or tonnes.",
-        ),
-    ),
-    Check(
-        "stuck",
-        "warning",
-        Message(
-            "Từ dòng {row}, “{field}”: giá trị đứng yên ({note}).",
-            "From row {row}, '{field}': the value is stuck ({note}).",
-            "Kiểm tra cảm biến.",
-            "Check the sensor.",
-        ),
-    ),
-    Check(
-        "gap",
-        "info",
-        Message(
-            "Trước dòng {row}: thiếu số liệu ({note}).",
-            "Before row {row}: values are missing ({note}).",
-            "Bổ sung số liệu hoặc ghi cờ “thiếu”.",
-            "Add the values or flag them as missing.",
-        ),
-    ),
-    Check(
-        "non-decreasing",
-        "warning",
-        Message(
-            "Dòng {row}, “{field}”: lũy kế giảm ({note}).",
-            "Row {row}, '{field}': a running total fell ({note}).",
-            "Kiểm tra số lũy kế.",
-            "Check the running total.",
-        ),
-    ),
-    Check(
-        "distinct-coordinates",
-        "warning",
-        Message(
-            "Dòng {row}: trùng tọa độ với dòng {earlier}.",
-            "Row {row}: the same coordinates as row {earlier}.",
-            "Đo lại tọa độ.",
-            "Measure the coordinates again.",
-        ),
-    ),
-    Check(
-        "limit",
-        "warning",
-        Message(
-            "Dòng {row}, “{field}”: vượt giới hạn quy định ({note}).",
-            "Row {row}, '{field}': above the legal limit ({note}).",
-            "Kiểm tra giá trị và đơn vị; nếu đúng thì đây là sự kiện vượt ngưỡng.",
-            "Check the value and its unit; if they are right, this is an exceedance.",
-        ),
-    ),
-    Check(
-        "target",
-        "info",
-        Message(
-            "Chưa đạt chỉ tiêu: {note}.",
-            "A target is not reached: {note}.",
-            "Bổ sung bản ghi nếu còn thiếu trong dữ liệu.",
-            "Add records if the data lacks some.",
-        ),
-    ),
-    Check(
-        "inside",
-        "warning",
-        Message(
-            "Dòng {row}: tọa độ nằm ngoài tỉnh hoặc ngoài xã của dòng ({note}).",
-            "Row {row}: the place lies outside the province, or outside the row's "
-            "commune ({note}).",
-            "Kiểm tra mã xã, thứ tự vĩ độ, kinh độ và hệ tọa độ (WGS 84).",
-            "Check the commune's code, the order of latitude and longitude, and the "
-            "reference system (WGS 84).",
-        ),
-    ),
-    Check(
-        "unit-at-date",
-        "warning",
-        Message(
-            "Dòng {row}, “{field}”: không có đơn vị hành chính mang mã này tại thời "
-            "điểm đó ({note}).",
-            "Row {row}, '{field}': no administrative unit had this code at that time "
-            "({note}).",
-            "Dùng mã có hiệu lực tại ngày của dòng.",
-            "Use the code in force at the date of the row.",
+            "Kiểm tra “{note}” không chạy được; nhật ký ghi lỗi với mã {request}.",
+            "The check '{note}' could not run; the log has the error as request "
+            "{request}.",
+            "Gửi mã này cho quản trị viên; bảng chưa được coi là hợp lệ.",
+            "Give the request to an administrator; the table does not count as valid.",
         ),
     ),
     Check(
@@ -330,7 +75,6 @@ CHECKS: tuple[Check, ...] = (
             "Check its parameters in the schema, or load the table that it looks into.",
         ),
     ),
-    *ASKED,
     # What the description of a dataset shows.
     Check(
         "metadata-missing",

@@ -10,9 +10,9 @@ from typing import Any
 
 import polars as pl
 
-from portal.quality.checks.rules import Hit
+from portal.quality.checks.code_columns import is_code
+from portal.quality.checks.frame import Hit
 from portal.quality.frictionless.keys import PART
-from portal.quality.frictionless.schema_check import is_code
 from portal.quality.personal import fold
 from schemas.texttable import ROW
 

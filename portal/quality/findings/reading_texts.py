@@ -135,14 +135,4 @@ READING: tuple[Check, ...] = (
             "its source.",
         ),
     ),
-    Check(
-        "total-row",
-        "warning",
-        Message(
-            "Dòng {row} là dòng tổng cộng, không phải bản ghi.",
-            "Row {row} is a total, not a record.",
-            "Xóa các dòng tổng khỏi dữ liệu.",
-            "Remove total rows from the data.",
-        ),
-    ),
 )

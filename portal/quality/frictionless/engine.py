@@ -81,6 +81,7 @@ class Column:
     group: str = ""
     inside: jsonschemas.ValueSchema | None = None
     _read: Callable[[Any], tuple[Any, dict[str, str] | None]] | None = None
+    _read_value: Callable[[Any], Any] | None = None
     _cache: dict[Cell, Errors] = field(default_factory=dict)
 
     def read(self, cell: Cell) -> tuple[Any, Errors]:
@@ -115,11 +116,18 @@ class Column:
         if pattern is not None and self.rule.type == "string":
             patterns.compile(f"^{pattern}$").prepare(new)
         if self.inside is not None:
-            values = (self._value(cell) for cell in new)
+            values = map(self.value, new)
             self.inside.prepare([value for value in values if value is not None])
 
-    def _value(self, cell: str) -> Any:
-        return self.rule.create_value_reader()(cell)
+    def value(self, cell: Any) -> Any:
+        """The typed value of a cell, or of what a schema writes in place of one; None
+        where it is none of the column's type. Constraints are not asked.
+        """
+        if self._read_value is None:
+            self._read_value = self.rule.create_value_reader()
+        if isinstance(cell, str) and self.group:
+            cell = cell.replace(self.group, "")
+        return self._read_value(cell)
 
     def errors(self, cell: Cell) -> Errors:
         """The errors of a cell, remembered for equal cells."""
@@ -175,6 +183,20 @@ def compile_rules(
     Raises SchemaProblem where Frictionless refuses the schema, or could not judge cells
     by it; RepeatedLabel where it is the header that leaves no choice.
     """
+    try:
+        return _compiled(descriptor, labels, named=named)
+    except SchemaProblem:
+        raise
+    # Frictionless meets shapes that its own profile does not foresee, or nested too
+    # deep; they are no schema either.
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError):
+        raise SchemaProblem(["a part of the schema has a wrong shape"]) from None
+
+
+def _compiled(
+    descriptor: Mapping[str, Any], labels: tuple[str, ...], *, named: bool
+) -> Rules:
+    """Rules without regard to the shapes that a schema may have in error."""
     descriptor = _distinct(descriptor, labels)
     if named and str(descriptor.get("fieldsMatch") or "exact") not in (
         "exact",

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from portal.quality import personal
-from portal.quality.frictionless.schema_check import is_code
+from portal.quality.checks.code_columns import is_code
 from portal.quality.personal import fold
 from schemas.texttable import TextTable
 

@@ -8,11 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from portal.quality import personal
 from portal.quality.checks.catalogue import CHECKS, MESSAGES
-from portal.quality.checks.rules import RULES
 from portal.quality.findings.messages import ERRORS
 from portal.quality.findings.report import Report
 from portal.quality.table.check import check_table
@@ -42,132 +39,6 @@ def fields(**kinds: Any) -> list[dict[str, Any]]:
 
 def found(report: Report) -> list[tuple[str, int | None]]:
     return [(finding.check, finding.row) for finding in report.findings]
-
-
-RULE_CASES: list[tuple[dict[str, Any], dict[str, str], str, list[int | None]]] = [
-    (
-        {"id": "order", "fields": ["a", "b"]},
-        {"a": "integer", "b": "integer"},
-        "1,2\n3,2\n,1\n10,9\n",
-        [3, 5],
-    ),
-    (
-        {"id": "order", "fields": ["a", "b"], "strict": True},
-        {"a": "date", "b": "date"},
-        "2020-01-01,2020-01-01\n",
-        [2],
-    ),
-    (
-        {
-            "id": "range",
-            "field": "b",
-            "minimum": 0,
-            "maximum": 14,
-            "where": {"a": "pH"},
-        },
-        {"a": "string", "b": "number"},
-        "pH,7\npH,15\nDO,15\n",
-        [3],
-    ),
-    (
-        {"id": "units", "parameter": "a", "field": "b", "units": {"pH": "pH"}},
-        {"a": "string", "b": "string"},
-        "pH,pH\npH,mg/L\nDO,x\n",
-        [3],
-    ),
-    (
-        {"id": "count", "where": {"a": "x", "b": ""}, "equals": 2},
-        {"a": "string", "b": "string"},
-        "x,\nx,1\ny,\n",
-        [None],
-    ),
-    (
-        {"id": "required-when", "when": "a", "field": "b"},
-        {"a": "string", "b": "string"},
-        "x,\n,\nx,1\n",
-        [2],
-    ),
-    (
-        {"id": "required-when", "when": "a", "equals": "true", "field": "b"},
-        {"a": "string", "b": "string"},
-        "true,\nfalse,\n",
-        [2],
-    ),
-    (
-        {"id": "small-cell", "field": "b", "minimum": 5},
-        {"a": "string", "b": "integer"},
-        "x,4\nx,5\nx,\n",
-        [2],
-    ),
-    (
-        {"id": "jump", "key": ["a"], "order_by": "a", "field": "b", "percent": 40},
-        {"a": "string", "b": "integer"},
-        "x,100\nx,130\nx,200\ny,1\n",
-        [4],
-    ),
-    (
-        {"id": "unit-slip", "key": ["a"], "field": "b", "factor": 1000},
-        {"a": "string", "b": "integer"},
-        "x,9\nx,9000\nx,9100\nx,8000000\n",
-        [2, 5],
-    ),
-    (
-        {"id": "stuck", "key": ["a"], "field": "b", "times": 3},
-        {"a": "string", "b": "number"},
-        "x,1\nx,2\nx,2\nx,2\nx,3\ny,2\n",
-        [3],
-    ),
-    (
-        {"id": "gap", "key": ["a"], "order_by": "b", "minutes": 60},
-        {"a": "string", "b": "datetime"},
-        "x,2026-07-01T08:00:00+07:00\nx,2026-07-01T09:00:00+07:00\n"
-        "x,2026-07-01T12:00:00+07:00\n",
-        [4],
-    ),
-    (
-        {
-            "id": "non-decreasing",
-            "key": [],
-            "order_by": "a",
-            "field": "b",
-            "within": "year",
-        },
-        {"a": "string", "b": "number"},
-        "202601,5\n202602,4\n202701,1\n",
-        [3],
-    ),
-    (
-        {"id": "distinct-coordinates", "fields": ["a", "b"]},
-        {"a": "number", "b": "number"},
-        "19.5,105\n19.50,105\n20,105\n",
-        [3],
-    ),
-    (
-        {"id": "row-formula", "field": "b", "formula": "a / 2 * 100", "tolerance": 0.1},
-        {"a": "number", "b": "number"},
-        "2,100\n2,100.2\n,1\n",
-        [3],
-    ),
-    ({"id": "nobody-knows-this"}, {"a": "string", "b": "string"}, "1,2\n", [None]),
-]
-
-
-@pytest.mark.parametrize(
-    ("check", "kinds", "rows", "wanted"),
-    RULE_CASES,
-    ids=[case[0]["id"] for case in RULE_CASES],
-)
-def test_rules_of_a_schema(
-    tmp_path: Path,
-    check: dict[str, Any],
-    kinds: dict[str, str],
-    rows: str,
-    wanted: list[int | None],
-) -> None:
-    schema = {"fields": fields(**kinds), "checks": [check], "primaryKey": []}
-    report = checked(tmp_path, "a,b\n" + rows, schema)
-    name = check["id"] if check["id"] in RULES else "unchecked"
-    assert [row for code, row in found(report) if code == name] == wanted
 
 
 def test_a_person_in_a_code_column_is_an_error_without_its_number(

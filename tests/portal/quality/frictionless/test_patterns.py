@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from portal.quality.checks import schema_check
 from portal.quality.findings.report import Report
-from portal.quality.frictionless import patterns, schema_check
+from portal.quality.frictionless import patterns
 from portal.quality.table.check import check_table
 from portal.reading import read_table
 

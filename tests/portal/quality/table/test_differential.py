@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from portal.quality.frictionless import schema_check
+from portal.quality.checks import schema_check
 from portal.quality.table.check import check_table
 from portal.reading.opening import open_table
 from portal.reading.options import ReadOptions

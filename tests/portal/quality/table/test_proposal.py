@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from portal.quality.frictionless import schema_check
+from portal.quality.checks import schema_check
 from portal.quality.table import proposal
 from portal.quality.table.check import check_table
 from portal.reading import ReadOptions

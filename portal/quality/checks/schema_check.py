@@ -9,15 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from portal.quality.frictionless.engine import SchemaProblem, compile_rules
+from portal.quality.checks import requests
+from portal.quality.checks.code_columns import is_code
+from portal.quality.frictionless.engine import Column, SchemaProblem, compile_rules
 from portal.quality.frictionless.tableschema2 import categories
-from portal.quality.personal import fold
 
-CODE = re.compile(
-    r"^(ma|code|id|so hieu|so dinh danh|cccd|cmnd|mst|dien thoai|phone)( |$)|(^| "
-    r")(code|id)$"
-)
-"""Folded labels of columns that hold codes: texts, whatever their digits look like."""
 PD, TREATMENTS = (
     ("none", "basic", "sensitive"),
     ("keep", "drop", "generalise", "consent"),
@@ -41,11 +37,6 @@ class Problem:
     def to_dict(self) -> Json:
         """JSON-ready."""
         return asdict(self)
-
-
-def is_code(label: str) -> bool:
-    """Whether a column of this name holds codes."""
-    return bool(CODE.search(fold(label)))
 
 
 def version(descriptor: Mapping[str, Any]) -> str:
@@ -100,8 +91,12 @@ def check(descriptor: object) -> tuple[Problem, ...]:
     ]
     for each in fields:
         found += _field(each)
+    columns: dict[str, Column] = {}
     if not any(problem.severity == "error" for problem in found):
-        found += _frictionless(descriptor, fields)
+        columns, refusals = _frictionless(descriptor, fields)
+        found += refusals
+    _, malformed = requests.read(descriptor, columns)
+    found += [_error(each.place, each.text.vi, each.text.en) for each in malformed]
     return tuple(sorted(found, key=lambda problem: problem.severity))
 
 
@@ -278,19 +273,15 @@ def _bare_bar(pattern: str) -> bool:
 
 def _frictionless(
     descriptor: Mapping[str, Any], fields: list[Mapping[str, Any]]
-) -> Iterator[Problem]:
+) -> tuple[dict[str, Column], list[Problem]]:
+    """The columns that the fields make, or else what Frictionless refuses."""
     try:
-        compile_rules(descriptor, tuple(str(each["name"]) for each in fields))
+        rules = compile_rules(descriptor, tuple(str(each["name"]) for each in fields))
     except SchemaProblem as problem:
-        for note in problem.notes:
-            yield _error(
+        return {}, [
+            _error(
                 "", f"Frictionless từ chối: {note}", f"Frictionless refuses it: {note}"
             )
-    except (TypeError, ValueError, KeyError, AttributeError):
-        # Frictionless meets shapes that its own profile does not foresee; they are no
-        # schema either.
-        yield _error(
-            "",
-            "lược đồ có phần sai hình dạng",
-            "a part of the schema has a wrong shape",
-        )
+            for note in problem.notes
+        ]
+    return {column.name: column for column in rules.columns}, []

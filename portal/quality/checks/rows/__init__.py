@@ -1,0 +1,1 @@
+"""The checks on the rows of every table: each module declares one as CHECK."""

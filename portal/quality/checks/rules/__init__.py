@@ -1,0 +1,1 @@
+"""The checks that a Table Schema may ask for: each module declares one as CHECK."""
