@@ -22,7 +22,15 @@ DECORATORS = (
     "@compiles", "@atexit.register", "@overload",
 )  # fmt: skip
 """Whoever is called by a framework says so in a line above."""
-FIELDS_OF = ("Schema", "Versions", "Params", "Config", "Base", "Protocol")
+FIELDS_OF = (
+    "Schema",
+    "Versions",
+    "Params",
+    "Parameters",
+    "Config",
+    "Base",
+    "Protocol",
+)
 """How the names of classes end whose attributes a framework reads, or that only
 describe others.
 """
@@ -47,6 +55,7 @@ EXPECTED = {
     "max_mem": "RE2 reads it",
     "list_commands": "click calls it",
     "default_error_messages": "marshmallow reads it",
+    "make_error": "marshmallow calls it",
     "entity_type": "a column of CKAN's task_status that clients read",
     "tokens_given": "the demo's gateway counts for its tests",
     "_pool": "urllib3's own attribute, set to end a connection",
