@@ -17,6 +17,7 @@ from marshmallow import (
 )
 
 from schemas import bounds
+from schemas.lists import Globs, JsonObject
 from schemas.record import DatasetRecord, ResourceRecord
 from schemas.values import (
     EMAIL,
@@ -397,34 +398,37 @@ class ById(Schema):
 
 
 class Order(Schema):
-    """Parameters of package_resource_reorder and resource_view_reorder."""
+    """Parameters of package_resource_reorder."""
 
-    id = Text(required=True)
+    id = Text(required=True, error_messages={"required": MISSING, "null": MISSING})
     order = fields.List(
-        Text(), required=True, metadata={"help": "ids, those that come first"}
+        Text(),
+        required=True,
+        error_messages={
+            "required": MISSING,
+            "null": MISSING,
+            "invalid": "Must be a list of resource ids",
+        },
+        metadata={"help": "ids, those that come first"},
     )
 
 
 class Revision(Schema):
-    """Parameters of package_revise, beside `match__…` and `update__…`."""
-
-    match = fields.Dict(metadata={"help": "what must hold; id or name at least"})
-    filter = fields.List(Text(), metadata={"help": "globs: +keep, -remove"})
-    update = fields.Dict(metadata={"help": "what is merged in"})
-    include = fields.List(Text(), metadata={"help": "globs of what the answer shows"})
-
-
-class OneResource(Schema):
-    """Parameters of an action about one resource that calls it `resource_id`."""
-
-    resource_id = Text(required=True)
-
-
-class AnyParams(Schema):
-    """An action that checks its own parameters, once it is known who asks."""
+    """Parameters of package_revise; `match__…` and `update__…` are named by the places
+    that they are about.
+    """
 
     class Meta:
         unknown = INCLUDE
+
+    match = JsonObject(
+        load_default=dict, metadata={"help": "what must hold; id or name at least"}
+    )
+    filter = Globs(load_default=None, metadata={"help": "globs: +keep, -remove"})
+    update = JsonObject(load_default=dict, metadata={"help": "what is merged in"})
+    include = Globs(
+        load_default=None, metadata={"help": "globs of what the answer shows"}
+    )
 
 
 class Paged(Schema):

@@ -18,11 +18,14 @@ from marshmallow import (
 
 from schemas import passwords
 from schemas.datasets import name_errors
+from schemas.search import NaturalOrUsual
 from schemas.values import MISSING, Email, Flag, Integer, Text
 
 MOST_DAYS = 36_500
 """Days for which a token may be good: a century."""
 REQUIRED: dict[str, Any] = {"required": MISSING, "null": MISSING}
+MOST_PACKAGES = 1000
+"""Datasets of one group in one answer."""
 ORGANIZATION_KINDS = ("agency", "commune", "enterprise", "association", "institute")
 _IDENTIFIER = re.compile(
     r"^(\d{3}\.\d{2}\.\d{2}\.[A-Z]\d{2}|[A-Z]\d{2}(\.\d{1,3}){0,3})$"
@@ -171,20 +174,46 @@ class GroupPackages(Schema):
     """Parameters of group_package_show."""
 
     id = Text(required=True, error_messages=REQUIRED)
-    limit = Integer(allow_none=True)
+    limit = NaturalOrUsual(load_default=MOST_PACKAGES)
 
 
-class OfUser(Schema):
-    """Parameters of organization_list_for_user and group_list_authz."""
+class OrganizationsOfUser(Schema):
+    """Parameters of organization_list_for_user."""
 
-    id = Text(allow_none=True, metadata={"help": "another user, for sysadmins"})
+    id = Text(
+        load_default=None,
+        allow_none=True,
+        metadata={"help": "another user, for sysadmins"},
+    )
     permission = Text(
+        load_default="manage_group",
         allow_none=True,
         metadata={"help": "read, create_dataset, update_dataset, manage_group, …"},
     )
-    am_member = Flag(
+
+
+class GroupsOfUser(Schema):
+    """Parameters of group_list_authz."""
+
+    id = Text(
+        load_default=None,
         allow_none=True,
-        metadata={"help": "group_list_authz: also where the caller is a mere member"},
+        metadata={"help": "another user, for sysadmins"},
+    )
+    am_member = Flag(
+        load_default=False,
+        allow_none=True,
+        metadata={"help": "also where the caller is a mere member"},
+    )
+
+
+class GroupType(Schema):
+    """Parameters of member_roles_list."""
+
+    group_type = Text(
+        load_default="organization",
+        allow_none=True,
+        metadata={"help": "organization or group"},
     )
 
 
@@ -248,21 +277,6 @@ class UserParams(Schema):
     def check_password(self, value: str | None, data_key: str) -> None:
         """Long enough, if there is one."""
         if value is not None and (messages := passwords.problems(value)):
-            raise ValidationError(messages)
-
-
-class PasswordParams(Schema):
-    """What an invitation sets."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-    password = Text(required=True, error_messages=REQUIRED)
-
-    @validates("password")
-    def check_password(self, value: str, data_key: str) -> None:
-        """The same rules for everybody."""
-        if messages := passwords.problems(value):
             raise ValidationError(messages)
 
 

@@ -5,10 +5,129 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, ValidationError, fields, missing
 
-from schemas import bounds
-from schemas.values import LARGEST_COUNT, Integer, whole
+from schemas.lists import Words, no_words
+from schemas.values import LARGEST_COUNT, Flag, Text, Whole, whole
+
+UNLIMITED = 100_000
+"""Values of a facet that are counted when no limit is wanted."""
+
+
+class Natural(Whole):
+    """A natural number; nothing, null and the empty text are the default."""
+
+    def deserialize(
+        self,
+        value: Any,
+        attr: str | None = None,
+        data: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """The number."""
+        given = missing if value in (None, "") else value
+        return super().deserialize(given, attr, data, **kwargs)
+
+    def _deserialize(
+        self,
+        value: Any,
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **kwargs: Any,
+    ) -> int:
+        number = natural(value)
+        if number is None:
+            raise ValidationError("Must be a natural number")
+        return number
+
+
+class NaturalOrAll(Natural):
+    """A natural number, or -1 for no limit."""
+
+    def _deserialize(
+        self,
+        value: Any,
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **kwargs: Any,
+    ) -> int:
+        if str(value).strip() == "-1":
+            return UNLIMITED
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class NaturalOrUsual(Natural):
+    """A natural number; what is none, and zero, is the default."""
+
+    def deserialize(
+        self,
+        value: Any,
+        attr: str | None = None,
+        data: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """The number."""
+        given = value if value and natural(value) is not None else None
+        return super().deserialize(given, attr, data, **kwargs)
+
+
+class Written(Text):
+    """A text; what is none is searched for as it is written, and null is the
+    default.
+    """
+
+    def deserialize(
+        self,
+        value: Any,
+        attr: str | None = None,
+        data: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """The text."""
+        given = missing if value in (None, missing) else str(value)
+        return super().deserialize(given, attr, data, **kwargs)
+
+
+class Filters(fields.Field[Any]):
+    """A text, or each of a list of them; what is none counts as it is written."""
+
+    def deserialize(
+        self,
+        value: Any,
+        attr: str | None = None,
+        data: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """The texts."""
+        if value is None or value is missing:
+            return []
+        filters = value if isinstance(value, list) else [value]
+        return [str(each) for each in filters]
+
+
+class Unused(Text):
+    """A setting of Solr's own ranking: taken, whatever it says, and not used."""
+
+    def deserialize(
+        self,
+        value: Any,
+        attr: str | None = None,
+        data: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Nothing."""
+        return None
+
+
+def _one_filter(value: Any) -> list[str]:
+    """A text that is no list is one filter."""
+    is_filter = isinstance(value, str) and not value.startswith("[")
+    return [value] if is_filter else []
+
+
+def _field_names(value: Any) -> list[str]:
+    """Solr's own form of a list: names between commas or blanks."""
+    return str(value).replace(",", " ").split()
 
 
 class SearchParams(Schema):
@@ -16,39 +135,47 @@ class SearchParams(Schema):
     change nothing.
     """
 
-    q = fields.String(
+    q = Written(
+        load_default="*:*",
         metadata={
             "help": 'words, or Lucene: title:"giá nông sản" AND organization:so-nnmt'
-        }
+        },
     )
-    fq = fields.String(metadata={"help": "filters in Lucene, joined by AND"})
-    fq_list = fields.List(fields.String(), metadata={"help": "more filters"})
-    rows = Integer(
+    fq = Filters(metadata={"help": "filters in Lucene, joined by AND"})
+    fq_list = Words(
+        load_default=list, otherwise=_one_filter, metadata={"help": "more filters"}
+    )
+    rows = Natural(
         load_default=10,
         metadata={"help": "datasets in one answer, up to the portal's ROWS_MAX"},
     )
-    start = Integer(load_default=0)
-    sort = fields.String(
-        metadata={"help": "score desc, metadata_modified desc unless given"}
+    start = Natural(load_default=0)
+    sort = Written(
+        load_default="",
+        metadata={"help": "score desc, metadata_modified desc unless given"},
     )
-    fl = fields.List(
-        fields.String(), metadata={"help": "only these fields of each dataset"}
+    fl = Words(
+        load_default=list,
+        otherwise=no_words,
+        metadata={"help": "only these fields of each dataset"},
     )
-    facet = fields.Boolean(load_default=True)
-    facet_field = fields.List(fields.String(), data_key="facet.field")
-    facet_limit = Integer(
+    facet = Flag(load_default=True, allow_none=True)
+    facet_field = Words(load_default=list, data_key="facet.field")
+    facet_limit = NaturalOrAll(
         load_default=50, data_key="facet.limit", metadata={"help": "-1: no limit"}
     )
-    facet_mincount = Integer(load_default=1, data_key="facet.mincount")
-    include_drafts = fields.Boolean(load_default=False)
-    include_deleted = fields.Boolean(load_default=False)
-    include_private = fields.Boolean(load_default=False)
-    hl = fields.Boolean(
+    facet_mincount = Natural(load_default=1, data_key="facet.mincount")
+    include_drafts = Flag(load_default=False, allow_none=True)
+    include_deleted = Flag(load_default=False, allow_none=True)
+    include_private = Flag(load_default=False, allow_none=True)
+    hl = Flag(
         load_default=False,
+        allow_none=True,
         metadata={"help": "answer `highlighting`: marked pieces of each dataset"},
     )
-    hl_fl = fields.List(
-        fields.String(),
+    hl_fl = Words(
+        load_default=list,
+        otherwise=_field_names,
         data_key="hl.fl",
         metadata={
             "help": (
@@ -57,32 +184,32 @@ class SearchParams(Schema):
             )
         },
     )
-    hl_simple_pre = fields.String(
+    hl_simple_pre = Written(
         load_default="<mark>",
         data_key="hl.simple.pre",
         metadata={"help": "what stands before a find"},
     )
-    hl_simple_post = fields.String(load_default="</mark>", data_key="hl.simple.post")
-    hl_fragsize = Integer(
+    hl_simple_post = Written(load_default="</mark>", data_key="hl.simple.post")
+    hl_fragsize = Natural(
         load_default=180,
         data_key="hl.fragsize",
         metadata={"help": "characters of a long text; 0: all of it"},
     )
-    hl_snippets = Integer(
+    hl_snippets = Natural(
         load_default=3,
         data_key="hl.snippets",
         metadata={"help": "pieces of each field"},
     )
-    use_default_schema = fields.Boolean(load_default=False)
-    extras = fields.Raw()
-    wt = fields.String()
-    qf = fields.String()
-    bf = fields.String()
-    boost = fields.String()
-    tie = fields.String()
-    mm = fields.String()
-    df = fields.String()
-    def_type = fields.String(data_key="defType")
+    use_default_schema = Flag(load_default=False, allow_none=True)
+    extras = fields.Raw(allow_none=True)
+    wt = Unused()
+    qf = Unused()
+    bf = Unused()
+    boost = Unused()
+    tie = Unused()
+    mm = Unused()
+    df = Unused()
+    def_type = Unused(data_key="defType")
 
 
 ACCEPTED = frozenset(
@@ -109,16 +236,3 @@ def natural(value: Any) -> int | None:
 def flag(value: Any) -> bool:
     """CKAN's boolean."""
     return value is True or str(value).strip().lower() in TRUE
-
-
-def words(value: Any) -> list[str] | None:
-    """A list of texts: a list, or a JSON list in a text; None when it is neither."""
-    if value in (None, ""):
-        return []
-    if isinstance(value, str):
-        try:
-            value = bounds.parse(value)
-        except ValueError:
-            return None
-    good = isinstance(value, list) and all(isinstance(item, str) for item in value)
-    return list(value) if good else None

@@ -9,6 +9,7 @@ from typing import Any
 from marshmallow import EXCLUDE, INCLUDE, Schema, ValidationError, fields, validates
 
 from schemas.datasets import tag_errors
+from schemas.lists import Objects, Words, one_word
 from schemas.people import REQUIRED
 from schemas.values import MISSING, Flag, Integer, Seconds, Text
 
@@ -136,6 +137,54 @@ class ViewParams(Schema):
     view_type = Text(allow_none=True)
 
 
+class ViewOrder(Schema):
+    """Parameters of resource_view_reorder."""
+
+    id = Text(required=True, error_messages=REQUIRED)
+    order = fields.List(
+        Text(),
+        required=True,
+        error_messages=dict.fromkeys(
+            ("required", "null", "invalid"),
+            "Must be a list of ids of views of this resource, each once",
+        ),
+        metadata={"help": "ids, those that come first"},
+    )
+
+
+class ViewTypes(Schema):
+    """Parameters of resource_view_clear."""
+
+    view_types = Words(load_default=list, metadata={"help": "all unless given"})
+
+
+class ViewsOfResource(Schema):
+    """Parameters of resource_create_default_resource_views."""
+
+    resource_id = Text(load_default=None, allow_none=True)
+    resource = fields.Raw(
+        load_default=None,
+        allow_none=True,
+        metadata={"help": "a whole resource, as older clients send it"},
+    )
+
+
+class ViewsOfPackage(Schema):
+    """Parameters of package_create_default_resource_views."""
+
+    id = Text(load_default=None, allow_none=True)
+    package = fields.Raw(
+        load_default=None,
+        allow_none=True,
+        metadata={"help": "a whole dataset, as older clients send it"},
+    )
+    create_datastore_views = Flag(
+        load_default=False,
+        allow_none=True,
+        metadata={"help": "only for resources with rows"},
+    )
+
+
 class VocabularyParams(Schema):
     """A vocabulary with its tags."""
 
@@ -205,3 +254,41 @@ class TermParams(Schema):
     term = Text(required=True, error_messages=REQUIRED)
     term_translation = Text(required=True, error_messages=REQUIRED)
     lang_code = Text(required=True, error_messages=REQUIRED)
+
+
+class ManyRows(Schema):
+    """Parameters of task_status_update_many and term_translation_update_many."""
+
+    data = Objects(required=True)
+
+
+class TermList(Schema):
+    """Parameters of term_translation_show."""
+
+    terms = Words(
+        required=True,
+        otherwise=one_word,
+        error_messages={"required": MISSING},
+        metadata={"help": "a text, or a list of them"},
+    )
+    lang_codes = Words(
+        load_default=list, otherwise=one_word, metadata={"help": "all unless given"}
+    )
+
+    @validates("terms")
+    def check_terms(self, value: list[str], data_key: str) -> None:
+        """One at least."""
+        if not value:
+            raise ValidationError(MISSING)
+
+
+class OptionShow(Schema):
+    """Parameters of config_option_show."""
+
+    key = Text(required=True, error_messages=REQUIRED)
+
+    @validates("key")
+    def check_key(self, value: str, data_key: str) -> None:
+        """Something has to be asked for."""
+        if not value:
+            raise ValidationError(MISSING)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from marshmallow import INCLUDE, Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 from schemas.people import REQUIRED
 from schemas.values import Integer, Text
@@ -70,9 +70,6 @@ class Page(Schema):
 
 class ReportParams(Schema):
     """Parameters of resource_validation_show."""
-
-    class Meta:
-        unknown = INCLUDE
 
     resource_id = Text(load_default=None, allow_none=True)
     id = Text(load_default=None, allow_none=True)

@@ -22,7 +22,7 @@ from portal.domain.datasets import Dataset
 from portal.domain.people import Group, User
 from portal.errors import Invalid, NotAuthorized, NotFound
 from portal.runtime import Context
-from schemas.search import words
+from schemas.lists import words
 from schemas.social import MOST_ACTIVITIES, ActivityCreate, ActivityList, ActivityShow
 from schemas.values import MISSING
 
@@ -32,22 +32,22 @@ NEVER = datetime(1970, 1, 1)  # noqa: DTZ001 - times are UTC without a zone, as 
 DIFFS = ("unified", "context", "html")
 
 
-def dataset_of(ctx: Context, params: Params) -> Dataset:
+def shown_dataset(ctx: Context, params: Params) -> Dataset:
     """The dataset of `id`."""
     return datasets.get_dataset(ctx.uow.session, _id(params))
 
 
-def user_of(ctx: Context, params: Params) -> User:
+def shown_user(ctx: Context, params: Params) -> User:
     """The user of `id`."""
     return people.get_user(ctx.uow.session, _id(params))
 
 
-def group_of(ctx: Context, params: Params) -> Group:
+def shown_group(ctx: Context, params: Params) -> Group:
     """The group of `id`."""
     return people.get_group(ctx.uow.session, _id(params), organization=False)
 
 
-def organization_of(ctx: Context, params: Params) -> Group:
+def shown_organization(ctx: Context, params: Params) -> Group:
     """The organization of `id`."""
     return people.get_group(ctx.uow.session, _id(params), organization=True)
 
@@ -58,7 +58,7 @@ def _id(params: Params) -> str:
     return str(params["id"])
 
 
-@action(ActivityList, allow=Permission.DATASET_READ, on=dataset_of, safe=True)
+@action(ActivityList, allow=Permission.DATASET_READ, on=shown_dataset, safe=True)
 def package_activity_list(ctx: Context, dataset: Dataset, params: Params) -> list[Json]:
     """Return what happened to the dataset `id`, newest first; `limit`, `offset`,
     `after` and `before` page.
@@ -66,13 +66,13 @@ def package_activity_list(ctx: Context, dataset: Dataset, params: Params) -> lis
     return _list(ctx, db.of_object(dataset.id), params)
 
 
-@action(ActivityList, allow=Permission.GROUP_READ, on=group_of, safe=True)
+@action(ActivityList, allow=Permission.GROUP_READ, on=shown_group, safe=True)
 def group_activity_list(ctx: Context, group: Group, params: Params) -> list[Json]:
     """Return what happened to the group `id` and its datasets, newest first."""
     return _list(ctx, db.of_group(group), params)
 
 
-@action(ActivityList, allow=Permission.GROUP_READ, on=organization_of, safe=True)
+@action(ActivityList, allow=Permission.GROUP_READ, on=shown_organization, safe=True)
 def organization_activity_list(
     ctx: Context, group: Group, params: Params
 ) -> list[Json]:
@@ -80,7 +80,7 @@ def organization_activity_list(
     return _list(ctx, db.of_group(group), params)
 
 
-@action(ActivityList, allow=Permission.ANYONE, on=user_of, safe=True)
+@action(ActivityList, allow=Permission.ANYONE, on=shown_user, safe=True)
 def user_activity_list(ctx: Context, user: User, params: Params) -> list[Json]:
     """Return what the user `id` did, newest first."""
     if ctx.actor.anonymous and not ctx.portal.settings.public_user_details:
@@ -133,7 +133,7 @@ def dashboard_mark_activities_old(ctx: Context, target: object, params: Params) 
         ctx.uow.session.merge(Dashboard(user_id=ctx.actor.user_id, last_viewed=now()))
 
 
-def found(ctx: Context, params: Params) -> Activity:
+def shown_activity(ctx: Context, params: Params) -> Activity:
     """The activity of `id`, if the caller may know of it."""
     listed = db.list_activities(
         ctx.uow.session, Activity.id == params["id"], visible(ctx), db.Page(1)
@@ -143,7 +143,7 @@ def found(ctx: Context, params: Params) -> Activity:
     return listed[0]
 
 
-@action(ActivityShow, allow=Permission.ANYONE, on=found, safe=True)
+@action(ActivityShow, allow=Permission.ANYONE, on=shown_activity, safe=True)
 def activity_show(ctx: Context, activity: Activity, params: Params) -> Json:
     """Return the activity `id`; without `include_data`, what the object looked like is
     left out.
@@ -152,7 +152,7 @@ def activity_show(ctx: Context, activity: Activity, params: Params) -> Json:
     return answer if params["include_data"] else {**answer, "data": {}}
 
 
-@action(ActivityShow, allow=Permission.ANYONE, on=found, safe=True)
+@action(ActivityShow, allow=Permission.ANYONE, on=shown_activity, safe=True)
 def activity_data_show(ctx: Context, activity: Activity, params: Params) -> Json:
     """Return what the object of the activity `id` looked like. For those who may edit
     the dataset.
@@ -161,7 +161,7 @@ def activity_data_show(ctx: Context, activity: Activity, params: Params) -> Json
     return activity.shown
 
 
-@action(ActivityShow, allow=Permission.ANYONE, on=found, safe=True)
+@action(ActivityShow, allow=Permission.ANYONE, on=shown_activity, safe=True)
 def activity_diff(ctx: Context, activity: Activity, params: Params) -> Json:
     """Return what the activity `id` changed: {diff, activities}; `diff_type` is
     unified, context or html.

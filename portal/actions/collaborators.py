@@ -20,27 +20,27 @@ from portal.runtime import Context
 from schemas.social import CollaboratorList, CollaboratorParams
 
 
-def dataset_of(ctx: Context, params: Params) -> Dataset:
+def shown_by_id(ctx: Context, params: Params) -> Dataset:
     """The dataset of `id`, where collaborators are allowed at all."""
     _refuse_where_disabled(ctx)
     return datasets.get_dataset(ctx.uow.session, params["id"])
 
 
-def held_dataset_of(ctx: Context, params: Params) -> HeldDataset:
-    """As `dataset_of`, held: whoever names its people must still be allowed to when
+def held_by_id(ctx: Context, params: Params) -> HeldDataset:
+    """As `shown_by_id`, held: whoever names its people must still be allowed to when
     they are named.
     """
     _refuse_where_disabled(ctx)
     return held_dataset(ctx.uow, params["id"])
 
 
-def user_of(ctx: Context, params: Params) -> User:
+def shown_user(ctx: Context, params: Params) -> User:
     """The user of `id`, where collaborators are allowed at all."""
     _refuse_where_disabled(ctx)
     return people.get_user(ctx.uow.session, params["id"])
 
 
-@action(CollaboratorParams, allow=Permission.DATASET_SHARE, on=held_dataset_of)
+@action(CollaboratorParams, allow=Permission.DATASET_SHARE, on=held_by_id)
 def package_collaborator_create(
     ctx: Context, dataset: HeldDataset, params: Params
 ) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def package_collaborator_create(
     )
 
 
-@action(CollaboratorParams, allow=Permission.DATASET_SHARE, on=held_dataset_of)
+@action(CollaboratorParams, allow=Permission.DATASET_SHARE, on=held_by_id)
 def package_collaborator_delete(
     ctx: Context, dataset: HeldDataset, params: Params
 ) -> None:
@@ -79,7 +79,7 @@ def package_collaborator_delete(
         )
 
 
-@action(CollaboratorList, allow=Permission.DATASET_SHARE, on=dataset_of, safe=True)
+@action(CollaboratorList, allow=Permission.DATASET_SHARE, on=shown_by_id, safe=True)
 def package_collaborator_list(
     ctx: Context, dataset: Dataset, params: Params
 ) -> list[dict[str, Any]]:
@@ -93,7 +93,7 @@ def package_collaborator_list(
     ]
 
 
-@action(CollaboratorList, allow=Permission.USER_UPDATE, on=user_of, safe=True)
+@action(CollaboratorList, allow=Permission.USER_UPDATE, on=shown_user, safe=True)
 def package_collaborator_list_for_user(
     ctx: Context, user: User, params: Params
 ) -> list[dict[str, Any]]:

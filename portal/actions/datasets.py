@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import orjson
-from marshmallow import INCLUDE, fields
+from marshmallow import Schema, fields
 from sqlalchemy import and_, false
 
 from portal.access import policy
 from portal.access.policy import Permission
 from portal.actions._shared.dataset_writes import write_dataset
-from portal.actions.registry import Params, action
+from portal.actions.registry import Check, Params, action
 from portal.db import datasets as db
 from portal.db import people
 from portal.db.holding import HeldDataset, held_dataset
@@ -17,7 +17,7 @@ from portal.domain.datasets import Dataset, ShownDataset
 from portal.domain.people import Group
 from portal.errors import Invalid
 from portal.runtime import Context
-from schemas.datasets import AnyParams, ById, PackageParams, Paged
+from schemas.datasets import ById, PackageParams, Paged
 from schemas.values import MISSING
 
 KEPT_BY_UPDATE = (
@@ -34,7 +34,7 @@ else is reset.
 """
 
 
-class PackageShow(AnyParams):
+class PackageShow(Schema):
     """Parameters of package_show."""
 
     id = fields.String(allow_none=True)
@@ -65,19 +65,18 @@ def held_by_id_or_name(ctx: Context, params: Params) -> HeldDataset:
     return held_dataset(ctx.uow, str(key))
 
 
-def future_owner(ctx: Context, params: Params) -> Group | None:
+def shown_owner(ctx: Context, params: Params) -> Group | None:
     """The organization that a new dataset shall belong to, None where it is missing or
     unknown.
     """
     owner = params.get("owner_org")
-    found = (
-        people.find_group(ctx.uow.session, str(owner), organization=True)
-        if owner
-        else None
-    )
-    if found is not None:
-        params["owner_org"] = found.id  # it is not asked for again
-    return found
+    if not owner:
+        return None
+    organization = people.find_group(ctx.uow.session, str(owner), organization=True)
+    if organization is not None:
+        # By its id the session knows it: the write asks the database no second time.
+        params["owner_org"] = organization.id
+    return organization
 
 
 @action(PackageShow, allow=Permission.DATASET_READ, on=shown_by_id, safe=True)
@@ -122,11 +121,11 @@ def current_package_list_with_resources(
 
 
 @action(
-    AnyParams,
+    PackageParams,
     allow=Permission.DATASET_CREATE,
-    on=future_owner,
-    unknown=INCLUDE,
-    shape=PackageParams,
+    on=shown_owner,
+    # A taken name or a foreign tag is told in one answer with what the schema finds.
+    check=Check.WITHIN,
     needs=("name", "owner_org"),
 )
 def package_create(
@@ -139,11 +138,10 @@ def package_create(
 
 
 @action(
-    AnyParams,
+    PackageParams,
     allow=Permission.DATASET_UPDATE,
     on=held_by_id_or_name,
-    unknown=INCLUDE,
-    shape=PackageParams,
+    check=Check.WITHIN,  # as package_create
     needs=("id",),
 )
 def package_update(
@@ -158,11 +156,10 @@ def package_update(
 
 
 @action(
-    AnyParams,
+    PackageParams,
     allow=Permission.DATASET_UPDATE,
     on=held_by_id,
-    unknown=INCLUDE,
-    shape=PackageParams,
+    check=Check.WITHIN,  # as package_create
     needs=("id",),
 )
 def package_patch(
@@ -177,7 +174,7 @@ def package_patch(
     return write_dataset(ctx, dataset, merged)
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=held_by_id, shape=ById)
+@action(ById, allow=Permission.DATASET_UPDATE, on=held_by_id, check=Check.AUTHORISED)
 def package_delete(ctx: Context, dataset: HeldDataset, params: Params) -> None:
     """Delete a dataset: it disappears for everyone but the people of its organization.
     Deleting twice is no error.
@@ -186,7 +183,7 @@ def package_delete(ctx: Context, dataset: HeldDataset, params: Params) -> None:
     db.save(ctx.uow, dataset, ctx.portal.settings.site_url)
 
 
-@action(AnyParams, allow=Permission.SYSADMIN, on=held_by_id, shape=ById)
+@action(ById, allow=Permission.SYSADMIN, on=held_by_id, check=Check.AUTHORISED)
 def dataset_purge(ctx: Context, dataset: HeldDataset, params: Params) -> None:
     """Remove a dataset for good, with its resources, row versions and reports."""
     db.purge(ctx.uow, dataset)

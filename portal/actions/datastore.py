@@ -55,7 +55,7 @@ class Kept:
     created: datetime
 
 
-def table_asked_for(ctx: Context, params: Params) -> ShownTable:
+def shown_table(ctx: Context, params: Params) -> ShownTable:
     """The table that is asked for; everybody may ask for the list of those that they
     may read.
     """
@@ -73,7 +73,7 @@ def table_asked_for(ctx: Context, params: Params) -> ShownTable:
 @action(
     DatastoreSearch,
     allow=Permission.DATASET_READ,
-    on=table_asked_for,
+    on=shown_table,
     safe=True,
     unknown="raise",
 )
@@ -119,7 +119,7 @@ def datastore_search(ctx: Context, table: ShownTable, params: Params) -> dict[st
     return _answer(table, params, query, found)
 
 
-@action(ResourceOnly, allow=Permission.DATASET_READ, on=table_asked_for, safe=True)
+@action(ResourceOnly, allow=Permission.DATASET_READ, on=shown_table, safe=True)
 def datastore_info(ctx: Context, table: ShownTable, params: Params) -> dict[str, Any]:
     """Return the columns of the table `resource_id` with their types and titles, and
     how many rows it has.

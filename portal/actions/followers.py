@@ -25,17 +25,17 @@ Json = dict[str, Any]
 USER, DATASET, GROUP = "user", "dataset", "group"
 
 
-def user_of(ctx: Context, params: Params) -> User:
+def shown_user(ctx: Context, params: Params) -> User:
     """The user of `id`."""
     return people.get_user(ctx.uow.session, params["id"])
 
 
-def dataset_of(ctx: Context, params: Params) -> Dataset:
+def shown_dataset(ctx: Context, params: Params) -> Dataset:
     """The dataset of `id`."""
     return datasets.get_dataset(ctx.uow.session, params["id"])
 
 
-def group_of(ctx: Context, params: Params) -> Group:
+def shown_group(ctx: Context, params: Params) -> Group:
     """The group or organization of `id`."""
     group = people.find_group(ctx.uow.session, params["id"])
     if group is None:
@@ -93,103 +93,103 @@ def _people(ctx: Context, kind: str, object_id: str) -> list[Json]:
     ]
 
 
-@action(ById, allow=Permission.LOGGED_IN, on=user_of)
+@action(ById, allow=Permission.LOGGED_IN, on=shown_user)
 def follow_user(ctx: Context, user: User, params: Params) -> Json:
     """Follow the user `id`. Following twice is the same."""
     return _follow(ctx, USER, user.id)
 
 
-@action(ById, allow=Permission.DATASET_READ, on=dataset_of)
+@action(ById, allow=Permission.DATASET_READ, on=shown_dataset)
 def follow_dataset(ctx: Context, dataset: Dataset, params: Params) -> Json:
     """Follow the dataset `id`. Following twice is the same."""
     return _follow(ctx, DATASET, dataset.id)
 
 
-@action(ById, allow=Permission.GROUP_READ, on=group_of)
+@action(ById, allow=Permission.GROUP_READ, on=shown_group)
 def follow_group(ctx: Context, group: Group, params: Params) -> Json:
     """Follow the group or organization `id`. Following twice is the same."""
     return _follow(ctx, GROUP, group.id)
 
 
-@action(ById, allow=Permission.LOGGED_IN, on=user_of)
+@action(ById, allow=Permission.LOGGED_IN, on=shown_user)
 def unfollow_user(ctx: Context, user: User, params: Params) -> None:
     """Follow the user `id` no longer."""
     _unfollow(ctx, USER, user.id)
 
 
-@action(ById, allow=Permission.DATASET_READ, on=dataset_of)
+@action(ById, allow=Permission.DATASET_READ, on=shown_dataset)
 def unfollow_dataset(ctx: Context, dataset: Dataset, params: Params) -> None:
     """Follow the dataset `id` no longer."""
     _unfollow(ctx, DATASET, dataset.id)
 
 
-@action(ById, allow=Permission.GROUP_READ, on=group_of)
+@action(ById, allow=Permission.GROUP_READ, on=shown_group)
 def unfollow_group(ctx: Context, group: Group, params: Params) -> None:
     """Follow the group or organization `id` no longer."""
     _unfollow(ctx, GROUP, group.id)
 
 
-@action(ById, allow=Permission.LOGGED_IN, on=user_of, safe=True)
+@action(ById, allow=Permission.LOGGED_IN, on=shown_user, safe=True)
 def am_following_user(ctx: Context, user: User, params: Params) -> bool:
     """Return whether the caller follows the user `id`."""
     return _am_following(ctx, USER, user.id)
 
 
-@action(ById, allow=Permission.DATASET_READ, on=dataset_of, safe=True)
+@action(ById, allow=Permission.DATASET_READ, on=shown_dataset, safe=True)
 def am_following_dataset(ctx: Context, dataset: Dataset, params: Params) -> bool:
     """Return whether the caller follows the dataset `id`."""
     return _am_following(ctx, DATASET, dataset.id)
 
 
-@action(ById, allow=Permission.GROUP_READ, on=group_of, safe=True)
+@action(ById, allow=Permission.GROUP_READ, on=shown_group, safe=True)
 def am_following_group(ctx: Context, group: Group, params: Params) -> bool:
     """Return whether the caller follows the group or organization `id`."""
     return _am_following(ctx, GROUP, group.id)
 
 
-@action(ById, allow=Permission.ANYONE, on=user_of, safe=True)
+@action(ById, allow=Permission.ANYONE, on=shown_user, safe=True)
 def user_follower_count(ctx: Context, user: User, params: Params) -> int:
     """Return how many users follow the user `id`."""
     return db.count(ctx.uow.session, USER, user.id)
 
 
-@action(ById, allow=Permission.DATASET_READ, on=dataset_of, safe=True)
+@action(ById, allow=Permission.DATASET_READ, on=shown_dataset, safe=True)
 def dataset_follower_count(ctx: Context, dataset: Dataset, params: Params) -> int:
     """Return how many users follow the dataset `id`."""
     return db.count(ctx.uow.session, DATASET, dataset.id)
 
 
-@action(ById, allow=Permission.GROUP_READ, on=group_of, safe=True)
+@action(ById, allow=Permission.GROUP_READ, on=shown_group, safe=True)
 def group_follower_count(ctx: Context, group: Group, params: Params) -> int:
     """Return how many users follow the group `id`."""
     return db.count(ctx.uow.session, GROUP, group.id)
 
 
-@action(ById, allow=Permission.GROUP_READ, on=group_of, safe=True)
+@action(ById, allow=Permission.GROUP_READ, on=shown_group, safe=True)
 def organization_follower_count(ctx: Context, group: Group, params: Params) -> int:
     """Return how many users follow the organization `id`."""
     return db.count(ctx.uow.session, GROUP, group.id)
 
 
-@action(ById, allow=Permission.SYSADMIN, on=user_of, safe=True)
+@action(ById, allow=Permission.SYSADMIN, on=shown_user, safe=True)
 def user_follower_list(ctx: Context, user: User, params: Params) -> list[Json]:
     """Return the users who follow the user `id`."""
     return _people(ctx, USER, user.id)
 
 
-@action(ById, allow=Permission.SYSADMIN, on=dataset_of, safe=True)
+@action(ById, allow=Permission.SYSADMIN, on=shown_dataset, safe=True)
 def dataset_follower_list(ctx: Context, dataset: Dataset, params: Params) -> list[Json]:
     """Return the users who follow the dataset `id`."""
     return _people(ctx, DATASET, dataset.id)
 
 
-@action(ById, allow=Permission.SYSADMIN, on=group_of, safe=True)
+@action(ById, allow=Permission.SYSADMIN, on=shown_group, safe=True)
 def group_follower_list(ctx: Context, group: Group, params: Params) -> list[Json]:
     """Return the users who follow the group `id`."""
     return _people(ctx, GROUP, group.id)
 
 
-@action(ById, allow=Permission.SYSADMIN, on=group_of, safe=True)
+@action(ById, allow=Permission.SYSADMIN, on=shown_group, safe=True)
 def organization_follower_list(
     ctx: Context, group: Group, params: Params
 ) -> list[Json]:
@@ -238,13 +238,13 @@ def _groups(ctx: Context, user: User, *, organization: bool) -> list[Json]:
     ]
 
 
-@action(FollowList, allow=Permission.USER_UPDATE, on=user_of, safe=True)
+@action(FollowList, allow=Permission.USER_UPDATE, on=shown_user, safe=True)
 def user_followee_list(ctx: Context, user: User, params: Params) -> list[Json]:
     """Return the users whom the user `id` follows."""
     return _users(ctx, user)
 
 
-@action(FollowList, allow=Permission.USER_UPDATE, on=user_of, safe=True)
+@action(FollowList, allow=Permission.USER_UPDATE, on=shown_user, safe=True)
 def dataset_followee_list(ctx: Context, user: User, params: Params) -> list[Json]:
     """Return the datasets that the user `id` follows, as far as the caller may read
     them.
@@ -252,19 +252,19 @@ def dataset_followee_list(ctx: Context, user: User, params: Params) -> list[Json
     return _datasets(ctx, user)
 
 
-@action(FollowList, allow=Permission.USER_UPDATE, on=user_of, safe=True)
+@action(FollowList, allow=Permission.USER_UPDATE, on=shown_user, safe=True)
 def group_followee_list(ctx: Context, user: User, params: Params) -> list[Json]:
     """Return the groups that the user `id` follows."""
     return _groups(ctx, user, organization=False)
 
 
-@action(FollowList, allow=Permission.USER_UPDATE, on=user_of, safe=True)
+@action(FollowList, allow=Permission.USER_UPDATE, on=shown_user, safe=True)
 def organization_followee_list(ctx: Context, user: User, params: Params) -> list[Json]:
     """Return the organizations that the user `id` follows."""
     return _groups(ctx, user, organization=True)
 
 
-@action(FollowList, allow=Permission.USER_UPDATE, on=user_of, safe=True)
+@action(FollowList, allow=Permission.USER_UPDATE, on=shown_user, safe=True)
 def followee_list(ctx: Context, user: User, params: Params) -> list[Json]:
     """Return everything that the user `id` follows: [{type, display_name, dict}]; `q`
     begins a display name.
@@ -293,13 +293,13 @@ def followee_list(ctx: Context, user: User, params: Params) -> list[Json]:
     )
 
 
-@action(ById, allow=Permission.ANYONE, on=user_of, safe=True)
+@action(ById, allow=Permission.ANYONE, on=shown_user, safe=True)
 def user_followee_count(ctx: Context, user: User, params: Params) -> int:
     """Return how many users the user `id` follows."""
     return len(_users(ctx, user))
 
 
-@action(ById, allow=Permission.ANYONE, on=user_of, safe=True)
+@action(ById, allow=Permission.ANYONE, on=shown_user, safe=True)
 def dataset_followee_count(ctx: Context, user: User, params: Params) -> int:
     """Return how many datasets the user `id` follows, of those that the caller may
     read.
@@ -307,19 +307,19 @@ def dataset_followee_count(ctx: Context, user: User, params: Params) -> int:
     return len(_datasets(ctx, user))
 
 
-@action(ById, allow=Permission.ANYONE, on=user_of, safe=True)
+@action(ById, allow=Permission.ANYONE, on=shown_user, safe=True)
 def group_followee_count(ctx: Context, user: User, params: Params) -> int:
     """Return how many groups the user `id` follows."""
     return len(_groups(ctx, user, organization=False))
 
 
-@action(ById, allow=Permission.ANYONE, on=user_of, safe=True)
+@action(ById, allow=Permission.ANYONE, on=shown_user, safe=True)
 def organization_followee_count(ctx: Context, user: User, params: Params) -> int:
     """Return how many organizations the user `id` follows."""
     return len(_groups(ctx, user, organization=True))
 
 
-@action(ById, allow=Permission.ANYONE, on=user_of, safe=True)
+@action(ById, allow=Permission.ANYONE, on=shown_user, safe=True)
 def followee_count(ctx: Context, user: User, params: Params) -> int:
     """Return how much the user `id` follows in all."""
     groups = len(_groups(ctx, user, organization=False)) + len(

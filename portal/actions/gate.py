@@ -45,7 +45,7 @@ def held_by_id(ctx: Context, params: Params) -> HeldDataset:
     return held_dataset(ctx.uow, str(params["id"]))
 
 
-def organization_of(ctx: Context, params: Params) -> Group:
+def shown_organization(ctx: Context, params: Params) -> Group:
     """The organization of `id`."""
     return people.get_group(ctx.uow.session, str(params["id"]), organization=True)
 
@@ -82,7 +82,7 @@ def package_validation_policy_update(
     )
 
 
-@action(ById, allow=Permission.GROUP_READ, on=organization_of, safe=True)
+@action(ById, allow=Permission.GROUP_READ, on=shown_organization, safe=True)
 def organization_validation_policy_show(
     ctx: Context, organization: Group, params: Params
 ) -> Json:
@@ -95,7 +95,7 @@ def organization_validation_policy_show(
     )
 
 
-@action(PolicyParams, allow=Permission.GROUP_UPDATE, on=organization_of)
+@action(PolicyParams, allow=Permission.GROUP_UPDATE, on=shown_organization)
 def organization_validation_policy_update(
     ctx: Context, organization: Group, params: Params
 ) -> Json:

@@ -8,23 +8,20 @@ import orjson
 
 from portal.access.policy import Permission
 from portal.actions._shared import group_kinds
-from portal.actions.registry import Params, Steps, action
+from portal.actions.registry import Check, Params, Steps, action
 from portal.db.holding import HeldGroup
 from portal.domain.people import Group
 from portal.runtime import Context
-from schemas.datasets import AnyParams, ById
+from schemas.datasets import ById
 from schemas.people import (
+    MOST_PACKAGES,
     GroupList,
     GroupPackages,
     GroupParams,
     GroupShow,
+    GroupsOfUser,
     MemberParams,
-    OfUser,
 )
-from schemas.search import flag, natural
-
-MOST = 1000
-"""Datasets of one group in one answer."""
 
 
 def shown_by_id(ctx: Context, params: Params) -> Group:
@@ -60,10 +57,11 @@ def group_create(ctx: Context, target: object, params: Params) -> dict[str, Any]
 
 
 @action(
-    AnyParams,
+    GroupParams,
     allow=Permission.GROUP_UPDATE,
     on=held_by_id,
-    shape=GroupParams,
+    check=Check.AUTHORISED,
+    over=group_kinds.over_name,
     needs=("id",),
 )
 def group_update(ctx: Context, group: HeldGroup, params: Params) -> dict[str, Any]:
@@ -72,15 +70,16 @@ def group_update(ctx: Context, group: HeldGroup, params: Params) -> dict[str, An
 
 
 @action(
-    AnyParams,
+    GroupParams,
     allow=Permission.GROUP_UPDATE,
     on=held_by_id,
-    shape=GroupParams,
+    check=Check.AUTHORISED,
+    over=group_kinds.over_all,
     needs=("id",),
 )
 def group_patch(ctx: Context, group: HeldGroup, params: Params) -> dict[str, Any]:
     """Change only the given fields of the group `id` and return it."""
-    return group_kinds.patch(ctx, group, params)
+    return group_kinds.update(ctx, group, params)
 
 
 @action(ById, allow=Permission.GROUP_UPDATE, on=held_by_id)
@@ -113,14 +112,14 @@ def group_member_delete(ctx: Context, group: HeldGroup, params: Params) -> None:
     group_kinds.drop_role(ctx, group, params)
 
 
-@action(AnyParams, allow=Permission.ANYONE, safe=True, shape=OfUser)
+@action(GroupsOfUser, allow=Permission.ANYONE, safe=True)
 def group_list_authz(
     ctx: Context, target: object, params: Params
 ) -> list[dict[str, Any]]:
     """Return the groups that the caller may edit or, with `am_member`, those that the
     caller is a member of.
     """
-    permission = "read" if flag(params.get("am_member")) else "manage_group"
+    permission = "read" if params["am_member"] else "manage_group"
     return group_kinds.of_user(
         ctx,
         group_kinds.requested_user(ctx, params),
@@ -130,15 +129,15 @@ def group_list_authz(
 
 
 @action(
-    AnyParams,
+    GroupPackages,
     allow=Permission.GROUP_READ,
     on=shown_by_id,
     safe=True,
-    shape=GroupPackages,
+    check=Check.AUTHORISED,
 )
 def group_package_show(
     ctx: Context, group: Group, params: Params
 ) -> list[orjson.Fragment]:
     """Return the datasets of the group `id` that the caller may read."""
-    limit = natural(params.get("limit") or MOST)
-    return group_kinds.packages(ctx, group, MOST if limit is None else min(limit, MOST))
+    limit = min(params["limit"], MOST_PACKAGES)
+    return group_kinds.packages(ctx, group, limit)

@@ -21,7 +21,14 @@ from portal.actions._shared.harvest_dicts import (
     source_dicts,
     source_statuses,
 )
-from portal.actions.registry import NoParams, Params, Steps, action, checked, in_steps
+from portal.actions.registry import (
+    Check,
+    NoParams,
+    Params,
+    Steps,
+    action,
+    in_steps,
+)
 from portal.db import datasets, people
 from portal.db import harvest as db
 from portal.db.holding import find_dataset
@@ -31,7 +38,7 @@ from portal.domain.harvest import HarvestJob, HarvestObject, HarvestSource
 from portal.domain.people import Group
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
-from schemas.datasets import AnyParams, ById
+from schemas.datasets import ById
 from schemas.harvest import (
     JobCreate,
     JobList,
@@ -46,7 +53,7 @@ FARTHEST = 10**9
 """No list is longer, and every database takes the number."""
 
 
-def owner(ctx: Context, params: Params) -> Group | None:
+def shown_owner(ctx: Context, params: Params) -> Group | None:
     """The organization that the datasets of a new source will belong to."""
     name = params.get("owner_org")
     if not name:
@@ -57,7 +64,7 @@ def owner(ctx: Context, params: Params) -> Group | None:
     return group
 
 
-def owner_of_source(ctx: Context, params: Params) -> Group | None:
+def shown_owner_of_source(ctx: Context, params: Params) -> Group | None:
     """The organization of the source `id` (its id, name or url)."""
     source = db.get_source(
         ctx.uow.session,
@@ -66,13 +73,13 @@ def owner_of_source(ctx: Context, params: Params) -> Group | None:
     return ctx.uow.session.get(Group, source.owner_org) if source.owner_org else None
 
 
-def owner_of_job(ctx: Context, params: Params) -> Group | None:
+def shown_owner_of_job(ctx: Context, params: Params) -> Group | None:
     """The organization of the job `id`."""
     job = db.get_job(ctx.uow.session, str(params.get("id") or ""))
-    return owner_of_source(ctx, {"id": job.source_id})
+    return shown_owner_of_source(ctx, {"id": job.source_id})
 
 
-@action(SourceParams, allow=Permission.SOURCE_MANAGE, on=owner)
+@action(SourceParams, allow=Permission.SOURCE_MANAGE, on=shown_owner)
 def harvest_source_create(
     ctx: Context, organization: Group | None, params: Params
 ) -> dict[str, Any]:
@@ -83,7 +90,7 @@ def harvest_source_create(
     return _keep(ctx, source, organization, params)
 
 
-@action(SourceParams, allow=Permission.SOURCE_MANAGE, on=owner_of_source)
+@action(SourceParams, allow=Permission.SOURCE_MANAGE, on=shown_owner_of_source)
 def harvest_source_update(
     ctx: Context, organization: Group | None, params: Params
 ) -> dict[str, Any]:
@@ -92,11 +99,18 @@ def harvest_source_update(
     return _keep(ctx, source, _new_owner(ctx, organization, params), params)
 
 
+def _over_source(ctx: Context, organization: Group | None, given: Params) -> Params:
+    """The whole source, changed as was sent."""
+    source = db.get_source(ctx.uow.session, str(given["id"]))
+    return {**source_dict(ctx.uow.session, source), **given}
+
+
 @action(
-    AnyParams,
+    SourceParams,
     allow=Permission.SOURCE_MANAGE,
-    on=owner_of_source,
-    shape=SourceParams,
+    on=shown_owner_of_source,
+    check=Check.AUTHORISED,
+    over=_over_source,
     needs=("id",),
 )
 def harvest_source_patch(
@@ -104,11 +118,10 @@ def harvest_source_patch(
 ) -> dict[str, Any]:
     """Change only the given fields of the source `id` and return it."""
     source = db.get_source(ctx.uow.session, str(params["id"]))
-    merged = checked(SourceParams(), {**source_dict(ctx.uow.session, source), **params})
-    return _keep(ctx, source, _new_owner(ctx, organization, params), merged)
+    return _keep(ctx, source, _new_owner(ctx, organization, params), params)
 
 
-@action(ById, allow=Permission.SOURCE_MANAGE, on=owner_of_source)
+@action(ById, allow=Permission.SOURCE_MANAGE, on=shown_owner_of_source)
 def harvest_source_delete(
     ctx: Context, organization: Group | None, params: Params
 ) -> dict[str, Any]:
@@ -122,7 +135,7 @@ def harvest_source_delete(
     return source_dict(ctx.uow.session, source)
 
 
-@action(ById, allow=Permission.SOURCE_MANAGE, on=owner_of_source)
+@action(ById, allow=Permission.SOURCE_MANAGE, on=shown_owner_of_source)
 def harvest_source_clear(
     ctx: Context, organization: Group | None, params: Params
 ) -> Steps[dict[str, Any]]:
@@ -149,7 +162,7 @@ def _clear(ctx: Context, source_id: str, package_id: str) -> None:
     db.forget_identity(ctx.uow.session, source_id, package_id)
 
 
-@action(ById, allow=Permission.SOURCE_READ, on=owner_of_source, safe=True)
+@action(ById, allow=Permission.SOURCE_READ, on=shown_owner_of_source, safe=True)
 def harvest_source_show(
     ctx: Context, organization: Group | None, params: Params
 ) -> dict[str, Any]:
@@ -157,7 +170,7 @@ def harvest_source_show(
     return source_dict(ctx.uow.session, db.get_source(ctx.uow.session, params["id"]))
 
 
-@action(ById, allow=Permission.SOURCE_READ, on=owner_of_source, safe=True)
+@action(ById, allow=Permission.SOURCE_READ, on=shown_owner_of_source, safe=True)
 def harvest_source_show_status(
     ctx: Context, organization: Group | None, params: Params
 ) -> dict[str, Any]:
@@ -197,7 +210,7 @@ def harvesters_info_show(
     ]
 
 
-@action(JobCreate, allow=Permission.SOURCE_MANAGE, on=owner_of_source)
+@action(JobCreate, allow=Permission.SOURCE_MANAGE, on=shown_owner_of_source)
 def harvest_job_create(
     ctx: Context, organization: Group | None, params: Params
 ) -> dict[str, Any]:
@@ -214,7 +227,7 @@ def harvest_job_create(
     )
 
 
-@action(ById, allow=Permission.SOURCE_MANAGE, on=owner_of_job)
+@action(ById, allow=Permission.SOURCE_MANAGE, on=shown_owner_of_job)
 def harvest_send_job_to_gather_queue(
     ctx: Context, organization: Group | None, params: Params
 ) -> dict[str, Any]:
@@ -224,7 +237,13 @@ def harvest_send_job_to_gather_queue(
     return job_dict(ctx.uow.session, job)
 
 
-@action(AnyParams, allow=Permission.SOURCE_READ, on=owner_of_job, safe=True, shape=ById)
+@action(
+    ById,
+    allow=Permission.SOURCE_READ,
+    on=shown_owner_of_job,
+    safe=True,
+    check=Check.AUTHORISED,
+)
 def harvest_job_show(
     ctx: Context, organization: Group | None, params: Params
 ) -> dict[str, Any]:
@@ -251,7 +270,7 @@ def harvest_job_list(
     )
 
 
-@action(ById, allow=Permission.SOURCE_READ, on=owner_of_job, safe=True)
+@action(ById, allow=Permission.SOURCE_READ, on=shown_owner_of_job, safe=True)
 def harvest_job_report(
     ctx: Context, organization: Group | None, params: Params
 ) -> dict[str, Any]:
@@ -271,7 +290,7 @@ def harvest_job_report(
     }
 
 
-@action(ById, allow=Permission.SOURCE_MANAGE, on=owner_of_job)
+@action(ById, allow=Permission.SOURCE_MANAGE, on=shown_owner_of_job)
 def harvest_job_abort(
     ctx: Context, organization: Group | None, params: Params
 ) -> dict[str, Any]:
@@ -390,7 +409,7 @@ def _new_owner(
     """The organization after a change; moving a source needs the right in both."""
     if "owner_org" not in params:
         return organization
-    moved = owner(ctx, params)
+    moved = shown_owner(ctx, params)
     policy.authorise(ctx.actor, Permission.SOURCE_MANAGE, moved)
     return moved
 

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from marshmallow import Schema, fields, validate
+
 from portal.access.policy import Permission
-from portal.actions.registry import Params, action
+from portal.actions.registry import Check, Params, action
 from portal.db import datasets, datastore, resources
 from portal.db.holding import HeldDataset, held_resource
 from portal.domain.base import stamp
@@ -16,29 +18,60 @@ from portal.domain.datastore import COMPLETE, FAILED, PENDING, RUNNING, TableLoa
 from portal.domain.events import LINK, LOAD
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
-from schemas.datasets import AnyParams
-from schemas.search import flag
-from schemas.values import MISSING
+from schemas.values import MISSING, Flag, Text
 
 Json = dict[str, Any]
 STATES = (PENDING, RUNNING, COMPLETE, FAILED)
+LONGEST_ERROR = 500
+_NO_STATE = f"Value must be one of {', '.join(STATES)}"
+
+
+class OfLoad(Schema):
+    """Parameters of datapusher_status and xloader_status."""
+
+    resource_id = Text(load_default=None, allow_none=True)
+    id = Text(load_default=None, allow_none=True)
+    metadata = fields.Raw(
+        load_default=None,
+        allow_none=True,
+        metadata={"help": "a loader's own form: {resource_id: …}"},
+    )
+
+
+class Submission(OfLoad):
+    """Parameters of datapusher_submit and xloader_submit."""
+
+    ignore_hash = Flag(
+        load_default=False,
+        allow_none=True,
+        metadata={"help": "also when the file did not change"},
+    )
+
+
+class LoadNote(OfLoad):
+    """Parameters of datapusher_hook and xloader_hook."""
+
+    status = Text(
+        required=True,
+        validate=validate.OneOf(STATES, error=_NO_STATE),
+        error_messages={"required": _NO_STATE, "null": _NO_STATE},
+    )
+    error = fields.Raw(
+        load_default=None, allow_none=True, metadata={"help": "what went wrong"}
+    )
 
 
 def shown_of_load(ctx: Context, params: Params) -> Dataset:
     """The dataset of the resource that is loaded, to be read."""
-    resource, dataset = datasets.get_resource(ctx.uow.session, _key(params))
-    params["resource_id"] = resource.id
-    return dataset
+    return datasets.get_resource(ctx.uow.session, _resource_id(params))[1]
 
 
 def held_of_load(ctx: Context, params: Params) -> HeldDataset:
     """The dataset of the resource that is to be loaded, held."""
-    found = held_resource(ctx.uow, _key(params))
-    params["resource_id"] = found.resource.id
-    return found.dataset
+    return held_resource(ctx.uow, _resource_id(params)).dataset
 
 
-def _key(params: Params) -> str:
+def _resource_id(params: Params) -> str:
     """The resource that is meant: `resource_id`, `id`, or a hook's
     metadata.resource_id.
     """
@@ -50,7 +83,13 @@ def _key(params: Params) -> str:
     return str(key)
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=held_of_load)
+@action(
+    Submission,
+    allow=Permission.DATASET_UPDATE,
+    on=held_of_load,
+    check=Check.AUTHORISED,
+    needs=("resource_id",),
+)
 def datapusher_submit(ctx: Context, dataset: HeldDataset, params: Params) -> bool:
     """Load the file or link of `resource_id` into rows again; the portal's own worker
     does it.
@@ -58,13 +97,26 @@ def datapusher_submit(ctx: Context, dataset: HeldDataset, params: Params) -> boo
     return _submit(ctx, dataset, params)
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=held_of_load)
+@action(
+    Submission,
+    allow=Permission.DATASET_UPDATE,
+    on=held_of_load,
+    check=Check.AUTHORISED,
+    needs=("resource_id",),
+)
 def xloader_submit(ctx: Context, dataset: HeldDataset, params: Params) -> bool:
     """As datapusher_submit; with `ignore_hash` also when the file did not change."""
     return _submit(ctx, dataset, params)
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=shown_of_load, safe=True)
+@action(
+    OfLoad,
+    allow=Permission.DATASET_UPDATE,
+    on=shown_of_load,
+    safe=True,
+    check=Check.AUTHORISED,
+    needs=("resource_id",),
+)
 def datapusher_status(ctx: Context, dataset: Dataset, params: Params) -> Json:
     """Return how the loading of `resource_id` stands: status pending, running, complete
     or error.
@@ -72,13 +124,26 @@ def datapusher_status(ctx: Context, dataset: Dataset, params: Params) -> Json:
     return _status(ctx, params)
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=shown_of_load, safe=True)
+@action(
+    OfLoad,
+    allow=Permission.DATASET_UPDATE,
+    on=shown_of_load,
+    safe=True,
+    check=Check.AUTHORISED,
+    needs=("resource_id",),
+)
 def xloader_status(ctx: Context, dataset: Dataset, params: Params) -> Json:
     """As datapusher_status, for XLoader."""
     return _status(ctx, params)
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=held_of_load)
+@action(
+    LoadNote,
+    allow=Permission.DATASET_UPDATE,
+    on=held_of_load,
+    check=Check.AUTHORISED,
+    needs=("status",),
+)
 def datapusher_hook(ctx: Context, dataset: HeldDataset, params: Params) -> None:
     """Note what a loader outside the portal says of its work: `metadata` {resource_id},
     `status`, `error`.
@@ -86,16 +151,22 @@ def datapusher_hook(ctx: Context, dataset: HeldDataset, params: Params) -> None:
     _hook(ctx, params)
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=held_of_load)
+@action(
+    LoadNote,
+    allow=Permission.DATASET_UPDATE,
+    on=held_of_load,
+    check=Check.AUTHORISED,
+    needs=("status",),
+)
 def xloader_hook(ctx: Context, dataset: HeldDataset, params: Params) -> None:
     """As datapusher_hook, for XLoader."""
     _hook(ctx, params)
 
 
 def _submit(ctx: Context, dataset: HeldDataset, params: Params) -> bool:
-    resource = ctx.uow.session.get_one(Resource, params["resource_id"])
-    load = datastore.note_load(ctx.uow.session, params["resource_id"])
-    if flag(params.get("ignore_hash")):
+    resource = ctx.uow.session.get_one(Resource, _resource_id(params))
+    load = datastore.note_load(ctx.uow.session, resource.id)
+    if params["ignore_hash"]:
         load.content_hash = load.etag = load.modified = None
     if resource.url_type == PUSHED:
         resource.url_type = None  # the rows are the portal's own to load again
@@ -105,7 +176,7 @@ def _submit(ctx: Context, dataset: HeldDataset, params: Params) -> bool:
 
 
 def _status(ctx: Context, params: Params) -> Json:
-    load: TableLoad | None = datastore.load_of(ctx.uow.session, params["resource_id"])
+    load: TableLoad | None = datastore.load_of(ctx.uow.session, _resource_id(params))
     if load is None:
         raise NotFound("Not found")
     return {
@@ -125,13 +196,10 @@ def _status(ctx: Context, params: Params) -> Json:
 
 
 def _hook(ctx: Context, params: Params) -> None:
-    state = str(params.get("status") or "")
-    if state not in STATES:
-        raise Invalid({"status": [f"Value must be one of {', '.join(STATES)}"]})
-    error = params.get("error")
+    error = params["error"]
     datastore.note_load(
         ctx.uow.session,
-        params["resource_id"],
-        state,
-        str(error)[:500] if error else None,
+        _resource_id(params),
+        params["status"],
+        str(error)[:LONGEST_ERROR] if error else None,
     )

@@ -16,13 +16,12 @@ from portal.domain.datasets import Dataset
 from portal.domain.people import Group
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
-from schemas.datasets import AnyParams
-from schemas.people import MemberList, ObjectMember
+from schemas.people import GroupType, MemberList, ObjectMember
 
 KINDS = ("user", "package")
 
 
-def group_of(ctx: Context, params: Params) -> Group:
+def shown_group(ctx: Context, params: Params) -> Group:
     """The organization or group of `id`."""
     group = people.find_group(ctx.uow.session, str(params["id"]))
     if group is None:
@@ -30,7 +29,7 @@ def group_of(ctx: Context, params: Params) -> Group:
     return group
 
 
-@action(ObjectMember, allow=Permission.GROUP_UPDATE, on=group_of)
+@action(ObjectMember, allow=Permission.GROUP_UPDATE, on=shown_group)
 def member_create(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
     """Make the `object` (a user or package) a member of the group `id` with `capacity`.
 
@@ -57,7 +56,7 @@ def member_create(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
     }
 
 
-@action(ObjectMember, allow=Permission.GROUP_UPDATE, on=group_of)
+@action(ObjectMember, allow=Permission.GROUP_UPDATE, on=shown_group)
 def member_delete(ctx: Context, group: Group, params: Params) -> None:
     """End the membership of the `object` in the group `id`."""
     key, dataset = _object(ctx, params)
@@ -76,7 +75,7 @@ def _object(ctx: Context, params: Params) -> tuple[str, HeldDataset | None]:
     return dataset.id, dataset
 
 
-@action(MemberList, allow=Permission.GROUP_READ, on=group_of, safe=True)
+@action(MemberList, allow=Permission.GROUP_READ, on=shown_group, safe=True)
 def member_list(ctx: Context, group: Group, params: Params) -> list[list[str]]:
     """Return [id, type, role] of the members of the group `id`; only datasets that the
     caller may read.
@@ -102,7 +101,7 @@ def _visible(ctx: Context, kind: str, key: str) -> bool:
     return dataset is not None and policy.may_read(ctx.actor, dataset)
 
 
-@action(AnyParams, allow=Permission.ANYONE, safe=True)
+@action(GroupType, allow=Permission.ANYONE, safe=True)
 def member_roles_list(
     ctx: Context, target: object, params: Params
 ) -> list[dict[str, str]]:
@@ -111,7 +110,7 @@ def member_roles_list(
     """
     roles = (
         ("admin", "editor", "member")
-        if params.get("group_type") != "group"
+        if params["group_type"] != "group"
         else ("admin", "member")
     )
     return [{"text": role.capitalize(), "value": role} for role in roles]

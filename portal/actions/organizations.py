@@ -6,12 +6,18 @@ from typing import Any
 
 from portal.access.policy import Permission
 from portal.actions._shared import group_kinds
-from portal.actions.registry import Params, Steps, action
+from portal.actions.registry import Check, Params, Steps, action
 from portal.db.holding import HeldGroup
 from portal.domain.people import Group
 from portal.runtime import Context
-from schemas.datasets import AnyParams, ById
-from schemas.people import GroupList, GroupParams, GroupShow, MemberParams, OfUser
+from schemas.datasets import ById
+from schemas.people import (
+    GroupList,
+    GroupParams,
+    GroupShow,
+    MemberParams,
+    OrganizationsOfUser,
+)
 
 
 def shown_by_id(ctx: Context, params: Params) -> Group:
@@ -47,10 +53,11 @@ def organization_create(ctx: Context, target: object, params: Params) -> dict[st
 
 
 @action(
-    AnyParams,
+    GroupParams,
     allow=Permission.GROUP_UPDATE,
     on=held_by_id,
-    shape=GroupParams,
+    check=Check.AUTHORISED,
+    over=group_kinds.over_name,
     needs=("id",),
 )
 def organization_update(
@@ -61,17 +68,18 @@ def organization_update(
 
 
 @action(
-    AnyParams,
+    GroupParams,
     allow=Permission.GROUP_UPDATE,
     on=held_by_id,
-    shape=GroupParams,
+    check=Check.AUTHORISED,
+    over=group_kinds.over_all,
     needs=("id",),
 )
 def organization_patch(
     ctx: Context, group: HeldGroup, params: Params
 ) -> dict[str, Any]:
     """Change only the given fields of the organization `id` and return it."""
-    return group_kinds.patch(ctx, group, params)
+    return group_kinds.update(ctx, group, params)
 
 
 @action(ById, allow=Permission.GROUP_UPDATE, on=held_by_id)
@@ -104,7 +112,7 @@ def organization_member_delete(ctx: Context, group: HeldGroup, params: Params) -
     group_kinds.drop_role(ctx, group, params)
 
 
-@action(AnyParams, allow=Permission.ANYONE, safe=True, shape=OfUser)
+@action(OrganizationsOfUser, allow=Permission.ANYONE, safe=True)
 def organization_list_for_user(
     ctx: Context, target: object, params: Params
 ) -> list[dict[str, Any]]:
@@ -113,6 +121,7 @@ def organization_list_for_user(
 
     A sysadmin may ask for the user `id`.
     """
-    permission = str(params.get("permission") or "manage_group")
     who = group_kinds.requested_user(ctx, params)
-    return group_kinds.of_user(ctx, who, organization=True, permission=permission)
+    return group_kinds.of_user(
+        ctx, who, organization=True, permission=params["permission"]
+    )

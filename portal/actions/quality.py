@@ -21,12 +21,12 @@ from schemas.validation import QualityHistoryParams, QualityList, QualitySummary
 Json = dict[str, Any]
 
 
-def dataset_of(ctx: Context, params: Params) -> Dataset:
+def shown_by_id(ctx: Context, params: Params) -> Dataset:
     """The dataset of `id`."""
     return datasets.get_dataset(ctx.uow.session, str(params["id"]))
 
 
-@action(ById, allow=Permission.DATASET_READ, on=dataset_of, safe=True)
+@action(ById, allow=Permission.DATASET_READ, on=shown_by_id, safe=True)
 def quality_show(ctx: Context, dataset: Dataset, params: Params) -> Json:
     """Return the quality of the dataset `id`: the checks OC1-OC10, MQA's five
     dimensions, and freshness.
@@ -44,7 +44,7 @@ def quality_show(ctx: Context, dataset: Dataset, params: Params) -> Json:
     }
 
 
-@action(QualityHistoryParams, allow=Permission.DATASET_READ, on=dataset_of, safe=True)
+@action(QualityHistoryParams, allow=Permission.DATASET_READ, on=shown_by_id, safe=True)
 def quality_history(ctx: Context, dataset: Dataset, params: Params) -> list[Json]:
     """Return what the quality of the dataset `id` was, newest first: a row for each
     time that it changed.

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum
 from typing import Any, Literal, Protocol, TypeVar, overload
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError
@@ -32,6 +33,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 Find = Callable[[Context, Params], T]
 Run = Callable[[Context, T, Params], R]
+Over = Callable[[Context, T, Params], Params]
+"""Lays what was sent over what the target says now."""
 Steps = Generator[None, None, R]
 """What an action returns that does its work in several transactions: what was done up
 to a `yield` is kept.
@@ -42,18 +45,30 @@ the others wait that long.
 """
 
 
+class Check(Enum):
+    """When the parameters of an action are checked against its schema."""
+
+    FIRST = "before anything is looked for: 409 comes before 403"
+    AUTHORISED = "once the caller is authorised: 403 comes before 409"
+    WITHIN = "by the action, which adds what only the database can tell"
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """One use case of the Action API: what guards it, and the function behind the
     guard.
 
+    `params` is the one declaration of its parameters: it checks them, gives the
+    defaults and the messages, and OpenAPI is written from it. `check` says when; unless
+    that is FIRST, `on` gets the parameters as they were sent. `over` completes what was
+    sent with what there is, before it is checked, and `needs` names what must be sent
+    all the same (None: what the schema requires).
+
     `safe` actions only read, answer GET as well, and never commit. `on` finds the
     target that the permission is judged on (None: the settings). `unknown` says what
     happens to undeclared parameters: marshmallow's EXCLUDE drops them, INCLUDE keeps
     them, RAISE refuses them; when it is not said, the schema's Meta decides, and
-    without that they are dropped. Where an action checks its parameters itself, once it
-    is known who asks, `shape` is the schema that it checks them with, and `needs` names
-    what must be given; both are there for the documentation.
+    without that they are dropped.
     """
 
     name: str
@@ -63,7 +78,8 @@ class Action:
     on: Find[Any] | None
     safe: bool
     unknown: Unknown
-    shape: Schema
+    check: Check
+    over: Over[Any] | None
     needs: tuple[str, ...] | None
 
     @property
@@ -103,7 +119,8 @@ def action(
     on: None = None,
     safe: bool = False,
     unknown: Unknown | None = None,
-    shape: type[Schema] | None = None,
+    check: Check = Check.FIRST,
+    over: None = None,
     needs: tuple[str, ...] | None = None,
 ) -> _Declare: ...
 
@@ -116,7 +133,8 @@ def action(
     on: Find[T],
     safe: bool = False,
     unknown: Unknown | None = None,
-    shape: type[Schema] | None = None,
+    check: Check = Check.FIRST,
+    over: Over[T] | None = None,
     needs: tuple[str, ...] | None = None,
 ) -> _DeclareOn[T]: ...
 
@@ -128,7 +146,8 @@ def action(
     on: Find[Any] | None = None,
     safe: bool = False,
     unknown: Unknown | None = None,
-    shape: type[Schema] | None = None,
+    check: Check = Check.FIRST,
+    over: Over[Any] | None = None,
     needs: tuple[str, ...] | None = None,
 ) -> Any:
     """Declare the function below as the action of its own name (a trailing underscore
@@ -139,12 +158,24 @@ def action(
         name = run.__name__.rstrip("_")
         if name in ACTIONS:
             raise RuntimeError(f"the action {name} is declared twice")
+        if over is not None and check is not Check.AUTHORISED:
+            raise RuntimeError(
+                f"{name}: nothing is completed before it is known who asks"
+            )
         what_of_unknown: Unknown = (
             unknown or getattr(params.Meta, "unknown", None) or EXCLUDE
         )
-        told = (shape or params)()
         ACTIONS[name] = Action(
-            name, params(), allow, run, on, safe, what_of_unknown, told, needs
+            name=name,
+            params=params(),
+            allow=allow,
+            run=run,
+            on=on,
+            safe=safe,
+            unknown=what_of_unknown,
+            check=check,
+            over=over,
+            needs=needs,
         )
         return run
 
@@ -177,15 +208,15 @@ def perform(
     declared = ACTIONS[name]
     if wrong := bounds.problems(data):
         raise Invalid(wrong)
-    params = load(declared, data)
+    given = _first(declared, data)
     if declared.safe:  # nothing can follow from what only reads
         with portal.read() as reading:
-            return Outcome(_run(Context(portal, reading, actor), declared, params), ())
+            return Outcome(_run(Context(portal, reading, actor), declared, given), ())
     uow = portal.work(actor.user_id, eager=True, claims=OWN_WORK)
     try:
         try:
             with uow:
-                result = _run(Context(portal, uow, actor), declared, params)
+                result = _run(Context(portal, uow, actor), declared, given)
         except Exception:
             _leave(portal, uow)
             raise
@@ -197,12 +228,13 @@ def perform(
     return Outcome(result, tuple(uow.asked_for(INDEX)))
 
 
-def _run(ctx: Context, declared: Action, params: Params) -> Any:
-    """Find the target, authorise, run, write down who did it, commit."""
-    target = declared.on(ctx, params) if declared.on else ctx.portal.settings
+def _run(ctx: Context, declared: Action, given: Params) -> Any:
+    """Find the target, authorise, check, run, write down who did it, commit."""
+    target = declared.on(ctx, given) if declared.on else ctx.portal.settings
     policy.authorise(ctx.actor, declared.allow, target)
     if not declared.safe and declared.name.startswith(PUBLIC_WORDS):
-        _refuse_persons(params)
+        _refuse_persons(given)
+    params = _authorised(ctx, declared, target, given)
     result = declared.run(ctx, target, params)
     if declared.safe:
         return result
@@ -306,16 +338,22 @@ def _leave(portal: Portal, uow: UnitOfWork) -> None:
             leaving.commit()
 
 
-def load(declared: Action, data: Mapping[str, Any]) -> Params:
-    """Check parameters against the action's schema. Raises Invalid with CKAN's shape of
-    errors.
-    """
-    return checked(declared.params, data, declared.unknown)
+def _first(declared: Action, data: Mapping[str, Any]) -> Params:
+    """The parameters as the finder of the target gets them."""
+    if declared.check is Check.FIRST:
+        return load(declared.params, data, declared.unknown)
+    return dict(data)
 
 
-def checked(
-    schema: Schema, data: Mapping[str, Any], unknown: Unknown = EXCLUDE
-) -> Params:
+def _authorised(ctx: Context, declared: Action, target: Any, given: Params) -> Params:
+    """The parameters as the action gets them."""
+    if declared.check is not Check.AUTHORISED:
+        return given
+    whole = declared.over(ctx, target, given) if declared.over else given
+    return load(declared.params, whole, declared.unknown)
+
+
+def load(schema: Schema, data: Mapping[str, Any], unknown: Unknown = EXCLUDE) -> Params:
     """Check data against a schema. Raises Invalid with CKAN's shape of errors."""
     try:
         loaded: Params = schema.load(data, unknown=unknown)
@@ -331,13 +369,13 @@ def _shape(messages: Mapping[Any, Any], unknown: Unknown) -> dict[str, Any]:
     shaped = {str(key): positions(value) for key, value in messages.items()}
     if unknown != RAISE:
         return shaped
-    strangers = [key for key, value in shaped.items() if value == ["Unknown field."]]
-    kept: dict[str, Any] = {
-        key: value for key, value in shaped.items() if key not in strangers
+    unknown_keys = [key for key, value in shaped.items() if value == ["Unknown field."]]
+    errors: dict[str, Any] = {
+        key: value for key, value in shaped.items() if key not in unknown_keys
     }
-    if strangers:
-        kept["__extras"] = [f'invalid value "{key}"' for key in strangers]
-    return kept
+    if unknown_keys:
+        errors["__extras"] = [f'invalid value "{key}"' for key in unknown_keys]
+    return errors
 
 
 def positions(value: Any) -> Any:

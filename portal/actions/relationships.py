@@ -32,7 +32,7 @@ def held_subject(ctx: Context, params: Params) -> HeldDataset:
     return held_dataset(ctx.uow, params["subject"])
 
 
-def by_id(ctx: Context, params: Params) -> Dataset:
+def shown_by_id(ctx: Context, params: Params) -> Dataset:
     """The dataset of `id`."""
     return datasets.get_dataset(ctx.uow.session, params["id"])
 
@@ -84,7 +84,7 @@ def package_relationship_delete(
     _save(ctx, first, second)
 
 
-@action(RelationshipList, allow=Permission.DATASET_READ, on=by_id, safe=True)
+@action(RelationshipList, allow=Permission.DATASET_READ, on=shown_by_id, safe=True)
 def package_relationships_list(
     ctx: Context, dataset: Dataset, params: Params
 ) -> list[dict[str, Any]]:

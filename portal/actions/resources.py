@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import INCLUDE, ValidationError
-
 from portal.access.policy import Permission
 from portal.actions._shared import dataset_writes, uploads
-from portal.actions.registry import Params, action
+from portal.actions.registry import Check, Params, action
 from portal.db import datasets, datastore
 from portal.db import resources as db
 from portal.db.holding import HeldDataset, find_resource, held_dataset, held_resource
@@ -17,12 +15,10 @@ from portal.domain.datasets import PUSHED, Dataset, Resource, ShownDataset
 from portal.domain.rendering import resource_dict
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
-from schemas.datasets import AnyParams, ById, Order, ResourceParams, resource_record
+from schemas.datasets import ById, Order, ResourceParams, resource_record
 from schemas.record import ResourceRecord, Upload
 from schemas.search import flag
 from schemas.values import MISSING
-
-RESOURCE = ResourceParams()
 
 
 def held_by_package_id(ctx: Context, params: Params) -> HeldDataset:
@@ -67,42 +63,31 @@ def _unknown() -> NotFound:
 
 
 def held_to_reorder(ctx: Context, params: Params) -> HeldDataset:
-    """The dataset of `id`, held, once `order` is known to be a list."""
-    if not params.get("id"):
+    """The dataset of `id`, held."""
+    if not params["id"]:
         raise Invalid({"id": [MISSING]})
-    if not isinstance(params.get("order"), list):
-        raise Invalid(
-            {
-                "order": [
-                    MISSING
-                    if params.get("order") is None
-                    else "Must be a list of resource ids"
-                ]
-            }
-        )
-    return held_dataset(ctx.uow, str(params["id"]))
+    return held_dataset(ctx.uow, params["id"])
 
 
 @action(
-    AnyParams,
+    ById,
     allow=Permission.DATASET_READ,
     on=shown_by_resource,
     safe=True,
-    shape=ById,
+    check=Check.AUTHORISED,
 )
 def resource_show(
     ctx: Context, dataset: ShownDataset, params: Params
 ) -> dict[str, Any]:
     """Return the resource `id`."""
-    return db.shown(dataset.rendered, str(params["id"]))
+    return db.shown(dataset.rendered, params["id"])
 
 
 @action(
-    AnyParams,
+    ResourceParams,
     allow=Permission.DATASET_UPDATE,
     on=held_by_package_id,
-    unknown=INCLUDE,
-    shape=ResourceParams,
+    check=Check.AUTHORISED,
     needs=("package_id",),
 )
 def resource_create(
@@ -111,7 +96,7 @@ def resource_create(
     """Add a resource to the dataset `package_id` and return it: a link (`url`) or a
     file (`upload`, multipart).
     """
-    record = _checked(params)
+    record = resource_record(params)
     if record.id and ctx.uow.session.get(Resource, record.id):
         raise Invalid({"id": ["Resource id already exists."]})
     place = db.next_position(ctx.uow.session, dataset.id)
@@ -119,15 +104,27 @@ def resource_create(
         id=record.id or new_id(), package_id=dataset.id, position=place, state="active"
     )
     ctx.uow.session.add(resource)
-    return _keep(ctx, dataset, resource, record, params)
+    return _save(ctx, dataset, resource, record, params)
+
+
+def _over_format(ctx: Context, dataset: HeldDataset, given: Params) -> Params:
+    """What resource_update takes over when nothing is said of it."""
+    resource = _loaded(ctx, given)
+    return {"format": resource.format, "size": resource.size, **given}
+
+
+def _over_resource(ctx: Context, dataset: HeldDataset, given: Params) -> Params:
+    """The whole resource, changed as was sent."""
+    current = resource_dict(_loaded(ctx, given), ctx.portal.settings.site_url)
+    return {**current, **given}
 
 
 @action(
-    AnyParams,
+    ResourceParams,
     allow=Permission.DATASET_UPDATE,
     on=held_by_resource,
-    unknown=INCLUDE,
-    shape=ResourceParams,
+    check=Check.AUTHORISED,
+    over=_over_format,
     needs=("id",),
 )
 def resource_update(
@@ -136,31 +133,32 @@ def resource_update(
     """Replace a resource's description and return it; a new `upload` replaces its
     file.
     """
-    resource = _loaded(ctx, params)
-    kept = {
-        key: getattr(resource, key) for key in ("format", "size") if key not in params
-    }
-    return _keep(ctx, dataset, resource, _checked({**params, **kept}), params)
+    record = resource_record(params)
+    return _save(ctx, dataset, _loaded(ctx, params), record, params)
 
 
 @action(
-    AnyParams,
+    ResourceParams,
     allow=Permission.DATASET_UPDATE,
     on=held_by_resource,
-    unknown=INCLUDE,
-    shape=ResourceParams,
+    check=Check.AUTHORISED,
+    over=_over_resource,
     needs=("id",),
 )
 def resource_patch(
     ctx: Context, dataset: HeldDataset, params: Params
 ) -> dict[str, Any]:
     """Change only the given fields of a resource and return it."""
-    resource = _loaded(ctx, params)
-    before = resource_dict(resource, ctx.portal.settings.site_url)
-    return _keep(ctx, dataset, resource, _checked({**before, **params}), params)
+    record = resource_record(params)
+    return _save(ctx, dataset, _loaded(ctx, params), record, params)
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=held_by_any_resource, shape=ById)
+@action(
+    ById,
+    allow=Permission.DATASET_UPDATE,
+    on=held_by_any_resource,
+    check=Check.AUTHORISED,
+)
 def resource_delete(ctx: Context, dataset: HeldDataset, params: Params) -> None:
     """Delete a resource. Deleting twice is no error."""
     resource = _loaded(ctx, params)
@@ -170,20 +168,14 @@ def resource_delete(ctx: Context, dataset: HeldDataset, params: Params) -> None:
         db.save(ctx.uow, dataset, resource, ctx.portal.settings.site_url)
 
 
-@action(
-    AnyParams,
-    allow=Permission.DATASET_UPDATE,
-    on=held_to_reorder,
-    unknown=INCLUDE,
-    shape=Order,
-)
+@action(Order, allow=Permission.DATASET_UPDATE, on=held_to_reorder)
 def package_resource_reorder(
     ctx: Context, dataset: HeldDataset, params: Params
 ) -> dict[str, Any]:
     """Put the resources named by `order` first, the others after them in the order they
     had.
     """
-    order = [str(key) for key in params["order"]]
+    order = params["order"]
     unknown = [key for key in order if dataset.find_resource(key) is None]
     if unknown or len(set(order)) != len(order):
         raise Invalid(
@@ -214,18 +206,7 @@ def _loaded(ctx: Context, params: Params) -> Resource:
     return ctx.uow.session.get_one(Resource, str(params["id"]))
 
 
-def _checked(data: Params) -> ResourceRecord:
-    try:
-        return resource_record(
-            RESOURCE.load(
-                {key: value for key, value in data.items() if key != "upload"}
-            )
-        )
-    except ValidationError as error:
-        raise Invalid(dict(error.messages_dict)) from None
-
-
-def _keep(
+def _save(
     ctx: Context,
     dataset: HeldDataset,
     resource: Resource,

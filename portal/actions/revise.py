@@ -7,17 +7,16 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from marshmallow import INCLUDE
+from marshmallow import ValidationError, fields
 
 from portal.access.policy import Permission
 from portal.actions._shared.dataset_writes import write_dataset
-from portal.actions.registry import Params, action
+from portal.actions.registry import Check, Params, action
 from portal.db.holding import HeldDataset, held_dataset
 from portal.domain import nested
 from portal.errors import Invalid
 from portal.runtime import Context
-from schemas import bounds
-from schemas.datasets import AnyParams, Revision
+from schemas.datasets import Revision
 
 STAYS = ("name", "title", "owner_org", "private", "state")
 """What a filter cannot take away: an update that does not name these keeps them,
@@ -25,9 +24,12 @@ too.
 """
 
 
+_MATCH: fields.Field[Any] = Revision().fields["match"]
+
+
 def held_by_match(ctx: Context, params: Params) -> HeldDataset:
     """The dataset that `match` names by its id or name, held."""
-    match = _object(params, "match")
+    match = _match(params)
     key = (
         match.get("id")
         or match.get("name")
@@ -40,11 +42,10 @@ def held_by_match(ctx: Context, params: Params) -> HeldDataset:
 
 
 @action(
-    AnyParams,
+    Revision,
     allow=Permission.DATASET_UPDATE,
     on=held_by_match,
-    unknown=INCLUDE,
-    shape=Revision,
+    check=Check.AUTHORISED,
 )
 def package_revise(
     ctx: Context, dataset: HeldDataset, params: Params
@@ -59,13 +60,13 @@ def package_revise(
     """
     current: dict[str, Any] = orjson.loads(dataset.rendered)
     _check(current, params)
-    patterns = _patterns(params.get("filter"), "filter")
+    patterns = _patterns(params, "filter")
     revised = {
         **nested.filtered(current, patterns),
         "id": dataset.id,
         "type": dataset.type,
     }
-    nested.merge(revised, _object(params, "update"))
+    nested.merge(revised, params["update"])
     for key, value in nested.by_prefix(params, "update__"):
         try:
             nested.assign(revised, key, value)
@@ -73,9 +74,9 @@ def package_revise(
             raise Invalid({key: [f"Unmatched key {unmatched}"]}) from None
     write_dataset(ctx, dataset, {**_emptied(current, revised), **revised})
     answer = {"package": orjson.loads(dataset.rendered)}
-    if params.get("include") is None:
+    if params["include"] is None:
         return answer
-    included = _patterns(params["include"], "include")
+    included = _patterns(params, "include")
     return dict(
         nested.filtered(answer, [*included, nested.Pattern(keep=False, parts=("*",))])
     )
@@ -85,7 +86,7 @@ def _check(current: dict[str, Any], params: Params) -> None:
     """Everything that is to be matched is so. Raises Invalid with the places where it
     is not.
     """
-    wrong = list(nested.mismatches(current, _object(params, "match")))
+    wrong = list(nested.mismatches(current, params["match"]))
     for key, value in nested.by_prefix(params, "match__"):
         try:
             same = nested.find(current, key) == value
@@ -108,38 +109,16 @@ def _emptied(current: dict[str, Any], revised: dict[str, Any]) -> dict[str, Any]
     return {**gone, **{key: current[key] for key in STAYS if key in gone}}
 
 
-def _object(params: Params, name: str) -> dict[str, Any]:
-    value = _parsed(params.get(name), name)
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise Invalid({name: ["Must be an object"]})
-    return value
-
-
-def _patterns(value: Any, name: str) -> list[nested.Pattern]:
-    listed = (
-        value.split(",")
-        if isinstance(value, str) and not value.lstrip().startswith("[")
-        else _parsed(value, name)
-    )
-    if listed is None:
-        return []
-    if not isinstance(listed, list) or not all(
-        isinstance(each, str) for each in listed
-    ):
-        raise Invalid({name: ["Must be a list of globs"]})
+def _match(given: Params) -> dict[str, Any]:
+    """What `match` says, before it is known who asks: it names the dataset."""
     try:
-        return [nested.Pattern.of(each.strip()) for each in listed]
+        return dict(_MATCH.deserialize(given.get("match")) or {})
+    except ValidationError as error:
+        raise Invalid({"match": error.messages}) from None
+
+
+def _patterns(params: Params, name: str) -> list[nested.Pattern]:
+    try:
+        return [nested.Pattern.of(glob) for glob in params[name] or ()]
     except ValueError as error:
         raise Invalid({name: [str(error)]}) from None
-
-
-def _parsed(value: Any, name: str) -> Any:
-    """A value, or what its JSON text says: forms can send nothing else."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return bounds.parse(value)
-    except ValueError:
-        raise Invalid({name: ["Could not parse as valid JSON"]}) from None

@@ -4,22 +4,60 @@ sysadmins note at run time.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from marshmallow import EXCLUDE, Schema, ValidationError, validates_schema
+
 from portal.access.policy import Permission
-from portal.actions.registry import NoParams, Params, action, checked
+from portal.actions.registry import Check, NoParams, Params, action, load
 from portal.db import site as db
 from portal.domain.base import new_id, now, stamp
 from portal.domain.site import OPTIONS, TaskStatus, TermTranslation
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
-from schemas.datasets import AnyParams, ById
-from schemas.search import words
-from schemas.social import TaskParams, TaskShow, TermParams
-from schemas.values import MISSING
+from schemas.datasets import ById
+from schemas.social import (
+    ManyRows,
+    OptionShow,
+    TaskParams,
+    TaskShow,
+    TermList,
+    TermParams,
+)
+from schemas.values import MISSING, Text
 
 Json = dict[str, Any]
-MOST_AT_ONCE = 1000
+MOST_TERMS = 1000
+_TASK, _TERM = TaskParams(), TermParams()
+
+
+class OptionParams(Schema):
+    """Options of the portal, each by its name."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    # In a Python name, and in the loaded parameters, a dot would mean something else.
+    vars().update(
+        {
+            option.replace(".", "_"): Text(data_key=option, allow_none=True)
+            for option in OPTIONS
+        }
+    )
+
+    @validates_schema(pass_original=True)
+    def check_names(
+        self, data: Json, original: Mapping[str, Any], **kwargs: Any
+    ) -> None:
+        """Nothing else is an option."""
+        errors = {
+            name: [f"Configuration option '{name}' can not be updated"]
+            for name in sorted(original)
+            if name not in OPTIONS
+        }
+        if errors:
+            raise ValidationError(dict(errors))
 
 
 @action(TaskShow, allow=Permission.ANYONE, safe=True)
@@ -51,13 +89,14 @@ def task_status_update(ctx: Context, target: object, params: Params) -> Json:
     return _describe(_note(ctx, params))
 
 
-@action(AnyParams, allow=Permission.SYSADMIN, needs=("data",))
+@action(ManyRows, allow=Permission.SYSADMIN, check=Check.AUTHORISED)
 def task_status_update_many(ctx: Context, target: object, params: Params) -> Json:
     """Note the states of many tasks: `data` is a list of them; all are noted, or
     none.
     """
-    rows = _rows(params, TaskParams())
-    return {"results": [_describe(_note(ctx, row)) for row in rows]}
+    # Each is checked as task_status_update checks it, and told of with its messages.
+    tasks = [load(_TASK, row) for row in params["data"]]
+    return {"results": [_describe(_note(ctx, task)) for task in tasks]}
 
 
 @action(ById, allow=Permission.SYSADMIN)
@@ -104,27 +143,16 @@ def _describe(task: TaskStatus) -> Json:
     }
 
 
-def _rows(params: Params, schema: Any) -> list[Params]:
-    rows = params.get("data")
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise Invalid({"data": ["Must be a list of objects"]})
-    if len(rows) > MOST_AT_ONCE:
-        raise Invalid({"data": [f"Must hold at most {MOST_AT_ONCE} objects"]})
-    return [checked(schema, row) for row in rows]
-
-
 @action(NoParams, allow=Permission.SYSADMIN, safe=True)
 def config_option_list(ctx: Context, target: object, params: Params) -> list[str]:
     """Return the names of the options that may be changed at run time."""
     return list(OPTIONS)
 
 
-@action(AnyParams, allow=Permission.SYSADMIN, safe=True, needs=("key",))
+@action(OptionShow, allow=Permission.SYSADMIN, safe=True, check=Check.AUTHORISED)
 def config_option_show(ctx: Context, target: object, params: Params) -> str:
     """Return the value of the option `key`."""
-    key = str(params.get("key") or "")
-    if not key:
-        raise Invalid({"key": [MISSING]})
+    key = params["key"]
     if key not in OPTIONS:
         raise Invalid({"key": [f"Configuration option '{key}' can not be shown"]})
     defaults = {
@@ -134,45 +162,33 @@ def config_option_show(ctx: Context, target: object, params: Params) -> str:
     return db.options(ctx.uow.session).get(key, defaults.get(key, ""))
 
 
-@action(AnyParams, allow=Permission.SYSADMIN)
+@action(OptionParams, allow=Permission.SYSADMIN, check=Check.AUTHORISED)
 def config_option_update(ctx: Context, target: object, params: Params) -> Json:
     """Change options of the portal at run time: {"ckan.site_title": …}; returns what
     was changed.
     """
-    strangers = sorted(key for key in params if key not in OPTIONS)
-    if strangers:
-        raise Invalid(
-            {
-                key: [f"Configuration option '{key}' can not be updated"]
-                for key in strangers
-            }
-        )
-    changed = {
-        key: "" if value is None else str(value) for key, value in params.items()
-    }
+    by_field = {option.replace(".", "_"): option for option in OPTIONS}
+    changed = {by_field[field]: value or "" for field, value in params.items()}
     for key, value in changed.items():
         db.set_option(ctx.uow.session, key, value)
     return changed
 
 
-@action(AnyParams, allow=Permission.ANYONE, safe=True, needs=("terms",))
+@action(TermList, allow=Permission.ANYONE, safe=True)
 def term_translation_show(ctx: Context, target: object, params: Params) -> list[Json]:
     """Return the translations of `terms` (a text or a list), in `lang_codes` or in all
     languages.
     """
-    terms = _listed(params.get("terms"))
-    if not terms:
-        raise Invalid({"terms": [MISSING]})
-    found = db.list_translations(
-        ctx.uow.session, terms[:MOST_AT_ONCE], _listed(params.get("lang_codes"))
+    translations = db.list_translations(
+        ctx.uow.session, params["terms"][:MOST_TERMS], params["lang_codes"]
     )
     return [
         {
-            "term": t.term,
-            "term_translation": t.term_translation,
-            "lang_code": t.lang_code,
+            "term": each.term,
+            "term_translation": each.term_translation,
+            "lang_code": each.lang_code,
         }
-        for t in found
+        for each in translations
     ]
 
 
@@ -184,11 +200,14 @@ def term_translation_update(ctx: Context, target: object, params: Params) -> Jso
     return _translate(ctx, params)
 
 
-@action(AnyParams, allow=Permission.SYSADMIN, needs=("data",))
+@action(ManyRows, allow=Permission.SYSADMIN, check=Check.AUTHORISED)
 def term_translation_update_many(ctx: Context, target: object, params: Params) -> Json:
     """Keep many translations: `data` is a list of them; all are kept, or none."""
-    rows = [_translate(ctx, row) for row in _rows(params, TermParams())]
-    return {"success": f"{len(rows)} rows updated"}
+    # All are checked before one is kept.
+    terms = [load(_TERM, row) for row in params["data"]]
+    for term in terms:
+        _translate(ctx, term)
+    return {"success": f"{len(terms)} rows updated"}
 
 
 def _translate(ctx: Context, params: Params) -> Json:
@@ -202,8 +221,3 @@ def _translate(ctx: Context, params: Params) -> Json:
         raise Invalid(wrong)
     ctx.uow.session.merge(TermTranslation(**row))
     return row
-
-
-def _listed(value: Any) -> list[str]:
-    listed = words(value)
-    return [str(value)] if listed is None else listed

@@ -16,7 +16,7 @@ from schemas.people import TokenList, TokenParams, TokenRevoke
 from schemas.values import MISSING
 
 
-def owner(ctx: Context, params: Params) -> User:
+def shown_owner(ctx: Context, params: Params) -> User:
     """The user that the token is for."""
     key = params.get("user") or params.get("user_id")
     if not key:
@@ -24,7 +24,7 @@ def owner(ctx: Context, params: Params) -> User:
     return people.get_user(ctx.uow.session, key)
 
 
-@action(TokenParams, allow=Permission.USER_UPDATE, on=owner)
+@action(TokenParams, allow=Permission.USER_UPDATE, on=shown_owner)
 def api_token_create(ctx: Context, user: User, params: Params) -> dict[str, str]:
     """Create a token called `name` for `user` and return it, this once; `expires_in`
     counts days.
@@ -34,7 +34,7 @@ def api_token_create(ctx: Context, user: User, params: Params) -> dict[str, str]
     return {"token": raw, "id": token.id}
 
 
-@action(TokenList, allow=Permission.USER_UPDATE, on=owner, safe=True)
+@action(TokenList, allow=Permission.USER_UPDATE, on=shown_owner, safe=True)
 def api_token_list(ctx: Context, user: User, params: Params) -> list[dict[str, Any]]:
     """Return the tokens of `user_id`: names, times, never the tokens themselves."""
     return [
@@ -50,7 +50,7 @@ def api_token_list(ctx: Context, user: User, params: Params) -> list[dict[str, A
     ]
 
 
-def owner_of_token(ctx: Context, params: Params) -> User:
+def shown_owner_of_token(ctx: Context, params: Params) -> User:
     """The user whose token is to be revoked."""
     return people.get_user(ctx.uow.session, _token(ctx, params).user_id)
 
@@ -67,7 +67,7 @@ def _token(ctx: Context, params: Params) -> ApiToken:
     return token
 
 
-@action(TokenRevoke, allow=Permission.USER_UPDATE, on=owner_of_token)
+@action(TokenRevoke, allow=Permission.USER_UPDATE, on=shown_owner_of_token)
 def api_token_revoke(ctx: Context, user: User, params: Params) -> None:
     """Revoke a token, named by itself (`token`) or by its id (`jti`); it opens nothing
     from now on.

@@ -11,7 +11,7 @@ from i18n import Message
 from portal.access import accounts
 from portal.access.policy import Permission, readable
 from portal.actions._shared.roles import give_role
-from portal.actions.registry import Params, action, checked
+from portal.actions.registry import Check, Params, action
 from portal.db import accounts as accounts_db
 from portal.db import activity, followers, people
 from portal.db import joining as joining_db
@@ -21,10 +21,9 @@ from portal.domain.people import INVITED, PENDING, Group, User
 from portal.errors import Invalid, NotAuthorized, NotFound
 from portal.runtime import Context
 from schemas import bounds
-from schemas.datasets import AnyParams, ById
+from schemas.datasets import ById
 from schemas.people import (
     InviteParams,
-    PasswordParams,
     Query,
     UserList,
     UserParams,
@@ -43,14 +42,14 @@ ORDERS = (
 )
 
 
-def by_id(ctx: Context, params: Params) -> User:
+def shown_by_id(ctx: Context, params: Params) -> User:
     """The user of `id` (its id or name)."""
     if not params.get("id"):
         raise Invalid({"id": [MISSING]})
-    return _known(ctx, str(params["id"]))
+    return _visible_user(ctx, str(params["id"]))
 
 
-def _known(ctx: Context, name_or_id: str) -> User:
+def _visible_user(ctx: Context, name_or_id: str) -> User:
     """A user; of an account that nobody has opened yet only sysadmins and its
     invitation know.
     """
@@ -73,7 +72,7 @@ def user_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
     key = params["id"] or ctx.actor.user_id
     if not key:
         raise NotFound("Not found: User not found")
-    user = _known(ctx, key)
+    user = _visible_user(ctx, key)
     answer = _describe(ctx, user)
     if params["include_num_followers"]:
         answer["num_followers"] = followers.count(ctx.uow.session, "user", user.id)
@@ -145,7 +144,7 @@ def user_create(ctx: Context, target: object, params: Params) -> dict[str, Any]:
         state="active",
         sysadmin=params["sysadmin"],
     )
-    _keep(ctx, user, params)
+    _describe_anew(ctx, user, params)
     ctx.uow.session.add(user)
     ctx.uow.session.flush()
     activity.note(ctx.uow, USER, user.id, "new")
@@ -157,7 +156,7 @@ def user_create(ctx: Context, target: object, params: Params) -> dict[str, Any]:
     return answer
 
 
-def group_of_invitation(ctx: Context, params: Params) -> Group:
+def shown_inviting_group(ctx: Context, params: Params) -> Group:
     """The organization or group of `group_id`."""
     group = people.find_group(ctx.uow.session, params["group_id"])
     if group is None:
@@ -165,7 +164,7 @@ def group_of_invitation(ctx: Context, params: Params) -> Group:
     return group
 
 
-@action(InviteParams, allow=Permission.GROUP_UPDATE, on=group_of_invitation)
+@action(InviteParams, allow=Permission.GROUP_UPDATE, on=shown_inviting_group)
 def user_invite(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
     """Invite the person with the address `email` to the `role` in the organization or
     group `group_id`.
@@ -224,59 +223,86 @@ def _name_for(ctx: Context, email: str) -> str:
     )
 
 
-@action(
-    AnyParams,
-    allow=Permission.USER_OPEN,
-    on=by_id,
-    shape=UserParams,
-    needs=("id", "email"),
-)
-def user_update(ctx: Context, user: User, params: Params) -> dict[str, Any]:
-    """Replace the description of the user `id` and return it."""
+def _over_name(ctx: Context, user: User, given: Params) -> Params:
+    """What user_update takes over from the account: its name, and whether it is a
+    sysadmin's.
+    """
     if ctx.actor.invitation:
-        return _open(ctx, user, params)
-    loaded = checked(
-        UserParams(),
-        {"name": user.name, **{k: v for k, v in params.items() if v is not None}},
-    )
-    if loaded["name"] != user.name:
-        raise Invalid({"name": ["That login name can not be modified."]})
-    if ctx.actor.sysadmin and "sysadmin" in params:
-        user.sysadmin = loaded["sysadmin"]
-    _keep(ctx, user, loaded)
-    activity.note(ctx.uow, USER, user.id, "changed")
-    return _describe(ctx, user)
+        return _for_invitation(user, given)
+    named = {key: value for key, value in given.items() if value is not None}
+    if "sysadmin" not in given:
+        named["sysadmin"] = user.sysadmin
+    return {"name": user.name, **named}
 
 
-@action(
-    AnyParams, allow=Permission.USER_OPEN, on=by_id, shape=UserParams, needs=("id",)
-)
-def user_patch(ctx: Context, user: User, params: Params) -> dict[str, Any]:
-    """Change only the given fields of the user `id` and return it."""
-    if ctx.actor.invitation:
-        return _open(ctx, user, params)
+def _over_account(ctx: Context, user: User, given: Params) -> Params:
+    """What user_patch takes over from the account: everything but the password."""
     current = {
         "email": user.email,
         "fullname": user.fullname,
         "about": user.about,
         "image_url": user.image_url,
     }
-    return user_update(ctx, user, {**current, **params})
+    return _over_name(ctx, user, given if ctx.actor.invitation else current | given)
 
 
-def _open(ctx: Context, user: User, params: Params) -> dict[str, Any]:
+def _for_invitation(user: User, given: Params) -> Params:
+    """The account as it is, with the password: an invitation, or the key of a reset,
+    sets nothing else.
+    """
+    others = sorted(set(given) - {"id", "password"})
+    if others:
+        refusal = Message("An invitation sets a password and nothing else")
+        raise Invalid({others[0]: bounds.told(refusal)})
+    if given.get("password") is None:
+        raise Invalid({"password": [MISSING]})
+    return {"name": user.name, "email": user.email or "", **given}
+
+
+@action(
+    UserParams,
+    allow=Permission.USER_OPEN,
+    on=shown_by_id,
+    check=Check.AUTHORISED,
+    over=_over_name,
+    needs=("id", "email"),
+)
+def user_update(ctx: Context, user: User, params: Params) -> dict[str, Any]:
+    """Replace the description of the user `id` and return it."""
+    return _change(ctx, user, params)
+
+
+@action(
+    UserParams,
+    allow=Permission.USER_OPEN,
+    on=shown_by_id,
+    check=Check.AUTHORISED,
+    over=_over_account,
+    needs=("id",),
+)
+def user_patch(ctx: Context, user: User, params: Params) -> dict[str, Any]:
+    """Change only the given fields of the user `id` and return it."""
+    return _change(ctx, user, params)
+
+
+def _change(ctx: Context, user: User, params: Params) -> dict[str, Any]:
+    if ctx.actor.invitation:
+        return _open(ctx, user, params["password"])
+    if params["name"] != user.name:
+        raise Invalid({"name": ["That login name can not be modified."]})
+    if ctx.actor.sysadmin:
+        user.sysadmin = params["sysadmin"]
+    _describe_anew(ctx, user, params)
+    activity.note(ctx.uow, USER, user.id, "changed")
+    return _describe(ctx, user)
+
+
+def _open(ctx: Context, user: User, new_password: str) -> dict[str, Any]:
     """Make an account its person's own, by a password and nothing else: with an
     invitation, or the key of a reset.
     """
-    strangers = sorted(set(params) - {"id", "password"})
-    if strangers:
-        refusal = Message("An invitation sets a password and nothing else")
-        raise Invalid({strangers[0]: bounds.told(refusal)})
-    loaded = checked(PasswordParams(), params)
-    invited, password = (
-        user.state == INVITED,
-        accounts.hash_password(loaded["password"]),
-    )
+    invited = user.state == INVITED
+    password = accounts.hash_password(new_password)
     keep = joining_db.open_account if invited else accounts_db.reset_password
     if not keep(ctx.uow.session, user, password):
         refusal = Message("This invitation was used.")
@@ -294,7 +320,7 @@ def _open(ctx: Context, user: User, params: Params) -> dict[str, Any]:
     return {**_describe(ctx, user), "token": token}
 
 
-@action(ById, allow=Permission.SYSADMIN, on=by_id)
+@action(ById, allow=Permission.SYSADMIN, on=shown_by_id)
 def user_delete(ctx: Context, user: User, params: Params) -> None:
     """Delete the user `id`: the tokens open nothing any more, the name stays taken."""
     user.state = "deleted"
@@ -310,7 +336,7 @@ def _refuse_strangers(ctx: Context) -> None:
         raise NotAuthorized("Access denied: You must be logged in to see users")
 
 
-def _keep(ctx: Context, user: User, params: Params) -> None:
+def _describe_anew(ctx: Context, user: User, params: Params) -> None:
     if params.get("email") and people.email_taken(
         ctx.uow.session, params["email"], user.id
     ):

@@ -14,7 +14,14 @@ from portal import outages
 from portal.access import policy
 from portal.access.policy import Permission
 from portal.actions._shared.targets import held_of_resource, shown_of_resource
-from portal.actions.registry import Params, Steps, action, in_steps
+from portal.actions.registry import (
+    Check,
+    NoParams,
+    Params,
+    Steps,
+    action,
+    in_steps,
+)
 from portal.db import datasets as db
 from portal.db import resources
 from portal.db import validation as reports
@@ -27,8 +34,8 @@ from portal.errors import Invalid, NotFound, PortalError, Unavailable
 from portal.quality.findings import report_formats
 from portal.runtime import Context
 from schemas import bounds
-from schemas.datasets import AnyParams, ById
-from schemas.search import words
+from schemas.datasets import ById
+from schemas.lists import words
 from schemas.validation import ReportList, ReportParams, RunBatch, RunParams
 from schemas.values import MISSING
 from search.backend import QueryError, SearchRequest, SearchUnavailable
@@ -38,7 +45,7 @@ Json = dict[str, Any]
 log = logging.getLogger(__name__)
 
 
-def dataset_of_id(ctx: Context, params: Params) -> Dataset:
+def shown_by_id(ctx: Context, params: Params) -> Dataset:
     """The dataset of `id`."""
     if not params.get("id"):
         raise Invalid({"id": [MISSING]})
@@ -60,7 +67,7 @@ def resource_validation_show(ctx: Context, dataset: Dataset, params: Params) -> 
     sample rows are told only to those who may edit the dataset.
     """
     resource = _resource(dataset, params)
-    report = _find(ctx, resource, params.get("report_id"))
+    report = _chosen_report(ctx, resource, params.get("report_id"))
     body = (
         report.body
         if policy.may_edit(ctx.actor, dataset)
@@ -73,7 +80,9 @@ def resource_validation_show(ctx: Context, dataset: Dataset, params: Params) -> 
     return {**_describe(report), "report": body}
 
 
-def _find(ctx: Context, resource: Resource, report_id: str | None) -> ValidationReport:
+def _chosen_report(
+    ctx: Context, resource: Resource, report_id: str | None
+) -> ValidationReport:
     if report_id:
         asked = ctx.uow.session.get(ValidationReport, report_id)
         found = (
@@ -123,7 +132,7 @@ def resource_validation_run_batch(
     a few at a time; one that cannot be asked for is told of in `failed` and stops no
     other.
     """
-    names, more = _asked(ctx, params)
+    names, more = _wanted_datasets(ctx, params)
     # A long list is no reason to keep others from writing.
     with ctx.portal.read() as uow:
         listed = reports.list_tabular(uow.session, names)
@@ -202,7 +211,7 @@ class _Batch:
         )
 
 
-def _asked(ctx: Context, params: Params) -> tuple[list[str] | None, bool]:
+def _wanted_datasets(ctx: Context, params: Params) -> tuple[list[str] | None, bool]:
     """The datasets that a batch is to look at (None: all), and whether the query found
     more of them than allowed.
     """
@@ -213,7 +222,9 @@ def _asked(ctx: Context, params: Params) -> tuple[list[str] | None, bool]:
     wanted = None if given is None else [str(each) for each in given]
     if params["query"] in (None, "", {}):
         return wanted, False
-    found, count = _found(ctx, batch_query(params["query"]), params["limit"])
+    found, count = _matching_datasets(
+        ctx, batch_query(params["query"]), params["limit"]
+    )
     both = found if wanted is None else [each for each in found if each in wanted]
     return both, count > len(found)
 
@@ -233,7 +244,7 @@ def batch_query(given: object) -> dict[str, list[str]]:
     }
 
 
-def _found(
+def _matching_datasets(
     ctx: Context, query: dict[str, list[str]], limit: int
 ) -> tuple[list[str], int]:
     request = SearchRequest(
@@ -262,7 +273,7 @@ def _found(
     return ids[:limit], count
 
 
-@action(AnyParams, allow=Permission.SYSADMIN, safe=True)
+@action(NoParams, allow=Permission.SYSADMIN, safe=True)
 def resource_validation_progress(ctx: Context, target: object, params: Params) -> Json:
     """Return how many validations wait and run, what became of those of the last 24
     hours, and since when one waits.
@@ -327,7 +338,11 @@ def resource_validation_delete(
 
 
 @action(
-    AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_id, safe=True, shape=ById
+    ById,
+    allow=Permission.DATASET_UPDATE,
+    on=shown_by_id,
+    safe=True,
+    check=Check.AUTHORISED,
 )
 def package_validation_list(
     ctx: Context, dataset: Dataset, params: Params

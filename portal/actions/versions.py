@@ -22,7 +22,7 @@ MOST = 1000
 """Rows, or versions, of one answer."""
 
 
-def dataset_with_versions(ctx: Context, params: Params) -> Dataset:
+def shown_with_versions(ctx: Context, params: Params) -> Dataset:
     """The dataset of the resource (by id or alias) whose versions are asked for."""
     key = params.get("resource_id") or params.get("id")
     if not key:
@@ -39,7 +39,7 @@ def dataset_with_versions(ctx: Context, params: Params) -> Dataset:
 @action(
     DatastoreVersions,
     allow=Permission.DATASET_READ,
-    on=dataset_with_versions,
+    on=shown_with_versions,
     safe=True,
 )
 def datastore_versions(
@@ -75,9 +75,7 @@ def datastore_versions(
     }
 
 
-@action(
-    DatastoreDiff, allow=Permission.DATASET_READ, on=dataset_with_versions, safe=True
-)
+@action(DatastoreDiff, allow=Permission.DATASET_READ, on=shown_with_versions, safe=True)
 def datastore_diff(ctx: Context, dataset: Dataset, params: Params) -> dict[str, Any]:
     """Return what changed in the rows of `resource_id` between the versions `from` and
     `to` (numbers or ISO dates).

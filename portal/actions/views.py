@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.access.policy import Permission, authorise
+from portal.access.policy import Permission
 from portal.actions._shared.targets import shown_of_resource
-from portal.actions.registry import Params, action
+from portal.actions.registry import Check, Params, action
 from portal.db import datasets
 from portal.db import views as db
 from portal.domain.base import new_id
@@ -16,9 +16,14 @@ from portal.domain.datasets import Dataset, Resource
 from portal.domain.relations import VIEW_TYPES, ResourceView
 from portal.errors import Invalid
 from portal.runtime import Context
-from schemas.datasets import AnyParams, ById, OneResource, Order
-from schemas.search import flag, words
-from schemas.social import ViewParams
+from schemas.datasets import ById
+from schemas.social import (
+    ViewOrder,
+    ViewParams,
+    ViewsOfPackage,
+    ViewsOfResource,
+    ViewTypes,
+)
 from schemas.values import MISSING
 
 Json = dict[str, Any]
@@ -37,7 +42,7 @@ BY_FORMAT = {
 """The view that shows a format, where it is no table."""
 
 
-def dataset_of_view(ctx: Context, params: Params) -> Dataset:
+def shown_of_view(ctx: Context, params: Params) -> Dataset:
     """The dataset of the view `id`."""
     if not params.get("id"):
         raise Invalid({"id": [MISSING]})
@@ -45,7 +50,7 @@ def dataset_of_view(ctx: Context, params: Params) -> Dataset:
     return ctx.uow.session.get_one(Dataset, db.package_of(ctx.uow.session, view))
 
 
-def dataset_of_id(ctx: Context, params: Params) -> Dataset:
+def shown_by_id(ctx: Context, params: Params) -> Dataset:
     """The dataset of `id`, or of the whole `package` that older clients send."""
     package = params.get("package")
     key = params.get("id") or (package.get("id") if isinstance(package, dict) else None)
@@ -54,15 +59,17 @@ def dataset_of_id(ctx: Context, params: Params) -> Dataset:
     return datasets.get_dataset(ctx.uow.session, str(key))
 
 
-def dataset_of_whole_resource(ctx: Context, params: Params) -> Dataset:
+def shown_of_whole_resource(ctx: Context, params: Params) -> Dataset:
     """The dataset of `resource_id`, or of the whole `resource` that older clients
     send.
     """
+    return shown_of_resource(ctx, {"resource_id": _resource_id(params)})
+
+
+def _resource_id(params: Params) -> Any:
     resource = params.get("resource")
-    key = params.get("resource_id") or (
-        resource.get("id") if isinstance(resource, dict) else None
-    )
-    return shown_of_resource(ctx, {"resource_id": key})
+    whole_id = resource.get("id") if isinstance(resource, dict) else None
+    return params.get("resource_id") or whole_id
 
 
 @action(ById, allow=Permission.DATASET_READ, on=shown_of_resource, safe=True)
@@ -74,7 +81,7 @@ def resource_view_list(ctx: Context, dataset: Dataset, params: Params) -> list[J
     ]
 
 
-@action(ById, allow=Permission.DATASET_READ, on=dataset_of_view, safe=True)
+@action(ById, allow=Permission.DATASET_READ, on=shown_of_view, safe=True)
 def resource_view_show(ctx: Context, dataset: Dataset, params: Params) -> Json:
     """Return the view `id`."""
     return _describe(db.get(ctx.uow.session, params["id"]), dataset)
@@ -95,7 +102,7 @@ def resource_view_create(ctx: Context, dataset: Dataset, params: Params) -> Json
     return _describe(_add(ctx, params["resource_id"], params), dataset)
 
 
-@action(ViewParams, allow=Permission.DATASET_UPDATE, on=dataset_of_view)
+@action(ViewParams, allow=Permission.DATASET_UPDATE, on=shown_of_view)
 def resource_view_update(ctx: Context, dataset: Dataset, params: Params) -> Json:
     """Replace the view `id`; its type and resource stay."""
     view = db.get(ctx.uow.session, params["id"])
@@ -104,22 +111,24 @@ def resource_view_update(ctx: Context, dataset: Dataset, params: Params) -> Json
     return _describe(view, dataset)
 
 
-@action(ById, allow=Permission.DATASET_UPDATE, on=dataset_of_view)
+@action(ById, allow=Permission.DATASET_UPDATE, on=shown_of_view)
 def resource_view_delete(ctx: Context, dataset: Dataset, params: Params) -> None:
     """Remove the view `id`."""
     ctx.uow.session.delete(db.get(ctx.uow.session, params["id"]))
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=shown_of_resource, shape=Order)
+@action(
+    ViewOrder,
+    allow=Permission.DATASET_UPDATE,
+    on=shown_of_resource,
+    check=Check.AUTHORISED,
+)
 def resource_view_reorder(ctx: Context, dataset: Dataset, params: Params) -> Json:
     """Put the views named by `order` first, the others of the resource `id` after
     them.
     """
-    views = {
-        view.id: view for view in db.list_views(ctx.uow.session, str(params["id"]))
-    }
-    order = params.get("order")
-    named = [str(key) for key in order] if isinstance(order, list) else []
+    views = {view.id: view for view in db.list_views(ctx.uow.session, params["id"])}
+    named = params["order"]
     if not named or len(set(named)) != len(named) or not views.keys() >= set(named):
         raise Invalid(
             {"order": ["Must be a list of ids of views of this resource, each once"]}
@@ -130,17 +139,18 @@ def resource_view_reorder(ctx: Context, dataset: Dataset, params: Params) -> Jso
     return {"id": params["id"], "order": arranged}
 
 
-@action(AnyParams, allow=Permission.SYSADMIN)
+@action(ViewTypes, allow=Permission.SYSADMIN, check=Check.AUTHORISED)
 def resource_view_clear(ctx: Context, target: object, params: Params) -> None:
     """Remove all views, or those of `view_types`."""
-    db.clear(ctx.uow.session, words(params.get("view_types")) or [])
+    db.clear(ctx.uow.session, params["view_types"])
 
 
 @action(
-    AnyParams,
+    ViewsOfResource,
     allow=Permission.DATASET_UPDATE,
-    on=dataset_of_whole_resource,
-    shape=OneResource,
+    on=shown_of_whole_resource,
+    check=Check.AUTHORISED,
+    needs=("resource_id",),
 )
 def resource_create_default_resource_views(
     ctx: Context, dataset: Dataset, params: Params
@@ -148,23 +158,24 @@ def resource_create_default_resource_views(
     """Give the resource `resource_id` the views that its format suggests, and return
     the new ones.
     """
-    given = params.get("resource")
-    key = params.get("resource_id") or (
-        given.get("id") if isinstance(given, dict) else ""
-    )
-    resource = dataset.find_resource(str(key))
+    resource = dataset.find_resource(str(_resource_id(params)))
     return _defaults(ctx, dataset, [resource] if resource else [])
 
 
-@action(AnyParams, allow=Permission.DATASET_UPDATE, on=dataset_of_id, shape=ById)
+@action(
+    ViewsOfPackage,
+    allow=Permission.DATASET_UPDATE,
+    on=shown_by_id,
+    check=Check.AUTHORISED,
+    needs=("id",),
+)
 def package_create_default_resource_views(
     ctx: Context, dataset: Dataset, params: Params
 ) -> list[Json]:
     """Give every resource of the dataset `id` the views that its format suggests, and
     return the new ones.
     """
-    authorise(ctx.actor, Permission.DATASET_UPDATE, dataset)
-    only_tables = flag(params.get("create_datastore_views"))
+    only_tables = params["create_datastore_views"]
     chosen = [
         each for each in dataset.resources if each.datastore_active or not only_tables
     ]

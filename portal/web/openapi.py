@@ -132,7 +132,7 @@ def _noun(declared: Action) -> str:
 
 def _path(declared: Action) -> Json:
     body = object_of(
-        declared.shape, declared.needs, open_ended=declared.unknown != RAISE
+        declared.params, declared.needs, open_ended=declared.unknown != RAISE
     )
     post = {**_operation(declared, "post"), "requestBody": _request(declared, body)}
     if not declared.safe:

@@ -8,12 +8,19 @@ from typing import Any
 
 from marshmallow import Schema, fields, missing
 
+from schemas.search import Filters
 from schemas.values import Email, Flag, TableSchemaField, Text, Whole
 
 Json = dict[str, Any]
 
 SHAPES: dict[type[fields.Field[Any]], Json] = {
     Email: {"type": "string", "format": "email"},
+    Filters: {
+        "anyOf": [
+            {"type": "string"},
+            {"type": "array", "items": {"type": "string"}},
+        ]
+    },
     Flag: {"type": "boolean"},
     TableSchemaField: {"anyOf": [{"type": "string"}, {"type": "object"}]},
     Text: {"type": "string"},

@@ -1,6 +1,7 @@
 """The laws of the house that no linter knows."""
 
 import ast
+import inspect
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -9,11 +10,11 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import pytest
-from marshmallow import fields
+from marshmallow import INCLUDE, fields
 
 from portal import bootstrap
 from portal.access.policy import RULES, Permission
-from portal.actions.registry import ACTIONS
+from portal.actions.registry import ACTIONS, Check
 from portal.db import holding
 from schemas.values import Integer, Seconds
 from tests.architecture import documents
@@ -153,11 +154,59 @@ def test_only_the_door_makes_held_datasets() -> None:
 
 @pytest.mark.parametrize("name", sorted(ACTIONS))
 def test_every_number_of_an_action_has_bounds(name: str) -> None:
-    for schema in (ACTIONS[name].params, ACTIONS[name].shape):
-        for field in _numbers_in(schema.fields.values()):
-            assert isinstance(field, (Integer, Seconds)), (
-                f"{field.name}: schemas.values has numbers with bounds"
-            )
+    for field in _numbers_in(ACTIONS[name].params.fields.values()):
+        assert isinstance(field, (Integer, Seconds)), (
+            f"{field.name}: schemas.values has numbers with bounds"
+        )
+
+
+CHECKED_WITHIN = {
+    "package_create": "names, owners and tags are told of together with the fields",
+    "package_update": "as package_create",
+    "package_patch": "as package_create",
+}
+"""Actions that check their parameters themselves, and why."""
+TAKES_ANY_KEY = {
+    "harvest_source_create": "clients send a whole source back, with what it answered",
+    "harvest_source_update": "as harvest_source_create",
+    "harvest_source_patch": "as harvest_source_create",
+    "package_revise": "the place that is matched or changed is the key",
+    "resource_create": "a resource keeps keys that CKAN does not know",
+    "resource_update": "as resource_create",
+    "resource_patch": "as resource_create",
+    "resource_view_create": "a view's configuration is made of its keys",
+    "resource_view_update": "as resource_view_create",
+}
+"""Actions whose schemas let keys pass that they do not declare, and why."""
+
+
+def test_parameters_are_declared_once_and_loaded_by_the_registry() -> None:
+    """An action with a schema that only describes would check by hand, and the two
+    would come to differ.
+    """
+    within = {name for name, each in ACTIONS.items() if each.check is Check.WITHIN}
+    any_key = {name for name, each in ACTIONS.items() if each.unknown == INCLUDE}
+    assert within == set(CHECKED_WITHIN)
+    assert any_key == set(TAKES_ANY_KEY)
+
+
+@pytest.mark.parametrize("name", sorted(ACTIONS))
+def test_an_action_reads_no_parameter_that_it_does_not_declare(name: str) -> None:
+    """Without a declared field an action takes nothing, and what its function reads of
+    `params` stands in its schema.
+    """
+    declared = ACTIONS[name]
+    if name in TAKES_ANY_KEY or name in CHECKED_WITHIN:
+        return
+    function = ast.parse(inspect.cleandoc(inspect.getsource(declared.run)))
+    reads = {
+        node.slice.value
+        for node in ast.walk(function)
+        if isinstance(node, ast.Subscript)
+        and ast.unparse(node.value) == "params"
+        and isinstance(node.slice, ast.Constant)
+    }
+    assert reads <= set(declared.params.fields)
 
 
 def _numbers_in(listed: Iterable[fields.Field[Any]]) -> Iterator[fields.Field[Any]]:

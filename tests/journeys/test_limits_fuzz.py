@@ -259,7 +259,8 @@ class Fuzz:
         plausible.
         """
         fields = [
-            parameter_name(name, field) for name, field in declared.shape.fields.items()
+            parameter_name(name, field)
+            for name, field in declared.params.fields.items()
         ]
         fields += [
             name for name in ("id", *(declared.needs or ())) if name not in fields

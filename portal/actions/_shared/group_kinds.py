@@ -10,7 +10,7 @@ from portal.access import accounts
 from portal.access.identity import Actor
 from portal.access.policy import Permission, authorise, readable
 from portal.actions._shared.roles import give_role
-from portal.actions.registry import Params, Steps, checked, in_steps
+from portal.actions.registry import Params, Steps, in_steps
 from portal.db import activity, datasets, followers, group_datasets, people
 from portal.db.holding import HeldGroup, find_dataset, held_group
 from portal.db.people import GroupKey
@@ -20,8 +20,8 @@ from portal.domain.people import FORMER_NAME, GROUP, IDENTIFIER, Group, User
 from portal.domain.rendering import group_brief, organization_brief
 from portal.errors import Invalid
 from portal.runtime import Context
-from schemas.people import GroupParams, identifiers_of
-from schemas.search import words
+from schemas.lists import words
+from schemas.people import identifiers_of
 
 Json = dict[str, Any]
 MOST_NAMES, MOST_DICTS = 1000, 25
@@ -241,18 +241,26 @@ def create(ctx: Context, params: Params, *, organization: bool) -> Json:
     return show_group(ctx, group, {})
 
 
+def over_name(ctx: Context, group: HeldGroup, given: Params) -> Params:
+    """What an update takes over: the name. Raises Invalid for another type."""
+    if given.get("type") and given["type"] != group.type:
+        raise Invalid({"type": ["Type cannot be updated"]})
+    return {**given, "name": given.get("name") or group.name}
+
+
+def over_all(ctx: Context, group: HeldGroup, given: Params) -> Params:
+    """What a patch takes over: the whole description."""
+    current = describe(ctx, group, 0)
+    return over_name(ctx, group, {**current, **given, "id": group.id})
+
+
 def update(ctx: Context, group: HeldGroup, params: Params) -> Json:
     """Replace a description; `users` missing keeps the people, an empty list clears
     them.
     """
-    if params.get("type") and params["type"] != group.type:
-        raise Invalid({"type": ["Type cannot be updated"]})
-    loaded = checked(
-        GroupParams(), {**params, "name": params.get("name") or group.name}
-    )
     before = _told_by_datasets(group)
-    _keep(ctx, group, loaded)
-    _set_users(ctx, group, loaded)
+    _keep(ctx, group, params)
+    _set_users(ctx, group, params)
     ctx.uow.session.flush()
     if _told_by_datasets(group) != before:
         _render_datasets(ctx, group)
@@ -277,12 +285,6 @@ def _render_datasets(ctx: Context, group: Group) -> None:
     ctx.uow.later_for_each(
         RENDER, group_datasets.list_dataset_ids(ctx.uow.session, group)
     )
-
-
-def patch(ctx: Context, group: HeldGroup, params: Params) -> Json:
-    """Change only the given fields."""
-    current = describe(ctx, group, 0)
-    return update(ctx, group, {**current, **params, "id": group.id})
 
 
 def delete(ctx: Context, group: HeldGroup) -> None:

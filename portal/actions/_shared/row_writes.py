@@ -30,7 +30,7 @@ from portal.tabular.versions.records import RecordError
 from schemas.texttable import ROW, TextBatch
 from schemas.vocabularies import PERSONAL_DATA
 
-Found = PersonalColumn | PersonalMention
+PersonalData = PersonalColumn | PersonalMention
 GRAVE = ("error", "hold")
 A_FIELD = "a field"
 """What a field is called whose name may be a value itself."""
@@ -57,7 +57,7 @@ def judge(
     if dataset.is_open:
         _refuse_tagged(resource, after)
     sent = _in_records(after, records) if records else ()
-    persons: list[Found] = [
+    persons: list[PersonalData] = [
         *sent,
         *_in_rows(ctx, before, after),
         *_in_columns(before, after),
@@ -140,12 +140,12 @@ def _said(column: Column) -> str:
     return repr((column.name, column.title, sorted(column.info.items())))
 
 
-def _name(found: Found) -> str:
+def _name(found: PersonalData) -> str:
     name = found.label if isinstance(found, PersonalColumn) else found.where
     return A_FIELD if personal.is_value(name) or name == A_FIELD else f'field "{name}"'
 
 
-def _refusal(found: Found) -> str:
+def _refusal(found: PersonalData) -> str:
     refusal = Message(
         "{place} holds personal data ({kind}): it cannot be in a public dataset (Law "
         "91/2025/QH15)"
@@ -169,7 +169,7 @@ def _refuse_tagged(resource: Resource, manifest: Manifest) -> None:
 
 
 def _note(
-    ctx: Context, dataset: Dataset, resource: Resource, persons: Iterable[Found]
+    ctx: Context, dataset: Dataset, resource: Resource, persons: Iterable[PersonalData]
 ) -> None:
     """Write down that a private table holds personal data, so that its dataset cannot
     become public with it.
@@ -192,7 +192,7 @@ def _note(
     resource.validation_report_id = report.id
 
 
-def _finding(resource: Resource, found: Found) -> Mapping[str, Any]:
+def _finding(resource: Resource, found: PersonalData) -> Mapping[str, Any]:
     field = found.label if isinstance(found, PersonalColumn) else None
     message = Message("Personal data: the dataset cannot become public with it.")
     return {
