@@ -18,6 +18,7 @@ from marshmallow import (
 
 from schemas import passwords
 from schemas.datasets import name_errors
+from schemas.lists import Words, one_word
 from schemas.search import NaturalOrUsual
 from schemas.values import MISSING, Email, Flag, Integer, Text
 
@@ -166,8 +167,8 @@ class GroupList(Schema):
     all_fields = Flag(load_default=False)
     include_extras = Flag(load_default=False)
     include_users = Flag(load_default=False)
-    organizations = fields.Raw(load_default=None, allow_none=True)
-    groups = fields.Raw(load_default=None, allow_none=True)
+    organizations = Words(load_default=list, otherwise=one_word)
+    groups = Words(load_default=list, otherwise=one_word)
 
 
 class GroupPackages(Schema):

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Sequence
 from typing import Any
 
-import orjson
-from sqlalchemy import select
-
-from harvesters import KINDS, ConfigError, check_config
-from portal.access import policy
+from harvesters import KINDS
 from portal.access.policy import Permission
 from portal.actions._shared.harvest_dicts import (
     job_dict,
@@ -21,6 +14,16 @@ from portal.actions._shared.harvest_dicts import (
     source_dicts,
     source_statuses,
 )
+from portal.actions._shared.harvest_sources import (
+    may_see_job,
+    owner_after,
+    save_source,
+    seen_source_ids,
+    seen_sources,
+    shown_owner,
+    shown_owner_of_job,
+    shown_owner_of_source,
+)
 from portal.actions.registry import (
     Check,
     NoParams,
@@ -29,12 +32,12 @@ from portal.actions.registry import (
     action,
     in_steps,
 )
-from portal.db import datasets, people
+from portal.db import datasets
 from portal.db import harvest as db
 from portal.db.holding import find_dataset
-from portal.domain.base import new_id, now, stamp
+from portal.domain.base import new_id, stamp
 from portal.domain.datasets import ValidationReport
-from portal.domain.harvest import HarvestJob, HarvestObject, HarvestSource
+from portal.domain.harvest import HarvestObject, HarvestSource
 from portal.domain.people import Group
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
@@ -46,37 +49,10 @@ from schemas.harvest import (
     ObjectList,
     SourceList,
     SourceParams,
-    config_text,
 )
 
 FARTHEST = 10**9
 """No list is longer, and every database takes the number."""
-
-
-def shown_owner(ctx: Context, params: Params) -> Group | None:
-    """The organization that the datasets of a new source will belong to."""
-    name = params.get("owner_org")
-    if not name:
-        return None
-    group = people.find_group(ctx.uow.session, str(name), organization=True)
-    if group is None:
-        raise Invalid({"owner_org": ["Organization does not exist"]})
-    return group
-
-
-def shown_owner_of_source(ctx: Context, params: Params) -> Group | None:
-    """The organization of the source `id` (its id, name or url)."""
-    source = db.get_source(
-        ctx.uow.session,
-        str(params.get("id") or params.get("source_id") or params.get("url") or ""),
-    )
-    return ctx.uow.session.get(Group, source.owner_org) if source.owner_org else None
-
-
-def shown_owner_of_job(ctx: Context, params: Params) -> Group | None:
-    """The organization of the job `id`."""
-    job = db.get_job(ctx.uow.session, str(params.get("id") or ""))
-    return shown_owner_of_source(ctx, {"id": job.source_id})
 
 
 @action(SourceParams, allow=Permission.SOURCE_MANAGE, on=shown_owner)
@@ -87,7 +63,7 @@ def harvest_source_create(
     `frequency`, `owner_org`.
     """
     source = HarvestSource(id=new_id(), user_id=ctx.actor.user_id, name="")
-    return _keep(ctx, source, organization, params)
+    return save_source(ctx, source, organization, params)
 
 
 @action(SourceParams, allow=Permission.SOURCE_MANAGE, on=shown_owner_of_source)
@@ -96,7 +72,7 @@ def harvest_source_update(
 ) -> dict[str, Any]:
     """Replace the description of the source `id` and return it."""
     source = db.get_source(ctx.uow.session, str(params["id"]))
-    return _keep(ctx, source, _new_owner(ctx, organization, params), params)
+    return save_source(ctx, source, owner_after(ctx, organization, params), params)
 
 
 def _over_source(ctx: Context, organization: Group | None, given: Params) -> Params:
@@ -118,7 +94,7 @@ def harvest_source_patch(
 ) -> dict[str, Any]:
     """Change only the given fields of the source `id` and return it."""
     source = db.get_source(ctx.uow.session, str(params["id"]))
-    return _keep(ctx, source, _new_owner(ctx, organization, params), params)
+    return save_source(ctx, source, owner_after(ctx, organization, params), params)
 
 
 @action(ById, allow=Permission.SOURCE_MANAGE, on=shown_owner_of_source)
@@ -187,7 +163,7 @@ def harvest_source_list(
 ) -> list[dict[str, Any]]:
     """Return the sources of the caller's organizations; a sysadmin sees all."""
     wanted = params["organization_id"]
-    seen = _seen(
+    seen = seen_sources(
         ctx,
         db.list_sources(
             ctx.uow.session, active=True if params["only_active"] else None
@@ -261,7 +237,7 @@ def harvest_job_list(
     if params["source_id"]:
         # One that is not there is told.
         db.get_source(ctx.uow.session, params["source_id"])
-    sources = _seen_sources(ctx, params["source_id"])
+    sources = seen_source_ids(ctx, params["source_id"])
     return job_dicts(
         ctx.uow.session,
         db.list_jobs(
@@ -305,7 +281,7 @@ def harvest_job_abort(
 def harvest_object_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
     """Return one harvest object: what became of one dataset of one trip."""
     item = ctx.uow.session.get(HarvestObject, params["id"])
-    if item is None or not _visible(ctx, db.get_job(ctx.uow.session, item.job_id)):
+    if item is None or not may_see_job(ctx, db.get_job(ctx.uow.session, item.job_id)):
         raise NotFound("Not found: Harvest object was not found.")
     return object_dict(item)
 
@@ -319,7 +295,7 @@ def harvest_object_list(ctx: Context, target: object, params: Params) -> list[st
     named; `source_id` and `job_id` narrow the list, `limit` and `offset` page through
     it.
     """
-    sources = _seen_sources(ctx, params["source_id"])
+    sources = seen_source_ids(ctx, params["source_id"])
     narrowed = {
         "job_id": params["job_id"],
         "current": params["only_current"],
@@ -338,7 +314,7 @@ def harvest_log_list(
     `level` and `source_id` narrow the list, `limit` and `offset` page through it.
     """
     jobs = db.list_telling_jobs(
-        ctx.uow.session, _seen_sources(ctx, params["source_id"])
+        ctx.uow.session, seen_source_ids(ctx, params["source_id"])
     )
     entries = [
         {
@@ -366,102 +342,6 @@ def _page(params: Params) -> dict[str, int]:
         "limit": max(1, min(params["limit"], 1000)),
         "offset": max(0, min(params["offset"], FARTHEST)),
     }
-
-
-def _seen_sources(ctx: Context, wanted: str | None) -> list[str]:
-    """Ids of the sources that the caller may see, or of the one among them that is
-    asked for.
-    """
-    seen = _seen(ctx, db.list_sources(ctx.uow.session))
-    return [
-        source.id
-        for source in seen
-        if not wanted or wanted in (source.id, source.name, source.url)
-    ]
-
-
-def _seen(ctx: Context, sources: Sequence[HarvestSource]) -> list[HarvestSource]:
-    """Those of the sources that the caller may see; their organizations are read at
-    once.
-    """
-    owners = {source.owner_org for source in sources if source.owner_org}
-    groups = people.groups_by_id(ctx.uow.session, owners)
-    allows = policy.RULES[Permission.SOURCE_READ]
-    return [
-        source
-        for source in sources
-        if allows(ctx.actor, groups.get(source.owner_org or ""))
-    ]
-
-
-def _visible(ctx: Context, job: HarvestJob) -> bool:
-    source = ctx.uow.session.get_one(HarvestSource, job.source_id)
-    return policy.RULES[Permission.SOURCE_READ](ctx.actor, _group(ctx, source))
-
-
-def _group(ctx: Context, source: HarvestSource) -> Group | None:
-    return ctx.uow.session.get(Group, source.owner_org) if source.owner_org else None
-
-
-def _new_owner(
-    ctx: Context, organization: Group | None, params: Params
-) -> Group | None:
-    """The organization after a change; moving a source needs the right in both."""
-    if "owner_org" not in params:
-        return organization
-    moved = shown_owner(ctx, params)
-    policy.authorise(ctx.actor, Permission.SOURCE_MANAGE, moved)
-    return moved
-
-
-def _keep(
-    ctx: Context, source: HarvestSource, organization: Group | None, params: Params
-) -> dict[str, Any]:
-    config = config_text(params["config"])
-    try:
-        check_config(params["source_type"], params["url"], orjson.loads(config or "{}"))
-    except ConfigError as error:
-        raise Invalid(dict(error.errors)) from None
-    source.name = _free_name(ctx, source, params)
-    said = (params["url"], params["source_type"], config)
-    if said != (source.url, source.source_type, source.config):
-        db.forget_fingerprints(ctx.uow.session, source.id)
-    source.url, source.source_type, source.config = said
-    source.title, source.description = (
-        params["title"] or source.name,
-        params["notes"] or "",
-    )
-    source.frequency, source.active = params["frequency"] or "MANUAL", params["active"]
-    source.owner_org = organization.id if organization else None
-    source.next_run = (
-        None
-        if source.frequency == "MANUAL" or not source.active
-        else source.next_run or now()
-    )
-    ctx.uow.session.add(source)
-    ctx.uow.session.flush()
-    return source_dict(ctx.uow.session, source)
-
-
-def _free_name(ctx: Context, source: HarvestSource, params: Params) -> str:
-    wanted = params["name"] or source.name or _slug(params["title"] or params["url"])
-    clash = select(HarvestSource).where(
-        HarvestSource.name == wanted, HarvestSource.id != source.id
-    )
-    if ctx.uow.session.scalars(clash).first() is None:
-        return wanted
-    if params["name"]:
-        raise Invalid({"name": ["That name is already in use."]})
-    return f"{wanted[:90]}-{source.id[:8]}"
-
-
-def _slug(text: str) -> str:
-    plain = (
-        unicodedata.normalize("NFKD", text.lower().replace("đ", "d"))
-        .encode("ascii", "ignore")
-        .decode()
-    )
-    return (re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "source")[:90]
 
 
 def _object_errors(ctx: Context, item: HarvestObject) -> dict[str, Any]:

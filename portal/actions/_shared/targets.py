@@ -1,13 +1,14 @@
-"""The dataset that an action on one resource is about: `shown_…` reads it, `held_…`
-locks it for a change.
+"""What an action is about, where several actions find it alike: `shown_…` reads it,
+`held_…` locks it for a change.
 """
 
 from __future__ import annotations
 
 from portal.actions.registry import Params
-from portal.db import datasets
-from portal.db.holding import HeldDataset, held_resource
+from portal.db import datasets, holding, people
+from portal.db.holding import HeldDataset, HeldGroup, held_resource
 from portal.domain.datasets import Dataset
+from portal.domain.people import Group
 from portal.errors import Invalid
 from portal.runtime import Context
 from schemas.values import MISSING
@@ -29,3 +30,19 @@ def resource_key(params: Params) -> str:
     if not key:
         raise Invalid({"resource_id": [MISSING]})
     return str(key)
+
+
+def shown_group(ctx: Context, params: Params, *, organization: bool) -> Group:
+    """The organization or group of `id`, to be read; deleted ones exist only for those
+    who may see them.
+    """
+    key = str(params.get("id") or "")
+    return people.get_group(ctx.uow.session, key, organization=organization)
+
+
+def held_group(ctx: Context, params: Params, *, organization: bool) -> HeldGroup:
+    """As `shown_group`, held: whoever changes what is there changes what the one before
+    left.
+    """
+    group = shown_group(ctx, params, organization=organization)
+    return holding.held_group(ctx.uow, group.id)
