@@ -134,7 +134,7 @@ def package_create(
     """Create a dataset and return it. `name` and `owner_org` are required; see
     docs/api.md for every field.
     """
-    return write_dataset(ctx, None, params)
+    return write_dataset(ctx, None, params, {})
 
 
 @action(
@@ -151,8 +151,8 @@ def package_update(
     resources, groups, owner_org, private and state.
     """
     current = orjson.loads(dataset.rendered)
-    kept = {key: current[key] for key in KEPT_BY_UPDATE if key not in params}
-    return write_dataset(ctx, dataset, {**params, **kept})
+    unsaid = {key: current[key] for key in KEPT_BY_UPDATE if key not in params}
+    return write_dataset(ctx, dataset, {**params, **unsaid}, current)
 
 
 @action(
@@ -168,10 +168,11 @@ def package_patch(
     """Change only the given fields of a dataset and return it. Lists are replaced as a
     whole.
     """
-    merged = {**orjson.loads(dataset.rendered), **params, "id": dataset.id}
+    current = orjson.loads(dataset.rendered)
+    merged = {**current, **params, "id": dataset.id}
     if "tag_string" in params and "tags" not in params:
-        merged.pop("tags")
-    return write_dataset(ctx, dataset, merged)
+        del merged["tags"]
+    return write_dataset(ctx, dataset, merged, current)
 
 
 @action(ById, allow=Permission.DATASET_UPDATE, on=held_by_id, check=Check.AUTHORISED)

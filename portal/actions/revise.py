@@ -72,7 +72,9 @@ def package_revise(
             nested.assign(revised, key, value)
         except nested.Unmatched as unmatched:
             raise Invalid({key: [f"Unmatched key {unmatched}"]}) from None
-    write_dataset(ctx, dataset, {**_emptied(current, revised), **revised})
+    whole = {**_emptied(current, revised), **revised}
+    # What is revised shares its lists with `current`, which is changed by now.
+    write_dataset(ctx, dataset, whole, orjson.loads(dataset.rendered))
     answer = {"package": orjson.loads(dataset.rendered)}
     if params["include"] is None:
         return answer

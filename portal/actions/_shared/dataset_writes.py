@@ -37,15 +37,19 @@ ENTERPRISE = "enterprise"
 
 
 def write_dataset(
-    ctx: Context, known: HeldDataset | None, params: Params
+    ctx: Context,
+    known: HeldDataset | None,
+    params: Params,
+    current: Mapping[str, Any],
 ) -> orjson.Fragment:
     """Check the whole description of a known or (None) new dataset, take it over and
-    return the package dict.
+    return the package dict; `current` is the package dict as it was, empty for a new
+    one.
 
     Raises Invalid with everything that is wrong, NotAuthorized for a group that the
     actor may not touch.
     """
-    params = _reconciled(params, orjson.loads(known.rendered) if known else {})
+    params = _reconciled(params, current)
     record = checked_record(ctx, params, known)
     dataset = known or _new(ctx, record)
     before = dataset.metadata_modified if known else None
