@@ -57,7 +57,7 @@ def _limit(params: Params) -> int:
     most = MOST_DICTS if params["all_fields"] else MOST_NAMES
     if params["limit"] is None:
         return most
-    return max(0, min(params["limit"], most))
+    return int(max(0, min(params["limit"], most)))
 
 
 def _in_order(
@@ -135,7 +135,7 @@ def members(ctx: Context, group: Group) -> list[Json]:
 
 
 def _member(actor: Actor, user: User, capacity: str) -> Json:
-    member = {
+    member: Json = {
         "id": user.id,
         "name": user.name,
         "fullname": user.fullname,
