@@ -34,10 +34,10 @@ from portal.tabular.reading_rows.hot import FEW_BYTES, FEW_ROWS, HotTable, HotTa
 from portal.tabular.reading_rows.query import (
     RowQuery,
     RowQueryError,
-    compile_query,
     quote_name,
 )
 from portal.tabular.reading_rows.rendering import simple_cells
+from portal.tabular.reading_rows.statements import compile_query
 from portal.tabular.versions.changing import TableChanges
 from portal.tabular.versions.writing import write_tables
 from schemas.texttable import ROW, TextBatch, TextTable

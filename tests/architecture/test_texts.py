@@ -19,7 +19,7 @@ VIETNAMESE = re.compile(
 DATA = {
     "portal/pipeline/names.py": "a comment in a file that the portal writes",
     "portal/quality/personal/treatments.py": "words of addresses and names",
-    "portal/tabular/reading_rows/query.py": "a letter and what it folds to",
+    "portal/tabular/reading_rows/filters.py": "a letter and what it folds to",
     "portal/quality/personal/public_texts.py": "the number of a decree",
     "portal/access/disclosure.py": "the number of a decree",
     "demo": "what the demo harvests is made up, in Vietnamese",

@@ -11,7 +11,7 @@ import pytest
 from portal.files import open_files
 from portal.tabular.reading_rows.answering import RowPage, from_parts
 from portal.tabular.reading_rows.hot import FEW_ROWS
-from portal.tabular.reading_rows.query import compile_query
+from portal.tabular.reading_rows.statements import compile_query
 from portal.tabular.store import Manifest, RowQuery, TabularStore
 from schemas.texttable import ROW, TextBatch, TextTable
 
