@@ -10,6 +10,11 @@ from portal.domain.base import now
 from portal.domain.people import ApiToken
 from tests.journeys.world import World
 
+GUARDS = (
+    "portal.actions._shared.roles",
+    "portal.actions.joining",
+    "portal.db.joining",
+)
 PASSWORD = "My-own-password-9"
 
 

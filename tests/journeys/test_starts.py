@@ -23,6 +23,10 @@ import pytest
 from tests.servers.processes import alive, below, command, hearing_hangups
 from tests.waiting import until
 
+GUARDS = (
+    "portal.cli.serving",
+    "portal.webprocess",
+)
 ROOT = Path(__file__).parents[2]
 STARTS, AT_ONCE = 20, 4
 """So many starts, so many at the same time: they are each other's load."""

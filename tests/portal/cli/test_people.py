@@ -20,6 +20,7 @@ from portal.errors import Invalid, NotAuthorized, NotFound
 from portal.settings import load
 from portal.web import callers
 
+GUARDS = ("portal.cli.rights",)
 Run = Callable[..., str]
 
 
