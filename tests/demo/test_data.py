@@ -24,6 +24,7 @@ from schemas import catalog
 from schemas.administrative import AdministrativeUnits
 
 GUARDS = (
+    "demo.generate",
     "demo.illustrative.enterprises",
     "demo.illustrative.indicators",
     "demo.illustrative.prices",

@@ -11,11 +11,6 @@ from demo import generate, places, sources
 from schemas import catalog
 from schemas.vocabularies import HARVEST_FREQUENCIES, LICENCE_BY_ID
 
-GUARDS = (
-    "demo.generate",
-    "demo.run",
-)
-
 
 @pytest.fixture
 def found(tmp_path: Path) -> tuple[sources.DemoSource, ...]:

@@ -29,7 +29,6 @@ GUARDS = (
     "harvesters.lgsp",
     "harvesters.places",
     "harvesters.rows",
-    "schemas.datapackage",
 )
 HTTP = HttpOptions(allow=("127.0.0.1",), backoff=0.01, total_timeout=5)
 SECRETS = Secrets({"S": bind_secret("word", "127.0.0.1 org:*")})

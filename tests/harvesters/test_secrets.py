@@ -15,7 +15,6 @@ from harvesters.http import HttpOptions
 from harvesters.secrets import Secrets, bind_secret
 from tests.servers.web import Web, say
 
-GUARDS = ("demo.gateway_process",)
 VALUE = "tuyet-mat-7391"
 HTTP = HttpOptions(
     allow=("127.0.0.1", "127.0.0.2", "localhost"), retries=0, total_timeout=5

@@ -24,6 +24,8 @@ from tests.servers.processes import alive, below, command, hearing_hangups
 from tests.waiting import until
 
 GUARDS = (
+    "demo.gateway_process",
+    "demo.run",
     "portal.cli.serving",
     "portal.webprocess",
 )

@@ -16,11 +16,6 @@ from portal.domain.people import Group
 from portal.errors import NotAuthorized
 from portal.runtime import Portal
 
-GUARDS = (
-    "portal.access.administration",
-    "portal.access.disclosure",
-    "portal.access.old_versions",
-)
 ACTORS = (
     ANONYMOUS,
     SYSTEM,

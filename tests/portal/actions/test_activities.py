@@ -19,7 +19,6 @@ GUARDS = (
     "portal.db.activity",
     "portal.db.followers",
     "portal.domain.activity",
-    "schemas.social",
 )
 Json = dict[str, Any]
 

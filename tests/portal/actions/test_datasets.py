@@ -13,10 +13,8 @@ from tests.portal.actions.people import Json, call, make_actor, make_org
 
 GUARDS = (
     "portal.actions._shared.dataset_writes",
-    "portal.actions._shared.targets",
     "portal.actions.registry",
     "portal.db.datasets",
-    "portal.db.finding",
     "portal.db.holding",
     "portal.domain.datasets",
     "portal.domain.rendering",

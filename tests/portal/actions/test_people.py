@@ -21,7 +21,6 @@ GUARDS = (
     "portal.actions.organizations",
     "portal.actions.tokens",
     "portal.actions.users",
-    "portal.db.accounts",
     "portal.domain.people",
     "schemas.people",
 )

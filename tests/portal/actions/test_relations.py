@@ -23,6 +23,7 @@ GUARDS = (
     "portal.db.views",
     "portal.db.vocabularies",
     "portal.domain.relations",
+    "schemas.social",
 )
 Json = dict[str, Any]
 

@@ -26,6 +26,7 @@ from schemas.texttable import ROW, TextBatch, TextTable
 GUARDS = (
     "portal.tabular.manifest",
     "portal.tabular.versions.changing",
+    "portal.tabular.versions.parts",
     "portal.tabular.versions.types",
     "portal.tabular.versions.writing",
 )

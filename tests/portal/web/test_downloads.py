@@ -17,6 +17,7 @@ from schemas.record import Upload
 GUARDS = (
     "portal.quality.findings.bad_rows",
     "portal.tabular.derived",
+    "schemas.datapackage",
 )
 BODY = "ma,ten\n00001,Bệnh viện\n00002,Trạm y tế\n".encode()
 
