@@ -253,17 +253,17 @@ def run(
     if not passes(name, path, tree, whole, output):
         sys.stdout.write(f"{name}: its guards fail without any change\n")
         return 0, len(chosen)
-    survivors = []
+    killed = 0
     for mutant in sorted(chosen, key=lambda mutant: mutant.line):
         before = mutant.put()
-        if passes(name, path, tree, whole, output):
-            survivors.append(mutant)
+        survives = passes(name, path, tree, whole, output)
         mutant._replace(node=before).put()
-    killed = len(chosen) - len(survivors)
+        killed += not survives
+        # Said at once: a run that is ended early has not been for nothing.
+        verdict = "SURVIVES" if survives else "noticed "
+        sys.stdout.write(f"  {verdict} line {mutant.line}: {mutant.change}\n")
+        sys.stdout.flush()
     sys.stdout.write(f"{name}: {killed} of {len(chosen)} noticed\n")
-    for mutant in survivors:
-        sys.stdout.write(f"  line {mutant.line}: {mutant.change}\n")
-    sys.stdout.flush()
     return killed, len(chosen)
 
 
