@@ -9,10 +9,10 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: help setup demo serve worker test lint check compat bench clean licenses lock texts
+.PHONY: help setup demo serve worker test test-map mutate lint check compat bench clean licenses lock texts
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name it with PYTHON=…" >&2; exit 1; }
@@ -46,6 +46,12 @@ worker: $(VENV)/ready ## run a worker: due sources, harvest jobs, outbox
 
 test: $(VENV)/ready-dev ## run the tests (ARGS="-k name" to choose)
 	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+
+test-map: $(VENV)/ready-dev ## which test guards which module (ARGS=--measured runs them and looks)
+	@$(BIN)/python -m tests.architecture.guards $(ARGS)
+
+mutate: $(VENV)/ready-dev ## break a module on purpose and count what its tests notice (ARGS=portal/db/outbox.py)
+	@$(BIN)/python -m tests.architecture.mutate $(ARGS)
 
 lint: $(VENV)/ready-dev ## ruff, mypy --strict, import contracts, deptry, dead code, licences
 	@$(BIN)/ruff format --check .

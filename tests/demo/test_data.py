@@ -23,6 +23,15 @@ from demo.sources import PRICE_COLUMNS as PRICE
 from schemas import catalog
 from schemas.administrative import AdministrativeUnits
 
+GUARDS = (
+    "demo.generate",
+    "demo.illustrative.enterprises",
+    "demo.illustrative.indicators",
+    "demo.illustrative.prices",
+    "demo.illustrative.seed",
+    "demo.illustrative.stations",
+    "demo.units",
+)
 DATA = generate.DATA
 SHARED = Path(
     os.environ.get(

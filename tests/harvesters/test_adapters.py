@@ -18,6 +18,18 @@ from harvesters.secrets import Secrets, bind_secret
 from schemas.record import DatasetRecord
 from tests.servers.ckan import ckan
 
+GUARDS = (
+    "demo.gateway",
+    "harvesters",
+    "harvesters.base",
+    "harvesters.ckan",
+    "harvesters.config",
+    "harvesters.datapackage",
+    "harvesters.files",
+    "harvesters.lgsp",
+    "harvesters.places",
+    "harvesters.rows",
+)
 HTTP = HttpOptions(allow=("127.0.0.1",), backoff=0.01, total_timeout=5)
 SECRETS = Secrets({"S": bind_secret("word", "127.0.0.1 org:*")})
 SHARED = Path(

@@ -19,6 +19,11 @@ from harvesters.secrets import Secrets, bind_secret
 from tests.servers.postgresql import fresh_database
 from tests.servers.told_postgresql import ToldServer
 
+GUARDS = (
+    "harvesters.reader_process",
+    "harvesters.sql",
+    "harvesters.sql_reader",
+)
 ASK: dict[str, Any] = {
     "dataset": {"name": "ds"},
     "resources": [{"name": "t", "query": "SELECT 1 AS a"}],

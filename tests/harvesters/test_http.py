@@ -15,6 +15,7 @@ from harvesters.guard import Guard, is_public
 from harvesters.http import GuardedClient, HttpOptions
 from tests.servers.web import Web, say
 
+GUARDS = ("harvesters.guard",)
 LOCAL = HttpOptions(
     allow=("127.0.0.1",),
     backoff=0.01,

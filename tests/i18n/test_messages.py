@@ -5,6 +5,10 @@ import pickle
 from i18n import Message
 from i18n.catalogue import translated
 
+GUARDS = (
+    "i18n",
+    "i18n.catalogue",
+)
 FULL = Message("over {max_bytes} bytes come out")
 REFUSED = Message("The archive {name} is refused: {what}. Send the file uncompressed.")
 

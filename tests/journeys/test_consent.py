@@ -10,6 +10,11 @@ from portal.domain.base import now
 from portal.domain.people import ApiToken
 from tests.journeys.world import World
 
+GUARDS = (
+    "portal.actions._shared.roles",
+    "portal.actions.joining",
+    "portal.db.joining",
+)
 PASSWORD = "My-own-password-9"
 
 
@@ -108,36 +113,44 @@ def test_an_invitation_does_nothing_else(
     assert world.ask("user_patch", name, id=name, password=PASSWORD).status == 200
 
 
-def test_until_then_nobody_knows_of_the_account_and_nothing_is_done_in_its_name(
-    world: World,
+@pytest.fixture(scope="module")
+def invited(world: World) -> dict[str, Any]:
+    """Somebody who was invited and has not answered."""
+    return invite(world)
+
+
+def test_until_then_the_account_is_shown_to_sysadmins_alone(
+    world: World, invited: dict[str, Any]
 ) -> None:
-    invited = invite(world)
     name = invited["name"]
     assert "email" not in invited
     for who in (None, "ada", "edna"):
         assert world.ask("user_show", who, id=name).status == 404
         assert name not in [user["name"] for user in world.ask("user_list", who).result]
     assert world.ask("user_show", "root", id=name).result["state"] == "invited"
-    assert name not in [
-        user["name"]
-        for user in world.ask("organization_show", id="alpha").result["users"]
-    ]
-    assert invited["id"] not in [
-        row[0] for row in world.ask("member_list", "ada", id="alpha").result
-    ]
-    assert world.ask("api_token_create", "root", user=name, name="kept").status == 404
-    assert (
-        world.ask(
-            "organization_member_create", "root", id="beta", username=name, role="admin"
-        ).status
-        == 409
+
+
+def test_until_then_the_account_stands_on_no_list_of_members(
+    world: World, invited: dict[str, Any]
+) -> None:
+    alpha = world.ask("organization_show", id="alpha").result
+    assert invited["name"] not in [user["name"] for user in alpha["users"]]
+    members = world.ask("member_list", "ada", id="alpha").result
+    assert invited["id"] not in [row[0] for row in members]
+
+
+def test_until_then_nothing_is_done_in_its_name(
+    world: World, invited: dict[str, Any]
+) -> None:
+    name = invited["name"]
+    token = world.ask("api_token_create", "root", user=name, name="kept")
+    offer = world.ask(
+        "organization_member_create", "root", id="beta", username=name, role="admin"
     )
-    assert (
-        world.ask(
-            "member_create", "root", id="beta", object=name, object_type="user"
-        ).status
-        == 404
+    member = world.ask(
+        "member_create", "root", id="beta", object=name, object_type="user"
     )
+    assert [answer.status for answer in (token, offer, member)] == [404, 409, 404]
 
 
 def test_an_invitation_expires_and_is_forgotten(world: World) -> None:
@@ -218,32 +231,44 @@ def test_who_is_added_joins_by_accepting(world: World, way: str) -> None:
     world.ask("organization_patch", "root", id="alpha", users=before)
 
 
-def test_an_offer_is_declined_and_a_membership_is_left(world: World) -> None:
+def offer(world: World, name: str, role: str) -> str:
+    """Offers somebody a role in alpha, and answers the state that this has then."""
+    answer = world.ask(
+        "organization_member_create", "ada", id="alpha", username=name, role=role
+    )
+    return str(answer.result["state"])
+
+
+def test_an_offer_that_was_declined_cannot_be_accepted(world: World) -> None:
     name = person(world)
-    given = {"id": "alpha", "username": name}
-    offered = world.ask(
-        "organization_member_create", "ada", **given, role="member"
-    ).result
-    assert offered["state"] == "pending"
+    assert offer(world, name, "member") == "pending"
     assert world.ask("membership_decline", name, id="alpha").status == 200
     assert world.ask("membership_accept", name, id="alpha").status == 404
-    world.ask("organization_member_create", "ada", **given, role="member")
+
+
+def test_a_member_gets_another_role_without_being_asked_again(world: World) -> None:
+    name = person(world)
+    offer(world, name, "member")
     world.ask("membership_accept", name, id="alpha")
-    assert (
-        world.ask("organization_member_create", "ada", **given, role="editor").result[
-            "state"
-        ]
-        == "active"
-    )
+    assert offer(world, name, "editor") == "active"
+
+
+def test_who_left_has_no_role_and_is_asked_anew(world: World) -> None:
+    name = person(world)
+    offer(world, name, "member")
+    world.ask("membership_accept", name, id="alpha")
     assert world.ask("membership_decline", name, id="alpha").status == 200
     assert roles(world, name) == []
-    assert (
-        world.ask("organization_member_create", "ada", **given, role="member").result[
-            "state"
-        ]
-        == "pending"
+    assert offer(world, name, "member") == "pending"
+
+
+def test_an_offer_that_was_taken_back_waits_no_more(world: World) -> None:
+    name = person(world)
+    offer(world, name, "member")
+    taken_back = world.ask(
+        "organization_member_delete", "ada", id="alpha", username=name
     )
-    assert world.ask("organization_member_delete", "ada", **given).status == 200
+    assert taken_back.status == 200
     assert world.ask("membership_list_pending", name).result == []
 
 

@@ -200,97 +200,104 @@ def test_nothing_of_a_file_goes_unseen(world: World, name: str) -> None:
     assert release(world, bad, columns=["*", "ma", "so_cccd"]).status == 409
 
 
-def test_a_release_names_its_columns_and_holds_for_that_content(world: World) -> None:
-    body = "so_lo,tinh_trang\n" + "".join(f"0380950123{n:02},tốt\n" for n in range(20))
-    lots = upload(world, "lo.csv", body.encode(), format="CSV")
+LOTS = "so_lo,tinh_trang\n" + "".join(f"0380950123{n:02},tốt\n" for n in range(20))
+
+
+def held_lots(world: World) -> Any:
+    """A table of numbers that look like those of citizens."""
+    lots = upload(world, "lo.csv", LOTS.encode(), format="CSV")
     load.drain(world.portal)
     assert download(world, lots).status_code == 403
+    return lots
+
+
+def test_a_release_is_an_admins_and_names_its_columns(world: World) -> None:
+    lots = held_lots(world)
     assert release(world, lots, "edna", columns=["so_lo"]).status == 403
     refused = release(world, lots)
     assert refused.status == 409
     assert "so_lo" in str(refused.error)
+
+
+def test_what_was_released_is_open_and_written_down(world: World) -> None:
+    lots = held_lots(world)
     decided = release(world, lots, columns=["so_lo"]).result
     assert (decided["columns"], decided["reason"]) == (["so_lo"], WHY)
     validation_runs.drain(world.portal)
-    assert download(world, lots).data == body.encode()
-    assert (
-        world.ask("datastore_search", None, resource_id=lots["id"]).result["total"]
-        == 20
-    )
-    listed = world.ask(
+    assert download(world, lots).data == LOTS.encode()
+    assert total_rows(world, None, lots["id"]) == 20
+    decisions = world.ask(
         "package_validation_override_list", "edna", id=lots["package_id"]
     ).result
-    assert [(each["columns"], each["user_id"]) for each in listed] == [
+    assert [(each["columns"], each["user_id"]) for each in decisions] == [
         (["so_lo"], decided["user_id"])
     ]
-    world.send(
-        "resource_patch",
-        "edna",
-        ("lo.csv", body.replace("tốt", "hỏng").encode()),
-        id=lots["id"],
-    )
+
+
+def test_a_release_holds_for_that_content_alone(world: World) -> None:
+    lots = held_lots(world)
+    assert release(world, lots, columns=["so_lo"]).status == 200
+    validation_runs.drain(world.portal)
+    other = LOTS.replace("tốt", "hỏng").encode()
+    world.send("resource_patch", "edna", ("lo.csv", other), id=lots["id"])
     load.drain(world.portal)
-    assert (
-        world.get(
-            f"/dataset/{lots['package_id']}/resource/{lots['id']}/download/lo.csv"
-        ).data
-        != body.encode()
-    )
+    address = f"/dataset/{lots['package_id']}/resource/{lots['id']}/download/lo.csv"
+    assert world.get(address).data != LOTS.encode()
     shown = world.ask("resource_show", None, id=lots["id"]).result
     assert shown["check_state"] == "held"
 
 
-def test_a_private_dataset_opens_nothing_that_was_not_looked_at(world: World) -> None:
+def total_rows(world: World, who: str | None, key: str) -> int:
+    answer = world.ask("datastore_search", who, resource_id=key)
+    return int(answer.result["total"])
+
+
+def publish(world: World, package: dict[str, Any]) -> int:
+    """Tries to make a dataset public, and answers the status."""
+    return world.ask("package_patch", "edna", id=package["id"], private=False).status
+
+
+def private_table(world: World, package: dict[str, Any]) -> Any:
+    """A table with a citizen's number in it."""
+    body = f"ho_ten,so_cccd\nNguyễn Văn An,{NUMBER}\n".encode()
+    table = upload(world, "b.csv", body, package["id"], format="CSV")
+    load.drain(world.portal)
+    return table
+
+
+def test_a_private_dataset_that_was_not_looked_at_stays_private(world: World) -> None:
     package = world.dataset(private=True)
     text = upload(world, "a.txt", TITLE.encode(), package["id"], format="TXT")
     assert download(world, text, "edna").status_code == 200
     assert download(world, text, "mem").status_code == 403
     load.drain(world.portal)
-    assert (
-        world.ask("package_patch", "edna", id=package["id"], private=False).status
-        == 409
-    )
-    table = upload(
-        world,
-        "b.csv",
-        f"ho_ten,so_cccd\nNguyễn Văn An,{NUMBER}\n".encode(),
-        package["id"],
-        format="CSV",
-    )
-    load.drain(world.portal)
-    assert (
-        world.ask("datastore_search", "edna", resource_id=table["id"]).result["total"]
-        == 1
-    )
-    for path in (
-        f"/datastore/dump/{table['id']}",
-        f"/datastore/dump/{table['id']}?version=1",
-    ):
+    assert publish(world, package) == 409
+
+
+def test_held_rows_of_a_private_dataset_are_its_editors(world: World) -> None:
+    key = private_table(world, world.dataset(private=True))["id"]
+    assert total_rows(world, "edna", key) == 1
+    for path in (f"/datastore/dump/{key}", f"/datastore/dump/{key}?version=1"):
         assert NUMBER in world.get(path, "edna").get_data(as_text=True)
         assert world.get(path, "mem").status_code in (403, 404)
-    assert world.ask("datastore_search", "mem", resource_id=table["id"]).status == 403
-    world.ask("resource_delete", "edna", id=text["id"])
-    world.send("resource_patch", "edna", ("b.csv", b"ma\na\n"), id=table["id"])
+    assert world.ask("datastore_search", "mem", resource_id=key).status == 403
+
+
+def test_a_private_dataset_opens_with_what_took_the_place_of_held_rows(
+    world: World,
+) -> None:
+    package = world.dataset(private=True)
+    key = private_table(world, package)["id"]
+    assert publish(world, package) == 409
+    world.send("resource_patch", "edna", ("b.csv", b"ma\na\n"), id=key)
     load.drain(world.portal)
-    assert (
-        world.ask("package_patch", "edna", id=package["id"], private=False).status
-        == 200
-    )
-    assert (
-        world.ask("datastore_search", None, resource_id=table["id"]).result["total"]
-        == 1
-    )
-    assert (
-        world.ask("datastore_search", None, resource_id=table["id"], version="1").status
-        == 404
-    )
-    assert [
-        each["version"]
-        for each in world.ask("datastore_versions", None, id=table["id"]).result[
-            "versions"
-        ]
-    ] == [2]
-    assert world.get(f"/datastore/diff/{table['id']}").status_code == 404
+    assert publish(world, package) == 200
+    assert total_rows(world, None, key) == 1
+    old = world.ask("datastore_search", None, resource_id=key, version="1")
+    assert old.status == 404
+    versions = world.ask("datastore_versions", None, id=key).result["versions"]
+    assert [each["version"] for each in versions] == [2]
+    assert world.get(f"/datastore/diff/{key}").status_code == 404
 
 
 def test_consent_and_coarser_cells_are_obeyed_in_what_is_published(

@@ -8,6 +8,7 @@ import pytest
 
 from tests.journeys.world import Answer, World
 
+GUARDS = ("portal.quality.personal.public_texts",)
 NUMBERS = (
     "038095012345",
     "038 095 012 345",

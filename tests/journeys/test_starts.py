@@ -23,6 +23,12 @@ import pytest
 from tests.servers.processes import alive, below, command, hearing_hangups
 from tests.waiting import until
 
+GUARDS = (
+    "demo.gateway_process",
+    "demo.run",
+    "portal.cli.serving",
+    "portal.webprocess",
+)
 ROOT = Path(__file__).parents[2]
 STARTS, AT_ONCE = 20, 4
 """So many starts, so many at the same time: they are each other's load."""

@@ -8,6 +8,10 @@ from pathlib import Path
 import orjson
 import pytest
 
+GUARDS = (
+    "portal.cli.harvest",
+    "portal.cli.index",
+)
 Environment = dict[str, str]
 
 

@@ -17,6 +17,12 @@ from portal.tabular.store import RowQuery, TabularStore
 from schemas.texttable import ROW, TextBatch, TextTable
 from tests.servers.s3 import bucket
 
+GUARDS = (
+    "portal.cli.mirror",
+    "portal.files.disk",
+    "portal.files.s3",
+)
+
 
 @pytest.fixture(params=["disk", pytest.param("s3", marks=pytest.mark.s3)])
 def files(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Files]:

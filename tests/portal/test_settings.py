@@ -8,6 +8,12 @@ from portal.bootstrap import build_portal
 from portal.errors import SettingsError
 from portal.settings import SETTINGS, load
 
+GUARDS = (
+    "portal.settings.declared",
+    "portal.settings.site",
+    "portal.settings.values",
+)
+
 
 def test_defaults_keep_everything_below_the_data_folder(tmp_path: Path) -> None:
     settings = load({"PORTAL_DATA_DIR": str(tmp_path / "var")})

@@ -20,6 +20,10 @@ from portal.supervisor import Child, Plan
 from tests.servers.processes import alive, children, hearing_hangups
 from tests.waiting import until
 
+GUARDS = (
+    "portal.processes",
+    "portal.supervised",
+)
 WAITS = "import time; time.sleep(600)"
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "

@@ -6,6 +6,13 @@ from marshmallow import Schema, ValidationError
 from schemas import bounds
 from schemas.values import LARGEST_COUNT, LARGEST_NUMBER, Integer, Seconds, Whole
 
+GUARDS = (
+    "schemas.datastore",
+    "schemas.search",
+    "schemas.validation",
+    "schemas.values",
+)
+
 
 def nested(depth: int) -> object:
     value: object = "x"

@@ -14,6 +14,11 @@ from portal.quality.checks import documented
 from schemas import catalog
 from schemas.vocabularies import ACCESS_KINDS, FREQUENCIES
 
+GUARDS = (
+    "schemas.tabletypes",
+    "schemas.units",
+    "schemas.vocabularies",
+)
 REPOSITORY = Path(__file__).parents[2]
 MISSING = ["", "NA", "N/A", "-", "...", "…", "không có", "KXĐ", "null"]
 FREE = "^[^ ].*$"

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from schemas import croissant
 from tests.schemas.dcat.test_roundtrip import QUICK, SITE, Json, packages
 
+GUARDS = ("schemas.schemaorg",)
 DATASET = (
     "@context",
     "@type",

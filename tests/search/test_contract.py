@@ -11,6 +11,19 @@ import pytest
 from search.backend import QueryError, SearchBackend, SearchRequest, SearchUnavailable
 from tests.search.datasets import PUBLIC, ask, entry, found, listed
 
+GUARDS = (
+    "search",
+    "search.backend",
+    "search.language.tree",
+    "search.planning.clauses",
+    "search.planning.freetext",
+    "search.planning.plan",
+    "search.planning.table_columns",
+    "search.tantivy_index.compiler",
+    "search.tantivy_index.facets",
+    "search.tantivy_index.index",
+    "search.text.folding",
+)
 ORDERED = "id asc"
 
 

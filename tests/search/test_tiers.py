@@ -9,6 +9,7 @@ import pytest
 from search.backend import IndexEntry, SearchBackend
 from tests.search.datasets import entry, found
 
+GUARDS = ("search.tantivy_index.tiers",)
 TIERS = {
     "exact-in-a-row": {"title": "Bệnh viện"},
     "exact-in-the-title": {"title": "Viện chữa bệnh"},

@@ -14,6 +14,12 @@ from portal.errors import Invalid, NotAuthorized, NotFound
 from portal.runtime import Portal
 from tests.portal.actions.people import call, make_actor, make_org
 
+GUARDS = (
+    "portal.actions.followers",
+    "portal.db.activity",
+    "portal.db.followers",
+    "portal.domain.activity",
+)
 Json = dict[str, Any]
 
 

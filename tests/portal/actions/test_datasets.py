@@ -11,6 +11,17 @@ from portal.errors import IntegrityProblem, Invalid, NotAuthorized, NotFound
 from portal.runtime import Portal
 from tests.portal.actions.people import Json, call, make_actor, make_org
 
+GUARDS = (
+    "portal.actions._shared.dataset_writes",
+    "portal.actions.registry",
+    "portal.db.datasets",
+    "portal.db.holding",
+    "portal.domain.datasets",
+    "portal.domain.rendering",
+    "portal.errors",
+    "schemas.datasets",
+)
+
 
 @pytest.fixture
 def org(portal: Portal) -> Json:

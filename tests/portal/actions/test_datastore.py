@@ -16,6 +16,10 @@ from portal.settings import load as settings
 from schemas.record import Upload
 from tests.portal.actions.people import call
 
+GUARDS = (
+    "portal.access.disclosure",
+    "portal.tabular.reading_rows.rendering",
+)
 BODY = "ma,ten,gia,co,meta\n" + "\n".join(
     f"{n:05},{'bệnh viện' if n % 2 else 'trạm y tế'} số "
     f"{n},{n}.50,{'true' if n % 2 else ''},{'{}' if n == 1 else ''}"

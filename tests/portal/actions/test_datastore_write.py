@@ -14,6 +14,13 @@ from portal.errors import Invalid, NotAuthorized, NotFound
 from portal.runtime import Portal
 from tests.portal.actions.people import call, make_actor, make_org
 
+GUARDS = (
+    "portal.actions._shared.row_writes",
+    "portal.db.datastore",
+    "portal.domain.datastore",
+    "portal.tabular.versions.records",
+    "portal.tabular.versions.upserting",
+)
 Json = dict[str, Any]
 
 

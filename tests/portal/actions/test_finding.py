@@ -11,6 +11,8 @@ from portal.runtime import Portal
 from portal.web.app import create_app
 from tests.portal.actions.people import Json, call, make_actor, make_org
 
+GUARDS = ("portal.db.finding",)
+
 
 @pytest.fixture
 def filled(portal: Portal) -> Json:

@@ -15,6 +15,14 @@ from portal.errors import Invalid, NotAuthorized
 from portal.runtime import Portal
 from tests.portal.actions.people import Json, call, make_actor, make_org
 
+GUARDS = (
+    "portal.actions._shared.harvest_dicts",
+    "portal.db.harvest",
+    "portal.domain.harvest",
+    "schemas.harvest",
+    "schemas.record",
+)
+
 
 @pytest.fixture
 def org(portal: Portal) -> Json:

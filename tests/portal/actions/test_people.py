@@ -12,6 +12,19 @@ from portal.errors import Invalid, NotAuthorized, NotFound
 from portal.runtime import Portal
 from tests.portal.actions.people import Json, call, make_actor, make_org
 
+GUARDS = (
+    "portal.access.accounts",
+    "portal.access.identity",
+    "portal.actions._shared.group_kinds",
+    "portal.actions.groups",
+    "portal.actions.members",
+    "portal.actions.organizations",
+    "portal.actions.tokens",
+    "portal.actions.users",
+    "portal.domain.people",
+    "schemas.people",
+)
+
 
 def errors_of(portal: Portal, actor: Actor, action: str, /, **params: Any) -> Json:
     with pytest.raises(Invalid) as problem:

@@ -17,6 +17,15 @@ from portal.web.app import create_app
 from schemas.record import Upload
 from tests.portal.actions.people import call, make_org
 
+GUARDS = (
+    "portal.db.scores",
+    "portal.domain.scores",
+    "portal.pipeline.score",
+    "portal.quality.dataset.facts",
+    "portal.quality.dataset.freshness",
+    "portal.quality.dataset.mqa",
+    "portal.quality.dataset.openness",
+)
 FULL = {
     "name": "gia",
     "title": "Giá nông sản",

@@ -21,6 +21,7 @@ from portal.tabular.manifest import Manifest
 from portal.tabular.store import RowQuery
 from tests.portal.actions.people import call, make_org
 
+GUARDS = ("portal.access.old_versions",)
 ACCOUNTS, WRITES, KEPT, EVERY = 400, 16, 8, 4
 """Versions that are kept: a reader would have to be so many writes behind to miss its
 own.

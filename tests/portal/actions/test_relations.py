@@ -12,6 +12,19 @@ from portal.errors import Invalid, NotAuthorized, NotFound
 from portal.runtime import Portal
 from tests.portal.actions.people import call, make_actor, make_org
 
+GUARDS = (
+    "portal.actions.collaborators",
+    "portal.actions.relationships",
+    "portal.actions.tags",
+    "portal.actions.views",
+    "portal.actions.vocabularies",
+    "portal.db.collaborators",
+    "portal.db.relationships",
+    "portal.db.views",
+    "portal.db.vocabularies",
+    "portal.domain.relations",
+    "schemas.social",
+)
 Json = dict[str, Any]
 
 

@@ -17,6 +17,11 @@ from portal.web.app import create_app
 from schemas.record import Upload
 from tests.portal.actions.people import Json, call, make_actor, make_org
 
+GUARDS = (
+    "portal.actions._shared.targets",
+    "portal.actions._shared.uploads",
+)
+
 
 @pytest.fixture
 def editor(portal: Portal) -> Actor:

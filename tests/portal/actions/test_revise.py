@@ -16,6 +16,7 @@ from portal.runtime import Portal
 from schemas.record import Upload
 from tests.portal.actions.people import call, make_actor, make_org
 
+GUARDS = ("portal.domain.nested",)
 Json = dict[str, Any]
 
 

@@ -17,6 +17,8 @@ from schemas import catalog
 from schemas.record import Upload
 from tests.portal.actions.people import call, make_actor, make_org
 
+GUARDS = ("portal.cli.schema",)
+
 
 def test_schemas_by_api(portal: Portal) -> None:
     assert len(call(portal, ANONYMOUS, "schema_list")) == len(catalog.tables())

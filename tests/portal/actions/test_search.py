@@ -18,6 +18,8 @@ from portal.runtime import Portal
 from schemas.record import Upload
 from tests.portal.actions.people import Json, call, make_actor, make_org
 
+GUARDS = ("portal.actions.licenses",)
+
 
 @pytest.fixture
 def member(portal: Portal) -> Actor:

@@ -14,6 +14,11 @@ from portal.pipeline import sweep
 from portal.runtime import Portal
 from tests.portal.actions.people import call, make_org
 
+GUARDS = (
+    "portal.db.searches",
+    "portal.domain.searches",
+)
+
 
 @pytest.mark.parametrize(
     "typed",

@@ -17,6 +17,8 @@ from portal.runtime import Portal
 from tests.portal.actions.people import Json, call, make_org
 from tests.waiting import until
 
+GUARDS = ("portal.pipeline.dryrun",)
+
 
 @pytest.fixture
 def tables(portal: Portal) -> list[Json]:

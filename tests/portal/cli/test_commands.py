@@ -11,6 +11,12 @@ from click.testing import CliRunner
 
 from portal.cli.base import COMMANDS, portal
 
+GUARDS = (
+    "portal.bootstrap",
+    "portal.cli.__main__",
+    "portal.cli.base",
+    "portal.cli.opened",
+)
 HEAVY = ("portal.bootstrap", "sqlalchemy", "frictionless", "polars")
 
 

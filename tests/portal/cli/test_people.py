@@ -20,6 +20,11 @@ from portal.errors import Invalid, NotAuthorized, NotFound
 from portal.settings import load
 from portal.web import callers
 
+GUARDS = (
+    "portal.access.administration",
+    "portal.cli.rights",
+    "portal.db.accounts",
+)
 Run = Callable[..., str]
 
 

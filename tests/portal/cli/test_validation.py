@@ -9,6 +9,8 @@ from click.testing import CliRunner
 from portal.cli.validation import validate_file
 from tests.servers.web import Web, say
 
+GUARDS = ("portal.cli.targets",)
+
 
 def run(*arguments: str, code: int = 0) -> str:
     """Run `portal validate …`, expect an exit code, and return what it printed."""

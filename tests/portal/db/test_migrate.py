@@ -10,6 +10,8 @@ from portal.db.engine import open_engine
 from portal.domain.base import Base
 from portal.runtime import Portal
 
+GUARDS = ("portal.domain.base",)
+
 
 def test_the_migrations_make_exactly_the_models(portal: Portal) -> None:
     with portal.engine.connect() as connection:

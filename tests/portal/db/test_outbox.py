@@ -8,6 +8,10 @@ from portal.domain.base import now
 from portal.domain.events import INDEX, LOAD, PUBLISH
 from portal.runtime import Portal
 
+GUARDS = (
+    "portal.db.uow",
+    "portal.domain.events",
+)
 LEASE = timedelta(seconds=60)
 
 

@@ -30,6 +30,7 @@ from tests.portal.db.writers import ACTIONS, PIPELINE, Deed, World
 from tests.servers.postgresql import fresh_database
 from tests.waiting import until
 
+GUARDS = ("portal.db.unheld",)
 pytestmark = pytest.mark.postgresql
 WRITERS = {**ACTIONS, **PIPELINE}
 GONE = {"dataset_purge", "harvest_source_clear"}

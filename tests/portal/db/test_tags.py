@@ -15,6 +15,7 @@ from portal.db import datasets
 from portal.domain.datasets import Tag
 from portal.runtime import Portal
 
+GUARDS = ("portal.db.group_datasets",)
 pytestmark = pytest.mark.postgresql
 
 

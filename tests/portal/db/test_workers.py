@@ -9,6 +9,12 @@ from portal.pipeline.worker_sign import sign_of_life
 from portal.runtime import Portal
 from tests.waiting import until
 
+GUARDS = (
+    "portal.db.clock",
+    "portal.domain.workers",
+    "portal.pipeline.heartbeat",
+)
+
 
 def beat(portal: Portal, name: str) -> None:
     with portal.work() as uow:

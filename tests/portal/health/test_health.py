@@ -30,6 +30,15 @@ from portal.web.app import create_app
 from tests.servers.postgresql import fresh_database
 from tests.servers.relay import Relay
 
+GUARDS = (
+    "portal.db.figures",
+    "portal.health.disks",
+    "portal.health.drift",
+    "portal.health.problems",
+    "portal.health.report",
+    "portal.web.health",
+    "portal.web.metrics",
+)
 ENGLISH = {"Accept-Language": "en"}
 
 

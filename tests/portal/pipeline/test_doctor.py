@@ -32,6 +32,12 @@ from portal.runtime import Portal
 from schemas.record import Upload
 from tests.portal.pipeline.conftest import leaving_loads
 
+GUARDS = (
+    "portal.cli.doctor",
+    "portal.cli.files",
+    "portal.health.parts",
+)
+
 
 def call(portal: Portal, action: str, /, **data: Any) -> Any:
     return orjson.loads(orjson.dumps(registry.call(portal, SYSTEM, action, data)))

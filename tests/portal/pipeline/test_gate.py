@@ -19,6 +19,13 @@ from portal.runtime import Portal
 from tests.portal.actions.people import call
 from tests.portal.pipeline.conftest import Json, Source
 
+GUARDS = (
+    "portal.actions.gate",
+    "portal.db.validation",
+    "portal.domain.gate",
+    "portal.pipeline.runs",
+    "portal.pipeline.verdict",
+)
 SCHEMA = "D11/khach-du-lich"
 HEADER = "ky,ma_khu,luot_khach,khach_quoc_te,cong_suat_phong\n"
 GOOD, BAD = f"{HEADER}202601,A1,5,1,50\n", f"{HEADER}202601,A1,năm,1,50\n"

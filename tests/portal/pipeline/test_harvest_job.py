@@ -27,6 +27,12 @@ from schemas.record import DatasetRecord
 from tests.portal.pipeline.conftest import Source
 from tests.servers.ckan import ckan
 
+GUARDS = (
+    "portal.pipeline.harvest",
+    "portal.pipeline.lease",
+    "portal.pipeline.store",
+    "portal.pipeline.validate",
+)
 GOOD = "ma,ten\n00001,Bệnh viện tỉnh\n00002,Trạm y tế\n"
 
 

@@ -22,6 +22,11 @@ from portal.pipeline.background import Background
 from portal.runtime import Portal
 from search.backend import ChangesRefused, IndexEntry, SearchBackend, SearchUnavailable
 
+GUARDS = (
+    "portal.pipeline.background",
+    "search.tantivy_index.generations",
+    "search.tantivy_index.journal",
+)
 Json = dict[str, Any]
 
 

@@ -25,6 +25,13 @@ from tests.portal.actions.people import call, make_org
 from tests.portal.pipeline.conftest import leaving_loads
 from tests.servers.web import Web
 
+GUARDS = (
+    "portal.actions.jobs",
+    "portal.actions.loading",
+    "portal.pipeline.reach",
+    "portal.pipeline.stored",
+)
+
 
 @pytest.fixture
 def portal(portal: Portal) -> Portal:

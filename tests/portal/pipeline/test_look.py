@@ -24,6 +24,7 @@ from schemas.record import Upload
 from tests.portal.actions.people import call, make_org
 from tests.portal.pipeline.conftest import leaving_loads
 
+GUARDS = ("portal.db.looks",)
 GOOD = "ma;ten\n00001;An\n00002;Bình\n"
 
 

@@ -24,6 +24,8 @@ from portal.runtime import Portal
 from schemas.record import Upload
 from tests.portal.pipeline.conftest import leaving_loads
 
+GUARDS = ("portal.pipeline.publish",)
+
 
 @pytest.fixture
 def portal(portal: Portal) -> Portal:

@@ -15,6 +15,8 @@ from portal.pipeline import index, rendering
 from portal.runtime import Portal
 from tests.portal.actions.people import call, make_org
 
+GUARDS = ("portal.pipeline.references",)
+
 
 def test_a_new_address_reaches_every_dataset(portal: Portal) -> None:
     make_org(portal, "org")

@@ -18,6 +18,12 @@ from portal.reading import child
 from portal.reading.child import Limits
 from portal.reading.refusals import refuse
 
+GUARDS = (
+    "portal.reading.fork_server",
+    "portal.reading.framing",
+    "portal.reading.refusals",
+    "portal.reading.scratch",
+)
 HERE = __name__
 SMALL = Limits(memory_mb=256, seconds=2)
 

@@ -15,6 +15,7 @@ from portal.quality.table.check import check_table
 from portal.reading import read_table
 from tests.portal.reading.hostile import table_cells, xlsx, zipped
 
+GUARDS = ("portal.reading.stray_binary",)
 ROWS = (
     "ma,ten\n" + "".join(f"{number},Xã số {number}\n" for number in range(500))
 ).encode()

@@ -18,6 +18,10 @@ from portal.reading.vietnamese import is_syllable, likeness, tcvn3_table
 from schemas.record import Content, ContentPart
 from schemas.texttable import TextTable
 
+GUARDS = (
+    "portal.reading.bytescan",
+    "portal.reading.vietnamese",
+)
 TEXT = (
     "mã,tên\n14758,Phường Hàm Rồng\n14797,Xã Đông Tiến\n38,Tỉnh Thanh Hoá – nghĩa "
     "trang\n1,Cộng hòa xã hội chủ nghĩa\n"

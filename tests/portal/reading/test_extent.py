@@ -16,6 +16,11 @@ from tests.portal.reading import binary_workbooks as xls
 from tests.portal.reading import hostile
 from tests.portal.reading.hostile import ods, ods_row, table_cells, xlsx
 
+GUARDS = (
+    "portal.reading.options",
+    "portal.reading.signature",
+    "portal.reading.stray",
+)
 LIMITED = ReadOptions(limits=Limits(memory_mb=400, seconds=20))
 TABLE = ods_row("a", "b") + ods_row("1", "2") * 30
 WHOLE_ROW = (

@@ -24,6 +24,7 @@ from portal.reading.options import Limits
 from schemas.record import Content, ContentPart
 from schemas.texttable import TextTable
 
+GUARDS = ("portal.reading.served",)
 SMALL = ReadOptions(batch_rows=100, batch_bytes=2000)
 
 

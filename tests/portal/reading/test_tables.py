@@ -22,6 +22,21 @@ from portal.reading.opening import open_table
 from schemas.record import Content, ContentPart
 from schemas.texttable import ROW, TextTable
 
+GUARDS = (
+    "portal.reading",
+    "portal.reading.blocks",
+    "portal.reading.csvtext",
+    "portal.reading.dialect",
+    "portal.reading.grid",
+    "portal.reading.header",
+    "portal.reading.jsontext",
+    "portal.reading.markup",
+    "portal.reading.opening",
+    "portal.reading.pieces",
+    "portal.reading.spreadsheet",
+    "portal.reading.totals",
+    "schemas.texttable",
+)
 SHARED = Path(
     os.environ.get("PORTAL_SHARED_DATA")
     or Path(__file__).parents[4] / "shared" / "data"

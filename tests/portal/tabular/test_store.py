@@ -23,6 +23,14 @@ from portal.tabular.versions import changing, writing
 from portal.tabular.versions.types import CellProblem
 from schemas.texttable import ROW, TextBatch, TextTable
 
+GUARDS = (
+    "portal.tabular.manifest",
+    "portal.tabular.versions.changing",
+    "portal.tabular.versions.parts",
+    "portal.tabular.versions.types",
+    "portal.tabular.versions.writing",
+)
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> TabularStore:

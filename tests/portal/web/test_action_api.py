@@ -17,6 +17,19 @@ from portal.access.policy import Permission
 from portal.actions.registry import ACTIONS, NoParams, action
 from portal.runtime import Portal
 
+GUARDS = (
+    "portal.actions.site",
+    "portal.db.site",
+    "portal.domain.site",
+    "portal.runtime",
+    "portal.web.app",
+    "portal.web.body",
+    "portal.web.envelope",
+    "portal.web.environ",
+    "portal.web.errors",
+    "portal.web.operators",
+    "portal.web.util",
+)
 ACTION = "/api/3/action/"
 
 

@@ -14,6 +14,11 @@ from portal.runtime import Portal
 from portal.settings import load as settings
 from schemas.record import Upload
 
+GUARDS = (
+    "portal.quality.findings.bad_rows",
+    "portal.tabular.derived",
+    "schemas.datapackage",
+)
 BODY = "ma,ten\n00001,Bệnh viện\n00002,Trạm y tế\n".encode()
 
 

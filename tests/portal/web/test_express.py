@@ -17,6 +17,10 @@ from portal.web import express
 from portal.web.app import LocalePrefix, create_app
 from portal.web.express import Express
 
+GUARDS = (
+    "portal.db.quick",
+    "portal.web.callers",
+)
 ACTION = "/api/3/action/"
 
 

@@ -29,6 +29,7 @@ from portal.web.counters import (
 from portal.web.observed import open_log
 from tests.waiting import until
 
+GUARDS = ("portal.web.counters",)
 ACTION = "/api/3/action/"
 
 

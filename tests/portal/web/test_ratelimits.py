@@ -22,6 +22,7 @@ from portal.web.app import create_app
 from portal.web.ratecounts import RateCounts
 from portal.web.ratelimits import network_of, sender_of
 
+GUARDS = ("portal.web.ratecounts",)
 STATUS = "/api/3/action/status_show"
 
 

@@ -18,6 +18,10 @@ from portal.errors import Invalid
 from portal.pipeline import load, score, validation_runs
 from portal.runtime import Portal
 
+GUARDS = (
+    "portal.web.pages",
+    "portal.web.reports",
+)
 Json = dict[str, Any]
 SCHEMA = {
     "fields": [

@@ -16,6 +16,11 @@ from schemas.dcat.terms import AUTHORITY, DCAT, DCATAP, SPDX, VCARD
 from schemas.dcat.write import add_catalog, add_dataset
 from tests.schemas.dcat.test_roundtrip import QUICK, SITE, Json, packages
 
+GUARDS = (
+    "schemas.dcat.pen",
+    "schemas.dcat.terms",
+    "schemas.dcat.write",
+)
 MANY = 10**9
 TIMES = (XSD.gYear, XSD.gYearMonth, XSD.date, XSD.dateTime)
 IRI, NODE, TEXT, MOMENT, COUNT, DIGEST = (

@@ -24,6 +24,18 @@ from schemas.dcat.write import add_catalog
 from schemas.packages import clean, record_of
 from schemas.vocabularies import ACCESS_KINDS, FREQUENCIES, LICENCE_BY_ID
 
+GUARDS = (
+    "schemas.dcat.addresses",
+    "schemas.dcat.distribution",
+    "schemas.dcat.distributions",
+    "schemas.dcat.documents",
+    "schemas.dcat.notations",
+    "schemas.dcat.read",
+    "schemas.dcat.serial",
+    "schemas.dcat.us",
+    "schemas.dcat.view",
+    "schemas.packages",
+)
 Json = dict[str, Any]
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 """Examples are large: shrinking one takes minutes, and its failing field is told

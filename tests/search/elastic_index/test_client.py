@@ -28,6 +28,10 @@ from tests.search.datasets import ask, entry, found
 from tests.servers.elastic_nodes import Nodes, make_certificate
 from tests.servers.elasticsearch import own_nodes
 
+GUARDS = (
+    "search.elastic_index.bulk",
+    "search.fallback",
+)
 # One server for all of them, whichever worker runs them.
 pytestmark = pytest.mark.xdist_group("guarded")
 

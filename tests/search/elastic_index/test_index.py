@@ -23,6 +23,12 @@ from search.elastic_index.index import ElasticIndex
 from tests.search.datasets import ask, entry, found, listed
 from tests.servers.elasticsearch import elasticsearch_url
 
+GUARDS = (
+    "search.elastic_index.aliases",
+    "search.elastic_index.compiler",
+    "search.elastic_index.deep_paging",
+    "search.elastic_index.searching",
+)
 pytestmark = [pytest.mark.elasticsearch, pytest.mark.timeout(300)]
 
 

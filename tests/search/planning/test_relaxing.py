@@ -17,6 +17,12 @@ from search.steps import Step
 from search.text.lexicon import LexiconFiles, parse, read
 from tests.search.datasets import ask, entry, found, listed
 
+GUARDS = (
+    "search.steps",
+    "search.text.lexicon",
+    "search.text.spelling",
+)
+
 
 @pytest.fixture
 def catalogue(index: SearchBackend) -> SearchBackend:

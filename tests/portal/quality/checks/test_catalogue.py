@@ -17,6 +17,14 @@ from portal.reading import read_table
 from schemas import catalog
 from schemas.record import Content, ContentPart
 
+GUARDS = (
+    "portal.quality.checks.relations",
+    "portal.quality.checks.schema_check_texts",
+    "portal.quality.findings.collector",
+    "portal.quality.findings.messages",
+    "portal.quality.findings.report",
+    "portal.quality.table.own_checks",
+)
 TEXT = {"type": "string"}
 
 

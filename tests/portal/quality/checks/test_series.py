@@ -12,6 +12,8 @@ import pytest
 from portal.quality.table.check import check_table
 from portal.reading import read_table
 
+GUARDS = ("portal.quality.checks.indicators",)
+
 
 def told(
     tmp_path: Path, values: list[str], label: str = "Nhiệt độ", time: str = "Ngày"

@@ -31,6 +31,12 @@ from portal.reading import ReadOptions, read_table
 from schemas.record import Content, ContentPart
 from schemas.vocabularies import BESIDE_TABLE, UNREAD_FILE
 
+GUARDS = (
+    "portal.quality.documents",
+    "portal.reading.compound",
+    "portal.reading.documents",
+    "portal.reading.pdf",
+)
 NUMBER = "038095012345"
 SAID = f"Danh sách của Nguyễn Văn A, CCCD {NUMBER}"
 QUIET = (

@@ -9,6 +9,7 @@ import pytest
 from portal.quality.personal import strictest
 from portal.quality.personal.files import of_rows
 
+GUARDS = ("portal.quality.personal.mentions",)
 TABLES: list[tuple[str, list[str], list[str]]] = [
     ("error", ["stt", "so_gttt"], ["1", "038095012345"]),
     ("error", ["stt", "So CMTND"], ["1", "171 234 567"]),

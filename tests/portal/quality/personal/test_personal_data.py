@@ -16,6 +16,22 @@ from portal.quality.personal import Scan, scan_text, scan_value, strictest
 from portal.quality.personal.files import of_rows
 from schemas.texttable import ROW, RaggedRow, TextBatch
 
+GUARDS = (
+    "portal.quality.findings.masking",
+    "portal.quality.personal",
+    "portal.quality.personal.beside",
+    "portal.quality.personal.cells",
+    "portal.quality.personal.findings",
+    "portal.quality.personal.folding",
+    "portal.quality.personal.kinds",
+    "portal.quality.personal.names",
+    "portal.quality.personal.nested",
+    "portal.quality.personal.numbers",
+    "portal.quality.personal.people",
+    "portal.quality.personal.scan",
+    "portal.quality.personal.tags",
+    "portal.quality.personal.texts",
+)
 HELD_OUT = 20_261_130
 """A seed that nothing was made with."""
 NUMBER = "038095012345"

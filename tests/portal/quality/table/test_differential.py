@@ -23,6 +23,14 @@ from portal.reading.opening import open_table
 from portal.reading.options import ReadOptions
 from schemas.record import Content, ContentPart
 
+GUARDS = (
+    "portal.quality.frictionless.engine",
+    "portal.quality.frictionless.jsonschemas",
+    "portal.quality.frictionless.keys",
+    "portal.quality.frictionless.prefilter",
+    "portal.quality.frictionless.tableschema2",
+    "portal.quality.table.check",
+)
 Item = tuple[int, str, str, str]
 NO_FIELD = ("primary-key", "foreign-key", "blank-row", "extra-cell")
 

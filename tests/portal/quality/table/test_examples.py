@@ -15,6 +15,7 @@ from portal.reading import ReadOptions, read_table
 from schemas import catalog
 from schemas.record import Content, ContentPart
 
+GUARDS = ("portal.quality.findings.reading_texts",)
 every_table = pytest.mark.parametrize(
     "table", catalog.tables(), ids=lambda table: table.code
 )

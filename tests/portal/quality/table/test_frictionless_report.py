@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from portal.quality.table import frictionless_report
 
+GUARDS = ("portal.quality.findings.frictionless_texts",)
 SCHEMA: dict[str, Any] = {
     "fields": [
         {

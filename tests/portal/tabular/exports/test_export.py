@@ -23,6 +23,7 @@ from portal.tabular.exports.export import FORMS, Look
 from portal.tabular.store import Manifest, RowQuery, RowQueryError, TabularStore
 from tests.portal.tabular.test_store import fields, written
 
+GUARDS = ("portal.tabular.exports.xlsx",)
 PLAIN = Look()
 SCHEMA = fields(
     ma="string",

@@ -12,6 +12,10 @@ from portal.tabular.exports.export import Look
 from portal.tabular.store import RowQuery, TabularStore
 from tests.portal.tabular.test_store import fields, written
 
+GUARDS = (
+    "portal.quality.findings.report_formats",
+    "portal.tabular.exports.text_formats",
+)
 RUNNING = ("=cmd()", "+1+1", "-x", "@SUM(A1)")
 
 

@@ -19,6 +19,7 @@ from portal.tabular.exports.export import Look
 from portal.tabular.store import RowQuery, TabularStore
 from schemas.texttable import ROW, TextBatch, TextTable
 
+GUARDS = ("portal.tabular.exports.geojson",)
 DAYS = st.dates(date(1700, 1, 1), date(2999, 12, 31))
 WORDS = (
     st.text(st.sampled_from("aBđĐệ0'\",;\t$=+-%"), min_size=1)

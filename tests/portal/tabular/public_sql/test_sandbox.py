@@ -12,6 +12,11 @@ import pytest
 from portal.errors import NotFound, Unavailable
 from portal.tabular.public_sql.sandbox import RefusedSql, Source, SqlSandbox
 
+GUARDS = (
+    "portal.tabular.public_sql.fork_server",
+    "portal.tabular.public_sql.framing",
+)
+
 
 @pytest.fixture(scope="module", params=["parts", "hot copy"])
 def part(

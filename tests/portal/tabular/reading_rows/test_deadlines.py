@@ -9,6 +9,7 @@ import pytest
 from portal.tabular.reading_rows.engine import Engine
 from portal.tabular.reading_rows.query import RowQueryError
 
+GUARDS = ("portal.tabular.reading_rows.engine",)
 ENDLESS = (
     "SELECT count(*) FROM range(10000000000) a, range(10000000000) b WHERE a.range * "
     "3 = b.range + 1"

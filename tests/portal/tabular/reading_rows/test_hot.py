@@ -15,6 +15,11 @@ from portal.tabular.reading_rows.statements import compile_query
 from portal.tabular.store import Manifest, RowQuery, TabularStore
 from schemas.texttable import ROW, TextBatch, TextTable
 
+GUARDS = (
+    "portal.tabular.reading_rows.answering",
+    "portal.tabular.reading_rows.cache",
+    "portal.tabular.reading_rows.query",
+)
 ROWS = FEW_ROWS + 5_000
 SCHEMA = {
     "fields": [

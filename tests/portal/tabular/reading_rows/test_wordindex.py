@@ -13,6 +13,7 @@ from portal.tabular.fold import fold_texts, words
 from portal.tabular.reading_rows import wordindex
 from portal.tabular.reading_rows.wordindex import WordIndex
 
+GUARDS = ("portal.tabular.reading_rows.fulltext",)
 SOME = (
     "benh",
     "benhvien",

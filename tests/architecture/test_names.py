@@ -1,0 +1,185 @@
+"""Public names say what a thing is: none that is a bare participle comes anew."""
+
+import ast
+
+from tests.architecture import names
+from tests.architecture.names import ROOT, declared, is_participle
+
+TO_RENAME = frozenset(
+    [
+        "ACCEPTED",
+        "ALIASED",
+        "ASKED",
+        "Asked",
+        "CACHED",
+        "CHANGED",
+        "CONTROLLED",
+        "COUNTED",
+        "ChangesRefused",
+        "Claimed",
+        "Counted",
+        "DAMAGED",
+        "DIED",
+        "Damaged",
+        "Decoded",
+        "ECHOED",
+        "ENCRYPTED",
+        "FIXED",
+        "Fingerprinted",
+        "Found",
+        "GONE",
+        "Gone",
+        "HARDENED",
+        "HELD",
+        "HIDDEN",
+        "HOSTED",
+        "INHERITED",
+        "Identified",
+        "Judged",
+        "KEPT",
+        "KNOWN",
+        "Kept",
+        "LINKED",
+        "LISTED",
+        "LOADED",
+        "Listed",
+        "MARKED",
+        "Malformed",
+        "Mistyped",
+        "NAMED",
+        "NOTED",
+        "NotJudged",
+        "NotLoaded",
+        "ORGANIZED",
+        "Observed",
+        "PACKED",
+        "PARSED",
+        "PUBLISHED",
+        "PUSHED",
+        "Paged",
+        "Prepared",
+        "REFUSED",
+        "REQUIRED",
+        "RESERVED",
+        "RETRIED",
+        "Refused",
+        "Related",
+        "Released",
+        "Rendered",
+        "SEPARATED",
+        "SERIALIZED",
+        "SHARED",
+        "SHIPPED",
+        "SHOWN",
+        "STOPPED",
+        "Said",
+        "Scored",
+        "Stopped",
+        "Stored",
+        "TABLED",
+        "TITLED",
+        "TOLD",
+        "Taken",
+        "Tiered",
+        "UNEXPECTED",
+        "UNFINISHED",
+        "UNLICENSED",
+        "UNLIMITED",
+        "Unchecked",
+        "Unfinished",
+        "Unmatched",
+        "Unused",
+        "WRAPPED",
+        "WRITTEN",
+        "Wanted",
+        "Weighted",
+        "Written",
+        "ZONED",
+        "allowed",
+        "bound",
+        "checked",
+        "claimed",
+        "closed",
+        "damaged",
+        "declared",
+        "decoded",
+        "derived",
+        "described",
+        "documented",
+        "dropped",
+        "emptied",
+        "failed",
+        "fetched",
+        "filled",
+        "filtered",
+        "found",
+        "gathered",
+        "guarded",
+        "guessed",
+        "harvested",
+        "held",
+        "kept",
+        "made",
+        "mended",
+        "noted",
+        "observed",
+        "opened",
+        "outdated",
+        "packed",
+        "preferred",
+        "prepared",
+        "reached",
+        "released",
+        "said",
+        "served",
+        "shown",
+        "stated",
+        "stored",
+        "superseded",
+        "supervised",
+        "told",
+        "translated",
+        "treated",
+        "typed",
+        "unchanged",
+        "undropped",
+        "unpacked",
+        "unscored",
+        "vanished",
+        "worked",
+    ]
+)
+"""Older names that still wait for the field's word; whoever renames one strikes it out."""
+
+
+def test_no_new_public_name_is_a_bare_participle() -> None:
+    new = [
+        f"{each.path.relative_to(ROOT)}:{each.line} {each.name}"
+        for each in names.participles()
+        if each.name not in TO_RENAME
+    ]
+    assert not new, f"say what it is, not that it was got: {new}"
+
+
+def test_participles_are_told_from_other_words() -> None:
+    assert [
+        word for word in ("kept", "Found", "LISTED", "told") if is_participle(word)
+    ] == [
+        "kept",
+        "Found",
+        "LISTED",
+        "told",
+    ]
+    others = ("feed", "NEED", "held_dataset", "dataset", "read", "is_open")
+    assert not [word for word in others if is_participle(word)]
+
+
+def test_every_kind_of_public_name_is_looked_at() -> None:
+    code = "KEPT = 1\nSaid: int = 2\ndef told(): ...\nclass Taken:\n    def shown(self): ..."
+    assert [name for _, name in declared(ast.parse(code).body)] == [
+        "KEPT",
+        "Said",
+        "told",
+        "Taken",
+        "shown",
+    ]
