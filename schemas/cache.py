@@ -15,7 +15,6 @@ from schemas.units import BYTES_PER_MB
 Value = TypeVar("Value")
 
 ROOMS = (
-    "search_answers",
     "search_pages",
     "search_facets",
     "search_walks",
