@@ -54,6 +54,8 @@ from portal.runtime import Portal
 from portal.settings import Settings, load
 from portal.tabular.store import TabularStore
 from portal.web.app import create_app as create_web
+from schemas.cache import MemoryCache
+from schemas.units import BYTES_PER_MB
 from search import open_backend
 from search.backend import SearchBackend
 from search.text.lexicon import SHIPPED
@@ -91,18 +93,22 @@ def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
     files = open_files(
         settings.files_url, settings.data_dir / "cache", settings.files_cache_mb
     )
+    # All that this process keeps in memory to answer faster, within one setting.
+    cache = MemoryCache(settings.cache_mb * BYTES_PER_MB)
     return Portal(
         settings=settings,
         engine=engine,
-        search=_open_search(settings),
+        search=_open_search(settings, cache),
         files=files,
         tables=TabularStore(
             files,
             settings.data_dir / "tables",
             hot_mb=settings.hot_tables_mb,
             seconds=settings.datastore_seconds,
+            cache=cache,
         ),
         searches=SearchLog(engine, on=settings.search_log_days > 0),
+        cache=cache,
         render_some=rendering.render_some,
         after_write=index.drain,
         before_search=Background().catch_up,
@@ -110,7 +116,7 @@ def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
     )
 
 
-def _open_search(settings: Settings) -> SearchBackend:
+def _open_search(settings: Settings, cache: MemoryCache) -> SearchBackend:
     try:
         return open_backend(
             settings.search_url,
@@ -128,6 +134,7 @@ def _open_search(settings: Settings) -> SearchBackend:
             replicas=settings.search_replicas,
             fallback=settings.search_fallback,
             lexicon=_lexicon(settings),
+            cache=cache,
         )
     except ValueError as error:
         raise SettingsError(str(error)) from None

@@ -18,6 +18,7 @@ from portal.domain.rendering import Json
 from portal.files import Files
 from portal.settings import Settings
 from portal.tabular.store import TabularStore
+from schemas.cache import MemoryCache
 from search.backend import SearchBackend
 
 
@@ -25,6 +26,7 @@ from search.backend import SearchBackend
 class Portal:
     """The open engines of one process.
 
+    `cache` is its memory for answers, which the engines share.
     `render_some` renders datasets that a commit made out of date, a bounded number of
     them at once; `after_write` sees to what a commit has put into the outbox, now or
     soon; `before_search` makes sure that who searches finds what they wrote before, and
@@ -38,6 +40,7 @@ class Portal:
     files: Files
     tables: TabularStore
     searches: SearchLog
+    cache: MemoryCache
     render_some: Callable[[Portal], object]
     after_write: Callable[[Portal], object]
     before_search: Callable[[Portal, Actor], object]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from schemas.cache import MemoryCache
 from search.backend import SearchBackend
 from search.fallback import FallbackIndex
 from search.planning.relaxing import RelaxingIndex
@@ -30,6 +31,7 @@ def open_backend(
     patience: float = 30.0,
     fallback: bool = False,
     lexicon: Sequence[Path] = (SHIPPED,),
+    cache: MemoryCache | None = None,
 ) -> SearchBackend:
     """Open an index: `url` empty, the embedded one in `folder` (None: in memory); else
     Elasticsearch.
@@ -38,13 +40,15 @@ def open_backend(
     of a cluster. `patience` is how many seconds an embedded write waits for another
     writer; what else there is belongs to Elasticsearch (search.elastic_index). With
     `fallback` the embedded index is kept beside Elasticsearch and answers while that is
-    down. `lexicon` are files of synonyms, read again when they change. Raises
-    ValueError for what Elasticsearch's client cannot use.
+    down. `lexicon` are files of synonyms, read again when they change; `cache`
+    is the memory for answers. Raises ValueError for what Elasticsearch's client cannot
+    use.
     """
     urls = [part.strip() for part in url.split(",") if part.strip()]
     words = LexiconFiles(lexicon)
     if not urls:
-        return RelaxingIndex(EmbeddedIndex(folder, patience=patience), words)
+        embedded = EmbeddedIndex(folder, patience=patience, cache=cache)
+        return RelaxingIndex(embedded, words)
     # Elasticsearch's client costs 0.4 s and 75 MB: whoever keeps to the embedded index
     # should not pay for it.
     from search.elastic_index.client import Server  # noqa: PLC0415  # as above
@@ -61,9 +65,10 @@ def open_backend(
         pause=pause,
         sniff=sniff,
     )
-    index = ElasticIndex(server, alias=alias, shards=shards, replicas=replicas)
+    index = ElasticIndex(
+        server, alias=alias, shards=shards, replicas=replicas, cache=cache
+    )
     if fallback:
-        return RelaxingIndex(
-            FallbackIndex(index, EmbeddedIndex(folder, patience=patience)), words
-        )
+        embedded = EmbeddedIndex(folder, patience=patience, cache=cache)
+        return RelaxingIndex(FallbackIndex(index, embedded), words)
     return RelaxingIndex(index, words)

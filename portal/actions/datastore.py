@@ -235,9 +235,7 @@ def _kept(ctx: Context, table: ShownTable) -> Kept | None:
         if version is None:
             return None
         kept = _of(version)
-        memory.keep(
-            key, kept, 200 * (1 + len(kept.manifest.parts) + len(kept.manifest.fields))
-        )
+        memory.put(key, kept)
     return kept
 
 

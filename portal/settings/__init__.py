@@ -75,6 +75,7 @@ class Settings:
     datastore_rows_max: int
     datastore_seconds: int
     hot_tables_mb: int
+    cache_mb: int
     csv_escape_formulas: bool
     accel_redirect: str
     versions_keep: int

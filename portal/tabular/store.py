@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import polars as pl
@@ -28,7 +28,7 @@ from portal.tabular.reading_rows.answering import (
     from_parts,
     select_statement,
 )
-from portal.tabular.reading_rows.cache import AnswerCache
+from portal.tabular.reading_rows.cache import answer_bytes, version_bytes
 from portal.tabular.reading_rows.engine import Engine
 from portal.tabular.reading_rows.hot import FEW_BYTES, FEW_ROWS, HotTable, HotTables
 from portal.tabular.reading_rows.query import (
@@ -40,13 +40,13 @@ from portal.tabular.reading_rows.rendering import simple_cells
 from portal.tabular.reading_rows.statements import compile_query
 from portal.tabular.versions.changing import TableChanges
 from portal.tabular.versions.writing import write_tables
+from schemas.cache import MemoryCache, Room
 from schemas.texttable import ROW, TextBatch, TextTable
 from schemas.units import BYTES_PER_MB
 
 __all__ = ["Answer", "Manifest", "RowPage", "RowQuery", "RowQueryError", "TabularStore"]
 
 ASKED = tuple(each.name for each in fields(RowQuery))
-MOST_FINGERPRINTS = 1000
 BLOCK = 40_960
 """Rows of a block that is read or written at once."""
 
@@ -60,6 +60,13 @@ class Answer:
     total: int | None
     count: int
     last: int | None
+
+
+class Fingerprinted(NamedTuple):
+    """A manifest and its fingerprint."""
+
+    manifest: Manifest
+    fingerprint: str
 
 
 class TabularStore:
@@ -76,17 +83,23 @@ class TabularStore:
         threads: int = 2,
         hot_mb: int = 4096,
         seconds: float = 0,
+        cache: MemoryCache | None = None,
     ) -> None:
         """`folder` keeps rendered downloads and hot copies (of those at most `hot_mb`).
 
         `memory_mb` and `threads` bound one process's queries, `seconds` each of them
-        (0: no limit).
+        (0: no limit). `cache` is the memory of the process for answers.
         """
         self._files, self._folder = files, folder
         self._engine = Engine(memory_mb, threads, folder / "spill", seconds)
         self._hot = HotTables(folder, hot_mb * BYTES_PER_MB)
-        self._answers, self.versions = AnswerCache(), AnswerCache()
-        self._fingerprints: dict[int, tuple[Manifest, str]] = {}
+        cache = cache or MemoryCache()
+        self._answers: Room[Answer] = cache.room("row_answers", answer_bytes)
+        self.versions: Room[Any] = cache.room("row_versions", version_bytes)
+        self._orders: Room[bool] = cache.room("row_orders", lambda _rising: 0)
+        self._fingerprints: Room[Fingerprinted] = cache.room(
+            "row_fingerprints", version_bytes
+        )
         self._sandbox = SqlSandbox()
         self.derived = DerivedFiles(folder)
 
@@ -171,11 +184,9 @@ class TabularStore:
             default=sorted,
             option=orjson.OPT_SORT_KEYS,
         )
-        found: Answer | None = self._answers.find(key)
-        if found is None:
-            found = _rendered(self.search(manifest, query), form)
-            self._answers.keep(key, found, len(found.records))
-        return found
+        return self._answers.get(
+            key, lambda: _rendered(self.search(manifest, query), form)
+        )
 
     def answer_names(
         self, names: list[tuple[str, str]], query: RowQuery, form: str
@@ -261,12 +272,14 @@ class TabularStore:
         """The manifest's fingerprint, worked out once for each manifest that is kept in
         memory.
         """
-        kept = self._fingerprints.get(id(manifest))
-        if kept is None or kept[0] is not manifest:
-            if len(self._fingerprints) > MOST_FINGERPRINTS:
-                self._fingerprints.clear()
-            kept = self._fingerprints[id(manifest)] = (manifest, manifest.fingerprint)
-        return kept[1]
+        key = id(manifest)
+        entry = self._fingerprints.find(key)
+        # An entry holds its manifest, so that the number can be given to no other one
+        # while it is kept; another thread may have evicted it since.
+        if entry is None or entry.manifest is not manifest:
+            entry = Fingerprinted(manifest, manifest.fingerprint)
+            self._fingerprints.put(key, entry)
+        return entry.fingerprint
 
     def warm(self, manifest: Manifest, *, words: bool = True) -> None:
         """Make the hot copy of a large version now, with the index of its words unless
@@ -331,23 +344,21 @@ class TabularStore:
         """
         if manifest.dead:
             return False
-        key = b"in order " + manifest.fingerprint.encode()
-        known: bool | None = self._answers.find(key)
-        if known is None:
-            known, last = True, 0
-            # A path of the store's own.
-            sql = f"SELECT {quote_name(ID)} FROM {self._source(manifest)}"  # noqa: S608
-            with self._engine.running(sql, []) as found:
-                for batch in found.to_arrow_reader(BLOCK):
-                    ids = batch.column(0).to_numpy()
-                    known = (
-                        known
-                        and int(ids[0]) > last
-                        and bool((ids[1:] > ids[:-1]).all())
-                    )
-                    last = int(ids[-1])
-            self._answers.keep(key, known, 1)
-        return known
+        return self._orders.get(
+            manifest.fingerprint, lambda: self._numbers_rise(manifest)
+        )
+
+    def _numbers_rise(self, manifest: Manifest) -> bool:
+        rising, last = True, 0
+        # A path of the store's own.
+        sql = f"SELECT {quote_name(ID)} FROM {self._source(manifest)}"  # noqa: S608
+        with self._engine.running(sql, []) as found:
+            for batch in found.to_arrow_reader(BLOCK):
+                ids = batch.column(0).to_numpy()
+                in_batch = bool((ids[1:] > ids[:-1]).all())
+                rising = rising and int(ids[0]) > last and in_batch
+                last = int(ids[-1])
+        return rising
 
     def _all(self, manifest: Manifest, query: RowQuery) -> tuple[str, ...]:
         return tuple(column.name for column in compile_query(manifest, query).columns)

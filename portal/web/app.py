@@ -31,7 +31,6 @@ from portal.web.envelope import EVERY_ANSWER, OWN, SANDBOX, id_of
 from portal.web.environ import ACTION, PART, ROUTE
 from portal.web.express import Express
 from portal.web.feeds import feeds
-from portal.web.fragments import Fragments
 from portal.web.health import health_pages
 from portal.web.metrics import metrics
 from portal.web.observed import Observed, open_log
@@ -41,6 +40,7 @@ from portal.web.reference import reference
 from portal.web.reports import reports
 from portal.web.util import util
 from schemas import mediatypes
+from schemas.cache import Room
 from schemas.units import BYTES_PER_MB
 
 PAGE_POLICY = (
@@ -64,9 +64,12 @@ def create_app(portal: Portal) -> Flask:
     """
     app = Flask("portal.web", static_folder=None)
     app.extensions["portal"] = portal
-    app.extensions["fragments"] = Fragments()
+    fragments: Room[bytes] = portal.cache.room("fragments", len)
+    app.extensions["fragments"] = fragments
     app.extensions["health"] = Health(portal)
-    app.extensions["counters"] = Counters(portal.settings.data_dir / "metrics")
+    counters = Counters(portal.settings.data_dir / "metrics")
+    portal.cache.count_in(counters.caches)
+    app.extensions["counters"] = counters
     app.config["MAX_CONTENT_LENGTH"] = (
         portal.settings.max_resource_size * BYTES_PER_MB + BYTES_PER_MB
     )
@@ -91,7 +94,7 @@ def create_app(portal: Portal) -> Flask:
     # Flask's own way of adding middleware:
     lanes = LocalePrefix(RateLimits(portal, Express(portal, app.wsgi_app)))
     access_log = open_log(portal.settings.access_log)
-    app.wsgi_app = Observed(lanes, app.extensions["counters"], access_log)  # type: ignore[method-assign]
+    app.wsgi_app = Observed(lanes, counters, access_log)  # type: ignore[method-assign]
     return app
 
 

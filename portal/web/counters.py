@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from schemas import cache
+
 ROUTES = (
     "package_show",
     "package_search",
@@ -39,8 +41,12 @@ SECONDS, BYTES = len(BUCKETS), len(BUCKETS) + 1
 """Where the sums stand behind the buckets."""
 WIDTH = len(BUCKETS) + 2
 FLOAT = 8
-SIZE = len(ROUTES) * len(STATUSES) * WIDTH * FLOAT
-LAYOUT = f"{zlib.crc32(repr((ROUTES, STATUSES, BUCKETS)).encode()):08x}"
+CACHES = len(ROUTES) * len(STATUSES) * WIDTH
+"""Where the figures of the cache stand, behind those of requests."""
+LENGTH = CACHES + len(cache.ROOMS) * cache.WIDTH
+SIZE = LENGTH * FLOAT
+_COLUMNS = (ROUTES, STATUSES, BUCKETS, cache.ROOMS, cache.Figures._fields)
+LAYOUT = f"{zlib.crc32(repr(_COLUMNS).encode()):08x}"
 """Part of a file's name: what another release counted otherwise is not read."""
 _PLACES = {
     (route, hundred + 1): (place * len(STATUSES) + hundred) * WIDTH
@@ -79,8 +85,15 @@ class Counters:
             values[start + SECONDS] += seconds
             values[start + BYTES] += size
 
+    @property
+    def caches(self) -> memoryview[float]:
+        """Where the cache of this process counts."""
+        return self._values[CACHES:]
+
     def sums(self) -> list[float]:
-        """The counts of all processes, in the order of routes, statuses and columns."""
+        """The counts of all processes, in the order of routes, statuses and columns,
+        and behind them those of the cache.
+        """
         total = list(self._values)
         for path in self._others():
             with suppress(OSError):
@@ -134,15 +147,23 @@ class Counters:
             return
         if os.fstat(file).st_nlink == 0:
             return
-        _add(self._values, os.read(file, SIZE))
+        _add(self._values, os.read(file, SIZE), dead=True)
         path.unlink()
 
 
-def _add(total: list[float] | memoryview[float], counted: bytes) -> None:
+def _add(
+    total: list[float] | memoryview[float], counted: bytes, *, dead: bool = False
+) -> None:
     """Add what one process counted; a file that is just being made counts nothing
     yet.
     """
     if len(counted) != SIZE:
         return
     for place, value in enumerate(memoryview(counted).cast("d")):
-        total[place] += value
+        # What was done stays done, but the memory of a dead process is free again.
+        if not (dead and _is_size_of_cache(place)):
+            total[place] += value
+
+
+def _is_size_of_cache(place: int) -> bool:
+    return place >= CACHES and (place - CACHES) % cache.WIDTH == cache.SIZE

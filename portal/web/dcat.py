@@ -23,7 +23,7 @@ from portal.actions import registry
 from portal.db import datasets as db
 from portal.domain.datasets import Dataset
 from portal.web.action_api import actor_of_request, packed, the_portal
-from portal.web.fragments import Fragments
+from schemas.cache import Room
 from schemas.dcat import us
 from schemas.dcat.documents import dataset_fragment, document, fragment
 from schemas.dcat.notations import BY_MEDIA_TYPE, BY_SUFFIX, NOTATIONS, Notation
@@ -86,8 +86,8 @@ def _fragment(rendered: bytes, notation: Notation) -> bytes:
     key = hashlib.blake2b(
         f"{notation.family} {here.url} ".encode() + rendered, digest_size=16
     ).digest()
-    kept: Fragments = current_app.extensions["fragments"]
-    return kept.get(
+    fragments: Room[bytes] = current_app.extensions["fragments"]
+    return fragments.get(
         key, lambda: dataset_fragment(orjson.loads(rendered), here, notation)
     )
 

@@ -21,6 +21,7 @@ from portal.web.action_api import the_portal
 from portal.web.counters import (
     BUCKETS,
     BYTES,
+    CACHES,
     ROUTES,
     SECONDS,
     STATUSES,
@@ -29,6 +30,7 @@ from portal.web.counters import (
 )
 from portal.web.health import health_of_app, portal_version
 from portal.web.operators import is_operator
+from schemas import cache
 from schemas.units import BYTES_PER_MB
 
 metrics = Blueprint("metrics", __name__)
@@ -63,13 +65,14 @@ class Figures(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Every family of metrics."""
-        yield from self._requests()
+        sums = self._counters.sums()
+        yield from self._requests(sums)
+        yield from self._cache(sums[CACHES:])
         yield from self._health()
         yield from self._queues()
         yield from self._workers_and_disks()
 
-    def _requests(self) -> Iterator[Metric]:
-        sums = self._counters.sums()
+    def _requests(self, sums: list[float]) -> Iterator[Metric]:
         durations = HistogramMetricFamily(
             "portal_request_seconds",
             "Time to answer requests, by class of route and status.",
@@ -87,6 +90,26 @@ class Figures(Collector):
                 sent.add_metric((route, status), row[BYTES])
         yield durations
         yield sent
+
+    def _cache(self, sums: list[float]) -> Iterator[Metric]:
+        lookups = CounterMetricFamily(
+            "portal_cache_lookups",
+            "Questions to the cache in memory, by what is kept and whether it was.",
+            labels=("room", "result"),
+        )
+        size = GaugeMetricFamily(
+            "portal_cache_bytes",
+            "Memory that all processes take for what they keep (PORTAL_CACHE_MB each).",
+            labels=("room",),
+        )
+        for place, room in enumerate(cache.ROOMS):
+            start = place * cache.WIDTH
+            figures = cache.Figures(*sums[start : start + cache.WIDTH])
+            lookups.add_metric((room, "hit"), figures.hits)
+            lookups.add_metric((room, "miss"), figures.misses)
+            size.add_metric((room,), figures.size)
+        yield lookups
+        yield size
 
     def _health(self) -> Iterator[Metric]:
         about = GaugeMetricFamily(

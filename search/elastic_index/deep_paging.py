@@ -9,43 +9,63 @@ next page goes on after just that hit, whatever was written between them.
 from __future__ import annotations
 
 import hashlib
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any as Anything
+from typing import NamedTuple
 
 import orjson
 from elasticsearch import Elasticsearch
 
+from schemas.cache import MemoryCache, Room
+
 Json = dict[str, Anything]
 WINDOW = 10_000
 """Hits of one step, and those that the server itself pages through by number."""
-REMEMBERED, REMEMBERED_SECONDS = 1_000, 300.0
+END_SECONDS = 300.0
+"""For how long a reader may look at a page and still go on from where it ended."""
+
+
+class PageEnd(NamedTuple):
+    """The sort values of a page's last hit, and until when (monotonic seconds) they
+    serve.
+    """
+
+    until: float
+    sort: list[Anything]
 
 
 class DeepPager:
     """Goes through the hits of a question to its end."""
 
     def __init__(
-        self, client: Elasticsearch, alias: str, *, window: int = WINDOW
+        self,
+        client: Elasticsearch,
+        alias: str,
+        *,
+        window: int = WINDOW,
+        cache: MemoryCache | None = None,
     ) -> None:
         self._client, self._alias, self.window = client, alias, window
-        self._lock = threading.Lock()
-        self._ends: OrderedDict[tuple[bytes, int], tuple[float, list[Anything]]] = (
-            OrderedDict()
+        self._ends: Room[PageEnd] = (cache or MemoryCache()).room(
+            "search_walks", _end_bytes
         )
 
     def page(self, body: Json, start: int, rows: int) -> list[Json]:
         """The hits from `start` on, `rows` at most."""
-        asked = hashlib.sha256(orjson.dumps([body["query"], body["sort"]])).digest()
-        after = self._remembered(asked, start)
+        # The alias is part of the question: several indexes may share one cache.
+        question = orjson.dumps([self._alias, body["query"], body["sort"]])
+        digest = hashlib.sha256(question).digest()
+        after = self._end_before(digest, start)
         skipped = 0 if after else start
         hits = list(self.through(body, skipped + rows, skipped=skipped, after=after))[
             skipped:
         ]
         if hits:
-            self._remember(asked, start + len(hits), hits[-1]["sort"])
+            self._ends.put(
+                (digest, start + len(hits)),
+                PageEnd(time.monotonic() + END_SECONDS, hits[-1]["sort"]),
+            )
         return hits
 
     def through(
@@ -77,13 +97,11 @@ class DeepPager:
                 return
             after = hits[-1]["sort"]
 
-    def _remembered(self, asked: bytes, place: int) -> list[Anything] | None:
-        with self._lock:
-            until, end = self._ends.get((asked, place), (0.0, None))
-        return end if time.monotonic() < until else None
+    def _end_before(self, digest: bytes, start: int) -> list[Anything] | None:
+        """Where the page ended that was before `start`, unless that is long ago."""
+        end = self._ends.find((digest, start))
+        return end.sort if end is not None and time.monotonic() < end.until else None
 
-    def _remember(self, asked: bytes, place: int, end: list[Anything]) -> None:
-        with self._lock:
-            self._ends[asked, place] = time.monotonic() + REMEMBERED_SECONDS, end
-            while len(self._ends) > REMEMBERED:
-                self._ends.popitem(last=False)
+
+def _end_bytes(end: PageEnd) -> int:
+    return len(orjson.dumps(end.sort))

@@ -15,6 +15,7 @@ from typing import Any as Anything
 
 from elasticsearch import ApiError, NotFoundError, TransportError
 
+from schemas.cache import MemoryCache
 from search.backend import (
     Health,
     IndexEntry,
@@ -49,18 +50,20 @@ class ElasticIndex:
         shards: int = 1,
         replicas: int | None = None,
         window: int = WINDOW,
+        cache: MemoryCache | None = None,
     ) -> None:
         """`shards` and `replicas` count for new indexes; without a number there is one
         replica on two nodes and more.
 
-        `window` is up to where hits are paged through by number. Raises ValueError for
+        `window` is up to where hits are paged through by number, `cache` the memory for
+        where pages ended. Raises ValueError for
         what cannot be used.
         """
         self._client, self._watcher = connect(server), watcher(server, HEALTH_SECONDS)
         self._alias = alias
         self._indices = Indices(self._client, alias, shards=shards, replicas=replicas)
         self._bulk = Bulk(self._client, server.retries, server.timeout)
-        self._pager = DeepPager(self._client, alias, window=window)
+        self._pager = DeepPager(self._client, alias, window=window, cache=cache)
         self._searcher = Searcher(
             self._client, alias, self._pager, several_shards=shards > 1
         )

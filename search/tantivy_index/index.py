@@ -4,6 +4,7 @@ in memory.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,6 +14,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 import tantivy
 from tantivy import Query
 
+from schemas.cache import MemoryCache, Room
 from search.backend import (
     Health,
     Hit,
@@ -27,7 +29,6 @@ from search.planning.clauses import All, Clause, Plan
 from search.planning.document import columns_format, flatten
 from search.planning.plan import plan
 from search.planning.unscored import unscored
-from search.tantivy_index.cache import AnswerCache
 from search.tantivy_index.compiler import (
     compile_clause,
     document,
@@ -48,10 +49,8 @@ REBUILD_THREADS = 2
 COMMIT_EVERY = 20_000
 """Datasets after which a rebuild notes how far it came."""
 Found: TypeAlias = tuple[Hit, ...]
-MOST_REMEMBERED = 128
-"""Pages, and facets, kept in mind until the index changes."""
-LARGEST_PAGE, LARGEST_FACETS = 200_000, 2_000
-"""Bytes of such a page, and values of such facets."""
+HIT_BYTES, FACET_BYTES = 250, 150
+"""About what a hit takes beside its payload, and what a counted value takes."""
 
 
 class _Fresh(NamedTuple):
@@ -76,13 +75,20 @@ class EmbeddedIndex:
     only.
     """
 
-    def __init__(self, folder: Path | None, *, patience: float = 30.0) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        *,
+        patience: float = 30.0,
+        cache: MemoryCache | None = None,
+    ) -> None:
         """`patience`: seconds that a write waits for another writer before it raises
-        SearchUnavailable.
+        SearchUnavailable. `cache` is the memory for pages and facets.
         """
         layout = columns_format()
-        self._pages: AnswerCache[Found] = AnswerCache(MOST_REMEMBERED, _small_page)
-        self._counts: AnswerCache[Counted] = AnswerCache(MOST_REMEMBERED, _small_facets)
+        cache = cache or MemoryCache()
+        self._pages: Room[Found] = cache.room("search_pages", _page_bytes)
+        self._counts: Room[Counted] = cache.room("search_facets", _facets_bytes)
         self._shelf: _Shelf = (
             _Memory()
             if folder is None
@@ -211,6 +217,7 @@ class _Folder:
         self._lock = threading.Lock()
         self._opened: tuple[str, tantivy.Index] | None = None
         self._seen = b""
+        self._stamp = ("", b"")
         self._merging: threading.Thread | None = None
 
     def fresh(self) -> _Fresh:
@@ -230,6 +237,8 @@ class _Folder:
         # nothing changed.
         seen = (self._generations.path(name) / "meta.json").read_bytes()
         with self._lock:
+            # Short, for it stands in the key of every answer that is kept.
+            self._stamp = (name, hashlib.blake2b(seen, digest_size=16).digest())
             if self._opened is None or self._opened[0] != name:
                 self._opened = (
                     name,
@@ -240,7 +249,7 @@ class _Folder:
             elif seen != self._seen:
                 self._opened[1].reload()
             self._seen = seen
-            return _Fresh(self._opened[1], (name, seen))
+            return _Fresh(self._opened[1], self._stamp)
 
     def _begin(self) -> str:
         """The first generation, empty."""
@@ -297,12 +306,13 @@ class _Folder:
             self._merging.join()
 
 
-def _small_page(found: Found) -> bool:
-    return sum(len(hit.payload) for hit in found) <= LARGEST_PAGE
+def _page_bytes(hits: Found) -> int:
+    return sum(HIT_BYTES + len(hit.payload) for hit in hits)
 
 
-def _small_facets(found: Counted) -> bool:
-    return sum(map(len, found[1].values())) <= LARGEST_FACETS
+def _facets_bytes(counted: Counted) -> int:
+    _, facets = counted
+    return FACET_BYTES * sum(map(len, facets.values()))
 
 
 def _merge(writer: tantivy.IndexWriter, held: ExitStack) -> None:

@@ -85,6 +85,10 @@ SENTENCES: dict[str, str] = {
         "Dung lượng tối đa cho bản nóng của các bảng hay đọc; 0: không có, và bảng "
         "lớn trả lời chậm hơn."
     ),
+    "CACHE_MB": (
+        "Bộ nhớ (MB) mà mỗi tiến trình được dùng để giữ câu trả lời (của tìm kiếm, "
+        "của truy vấn hàng, các mảnh DCAT); 0: không giữ gì."
+    ),
     "CSV_ESCAPE_FORMULAS": (
         "Chữ trong CSV và TSV mà bảng tính sẽ chạy như công thức có được thêm dấu "
         "nháy đơn ở đầu hay không: "

@@ -67,6 +67,13 @@ TABLES: tuple[Setting, ...] = (
         "large tables answer slower.",
     ),
     Setting(
+        "CACHE_MB",
+        "128",
+        number(0, 1_000_000),
+        "Memory that each process may take to keep answers (of searches, of row "
+        "queries, fragments of DCAT), in MB; 0: none are kept.",
+    ),
+    Setting(
         "CSV_ESCAPE_FORMULAS",
         "off",
         flag,

@@ -1,45 +1,41 @@
-"""Answers kept in memory: a version never changes, so what was found in it once is true
-for ever.
+"""What answers and versions of tables take in the memory of a process.
+
+A version never changes, so what was found in it once is true for ever: keys name the
+version.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from typing import Any
+from typing import Any, Protocol
 
-MOST_BYTES = 48 * 1024 * 1024
-LARGEST = 2 * 1024 * 1024
+from portal.tabular.manifest import Manifest
+
+FIELD_BYTES = 200
+"""About what the description of one column, or of one part of a version, takes."""
 
 
-class AnswerCache:
-    """The answers asked for last, up to a number of bytes. Safe for threads."""
+class Rendered(Protocol):
+    """A page of rows as JSON, and the columns that it has."""
 
-    def __init__(self, most_bytes: int = MOST_BYTES, largest: int = LARGEST) -> None:
-        self._most, self._largest = most_bytes, largest
-        self._kept: OrderedDict[bytes, tuple[Any, int]] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.Lock()
+    @property
+    def records(self) -> bytes: ...
+    @property
+    def fields(self) -> list[dict[str, Any]]: ...
 
-    def find(self, key: bytes) -> Any:
-        """What was kept under this key, or None."""
-        with self._lock:
-            found = self._kept.get(key)
-            if found is None:
-                return None
-            self._kept.move_to_end(key)
-            return found[0]
 
-    def keep(self, key: bytes, answer: Any, size: int) -> None:
-        """Keep an answer unless it is too large; the ones asked for longest ago make
-        room.
-        """
-        if size > self._largest:
-            return
-        with self._lock:
-            replaced = self._kept.pop(key, None)
-            self._bytes += size - (replaced[1] if replaced else 0)
-            self._kept[key] = (answer, size)
-            while self._bytes > self._most:
-                _, (_, gone) = self._kept.popitem(last=False)
-                self._bytes -= gone
+class OfVersion(Protocol):
+    """Whatever belongs to one version of a table."""
+
+    @property
+    def manifest(self) -> Manifest: ...
+
+
+def answer_bytes(answer: Rendered) -> int:
+    """Bytes that a page of rows takes."""
+    return len(answer.records) + FIELD_BYTES * len(answer.fields)
+
+
+def version_bytes(owner: OfVersion) -> int:
+    """Bytes that a version's manifest takes."""
+    manifest = owner.manifest
+    return FIELD_BYTES * (1 + len(manifest.parts) + len(manifest.fields))

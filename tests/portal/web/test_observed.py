@@ -20,6 +20,7 @@ from portal.web.app import create_app
 from portal.web.counters import (
     BUCKETS,
     BYTES,
+    CACHES,
     ROUTES,
     SECONDS,
     STATUSES,
@@ -27,6 +28,7 @@ from portal.web.counters import (
     Counters,
 )
 from portal.web.observed import open_log
+from schemas import cache
 from tests.waiting import until
 
 GUARDS = ("portal.web.counters",)
@@ -232,3 +234,30 @@ def test_strangers_read_no_metrics(portal: Portal) -> None:
             "/metrics", headers={"X-Forwarded-For": "10.0.0.1", **headers}
         )
         assert (answer.status_code, b"portal_" in answer.data) == (403, False)
+
+
+def test_metrics_tell_what_the_cache_does(client: FlaskClient, portal: Portal) -> None:
+    for _ in range(3):
+        client.get(ACTION + "package_search?q=x")
+    told = client.get("/metrics").get_data(as_text=True).splitlines()
+    room = "search_pages"
+    hits = 'portal_cache_lookups_total{result="hit",room="search_pages"}'
+    assert float(next(x for x in told if x.startswith(hits)).split()[1]) >= 2
+    figures = portal.cache.figures()[room]
+    assert f'portal_cache_bytes{{room="{room}"}} {figures.size}' in told
+
+
+def test_hits_of_a_dead_process_are_kept_and_its_memory_is_not(tmp_path: Path) -> None:
+    script = (
+        "import sys;from pathlib import Path;from portal.web.counters import Counters;"
+        "from schemas.cache import MemoryCache;"
+        "counters=Counters(Path(sys.argv[1]));cache=MemoryCache();"
+        "cache.count_in(counters.caches);room=cache.room('fragments',len);"
+        "room.get(1,lambda:b'x');room.find(1)"
+    )
+    subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], check=True, timeout=60
+    )
+    place = CACHES + cache.ROOMS.index("fragments") * cache.WIDTH
+    living = Counters(tmp_path)
+    assert living.sums()[place : place + cache.WIDTH] == [1.0, 1.0, 0.0]
