@@ -18,6 +18,7 @@ from portal.domain.rendering import resource_dict
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
 from schemas.datasets import AnyParams, ById, Order, ResourceParams, resource_record
+from schemas.package_dict import ResourceDict
 from schemas.record import ResourceRecord, Upload
 from schemas.search import flag
 from schemas.values import MISSING
@@ -90,9 +91,7 @@ def held_to_reorder(ctx: Context, params: Params) -> HeldDataset:
     safe=True,
     shape=ById,
 )
-def resource_show(
-    ctx: Context, dataset: ShownDataset, params: Params
-) -> dict[str, Any]:
+def resource_show(ctx: Context, dataset: ShownDataset, params: Params) -> ResourceDict:
     """Return the resource `id`."""
     return db.shown(dataset.rendered, str(params["id"]))
 
@@ -105,9 +104,7 @@ def resource_show(
     shape=ResourceParams,
     needs=("package_id",),
 )
-def resource_create(
-    ctx: Context, dataset: HeldDataset, params: Params
-) -> dict[str, Any]:
+def resource_create(ctx: Context, dataset: HeldDataset, params: Params) -> ResourceDict:
     """Add a resource to the dataset `package_id` and return it: a link (`url`) or a
     file (`upload`, multipart).
     """
@@ -130,9 +127,7 @@ def resource_create(
     shape=ResourceParams,
     needs=("id",),
 )
-def resource_update(
-    ctx: Context, dataset: HeldDataset, params: Params
-) -> dict[str, Any]:
+def resource_update(ctx: Context, dataset: HeldDataset, params: Params) -> ResourceDict:
     """Replace a resource's description and return it; a new `upload` replaces its
     file.
     """
@@ -151,9 +146,7 @@ def resource_update(
     shape=ResourceParams,
     needs=("id",),
 )
-def resource_patch(
-    ctx: Context, dataset: HeldDataset, params: Params
-) -> dict[str, Any]:
+def resource_patch(ctx: Context, dataset: HeldDataset, params: Params) -> ResourceDict:
     """Change only the given fields of a resource and return it."""
     resource = _loaded(ctx, params)
     before = resource_dict(resource, ctx.portal.settings.site_url)
@@ -231,7 +224,7 @@ def _keep(
     resource: Resource,
     record: ResourceRecord,
     params: Params,
-) -> dict[str, Any]:
+) -> ResourceDict:
     upload = params.get("upload")
     if flag(params.get("clear_upload")) or (
         resource.url_type == "upload" and _relinked(record, resource)

@@ -30,6 +30,7 @@ from schemas.datasets import (
     shape_problem,
     vocabulary_tags,
 )
+from schemas.package_dict import PackageDict
 from schemas.record import DatasetRecord, Upload
 from schemas.vocabularies import PROFILE_NAMES
 
@@ -45,7 +46,7 @@ def write_dataset(
     Raises Invalid with everything that is wrong, NotAuthorized for a group that the
     actor may not touch.
     """
-    params = _reconciled(params, orjson.loads(known.rendered) if known else {})
+    params = _reconciled(params, db.rendered_before(known) if known else None)
     record = checked_record(ctx, params, known)
     dataset = known or _new(ctx, record)
     before = dataset.metadata_modified if known else None
@@ -83,7 +84,7 @@ def _take_uploads(
             resource.describe(uploads.store(ctx, resource, given["upload"], described))
 
 
-def _reconciled(params: Params, current: Mapping[str, Any]) -> Params:
+def _reconciled(params: Params, current: PackageDict | None) -> Params:
     """Parameters in which a province's field says one thing.
 
     Each stands at the top level and among the extras. A client that knows one place
@@ -96,12 +97,15 @@ def _reconciled(params: Params, current: Mapping[str, Any]) -> Params:
     extras = {
         str(extra.get("key")): extra for extra in given if isinstance(extra, Mapping)
     }
-    before = {extra["key"]: extra["value"] for extra in current.get("extras", ())}
+    before: Mapping[str, Any] = current or {}
+    extras_before = (
+        {extra["key"]: extra["value"] for extra in current["extras"]} if current else {}
+    )
     merged = dict(params)
     for name in PROFILE_NAMES & extras.keys():
         value = None if extras[name].get("deleted") else extras[name].get("value")
         meant_above = name in params and (
-            params[name] != current.get(name) or value == before.get(name)
+            params[name] != before.get(name) or value == extras_before.get(name)
         )
         merged[name] = params[name] if meant_above else value
     merged["extras"] = [
