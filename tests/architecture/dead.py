@@ -22,7 +22,7 @@ DECORATORS = (
     "@compiles", "@atexit.register", "@overload",
 )  # fmt: skip
 """Whoever is called by a framework says so in a line above."""
-FIELDS_OF = ("Schema", "Versions", "Params", "Config", "Base", "Protocol")
+FIELDS_OF = ("Schema", "Versions", "Params", "Config", "Base", "Protocol", "Dict")
 """How the names of classes end whose attributes a framework reads, or that only
 describe others.
 """
