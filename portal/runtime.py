@@ -14,11 +14,11 @@ from portal.access.identity import Actor
 from portal.db.outbox import LeasedRow
 from portal.db.searches import SearchLog
 from portal.db.uow import UnitOfWork
-from portal.domain.rendering import Json
 from portal.files import Files
 from portal.settings import Settings
 from portal.tabular.store import TabularStore
 from schemas.cache import MemoryCache
+from schemas.package_dict import ResourceDict
 from search.backend import SearchBackend
 
 
@@ -44,7 +44,7 @@ class Portal:
     render_some: Callable[[Portal], object]
     after_write: Callable[[Portal], object]
     before_search: Callable[[Portal, Actor], object]
-    look: Callable[[Portal, Sequence[LeasedRow]], Mapping[str, Json]]
+    look: Callable[[Portal, Sequence[LeasedRow]], Mapping[str, ResourceDict]]
 
     def read(self) -> UnitOfWork:
         """A unit of work that only reads."""

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from schemas.dcat.terms import is_digest
-from schemas.packages import clean
+from schemas.package_dict import PackageDict, ResourceDict
+from schemas.packages import clean, organization_title
 from schemas.tabletypes import fields_of
 from schemas.vocabularies import MEDIA_TYPES
 
@@ -69,7 +70,7 @@ DATA_TYPES = {
 
 
 def describe(
-    package: Mapping[str, Any],
+    package: PackageDict,
     columns: Mapping[str, Sequence[Mapping[str, Any]]],
     site_url: str,
 ) -> Json:
@@ -113,14 +114,11 @@ def describe(
     return {key: value for key, value in found.items() if value not in (None, "", [])}
 
 
-def _creator(package: Mapping[str, Any], site_url: str) -> Json:
+def _creator(package: PackageDict, site_url: str) -> Json:
     """Who made the dataset, which Croissant always asks for: the organization, the
     author, else the portal.
     """
-    organization = package.get("organization") or {}
-    name = (
-        organization.get("title") or organization.get("name") or package.get("author")
-    )
+    name = organization_title(package) or package.get("author")
     return {
         "@type": "sc:Organization",
         "name": name or site_url,
@@ -128,7 +126,7 @@ def _creator(package: Mapping[str, Any], site_url: str) -> Json:
     }
 
 
-def _file(resource: Mapping[str, Any], site_url: str, *, table: bool) -> Json:
+def _file(resource: ResourceDict, site_url: str, *, table: bool) -> Json:
     """The file of a resource; a table is named in the form that its columns are found
     in: CSV.
     """
@@ -154,9 +152,7 @@ def _file(resource: Mapping[str, Any], site_url: str, *, table: bool) -> Json:
     return {key: value for key, value in file.items() if value not in (None, "")}
 
 
-def _record_set(
-    resource: Mapping[str, Any], fields: Sequence[Mapping[str, Any]]
-) -> Json:
+def _record_set(resource: ResourceDict, fields: Sequence[Mapping[str, Any]]) -> Json:
     prefix = f"{resource['id']}/records"
     return {
         "@type": "cr:RecordSet",

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from schemas.dcat.terms import is_digest, slug
-from schemas.packages import clean
+from schemas.package_dict import PackageDict, ResourceDict
+from schemas.packages import clean, organization_title
 from schemas.vocabularies import LICENCE_BY_ID, MEDIA_TYPES
 
 Json = dict[str, Any]
@@ -23,9 +24,7 @@ NAMES = {
 """Licence → its name in the Open Definition's register, as Data Packages write it."""
 
 
-def describe(
-    package: Mapping[str, Any], columns: Mapping[str, Any], site_url: str
-) -> Json:
+def describe(package: PackageDict, columns: Mapping[str, Any], site_url: str) -> Json:
     """The descriptor (Data Package 1.0, valid as 2.0); `columns` gives a table's schema
     by the id of its resource.
     """
@@ -55,7 +54,7 @@ def describe(
     return {key: value for key, value in found.items() if value not in (None, "", [])}
 
 
-def _name(resource: Mapping[str, Any], taken: set[str]) -> str:
+def _name(resource: ResourceDict, taken: set[str]) -> str:
     """A name that Data Packages allow and no other resource of this one has."""
     base = slug(resource.get("name") or "") or f"resource-{len(taken) + 1}"
     name = base if base not in taken else f"{base}-{resource['id'][:8]}"
@@ -63,7 +62,7 @@ def _name(resource: Mapping[str, Any], taken: set[str]) -> str:
     return name
 
 
-def _licences(package: Mapping[str, Any]) -> list[Json]:
+def _licences(package: PackageDict) -> list[Json]:
     license_id = package.get("license_id")
     if not license_id or license_id == "notspecified":
         return []
@@ -76,11 +75,10 @@ def _licences(package: Mapping[str, Any]) -> list[Json]:
     return [{key: value for key, value in licence.items() if value}]
 
 
-def _contributors(package: Mapping[str, Any]) -> list[Json]:
-    organization = package.get("organization") or {}
+def _contributors(package: PackageDict) -> list[Json]:
     people = (
         ("author", package.get("author"), package.get("author_email")),
-        ("publisher", organization.get("title") or organization.get("name"), None),
+        ("publisher", organization_title(package), None),
         ("maintainer", package.get("maintainer"), package.get("maintainer_email")),
     )
     return [
@@ -91,7 +89,7 @@ def _contributors(package: Mapping[str, Any]) -> list[Json]:
 
 
 def _resource(
-    resource: Mapping[str, Any], schema: Json | None, name: str, site_url: str
+    resource: ResourceDict, schema: Json | None, name: str, site_url: str
 ) -> Json:
     """A resource; a table is read from its CSV, which is how its schema describes
     it.

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from schemas.datasets import RESOURCE_GIVEN, RESOURCE_OURS, as_text
+from schemas.package_dict import PackageDict, ResourceDict, TagDict
 from schemas.record import DatasetRecord, ResourceRecord
 from schemas.vocabularies import PROFILE_FIELDS, PROFILE_NAMES
 
+T = TypeVar("T")
 UNWRITABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]"
 )
@@ -27,20 +29,24 @@ TEXTS = (
 )
 
 
-def clean(value: Any) -> Any:
+def clean(value: T) -> T:
     """The value with texts that every format can carry: no control characters, line
     ends as `\\n`.
     """
+    return cast(T, _cleaned(value))
+
+
+def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
         return UNWRITABLE.sub("", value.replace("\r\n", "\n").replace("\r", "\n"))
     if isinstance(value, Mapping):
-        return {clean(key): clean(inner) for key, inner in value.items()}
-    return (
-        [clean(inner) for inner in value] if isinstance(value, (list, tuple)) else value
-    )
+        return {_cleaned(key): _cleaned(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_cleaned(inner) for inner in value]
+    return value
 
 
-def record_of(package: Mapping[str, Any]) -> DatasetRecord:
+def record_of(package: PackageDict) -> DatasetRecord:
     """The dataset as the one inbound shape; its owner, groups and vocabularies by
     name.
     """
@@ -49,13 +55,16 @@ def record_of(package: Mapping[str, Any]) -> DatasetRecord:
         for extra in package.get("extras") or ()
     }
     tags = package.get("tags") or ()
+    organization = package.get("organization")
+    # Looked up by names that are data, which no type checker can follow.
+    fields: Mapping[str, Any] = package
     return DatasetRecord(
         name=package["name"],
         id=package.get("id") or None,
         title=package.get("title") or "",
         notes=package.get("notes") or "",
-        **{name: package.get(name) or None for name in TEXTS},
-        owner_org=(package.get("organization") or {}).get("name") or None,
+        **{name: fields.get(name) or None for name in TEXTS},
+        owner_org=organization["name"] if organization else None,
         private=bool(package.get("private")),
         state=package.get("state") or "active",
         type=package.get("type") or "dataset",
@@ -72,9 +81,9 @@ def record_of(package: Mapping[str, Any]) -> DatasetRecord:
             key: value for key, value in extras.items() if key not in PROFILE_NAMES
         },
         profile={
-            field.name: package[field.name]
+            field.name: fields[field.name]
             for field in PROFILE_FIELDS
-            if package.get(field.name)
+            if fields.get(field.name)
         },
         resources=tuple(
             resource_of(resource) for resource in package.get("resources") or ()
@@ -82,11 +91,19 @@ def record_of(package: Mapping[str, Any]) -> DatasetRecord:
     )
 
 
-def _vocabulary(tag: Mapping[str, Any]) -> str:
+def organization_title(package: PackageDict) -> str:
+    """What the organization of a dataset is called; empty where nobody owns it."""
+    organization = package.get("organization")
+    if organization is None:
+        return ""
+    return organization.get("title") or organization["name"]
+
+
+def _vocabulary(tag: TagDict) -> str:
     return str(tag.get("vocabulary_name") or tag["vocabulary_id"])
 
 
-def resource_of(resource: Mapping[str, Any]) -> ResourceRecord:
+def resource_of(resource: ResourceDict) -> ResourceRecord:
     """The resource as the one inbound shape: a link to wherever its bytes are."""
     schema, size = resource.get("schema"), resource.get("size")
     ours = RESOURCE_GIVEN | RESOURCE_OURS

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from schemas.dcat.write import bounds
+from schemas.package_dict import PackageDict, ResourceDict
 from schemas.packages import clean
 from schemas.tabletypes import fields_of, table_schema
 from schemas.vocabularies import MEDIA_TYPES
@@ -27,7 +27,7 @@ _ESCAPES = str.maketrans(
 )
 
 
-def describe(package: Mapping[str, Any], site_url: str, site_title: str) -> Json:
+def describe(package: PackageDict, site_url: str, site_title: str) -> Json:
     """The dataset with its publisher, its files and what its tables measure."""
     package = clean(package)
     start, end = bounds(str(package.get("period") or ""))
@@ -77,16 +77,14 @@ def script(described: Json) -> str:
     return orjson.dumps(described).decode().translate(_ESCAPES)
 
 
-def _period(
-    package: Mapping[str, Any], start: str | None, end: str | None
-) -> str | None:
+def _period(package: PackageDict, start: str | None, end: str | None) -> str | None:
     """The period of a dataset in ISO 8601, else in the publisher's own words."""
     if not start:
         return package.get("period")
     return start if start == end else f"{start}/{end}"
 
 
-def _body(package: Mapping[str, Any], site_url: str) -> Json | None:
+def _body(package: PackageDict, site_url: str) -> Json | None:
     organization = package.get("organization")
     if organization:
         address = f"{site_url}/organization/{organization['name']}"
@@ -102,7 +100,7 @@ def _body(package: Mapping[str, Any], site_url: str) -> Json | None:
     )
 
 
-def _download(resource: Mapping[str, Any]) -> Json:
+def _download(resource: ResourceDict) -> Json:
     size = resource.get("size")
     found = {
         "@type": "DataDownload",
@@ -118,7 +116,7 @@ def _download(resource: Mapping[str, Any]) -> Json:
     return {key: value for key, value in found.items() if value}
 
 
-def _variables(package: Mapping[str, Any]) -> list[Json]:
+def _variables(package: PackageDict) -> list[Json]:
     schemas = [table_schema(resource) for resource in package.get("resources") or ()]
     fields = [
         field

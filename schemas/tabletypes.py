@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from schemas import catalog
+from schemas.package_dict import ResourceDict
 
 Json = dict[str, Any]
 TYPES = {
@@ -30,11 +31,15 @@ KEPT = (
 )
 
 
-def table_schema(resource: Mapping[str, Any]) -> Json | None:
+def table_schema(resource: ResourceDict) -> Json | None:
     """The Table Schema that a resource declares, as it may be shown; None without one,
     or with one that is unknown.
     """
-    declared = resource.get("schema")
+    return public_schema(resource.get("schema"))
+
+
+def public_schema(declared: Mapping[str, Any] | str | None) -> Json | None:
+    """A Table Schema, or one by its name in the catalogue, as it may be shown."""
     if isinstance(declared, Mapping):
         return dict(declared)
     if not declared:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
+from schemas.package_dict import PackageDict
 from search.steps import Step
 from search.text.lexicon import EMPTY, Lexicon
 
@@ -47,7 +48,7 @@ class IndexEntry:
     """
 
     id: str
-    package: Mapping[str, object]
+    package: PackageDict
     payload: bytes
     labels: frozenset[str]
     version: int

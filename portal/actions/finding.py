@@ -17,6 +17,7 @@ from portal.db import people
 from portal.domain.rendering import resource_dict
 from portal.errors import Invalid, Unavailable
 from portal.runtime import Context
+from schemas.package_dict import PackageDict
 from schemas.people import Query
 from schemas.values import MISSING, Integer, Text
 from search.backend import QueryError, SearchRequest, SearchUnavailable
@@ -104,7 +105,7 @@ def search_suggest(ctx: Context, target: object, params: Params) -> dict[str, An
     return {"datasets": shown, "did_you_mean": correction(text, titles)}
 
 
-def _matched(package: dict[str, Any], text: str) -> dict[str, str]:
+def _matched(package: PackageDict, text: str) -> dict[str, str]:
     by_name = text.lower() in package["name"]
     shown = package["name"] if by_name else f"{package['title']} ({package['name']})"
     return {

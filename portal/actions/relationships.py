@@ -17,6 +17,7 @@ from portal.domain.relations import FORWARD, REVERSE, Relationship
 from portal.domain.rendering import relationship_dict
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
+from schemas.package_dict import RelationshipDict
 from schemas.social import RelationshipList, RelationshipParams
 
 
@@ -40,7 +41,7 @@ def shown_by_id(ctx: Context, params: Params) -> Dataset:
 @action(RelationshipParams, allow=Permission.DATASET_UPDATE, on=held_subject)
 def package_relationship_create(
     ctx: Context, dataset: HeldDataset, params: Params
-) -> dict[str, Any]:
+) -> RelationshipDict:
     """Say what the dataset `subject` is to the dataset `object`: `type` is depends_on,
     derives_from, links_to or child_of, or the reverse of one. The caller must be
     allowed to edit both.
@@ -62,7 +63,7 @@ def package_relationship_create(
 @action(RelationshipParams, allow=Permission.DATASET_UPDATE, on=held_subject)
 def package_relationship_update(
     ctx: Context, dataset: HeldDataset, params: Params
-) -> dict[str, Any]:
+) -> RelationshipDict:
     """Change the `comment` of the relationship `type` between `subject` and
     `object`.
     """
@@ -147,7 +148,7 @@ def _save(ctx: Context, *both: HeldDataset) -> None:
 
 def _told(
     relation: Relationship, first: Dataset, second: Dataset, asked: str
-) -> dict[str, Any]:
+) -> RelationshipDict:
     """The relationship as it was told: from the side and with the type that the caller
     used.
     """

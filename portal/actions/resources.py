@@ -16,6 +16,7 @@ from portal.domain.rendering import resource_dict
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
 from schemas.datasets import ById, Order, ResourceParams, resource_record
+from schemas.package_dict import ResourceDict
 from schemas.record import ResourceRecord, Upload
 from schemas.search import flag
 from schemas.values import MISSING
@@ -76,9 +77,7 @@ def held_to_reorder(ctx: Context, params: Params) -> HeldDataset:
     safe=True,
     check=Check.AUTHORISED,
 )
-def resource_show(
-    ctx: Context, dataset: ShownDataset, params: Params
-) -> dict[str, Any]:
+def resource_show(ctx: Context, dataset: ShownDataset, params: Params) -> ResourceDict:
     """Return the resource `id`."""
     return db.shown(dataset.rendered, params["id"])
 
@@ -90,9 +89,7 @@ def resource_show(
     check=Check.AUTHORISED,
     needs=("package_id",),
 )
-def resource_create(
-    ctx: Context, dataset: HeldDataset, params: Params
-) -> dict[str, Any]:
+def resource_create(ctx: Context, dataset: HeldDataset, params: Params) -> ResourceDict:
     """Add a resource to the dataset `package_id` and return it: a link (`url`) or a
     file (`upload`, multipart).
     """
@@ -127,9 +124,7 @@ def _over_resource(ctx: Context, dataset: HeldDataset, given: Params) -> Params:
     over=_over_format,
     needs=("id",),
 )
-def resource_update(
-    ctx: Context, dataset: HeldDataset, params: Params
-) -> dict[str, Any]:
+def resource_update(ctx: Context, dataset: HeldDataset, params: Params) -> ResourceDict:
     """Replace a resource's description and return it; a new `upload` replaces its
     file.
     """
@@ -145,9 +140,7 @@ def resource_update(
     over=_over_resource,
     needs=("id",),
 )
-def resource_patch(
-    ctx: Context, dataset: HeldDataset, params: Params
-) -> dict[str, Any]:
+def resource_patch(ctx: Context, dataset: HeldDataset, params: Params) -> ResourceDict:
     """Change only the given fields of a resource and return it."""
     record = resource_record(params)
     return _save(ctx, dataset, _loaded(ctx, params), record, params)
@@ -212,7 +205,7 @@ def _save(
     resource: Resource,
     record: ResourceRecord,
     params: Params,
-) -> dict[str, Any]:
+) -> ResourceDict:
     upload = params.get("upload")
     if flag(params.get("clear_upload")) or (
         resource.url_type == "upload" and _relinked(record, resource)

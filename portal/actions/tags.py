@@ -80,7 +80,7 @@ def tag_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
         tag = db.find_tag(ctx.uow.session, readable(ctx.actor), params["id"])
     if tag is None:
         raise NotFound("Not found: Tag was not found.")
-    answer = tag_dict(tag)
+    answer: dict[str, Any] = {**tag_dict(tag)}
     if params["include_datasets"]:
         bodies = db.list_rendered(ctx.uow.session, readable(ctx.actor), tag.id, MOST)
         answer["packages"] = [orjson.Fragment(body) for body in bodies]

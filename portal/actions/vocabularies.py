@@ -17,6 +17,7 @@ from portal.domain.rendering import tag_dict
 from portal.errors import Invalid, NotFound
 from portal.runtime import Context
 from schemas.datasets import ById, tag_errors
+from schemas.package_dict import TagDict
 from schemas.social import TagParams, VocabularyParams
 from schemas.values import MISSING
 
@@ -86,7 +87,7 @@ def vocabulary_delete(ctx: Context, vocabulary: Vocabulary, params: Params) -> N
 
 
 @action(TagParams, allow=Permission.SYSADMIN)
-def tag_create(ctx: Context, target: object, params: Params) -> dict[str, Any]:
+def tag_create(ctx: Context, target: object, params: Params) -> TagDict:
     """Add the tag `name` to the vocabulary `vocabulary_id` and return it; free tags
     arise on datasets.
     """

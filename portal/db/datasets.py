@@ -50,6 +50,7 @@ from portal.domain.rendering import Around, package_dict, unchanged
 from portal.errors import Invalid, NotFound
 from portal.quality import personal
 from portal.quality.personal import public_texts
+from schemas.package_dict import PackageDict, read_package
 from schemas.record import DatasetRecord
 
 NOTHING = b"{}"
@@ -201,7 +202,7 @@ def tags_of_vocabularies(
     return list(found.values())
 
 
-def anew(session: Session, dataset: Dataset, site_url: str) -> dict[str, Any]:
+def anew(session: Session, dataset: Dataset, site_url: str) -> PackageDict:
     """The whole package dict, rendered from nothing but rows as they are now."""
     session.flush()
     # Only what is there can have relationships.
@@ -222,6 +223,11 @@ def anew(session: Session, dataset: Dataset, site_url: str) -> dict[str, Any]:
     return package_dict(dataset, around, site_url)
 
 
+def rendered_before(dataset: Dataset) -> PackageDict | None:
+    """The package dict that a dataset has now; None where it was never rendered."""
+    return None if dataset.rendered == NOTHING else read_package(dataset.rendered)
+
+
 def render(
     session: Session, dataset: HeldDataset, site_url: str, *, quiet: bool = False
 ) -> bool:
@@ -231,14 +237,13 @@ def render(
     changes that are not the publisher's own, such as a new title of its organization).
     """
     fresh = anew(session, dataset, site_url)
-    before = orjson.loads(dataset.rendered)
+    before = rendered_before(dataset)
     if before and unchanged(before, orjson.loads(orjson.dumps(fresh))):
         return False
-    opened = (
-        bool(before) and not before.get("private") and before.get("state") != "deleted"
-    )
-    said = {key: value for key, value in fresh.items() if key not in AROUND}
-    refuse_persons(dataset, said, before if opened else {})
+    own_keys = {key: value for key, value in fresh.items() if key not in AROUND}
+    # What nobody outside could read was never looked at, so it counts as new.
+    opened = before and not before["private"] and before["state"] != "deleted"
+    refuse_persons(dataset, own_keys, before if before and opened else {})
     dataset.touch(dataset.metadata_modified if quiet else now())
     fresh["metadata_modified"] = stamp(dataset.metadata_modified)
     dataset.rendered = orjson.dumps(fresh)
@@ -304,7 +309,7 @@ def save(
     that are related to it are rendered again afterwards.
     """
     uow.require_held(dataset.id)
-    before = orjson.loads(dataset.rendered)
+    before = rendered_before(dataset)
     looks.close_untreated(dataset, before)
     looks.await_looks(uow, dataset.resources)
     if not render(uow.session, dataset, site_url, quiet=quiet):
@@ -320,7 +325,7 @@ def save(
     return True
 
 
-def _told_elsewhere(package: dict[str, Any]) -> tuple[bool, str]:
+def _told_elsewhere(package: PackageDict) -> tuple[bool, str]:
     """What the package dicts of related datasets say of this one: whether it is there
     for everybody, and its name.
     """
@@ -348,8 +353,9 @@ def set_modified(uow: UnitOfWork, dataset: HeldDataset, moment: datetime) -> Non
     """Say when a dataset was modified, in place of the clock."""
     uow.require_held(dataset.id)
     dataset.touch(moment)
-    shown = {**orjson.loads(dataset.rendered), "metadata_modified": stamp(moment)}
-    dataset.rendered = orjson.dumps(shown)
+    package = read_package(dataset.rendered)
+    package["metadata_modified"] = stamp(moment)
+    dataset.rendered = orjson.dumps(package)
     uow.session.flush()
     uow.later(INDEX, dataset.id)
 

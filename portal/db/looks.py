@@ -4,7 +4,7 @@ somebody does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import update
@@ -17,6 +17,7 @@ from portal.domain.datasets import OPEN, WAITING, Resource, TableVersion
 from portal.domain.events import LOAD
 from portal.quality.personal import treatments
 from schemas import catalog
+from schemas.package_dict import PackageDict
 
 
 def full_schema(resource: Resource) -> dict[str, Any]:
@@ -31,14 +32,14 @@ def full_schema(resource: Resource) -> dict[str, Any]:
         return {}
 
 
-def close_untreated(dataset: HeldDataset, before: Mapping[str, Any]) -> None:
+def close_untreated(dataset: HeldDataset, before: PackageDict | None) -> None:
     """Close what a schema asks to treat where a dataset becomes open: until then it was
     kept as it came.
 
-    `before` is the package dict that the dataset had.
+    `before` is the package dict that the dataset had, None for a new one.
     """
     was_open = (
-        not before or not before["private"] or before.get("access_kind") == "open"
+        before is None or not before["private"] or before.get("access_kind") == "open"
     )
     if was_open or not dataset.is_open:
         return

@@ -4,7 +4,7 @@ neighbours do not raise.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 import orjson
 from sqlalchemy import bindparam, func, select
@@ -17,6 +17,7 @@ from portal.db.uow import UnitOfWork
 from portal.domain.base import now, stamp
 from portal.domain.datasets import Dataset, Resource, ShownDataset
 from portal.domain.rendering import splice
+from schemas.package_dict import PackageDict, ResourceDict, read_package
 
 _SHOWN = Quick(
     select(*(getattr(Dataset, name) for name in ShownDataset._fields))
@@ -33,9 +34,9 @@ def find_shown(uow: UnitOfWork, key: str) -> ShownDataset | None:
     return ShownDataset(*row) if row else None
 
 
-def shown(rendered: bytes, key: str) -> dict[str, Any]:
+def shown(rendered: bytes, key: str) -> ResourceDict:
     """The resource with this id in a rendered package dict."""
-    return _find(orjson.loads(rendered), key)
+    return _find(read_package(rendered), key)
 
 
 def list_by_schema(session: Session) -> list[tuple[str, str]]:
@@ -68,7 +69,7 @@ def save(
     edited: bool = False,
     quiet: bool = False,
     looking: bool = False,
-) -> dict[str, Any]:
+) -> ResourceDict:
     """Render one changed, new or deleted resource into its dataset, with all
     consequences; return its dict as kept.
 
@@ -81,7 +82,7 @@ def save(
     uow.require_held(dataset.id)
     looks.await_looks(uow, [resource], ask=not looking)
     uow.session.flush()
-    package = orjson.loads(dataset.rendered)
+    package = read_package(dataset.rendered)
     before = _find(package, resource.id)
     if splice(package, resource, site_url):
         datasets.refuse_persons(dataset, _find(package, resource.id), before)
@@ -97,5 +98,7 @@ def save(
     return _find(package, resource.id)
 
 
-def _find(package: dict[str, Any], key: str) -> dict[str, Any]:
-    return next((each for each in package["resources"] if each["id"] == key), {})
+def _find(package: PackageDict, key: str) -> ResourceDict:
+    """The resource of a package dict; empty where it has none with this id."""
+    found = (each for each in package["resources"] if each["id"] == key)
+    return next(found, cast(ResourceDict, {}))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -14,9 +14,16 @@ from portal.domain.base import stamp
 from portal.domain.datasets import Dataset, Resource, Tag
 from portal.domain.people import Group
 from portal.domain.relations import Relationship
+from schemas.package_dict import (
+    ExtraDict,
+    GroupDict,
+    OrganizationDict,
+    PackageDict,
+    RelationshipDict,
+    ResourceDict,
+    TagDict,
+)
 from schemas.vocabularies import LICENCE_BY_ID, PROFILE_FIELDS
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,7 @@ class Around:
     vocabularies: Mapping[str, str] = field(default_factory=dict)
 
 
-def package_dict(dataset: Dataset, around: Around, site_url: str) -> Json:
+def package_dict(dataset: Dataset, around: Around, site_url: str) -> PackageDict:
     """Render a dataset as CKAN's package_show answers it.
 
     The province's fields stand at the top level, and once more among the extras for
@@ -47,13 +54,11 @@ def package_dict(dataset: Dataset, around: Around, site_url: str) -> Json:
         tag_dict(tag, around.vocabularies)
         for tag in sorted(dataset.tags, key=lambda tag: tag.name)
     ]
-    extras = {
-        **dataset.extras,
-        **{name: _as_extra(value) for name, value in dataset.profile.items()},
-    }
     organization = around.organization
-    return {
-        **_licence(dataset.license_id),
+    licence = LICENCE_BY_ID.get(dataset.license_id or "")
+    package: PackageDict = {
+        "isopen": licence.open if licence else False,
+        "license_title": licence.title if licence else dataset.license_id,
         "author": dataset.author,
         "author_email": dataset.author_email,
         "creator_user_id": dataset.creator_user_id,
@@ -75,14 +80,7 @@ def package_dict(dataset: Dataset, around: Around, site_url: str) -> Json:
         "type": dataset.type,
         "url": dataset.url,
         "version": dataset.version,
-        **{
-            each.name: dataset.profile[each.name]
-            for each in PROFILE_FIELDS
-            if each.name in dataset.profile
-        },
-        "extras": [
-            {"key": key, "value": value} for key, value in sorted(extras.items())
-        ],
+        "extras": _extras(dataset),
         "groups": [
             group_brief(group)
             for group in sorted(around.groups, key=lambda group: group.name)
@@ -100,11 +98,26 @@ def package_dict(dataset: Dataset, around: Around, site_url: str) -> Json:
             if relation.object_id == dataset.id
         ],
     }
+    if licence and licence.url:
+        package["license_url"] = licence.url
+    profile = {
+        each.name: dataset.profile[each.name]
+        for each in PROFILE_FIELDS
+        if each.name in dataset.profile
+    }
+    # Names of fields that are data cannot be checked as keys.
+    return cast(PackageDict, {**package, **profile})
+
+
+def _extras(dataset: Dataset) -> list[ExtraDict]:
+    profile = {name: _as_extra(value) for name, value in dataset.profile.items()}
+    extras = {**dataset.extras, **profile}
+    return [{"key": key, "value": value} for key, value in sorted(extras.items())]
 
 
 def relationship_dict(
     relation: Relationship, subject: Dataset, object_: Dataset
-) -> Json:
+) -> RelationshipDict:
     """Render a relationship in its forward direction."""
     return {
         "id": relation.id,
@@ -122,22 +135,13 @@ def _as_extra(value: Any) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-def _licence(license_id: str | None) -> Json:
-    licence = LICENCE_BY_ID.get(license_id or "")
-    if licence is None:
-        return {"isopen": False, "license_title": license_id}
-    answer: Json = {"isopen": licence.open, "license_title": licence.title}
-    return {**answer, "license_url": licence.url} if licence.url else answer
-
-
 def resource_dict(
     resource: Resource, site_url: str, position: int | None = None
-) -> Json:
+) -> ResourceDict:
     """Render a resource; keys that the publisher added come at its top level, below the
     portal's own.
     """
-    return {
-        **resource.extras,
+    own: ResourceDict = {
         "cache_last_updated": None,
         "cache_url": None,
         "created": stamp(resource.created),
@@ -156,26 +160,25 @@ def resource_dict(
         "resource_type": resource.extras.get("resource_type"),
         "size": resource.size,
         "state": resource.state,
-        **({"check_state": resource.access} if resource.access else {}),
         "url": resource_url(resource, site_url),
         "url_type": resource.url_type,
-        **_validation(resource),
     }
+    if resource.access:
+        own["check_state"] = resource.access
+    _add_validation(own, resource)
+    return cast(ResourceDict, {**resource.extras, **own})
 
 
-def _validation(resource: Resource) -> Json:
+def _add_validation(own: ResourceDict, resource: Resource) -> None:
     """The table schema and the last verdict, where there are any, under
     ckanext-validation's keys.
     """
-    schema = resource.schema_name or resource.table_schema
-    verdict: Json = (
-        {"validation_status": resource.validation_status}
-        if resource.validation_status
-        else {}
-    )
+    if schema := resource.schema_name or resource.table_schema:
+        own["schema"] = schema
+    if resource.validation_status:
+        own["validation_status"] = resource.validation_status
     if resource.validation_timestamp:
-        verdict["validation_timestamp"] = stamp(resource.validation_timestamp)
-    return {**({"schema": schema} if schema else {}), **verdict}
+        own["validation_timestamp"] = stamp(resource.validation_timestamp)
 
 
 def resource_url(resource: Resource, site_url: str) -> str:
@@ -194,22 +197,24 @@ def resource_url(resource: Resource, site_url: str) -> str:
     )
 
 
-def tag_dict(tag: Tag, vocabularies: Mapping[str, str] | None = None) -> Json:
+def tag_dict(tag: Tag, vocabularies: Mapping[str, str] | None = None) -> TagDict:
     """Render a tag; one of a vocabulary says its name where `vocabularies` knows it."""
-    known = (vocabularies or {}).get(tag.vocabulary_id or "")
-    return {
+    rendered: TagDict = {
         "display_name": tag.name,
         "id": tag.id,
         "name": tag.name,
         "state": "active",
         "vocabulary_id": tag.vocabulary_id,
-        **({"vocabulary_name": known} if known else {}),
     }
+    vocabulary_name = (vocabularies or {}).get(tag.vocabulary_id or "")
+    if vocabulary_name:
+        rendered["vocabulary_name"] = vocabulary_name
+    return rendered
 
 
-def organization_brief(group: Group) -> Json:
+def organization_brief(group: Group) -> OrganizationDict:
     """The organization as a package dict embeds it."""
-    return {
+    brief: OrganizationDict = {
         "id": group.id,
         "name": group.name,
         "title": group.title,
@@ -220,21 +225,23 @@ def organization_brief(group: Group) -> Json:
         "is_organization": True,
         "approval_status": group.approval_status,
         "state": group.state,
-        **({"former_names": former} if (former := former_names(group)) else {}),
     }
+    if succeeded := former_names(group):
+        brief["former_names"] = succeeded
+    return brief
 
 
 def former_names(group: Group) -> list[str]:
     """What the bodies were called that an organization succeeded."""
-    listed = group.profile.get("succeeds") or ()
+    bodies = group.profile.get("succeeds") or ()
     return [
-        each["title"]
-        for each in listed
-        if isinstance(each, Mapping) and each.get("title")
+        body["title"]
+        for body in bodies
+        if isinstance(body, Mapping) and body.get("title")
     ]
 
 
-def group_brief(group: Group) -> Json:
+def group_brief(group: Group) -> GroupDict:
     """A group as a package dict embeds it."""
     return {
         "description": group.description,
@@ -246,7 +253,7 @@ def group_brief(group: Group) -> Json:
     }
 
 
-def splice(package: Json, resource: Resource, site_url: str) -> bool:
+def splice(package: PackageDict, resource: Resource, site_url: str) -> bool:
     """Put one resource, as it is now, into a package dict that was rendered before;
     tell whether it says anything new.
 
@@ -254,40 +261,41 @@ def splice(package: Json, resource: Resource, site_url: str) -> bool:
     stay as they were rendered: the result is what `package_dict` would render, at the
     cost of one resource.
     """
-    listed: list[Json] = package["resources"]
+    resources = package["resources"]
     place = next(
-        (index for index, each in enumerate(listed) if each["id"] == resource.id),
-        len(listed),
+        (index for index, each in enumerate(resources) if each["id"] == resource.id),
+        len(resources),
     )
-    before = listed[place : place + 1]
-    alive = resource.state == "active"
-    after = (
-        [orjson.loads(orjson.dumps(resource_dict(resource, site_url, place)))]
-        if alive
-        else []
-    )
-    listed[place : place + 1] = after
+    before = resources[place : place + 1]
+    after: list[ResourceDict] = []
+    if resource.state == "active":
+        rendered = resource_dict(resource, site_url, place)
+        # Through JSON and back, so that it compares with what was kept as JSON.
+        after = [orjson.loads(orjson.dumps(rendered))]
+    resources[place : place + 1] = after
     if not after:
-        for position, each in enumerate(listed[place:], place):
+        for position, each in enumerate(resources[place:], place):
             each["position"] = position
-    package["num_resources"] = len(listed)
+    package["num_resources"] = len(resources)
     return [_timeless_resource(each) for each in before] != [
         _timeless_resource(each) for each in after
     ]
 
 
-def unchanged(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+def unchanged(before: PackageDict, after: PackageDict) -> bool:
     """Whether two package dicts say the same, but for times of modification."""
     return _timeless(before) == _timeless(after)
 
 
-def _timeless(package: Mapping[str, Any]) -> Json:
-    kept = {key: value for key, value in package.items() if key != "metadata_modified"}
-    kept["resources"] = [
+def _timeless(package: PackageDict) -> Mapping[str, object]:
+    timeless = {
+        key: value for key, value in package.items() if key != "metadata_modified"
+    }
+    timeless["resources"] = [
         _timeless_resource(resource) for resource in package.get("resources", ())
     ]
-    return kept
+    return timeless
 
 
-def _timeless_resource(resource: Mapping[str, Any]) -> Json:
+def _timeless_resource(resource: ResourceDict) -> Mapping[str, object]:
     return {key: value for key, value in resource.items() if key != "metadata_modified"}

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -23,6 +22,7 @@ from portal.domain.events import INDEX
 from portal.errors import PortalError
 from portal.pipeline import outbox_leases
 from portal.runtime import Portal
+from schemas.package_dict import read_package
 from search.backend import ChangesRefused, IndexEntry, SearchUnavailable
 
 BATCH = 500
@@ -243,7 +243,7 @@ def _entry(row: Sequence[Any]) -> IndexEntry:
     dataset, revision = ShownDataset(*row[:-1]), row[-1]
     return IndexEntry(
         id=dataset.id,
-        package=orjson.loads(dataset.rendered),
+        package=read_package(dataset.rendered),
         payload=dataset.rendered,
         labels=policy.labels_of(dataset),
         version=revision,

@@ -15,11 +15,12 @@ from portal.db import datastore, outbox
 from portal.db.outbox import LeasedRow
 from portal.domain.base import now
 from portal.domain.datasets import WAITING, Resource
-from portal.domain.rendering import Json, resource_dict
+from portal.domain.rendering import resource_dict
 from portal.errors import PortalError
 from portal.pipeline import load, stored
 from portal.runtime import Portal
 from portal.tabular.store import Manifest
+from schemas.package_dict import ResourceDict
 from schemas.units import BYTES_PER_MB
 
 SECONDS = 10.0
@@ -35,7 +36,7 @@ class _TooLong(Exception):
     """The time of the request is over."""
 
 
-def look(portal: Portal, claimed: Sequence[LeasedRow]) -> dict[str, Json]:
+def look(portal: Portal, claimed: Sequence[LeasedRow]) -> dict[str, ResourceDict]:
     """Load what is closed and small of these resources; return the dict of each that
     was looked at, by its id.
 
@@ -132,7 +133,7 @@ def _settle(
         )
 
 
-def _dicts(portal: Portal, resource_ids: Sequence[str]) -> dict[str, Json]:
+def _dicts(portal: Portal, resource_ids: Sequence[str]) -> dict[str, ResourceDict]:
     site_url = portal.settings.site_url
     dicts = {}
     with portal.read() as uow:

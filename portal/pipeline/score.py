@@ -6,9 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
-
-import orjson
+from typing import Any, cast
 
 from portal.db import datasets as db
 from portal.db import outbox, scores, validation
@@ -22,6 +20,7 @@ from portal.quality.dataset import freshness, mqa, openness
 from portal.quality.dataset.facts import Facts, ResourceFacts
 from portal.quality.dataset.freshness import Freshness
 from portal.runtime import Portal
+from schemas.package_dict import ResourceDict, read_package
 
 BATCH = 100
 Score = tuple[int, int, bool | None, dict[str, Any]]
@@ -109,13 +108,15 @@ def describe(
     portal: Portal, uow: UnitOfWork, dataset: Dataset, moment: datetime
 ) -> Score:
     """The score of a dataset at a moment, from what callers get of it."""
-    package = orjson.loads(dataset.rendered)
+    package = read_package(dataset.rendered)
     timeliness = freshness.judge(
         package.get("frequency"), _last_update(dataset), moment
     )
     dicts = {each["id"]: each for each in package["resources"]}
+    unrendered = cast(ResourceDict, {})
     resources = tuple(
-        _facts(portal, uow, each, dicts.get(each.id, {})) for each in dataset.resources
+        _facts(portal, uow, each, dicts.get(each.id, unrendered))
+        for each in dataset.resources
     )
     facts = Facts(package, resources, timeliness.fresh)
     points = mqa.judge(facts)
@@ -136,7 +137,7 @@ def _last_update(dataset: Dataset) -> datetime:
 
 
 def _facts(
-    portal: Portal, uow: UnitOfWork, resource: Resource, shown: dict[str, Any]
+    portal: Portal, uow: UnitOfWork, resource: Resource, shown: ResourceDict
 ) -> ResourceFacts:
     version = db.current_version(uow.session, resource)
     stored: bool | None = None

@@ -30,6 +30,7 @@ from schemas.dcat.notations import BY_MEDIA_TYPE, BY_SUFFIX, NOTATIONS, Notation
 from schemas.dcat.pen import Pen
 from schemas.dcat.terms import HYDRA, Site, is_moment
 from schemas.dcat.write import add_catalog
+from schemas.package_dict import read_package
 
 dcat = Blueprint("dcat", __name__)
 PAGE = 100
@@ -88,7 +89,7 @@ def _fragment(rendered: bytes, notation: Notation) -> bytes:
     ).digest()
     fragments: Room[bytes] = current_app.extensions["fragments"]
     return fragments.get(
-        key, lambda: dataset_fragment(orjson.loads(rendered), here, notation)
+        key, lambda: dataset_fragment(read_package(rendered), here, notation)
     )
 
 
@@ -253,7 +254,7 @@ def _entries(portal: Any, public: Any, render: Any) -> Iterator[bytes]:
         with portal.read() as uow:
             rows = db.list_after(uow.session, public, after, BATCH)
         for _, rendered in rows:
-            yield orjson.dumps(render(orjson.loads(rendered)))
+            yield orjson.dumps(render(read_package(rendered)))
         if len(rows) < BATCH:
             return
         after = rows[-1][0]

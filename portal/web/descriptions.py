@@ -15,6 +15,7 @@ from portal.errors import PortalError
 from portal.web.action_api import actor_of_request, the_portal
 from portal.web.dcat import conditional
 from schemas import croissant, datapackage, schemaorg
+from schemas.package_dict import PackageDict, ResourceDict
 from schemas.tabletypes import columns_of, fields_of, table_schema
 
 descriptions = Blueprint("descriptions", __name__)
@@ -42,7 +43,7 @@ def _answer(described: Json, media_type: str = LD_JSON) -> Response:
 @descriptions.route("/dataset/<name>/croissant.jsonld")
 def as_croissant(name: str) -> Response:
     """The dataset in Croissant 1.0."""
-    shown = _call("package_show", id=name)
+    shown: PackageDict = _call("package_show", id=name)
     columns = {key: schema["fields"] for key, schema in _schemas(shown).items()}
     return _answer(croissant.describe(shown, columns, the_portal().settings.site_url))
 
@@ -61,7 +62,7 @@ def as_schemaorg(name: str) -> Response:
 @descriptions.route("/dataset/<name>/datapackage.json")
 def as_datapackage(name: str) -> Response:
     """The dataset as a Data Package that frictionless reads."""
-    shown = _call("package_show", id=name)
+    shown: PackageDict = _call("package_show", id=name)
     return _answer(
         datapackage.describe(shown, _schemas(shown), the_portal().settings.site_url),
         PLAIN_JSON,
@@ -73,7 +74,7 @@ def table_schema_of(name: str, resource_id: str) -> Response:
     """The Table Schema of a resource: the one that it declares, else that of its stored
     columns.
     """
-    shown = _call("package_show", id=name)
+    shown: PackageDict = _call("package_show", id=name)
     found = next(
         (each for each in shown["resources"] if each["id"] == resource_id), None
     )
@@ -83,7 +84,7 @@ def table_schema_of(name: str, resource_id: str) -> Response:
     return _answer(schema, PLAIN_JSON)
 
 
-def _schemas(shown: Json) -> dict[str, Json]:
+def _schemas(shown: PackageDict) -> dict[str, Json]:
     """Table Schemas by resource id, of those resources that are tables or declare
     one.
     """
@@ -95,7 +96,7 @@ def _schemas(shown: Json) -> dict[str, Json]:
     return found
 
 
-def _stored(resource: Json) -> Json | None:
+def _stored(resource: ResourceDict) -> Json | None:
     """The columns of a stored table; nothing where the caller may not ask for its
     rows.
     """

@@ -18,6 +18,7 @@ from i18n import Message
 from portal.access.identity import ANONYMOUS
 from portal.actions import registry
 from portal.web.action_api import packed, the_portal
+from schemas.package_dict import PackageDict
 
 feeds = Blueprint("feeds", __name__)
 ATOM = "http://www.w3.org/2005/Atom"
@@ -153,14 +154,15 @@ def _page_address(number: int | None) -> str:
     return f"{address}?{urlencode(query)}" if query else address
 
 
-def _entry(feed: Xml.Element, package: dict[str, Any], site_url: str) -> None:
+def _entry(feed: Xml.Element, package: PackageDict, site_url: str) -> None:
     entry = Xml.SubElement(feed, "entry")
     _text(entry, "title", package["title"] or package["name"])
     _text(entry, "id", f"{site_url}/dataset/{package['id']}")
     _text(entry, "updated", f"{package['metadata_modified']}Z")
     _text(entry, "published", f"{package['metadata_created']}Z")
     _text(entry, "summary", package["notes"] or "")
-    publisher = (package["organization"] or {}).get("title") or package["author"]
+    organization = package["organization"]
+    publisher = (organization["title"] if organization else "") or package["author"]
     if publisher:
         _text(Xml.SubElement(entry, "author"), "name", publisher)
     Xml.SubElement(

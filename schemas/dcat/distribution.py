@@ -26,9 +26,10 @@ from schemas.dcat.terms import (
     is_digest,
     tongue,
 )
+from schemas.package_dict import PackageDict, ResourceDict
 from schemas.packages import resource_of
 from schemas.record import ResourceRecord
-from schemas.tabletypes import table_schema
+from schemas.tabletypes import public_schema
 from schemas.vocabularies import MEDIA_TYPES
 
 Json = Mapping[str, Any]
@@ -38,7 +39,11 @@ ELSEWHERE = ("extras", "content", "schema_name")
 
 
 def add(
-    pen: Pen, dataset: URIRef, resource: Json, package: Json, position: int | None
+    pen: Pen,
+    dataset: URIRef,
+    resource: ResourceDict,
+    package: PackageDict,
+    position: int | None,
 ) -> URIRef:
     """Add a resource of a dataset; returns its node."""
     record = resource_of(resource)
@@ -68,7 +73,9 @@ def add(
     return node
 
 
-def _addresses(pen: Pen, node: URIRef, record: ResourceRecord, resource: Json) -> None:
+def _addresses(
+    pen: Pen, node: URIRef, record: ResourceRecord, resource: ResourceDict
+) -> None:
     """DCAT-AP wants an accessURL always; a downloadURL only where the bytes themselves
     lie there.
     """
@@ -81,7 +88,9 @@ def _addresses(pen: Pen, node: URIRef, record: ResourceRecord, resource: Json) -
         pen.link(node, DCAT.downloadURL, link)
 
 
-def _form(pen: Pen, node: URIRef, record: ResourceRecord, resource: Json) -> None:
+def _form(
+    pen: Pen, node: URIRef, record: ResourceRecord, resource: ResourceDict
+) -> None:
     graph = pen.graph
     if record.format in FILE_TYPES:
         pen.link(
@@ -128,7 +137,7 @@ def _schema(pen: Pen, node: URIRef, record: ResourceRecord) -> None:
     pen.graph.add((standard, RDF.type, DCTERMS.Standard))
     pen.link(standard, DCTERMS.conformsTo, TABLE_SCHEMA)
     pen.text(standard, DCTERMS.identifier, record.schema_name)
-    described = table_schema({"schema": record.schema or record.schema_name}) or {}
+    described = public_schema(record.schema or record.schema_name) or {}
     title = str(described.get("title") or record.schema_name or "Table Schema")
     pen.text(standard, RDFS.label, title, tongue(title))
     pen.text(standard, RDFS.label, described.get("title_en"), "en")

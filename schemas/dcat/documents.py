@@ -4,8 +4,7 @@ together from what is kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import orjson
 
@@ -14,6 +13,7 @@ from schemas.dcat.pen import Pen
 from schemas.dcat.serial import WRITERS
 from schemas.dcat.terms import PREFIXES, Site
 from schemas.dcat.write import add_dataset
+from schemas.package_dict import PackageDict
 
 _TURTLE = "".join(
     f"@prefix {prefix}: <{namespace}> .\n" for prefix, namespace in PREFIXES.items()
@@ -27,9 +27,7 @@ _XML = (
 ).encode()
 
 
-def dataset_fragment(
-    package: Mapping[str, Any], site: Site, notation: Notation
-) -> bytes:
+def dataset_fragment(package: PackageDict, site: Site, notation: Notation) -> bytes:
     """One dataset as a part of a document; its nameless nodes are named after it, so
     that parts do not mix.
     """

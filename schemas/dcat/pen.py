@@ -15,6 +15,7 @@ from rdflib.term import Node
 
 from schemas.dcat.addresses import iri
 from schemas.dcat.terms import SCHEMA, Site, exact_id, is_moment
+from schemas.package_dict import PackageDict
 from schemas.vocabularies import LICENCE_BY_ID
 
 Json = Mapping[str, Any]
@@ -87,7 +88,7 @@ class Pen:
             value = orjson.dumps(value).decode()
         self.graph.add((held, SCHEMA.value, Literal(value or "")))
 
-    def licence(self, node: URIRef, package: Json) -> None:
+    def licence(self, node: URIRef, package: PackageDict) -> None:
         """The licence as a document, by its address where it has one."""
         license_id = package.get("license_id")
         if not license_id:

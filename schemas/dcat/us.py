@@ -22,7 +22,8 @@ from schemas.dcat.terms import (
     slug,
 )
 from schemas.dcat.write import bounds
-from schemas.packages import clean, record_of
+from schemas.package_dict import PackageDict, ResourceDict
+from schemas.packages import clean, organization_title, record_of
 from schemas.record import DatasetRecord, ResourceRecord
 from schemas.vocabularies import FORMATS, LICENCE_BY_ID, MEDIA_TYPES, format_name
 
@@ -42,7 +43,7 @@ class NotAnEntry(ValueError):
     """An entry of a data.json that says too little to be a dataset."""
 
 
-def write_entry(package: Mapping[str, Any], site_url: str) -> Json:
+def write_entry(package: PackageDict, site_url: str) -> Json:
     """A dataset as DCAT-US describes it, without the codes of American bureaus and
     programmes.
     """
@@ -92,11 +93,9 @@ def _moment(text: Any) -> str:
     )
 
 
-def _publisher(package: Mapping[str, Any], record: DatasetRecord) -> Json:
-    organization = package.get("organization") or {}
+def _publisher(package: PackageDict, record: DatasetRecord) -> Json:
     name = (
-        organization.get("title")
-        or organization.get("name")
+        organization_title(package)
         or record.author
         or record.maintainer
         or record.title
@@ -104,7 +103,7 @@ def _publisher(package: Mapping[str, Any], record: DatasetRecord) -> Json:
     return {"@type": "org:Organization", "name": name}
 
 
-def _contact(package: Mapping[str, Any], record: DatasetRecord) -> Json:
+def _contact(package: PackageDict, record: DatasetRecord) -> Json:
     """Whom to ask; DCAT-US wants somebody always, so that it is the publisher where
     nobody else is named.
     """
@@ -124,7 +123,7 @@ def _contact(package: Mapping[str, Any], record: DatasetRecord) -> Json:
     }
 
 
-def _licence(package: Mapping[str, Any]) -> Json:
+def _licence(package: PackageDict) -> Json:
     """The licence by its address; one that has none is named as rights, because DCAT-US
     takes addresses only.
     """
@@ -142,7 +141,7 @@ def _temporal(period: str) -> str:
 
 
 def _distribution(
-    given: Mapping[str, Any],
+    given: ResourceDict,
     resource: ResourceRecord,
     record: DatasetRecord,
     site_url: str,

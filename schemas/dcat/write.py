@@ -34,6 +34,7 @@ from schemas.dcat.terms import (
     is_moment,
     tongue,
 )
+from schemas.package_dict import OrganizationDict, PackageDict
 from schemas.packages import clean, record_of
 from schemas.record import DatasetRecord
 from schemas.vocabularies import PROFILE_FIELDS
@@ -46,7 +47,7 @@ ELSEWHERE = ("name", "resources", "extras", "profile")
 """Fields of a record that are compared in a way of their own."""
 
 
-def add_dataset(pen: Pen, package: Json) -> URIRef:
+def add_dataset(pen: Pen, package: PackageDict) -> URIRef:
     """Add a dataset; returns its node."""
     package = clean(package)
     wanted = record_of(package)
@@ -56,8 +57,8 @@ def add_dataset(pen: Pen, package: Json) -> URIRef:
     _describe(pen, node, package, wanted)
     _around(pen, node, package, wanted)
     _people(pen, node, wanted)
-    if package.get("organization"):
-        _publisher(pen, node, package["organization"])
+    if organization := package.get("organization"):
+        _publisher(pen, node, organization)
     for key, value in sorted(wanted.extras.items()):
         pen.exactly(node, "extras", value, key)
     for position, resource in enumerate(package.get("resources") or ()):
@@ -67,7 +68,9 @@ def add_dataset(pen: Pen, package: Json) -> URIRef:
     return node
 
 
-def _describe(pen: Pen, node: URIRef, package: Json, wanted: DatasetRecord) -> None:
+def _describe(
+    pen: Pen, node: URIRef, package: PackageDict, wanted: DatasetRecord
+) -> None:
     profile, language = wanted.profile, str(wanted.profile.get("language") or "")
     _translated(
         pen,
@@ -131,7 +134,9 @@ def _translated(
             pen.text(node, predicate, other, tag)
 
 
-def _around(pen: Pen, node: URIRef, package: Json, wanted: DatasetRecord) -> None:
+def _around(
+    pen: Pen, node: URIRef, package: PackageDict, wanted: DatasetRecord
+) -> None:
     profile = wanted.profile
     _themes(pen, node, package, wanted)
     if (
@@ -162,7 +167,9 @@ def _around(pen: Pen, node: URIRef, package: Json, wanted: DatasetRecord) -> Non
             pen.link(node, RELATIONS[relation["type"]], other)
 
 
-def _themes(pen: Pen, node: URIRef, package: Json, wanted: DatasetRecord) -> None:
+def _themes(
+    pen: Pen, node: URIRef, package: PackageDict, wanted: DatasetRecord
+) -> None:
     for group in package.get("groups") or ():
         concept = URIRef(f"{pen.site.url}/group/{group['name']}")
         pen.graph.add((node, DCAT.theme, concept))
@@ -200,7 +207,7 @@ def _law(pen: Pen, node: URIRef, basis: str) -> None:
     pen.text(law, ELI.title, basis, tongue(basis))
 
 
-def _publisher(pen: Pen, node: URIRef, organization: Json) -> None:
+def _publisher(pen: Pen, node: URIRef, organization: OrganizationDict) -> None:
     """The organization that publishes."""
     body = URIRef(f"{pen.site.url}/organization/{organization['id']}")
     pen.graph.add((node, DCTERMS.publisher, body))
@@ -263,7 +270,7 @@ def _what_is_missing(pen: Pen, node: URIRef, wanted: DatasetRecord) -> None:
         distribution.what_is_missing(pen, node, given, read)
 
 
-def add_catalog(pen: Pen, packages: Iterable[Json]) -> URIRef:
+def add_catalog(pen: Pen, packages: Iterable[PackageDict]) -> URIRef:
     """The catalogue around these datasets, with the services that answer the rows of
     their tables.
     """

@@ -30,6 +30,7 @@ FIELDS_OF = (
     "Config",
     "Base",
     "Protocol",
+    "Dict",
 )
 """How the names of classes end whose attributes a framework reads, or that only
 describe others.

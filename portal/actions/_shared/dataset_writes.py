@@ -100,12 +100,14 @@ def _reconciled(params: Params, current: Mapping[str, Any]) -> Params:
     extras = {
         str(extra.get("key")): extra for extra in given if isinstance(extra, Mapping)
     }
-    before = {extra["key"]: extra["value"] for extra in current.get("extras", ())}
+    extras_before = (
+        {extra["key"]: extra["value"] for extra in current["extras"]} if current else {}
+    )
     merged = dict(params)
     for name in PROFILE_NAMES & extras.keys():
         value = None if extras[name].get("deleted") else extras[name].get("value")
         meant_above = name in params and (
-            params[name] != current.get(name) or value == before.get(name)
+            params[name] != current.get(name) or value == extras_before.get(name)
         )
         merged[name] = params[name] if meant_above else value
     merged["extras"] = [

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.package_dict import PackageDict, ResourceDict
+
 MACHINE_READABLE = frozenset(
     {
         "CSV",
@@ -66,7 +68,7 @@ class ResourceFacts:
     there is no table.
     """
 
-    shown: Mapping[str, Any]
+    shown: ResourceDict
     stored: bool | None
     whole: bool | None
     personal: bool
@@ -81,11 +83,12 @@ class ResourceFacts:
 class Facts:
     """One dataset."""
 
-    package: Mapping[str, Any]
+    package: PackageDict
     resources: tuple[ResourceFacts, ...]
     fresh: bool | None
 
     def text(self, *names: str) -> str:
         """The first of these fields that is filled in."""
-        found = (str(self.package.get(name) or "").strip() for name in names)
+        fields: Mapping[str, Any] = self.package
+        found = (str(fields.get(name) or "").strip() for name in names)
         return next((value for value in found if value), "")

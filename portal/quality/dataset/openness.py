@@ -94,7 +94,8 @@ def _impersonal(facts: Facts) -> Outcome:
 
 
 def _described(facts: Facts) -> Outcome:
-    publisher = (facts.package.get("organization") or {}).get("title")
+    organization = facts.package.get("organization")
+    publisher = organization["title"] if organization else ""
     mandatory = (
         facts.text("title"),
         facts.text("author", "maintainer") or publisher,
