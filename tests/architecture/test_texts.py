@@ -25,7 +25,7 @@ DATA = {
     "demo": "what the demo harvests is made up, in Vietnamese",
     "harvesters/files.py": "a letter that names of files lose",
     "portal/actions/_shared/uploads.py": "a letter that names of files lose",
-    "portal/actions/harvest.py": "a letter that addresses lose",
+    "portal/actions/_shared/harvest_sources.py": "a letter that addresses lose",
     "portal/quality/dataset/metadata.py": "what broken encodings look like",
     "portal/quality/personal/beside.py": "words beside personal data",
     "portal/quality/personal/cells.py": "words beside personal data",
