@@ -10,6 +10,11 @@ from portal.settings import SETTINGS, load
 
 GUARDS = (
     "portal.settings.declared",
+    "portal.settings.declared.callers",
+    "portal.settings.declared.engines",
+    "portal.settings.declared.operation",
+    "portal.settings.declared.setting",
+    "portal.settings.declared.tables",
     "portal.settings.site",
     "portal.settings.values",
 )

@@ -17,6 +17,7 @@ from tests.portal.actions.people import Json, call, make_actor, make_org
 
 GUARDS = (
     "portal.actions._shared.harvest_dicts",
+    "portal.actions._shared.harvest_sources",
     "portal.db.harvest",
     "portal.domain.harvest",
     "schemas.harvest",

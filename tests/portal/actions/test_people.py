@@ -15,7 +15,8 @@ from tests.portal.actions.people import Json, call, make_actor, make_org
 GUARDS = (
     "portal.access.accounts",
     "portal.access.identity",
-    "portal.actions._shared.group_kinds",
+    "portal.actions._shared.group_dicts",
+    "portal.actions._shared.group_writes",
     "portal.actions.groups",
     "portal.actions.members",
     "portal.actions.organizations",

@@ -15,7 +15,7 @@ GUARDS = (
     "portal.bootstrap",
     "portal.cli.__main__",
     "portal.cli.base",
-    "portal.cli.opened",
+    "portal.cli.opening",
 )
 HEAVY = ("portal.bootstrap", "sqlalchemy", "frictionless", "polars")
 

@@ -13,6 +13,7 @@ GUARDS = (
     "portal.db.clock",
     "portal.domain.workers",
     "portal.pipeline.heartbeat",
+    "portal.pipeline.worker_sign",
 )
 
 

@@ -23,7 +23,7 @@ GUARDS = (
     "portal.actions.gate",
     "portal.db.validation",
     "portal.domain.gate",
-    "portal.pipeline.runs",
+    "portal.pipeline.validation_runs",
     "portal.pipeline.verdict",
 )
 SCHEMA = "D11/khach-du-lich"

@@ -28,8 +28,10 @@ from tests.portal.pipeline.conftest import Source
 from tests.servers.ckan import ckan
 
 GUARDS = (
+    "portal.pipeline.deletions",
     "portal.pipeline.harvest",
-    "portal.pipeline.lease",
+    "portal.pipeline.harvest_object",
+    "portal.pipeline.job_lease",
     "portal.pipeline.store",
     "portal.pipeline.validate",
 )

@@ -28,6 +28,9 @@ from tests.servers.web import Web
 GUARDS = (
     "portal.actions.jobs",
     "portal.actions.loading",
+    "portal.pipeline.attach",
+    "portal.pipeline.prepared",
+    "portal.pipeline.quarantine",
     "portal.pipeline.reach",
     "portal.pipeline.stored",
 )

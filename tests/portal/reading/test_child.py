@@ -20,9 +20,11 @@ from portal.reading.refusals import refuse
 
 GUARDS = (
     "portal.reading.fork_server",
+    "portal.reading.forking",
     "portal.reading.framing",
     "portal.reading.refusals",
     "portal.reading.scratch",
+    "portal.reading.turns",
 )
 HERE = __name__
 SMALL = Limits(memory_mb=256, seconds=2)

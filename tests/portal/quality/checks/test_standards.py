@@ -8,10 +8,6 @@ from typing import Any
 from portal.quality.table.check import check_table, no_references
 from portal.reading import read_table
 
-GUARDS = (
-    "portal.quality.checks.rules",
-    "schemas.rulebook",
-)
 UNITS = {
     "ma_dvhc": ["00001", "00002"],
     "ten": ["Cũ", "Mới"],

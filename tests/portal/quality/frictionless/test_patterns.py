@@ -19,7 +19,6 @@ from portal.quality.frictionless import patterns
 from portal.quality.table.check import check_table
 from portal.reading import read_table
 
-GUARDS = ("portal.quality.frictionless.schema_check",)
 TEXTS = [
     "",
     "a",

@@ -13,7 +13,10 @@ from portal.tabular.fold import fold_texts, words
 from portal.tabular.reading_rows import wordindex
 from portal.tabular.reading_rows.wordindex import WordIndex
 
-GUARDS = ("portal.tabular.reading_rows.fulltext",)
+GUARDS = (
+    "portal.tabular.reading_rows.fulltext",
+    "portal.tabular.reading_rows.wordsearch",
+)
 SOME = (
     "benh",
     "benhvien",
