@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from harvesters.http import safe_url
+from i18n import Message
 from portal.cli import targets
 from portal.cli.base import portal, show
 from portal.pipeline import validate
@@ -46,41 +47,23 @@ OWN_SCHEMAS = (
     "or name one of its files with --schema."
 )
 WORDS = {
-    "vi": {
-        "good": "HỢP LỆ",
-        "bad": "KHÔNG HỢP LỆ",
-        "row": "dòng",
-        "error": "LỖI",
-        "warning": "CẢNH BÁO",
-        "info": "GHI CHÚ",
-        "cell": "ô ghi “{cell}”",
-        "mend": "Cách sửa",
-        "counts": "{rows} dòng, {errors} lỗi, {warnings} cảnh báo",
-        "more": "… và {times} lần nữa",
-        "table": "{name} không phải là bảng.",
-        "structure": (
-            "Không có lược đồ: chỉ kiểm tra cấu trúc, mọi cột là văn bản. Chọn lược "
-            "đồ bằng --schema."
-        ),
-    },
-    "en": {
-        "good": "VALID",
-        "bad": "NOT VALID",
-        "row": "row",
-        "error": "ERROR",
-        "warning": "WARNING",
-        "info": "NOTE",
-        "cell": "the cell says '{cell}'",
-        "mend": "How to mend",
-        "counts": "{rows} rows, {errors} errors, {warnings} warnings",
-        "more": "… and {times} more",
-        "table": "{name} holds no table.",
-        "structure": (
-            "No schema: only the structure was checked, every column is text. Name a "
-            "schema with --schema."
-        ),
-    },
+    "good": Message("VALID"),
+    "bad": Message("NOT VALID"),
+    "row": Message("row"),
+    "error": Message("ERROR"),
+    "warning": Message("WARNING"),
+    "info": Message("NOTE"),
+    "cell": Message("the cell says '{cell}'"),
+    "mend": Message("How to mend"),
+    "counts": Message("{rows} rows, {errors} errors, {warnings} warnings"),
+    "more": Message("… and {times} more"),
+    "table": Message("{name} holds no table."),
+    "structure": Message(
+        "No schema: only the structure was checked, every column is "
+        "text. Name a schema with --schema."
+    ),
 }
+"""What is said around the findings."""
 
 
 @portal.command("validate")
@@ -308,7 +291,7 @@ def _csv(reports: list[tuple[str, CheckedResource]], lang: str) -> str:
 def _tell(
     reports: list[tuple[str, CheckedResource]], lang: str, *, structure: bool
 ) -> None:
-    words = WORDS[lang]
+    words = {name: word.template(lang) for name, word in WORDS.items()}
     for name, checked in reports:
         if len(reports) > 1:
             click.echo(f"\n{name}")

@@ -177,7 +177,7 @@ def _mqa(points: tuple[mqa.Points, ...], total: int) -> dict[str, Any]:
         dimensions.append(
             {
                 "id": dimension.id,
-                "title": {"vi": dimension.vi, "en": dimension.en},
+                "title": dimension.title.both(),
                 "points": sum(each.points for each in own),
                 "of": sum(each.metric.of for each in own),
                 "metrics": [_metric(each) for each in own],
@@ -195,7 +195,7 @@ def _metric(scored: mqa.Points) -> dict[str, Any]:
     metric = scored.metric
     return {
         "id": metric.id,
-        "title": {"vi": metric.vi, "en": metric.en},
+        "title": metric.title.both(),
         "points": scored.points,
         "of": metric.of,
     }
@@ -208,13 +208,13 @@ def _openness(checks: tuple[openness.JudgedCheck, ...], passed: int) -> dict[str
 
 def _openness_check(judged: openness.JudgedCheck) -> dict[str, Any]:
     check = judged.check
-    hint = {"vi": check.mend_vi, "en": check.mend_en}
+    hint = check.mend.both()
     if judged.outcome == "pass":
         hint = {"vi": "", "en": ""}
     return {
         "id": check.id,
         "outcome": judged.outcome,
-        "title": {"vi": check.vi, "en": check.en},
+        "title": check.title.both(),
         "hint": hint,
     }
 

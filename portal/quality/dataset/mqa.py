@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from i18n import Message
 from portal.quality.dataset.facts import (
     MACHINE_READABLE,
     NON_PROPRIETARY,
@@ -28,8 +29,7 @@ class Metric:
     """
 
     id: str
-    vi: str
-    en: str
+    title: Message
     of: int
     share: Share
 
@@ -39,8 +39,7 @@ class Dimension:
     """One of the five dimensions."""
 
     id: str
-    vi: str
-    en: str
+    title: Message
     metrics: tuple[Metric, ...]
 
 
@@ -95,20 +94,17 @@ def _known_licence(facts: Facts) -> float:
 DIMENSIONS: tuple[Dimension, ...] = (
     Dimension(
         "findability",
-        "Dễ tìm",
-        "Findability",
+        Message("Findability"),
         (
             Metric(
                 "keywords",
-                "Từ khóa",
-                "Keywords",
+                Message("Keywords"),
                 30,
                 lambda facts: float(bool(facts.package.get("tags"))),
             ),
             Metric(
                 "categories",
-                "Chủ đề, lĩnh vực",
-                "Categories",
+                Message("Categories"),
                 30,
                 lambda facts: float(
                     bool(facts.package.get("groups")) or bool(facts.text("sector"))
@@ -116,15 +112,13 @@ DIMENSIONS: tuple[Dimension, ...] = (
             ),
             Metric(
                 "spatial",
-                "Phạm vi không gian",
-                "Geographic coverage",
+                Message("Geographic coverage"),
                 20,
                 _filled("spatial_unit", "spatial"),
             ),
             Metric(
                 "temporal",
-                "Phạm vi thời gian",
-                "Temporal coverage",
+                Message("Temporal coverage"),
                 20,
                 _filled("period", "temporal"),
             ),
@@ -132,68 +126,55 @@ DIMENSIONS: tuple[Dimension, ...] = (
     ),
     Dimension(
         "accessibility",
-        "Dễ truy cập",
-        "Accessibility",
+        Message("Accessibility"),
         (
             Metric(
                 "access-url",
-                "Địa chỉ truy cập hoạt động",
-                "Access URL works",
+                Message("Access URL works"),
                 50,
                 _each(_stored),
             ),
             Metric(
                 "download-url",
-                "Có địa chỉ tải xuống",
-                "Download URL",
+                Message("Download URL"),
                 20,
                 _each(lambda each: each.shown.get("url")),
             ),
-            Metric(
-                "download-works", "Tải xuống được", "Download works", 30, _each(_stored)
-            ),
+            Metric("download-works", Message("Download works"), 30, _each(_stored)),
         ),
     ),
     Dimension(
         "interoperability",
-        "Tương tác",
-        "Interoperability",
+        Message("Interoperability"),
         (
-            Metric(
-                "format", "Có định dạng", "Format", 20, _each(lambda each: each.format)
-            ),
+            Metric("format", Message("Format"), 20, _each(lambda each: each.format)),
             Metric(
                 "media-type",
-                "Có kiểu nội dung",
-                "Media type",
+                Message("Media type"),
                 10,
                 _each(lambda each: each.shown.get("mimetype")),
             ),
             Metric(
                 "format-known",
-                "Định dạng thuộc danh mục",
-                "Format of the vocabulary",
+                Message("Format of the vocabulary"),
                 10,
                 _each(lambda each: each.format in KNOWN_FORMATS),
             ),
             Metric(
                 "non-proprietary",
-                "Định dạng mở",
-                "Non-proprietary",
+                Message("Non-proprietary"),
                 20,
                 _each(lambda each: each.format in NON_PROPRIETARY),
             ),
             Metric(
                 "machine-readable",
-                "Máy đọc được",
-                "Machine-readable",
+                Message("Machine-readable"),
                 20,
                 _each(lambda each: each.format in MACHINE_READABLE),
             ),
             Metric(
                 "dcat-ap",
-                "Đủ trường bắt buộc của DCAT-AP",
-                "DCAT-AP's mandatory fields",
+                Message("DCAT-AP's mandatory fields"),
                 30,
                 _compliant,
             ),
@@ -201,35 +182,30 @@ DIMENSIONS: tuple[Dimension, ...] = (
     ),
     Dimension(
         "reusability",
-        "Tái sử dụng",
-        "Reusability",
+        Message("Reusability"),
         (
-            Metric("licence", "Có giấy phép", "Licence", 20, _filled("license_id")),
+            Metric("licence", Message("Licence", "metric"), 20, _filled("license_id")),
             Metric(
                 "licence-known",
-                "Giấy phép thuộc danh mục",
-                "Licence of the vocabulary",
+                Message("Licence of the vocabulary"),
                 10,
                 _known_licence,
             ),
             Metric(
                 "access",
-                "Có loại hình chia sẻ",
-                "Access kind",
+                Message("Access kind"),
                 10,
                 _filled("access_kind"),
             ),
             Metric(
                 "access-known",
-                "Loại hình chia sẻ thuộc danh mục",
-                "Access kind of the vocabulary",
+                Message("Access kind of the vocabulary"),
                 5,
                 lambda facts: float(facts.text("access_kind") in ACCESS_KINDS),
             ),
             Metric(
                 "contact",
-                "Đầu mối liên hệ",
-                "Contact point",
+                Message("Contact point"),
                 20,
                 _filled(
                     "contact_name",
@@ -241,8 +217,7 @@ DIMENSIONS: tuple[Dimension, ...] = (
             ),
             Metric(
                 "publisher",
-                "Cơ quan công bố",
-                "Publisher",
+                Message("Publisher", "metric"),
                 10,
                 lambda facts: float(bool(facts.package.get("organization"))),
             ),
@@ -250,34 +225,29 @@ DIMENSIONS: tuple[Dimension, ...] = (
     ),
     Dimension(
         "contextuality",
-        "Ngữ cảnh",
-        "Contextuality",
+        Message("Contextuality"),
         (
             Metric(
                 "rights",
-                "Căn cứ pháp lý, quyền",
-                "Rights",
+                Message("Rights"),
                 5,
                 _filled("legal_basis", "rights"),
             ),
             Metric(
                 "size",
-                "Kích thước tệp",
-                "File size",
+                Message("File size"),
                 5,
                 _each(lambda each: each.shown.get("size")),
             ),
             Metric(
                 "issued",
-                "Ngày ban hành",
-                "Date of issue",
+                Message("Date of issue"),
                 5,
                 _filled("metadata_created"),
             ),
             Metric(
                 "modified",
-                "Ngày cập nhật",
-                "Date of modification",
+                Message("Date of modification"),
                 5,
                 _filled("metadata_modified"),
             ),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from i18n import Message
 from portal.quality.dataset.facts import MACHINE_READABLE, NON_PROPRIETARY, Facts
 from schemas.vocabularies import LICENCE_BY_ID
 
@@ -23,10 +24,8 @@ class Check:
     """One openness check: what it asks, and how it is mended."""
 
     id: str
-    vi: str
-    en: str
-    mend_vi: str
-    mend_en: str
+    title: Message
+    mend: Message
     judge: Callable[[Facts], Outcome]
 
 
@@ -115,83 +114,68 @@ def _listed(facts: Facts) -> Outcome:
 CHECKS: tuple[Check, ...] = (
     Check(
         "OC1",
-        "Đầy đủ: số dòng công bố bằng số dòng của nguồn",
-        "Complete: as many rows are published as the source has",
-        "Sửa các dòng lỗi đang bị tách riêng rồi gửi lại tệp.",
-        "Mend the rows that were put aside and send the file again.",
+        Message("Complete: as many rows are published as the source has"),
+        Message("Mend the rows that were put aside and send the file again."),
         _complete,
     ),
     Check(
         "OC2",
-        "Mới: cập nhật đúng tần suất đã khai báo",
-        "Fresh: updated within the declared frequency",
-        "Cập nhật dữ liệu, hoặc khai báo đúng tần suất.",
-        "Update the data, or declare the true frequency.",
+        Message("Fresh: updated within the declared frequency"),
+        Message("Update the data, or declare the true frequency."),
         _fresh,
     ),
     Check(
         "OC3",
-        "Truy cập được trên mạng",
-        "Reachable on the network",
-        "Đặt chế độ công khai và tải tệp lên cổng; liên kết ngoài không được kiểm tra.",
-        "Make the dataset public and upload its files; links to elsewhere are not "
-        "checked.",
+        Message("Reachable on the network"),
+        Message(
+            "Make the dataset public and upload its files; links to "
+            "elsewhere are not checked."
+        ),
         _reachable,
     ),
     Check(
         "OC4",
-        "Máy đọc được",
-        "Machine-readable",
-        "Thêm CSV, JSON hoặc XLSX bên cạnh PDF, ảnh.",
-        "Add CSV, JSON or XLSX beside PDF or images.",
+        Message("Machine-readable"),
+        Message("Add CSV, JSON or XLSX beside PDF or images."),
         _machine_readable,
     ),
     Check(
         "OC5",
-        "Không cần định danh người dùng",
-        "No identification needed",
-        "Chuyển loại hình chia sẻ sang mở nếu dữ liệu được phép mở.",
-        "Set the access kind to open, where the data may be open.",
+        Message("No identification needed"),
+        Message("Set the access kind to open, where the data may be open."),
         _anonymous,
     ),
     Check(
         "OC6",
-        "Định dạng mở và có giấy phép mở",
-        "Open format and an open licence",
-        "Chọn giấy phép mở và thêm một định dạng mở (CSV, JSON, ODS).",
-        "Choose an open licence and add an open format (CSV, JSON, ODS).",
+        Message("Open format and an open licence"),
+        Message("Choose an open licence and add an open format (CSV, JSON, ODS)."),
         _licensed,
     ),
     Check(
         "OC7",
-        "Miễn phí",
-        "Free of charge",
-        "Bỏ trường giá.",
-        "Remove the price.",
+        Message("Free of charge"),
+        Message("Remove the price."),
         _free,
     ),
     Check(
         "OC8",
-        "Không có dữ liệu cá nhân",
-        "No personal data",
-        "Loại bỏ các cột mà báo cáo kiểm tra nêu tên.",
-        "Drop the columns that the validation report names.",
+        Message("No personal data"),
+        Message("Drop the columns that the validation report names."),
         _impersonal,
     ),
     Check(
         "OC9",
-        "Mô tả đủ: tiêu đề, tác giả, ngày, mô tả, cơ quan, định danh, đầu mối liên hệ",
-        "Described: title, creator, date, description, publisher, identifier, contact",
-        "Điền các trường còn thiếu.",
-        "Fill in the missing fields.",
+        Message(
+            "Described: title, creator, date, description, publisher, "
+            "identifier, contact"
+        ),
+        Message("Fill in the missing fields."),
         _described,
     ),
     Check(
         "OC10",
-        "Có trong danh mục được phê duyệt",
-        "Listed in an approved catalogue decision",
-        "Ghi phụ lục và số thứ tự trong quyết định danh mục.",
-        "Enter annex and number of the catalogue decision.",
+        Message("Listed in an approved catalogue decision"),
+        Message("Enter annex and number of the catalogue decision."),
         _listed,
     ),
 )
