@@ -31,6 +31,7 @@ FIELDS_OF = (
     "Base",
     "Protocol",
     "Dict",
+    "OfLoad",
 )
 """How the names of classes end whose attributes a framework reads, or that only
 describe others.
