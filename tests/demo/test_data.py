@@ -20,6 +20,7 @@ from demo.illustrative import enterprises, indicators, prices, stations
 from demo.illustrative.seed import LAST_DAY
 from demo.sources import ENTERPRISE_COLUMNS as ENTERPRISE
 from demo.sources import PRICE_COLUMNS as PRICE
+from portal.quality.checks import documented
 from schemas import catalog
 from schemas.administrative import AdministrativeUnits
 
@@ -503,4 +504,5 @@ def test_the_generator_writes_the_page(
     (tmp_path / "docs").mkdir()
     monkeypatch.chdir(tmp_path)
     assert CliRunner().invoke(generate.main, ["--page"]).exit_code == 0
-    assert (tmp_path / generate.PAGE).read_text(encoding="utf-8") == catalog.markdown()
+    page = (tmp_path / generate.PAGE).read_text(encoding="utf-8")
+    assert page == catalog.markdown(documented.markdown())
