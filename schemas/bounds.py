@@ -28,6 +28,10 @@ def problems(data: Mapping[str, Any]) -> dict[str, list[str]]:
     """What no action can take, by parameter: nested too deep, a NUL character, half a
     pair of surrogates.
     """
+    # Most requests hold a few texts and nothing else: they are looked at as one.
+    is_flat = {str}.issuperset(map(type, data.values()))
+    if is_flat and _wrong_text("".join([*data, *data.values()])) is None:
+        return {}
     found: dict[str, list[str]] = {}
     for key, value in data.items():
         wrong = _wrong_text(key) or _wrong(value)

@@ -15,6 +15,7 @@ from schemas.units import BYTES_PER_MB
 Value = TypeVar("Value")
 
 ROOMS = (
+    "search_answers",
     "search_pages",
     "search_facets",
     "search_walks",
@@ -67,13 +68,18 @@ class MemoryCache:
         # One list for all rooms: memory goes to whichever room is asked most.
         self._entries: OrderedDict[tuple[int, Hashable], _Entry] = OrderedDict()
         self._figures: Places = [0.0] * (WIDTH * len(ROOMS))
+        self._rooms: dict[int, Room[Any]] = {}
 
     def room(self, name: str, weigh: Callable[[Value], int]) -> Room[Value]:
         """The entries of one user; `weigh` says how many bytes a value takes.
 
         Raises ValueError for a name that is not one of ROOMS.
         """
-        return Room(self, ROOMS.index(name), weigh)
+        place = ROOMS.index(name)
+        room = self._rooms.get(place)
+        if room is None:
+            room = self._rooms[place] = Room(self, place, weigh)
+        return room
 
     @property
     def size(self) -> int:

@@ -25,8 +25,9 @@ def words(value: Any) -> list[str] | None:
             value = bounds.parse(value)
         except ValueError:
             return None
-    good = isinstance(value, list) and all(isinstance(item, str) for item in value)
-    return list(value) if good else None
+    if not isinstance(value, list) or not set(map(type, value)) <= {str}:
+        return None
+    return list(value)
 
 
 def one_word(value: Any) -> list[str]:
@@ -39,10 +40,10 @@ def no_words(value: Any) -> list[str]:
     return []
 
 
-class Words(fields.List[Any]):
-    """A list of texts, or its JSON text; null is the empty list.
+class WordsOrNull(fields.List[Any]):
+    """A list of texts, or its JSON text, or null.
 
-    `otherwise` reads what is neither; without it that is refused.
+    `otherwise` reads what is none of these; without it that is refused.
     """
 
     def __init__(
@@ -50,16 +51,6 @@ class Words(fields.List[Any]):
     ) -> None:
         super().__init__(Text(), allow_none=True, **kwargs)
         self._otherwise = otherwise
-
-    def deserialize(
-        self,
-        value: Any,
-        attr: str | None = None,
-        data: Mapping[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """The texts."""
-        return [] if value is None else super().deserialize(value, attr, data, **kwargs)
 
     def _deserialize(  # type: ignore[override]
         self,
@@ -74,6 +65,20 @@ class Words(fields.List[Any]):
         if self._otherwise is None:
             raise ValidationError(NOT_A_LIST)
         return self._otherwise(value)
+
+
+class Words(WordsOrNull):
+    """A list of texts, or its JSON text; null is the empty list."""
+
+    def deserialize(
+        self,
+        value: Any,
+        attr: str | None = None,
+        data: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """The texts."""
+        return [] if value is None else super().deserialize(value, attr, data, **kwargs)
 
 
 class Globs(fields.List[Any]):

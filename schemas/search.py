@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, missing
+from marshmallow import Schema, ValidationError, fields, missing, pre_load
 
-from schemas.lists import Words, no_words
+from schemas.lists import WordsOrNull, no_words
 from schemas.values import LARGEST_COUNT, Flag, Text, Whole, whole
 
 UNLIMITED = 100_000
@@ -15,18 +15,7 @@ UNLIMITED = 100_000
 
 
 class Natural(Whole):
-    """A natural number; nothing, null and the empty text are the default."""
-
-    def deserialize(
-        self,
-        value: Any,
-        attr: str | None = None,
-        data: Mapping[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """The number."""
-        given = missing if value in (None, "") else value
-        return super().deserialize(given, attr, data, **kwargs)
+    """A natural number."""
 
     def _deserialize(
         self,
@@ -67,56 +56,39 @@ class NaturalOrUsual(Natural):
         **kwargs: Any,
     ) -> Any:
         """The number."""
-        given = value if value and natural(value) is not None else None
+        given = value if value and natural(value) is not None else missing
         return super().deserialize(given, attr, data, **kwargs)
 
 
 class Written(Text):
-    """A text; what is none is searched for as it is written, and null is the
-    default.
-    """
+    """A text; what is none is searched for as it is written."""
 
-    def deserialize(
+    def _deserialize(
         self,
         value: Any,
-        attr: str | None = None,
-        data: Mapping[str, Any] | None = None,
+        attr: str | None,
+        data: Mapping[str, Any] | None,
         **kwargs: Any,
-    ) -> Any:
-        """The text."""
-        given = missing if value in (None, missing) else str(value)
-        return super().deserialize(given, attr, data, **kwargs)
+    ) -> str:
+        return str(value)
 
 
 class Filters(fields.Field[Any]):
     """A text, or each of a list of them; what is none counts as it is written."""
 
-    def deserialize(
+    def _deserialize(
         self,
         value: Any,
-        attr: str | None = None,
-        data: Mapping[str, Any] | None = None,
+        attr: str | None,
+        data: Mapping[str, Any] | None,
         **kwargs: Any,
-    ) -> Any:
-        """The texts."""
-        if value is None or value is missing:
-            return []
+    ) -> list[str]:
         filters = value if isinstance(value, list) else [value]
         return [str(each) for each in filters]
 
 
 class Unused(Text):
     """A setting of Solr's own ranking: taken, whatever it says, and not used."""
-
-    def deserialize(
-        self,
-        value: Any,
-        attr: str | None = None,
-        data: Mapping[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Nothing."""
-        return None
 
 
 def _one_filter(value: Any) -> list[str]:
@@ -141,8 +113,10 @@ class SearchParams(Schema):
             "help": 'words, or Lucene: title:"giá nông sản" AND organization:so-nnmt'
         },
     )
-    fq = Filters(metadata={"help": "filters in Lucene, joined by AND"})
-    fq_list = Words(
+    fq = Filters(
+        load_default=list, metadata={"help": "filters in Lucene, joined by AND"}
+    )
+    fq_list = WordsOrNull(
         load_default=list, otherwise=_one_filter, metadata={"help": "more filters"}
     )
     rows = Natural(
@@ -154,13 +128,13 @@ class SearchParams(Schema):
         load_default="",
         metadata={"help": "score desc, metadata_modified desc unless given"},
     )
-    fl = Words(
+    fl = WordsOrNull(
         load_default=list,
         otherwise=no_words,
         metadata={"help": "only these fields of each dataset"},
     )
     facet = Flag(load_default=True, allow_none=True)
-    facet_field = Words(load_default=list, data_key="facet.field")
+    facet_field = WordsOrNull(load_default=list, data_key="facet.field")
     facet_limit = NaturalOrAll(
         load_default=50, data_key="facet.limit", metadata={"help": "-1: no limit"}
     )
@@ -173,7 +147,7 @@ class SearchParams(Schema):
         allow_none=True,
         metadata={"help": "answer `highlighting`: marked pieces of each dataset"},
     )
-    hl_fl = Words(
+    hl_fl = WordsOrNull(
         load_default=list,
         otherwise=_field_names,
         data_key="hl.fl",
@@ -202,14 +176,44 @@ class SearchParams(Schema):
     )
     use_default_schema = Flag(load_default=False, allow_none=True)
     extras = fields.Raw(allow_none=True)
-    wt = Unused()
-    qf = Unused()
-    bf = Unused()
-    boost = Unused()
-    tie = Unused()
-    mm = Unused()
-    df = Unused()
-    def_type = Unused(data_key="defType")
+    wt = Unused(load_default=None)
+    qf = Unused(load_default=None)
+    bf = Unused(load_default=None)
+    boost = Unused(load_default=None)
+    tie = Unused(load_default=None)
+    mm = Unused(load_default=None)
+    df = Unused(load_default=None)
+    def_type = Unused(load_default=None, data_key="defType")
+
+    @pre_load
+    def _leave_out_nothing(
+        self, data: Mapping[str, Any], **kwargs: Any
+    ) -> dict[str, Any]:
+        """Null is the default, and so is a number that is empty."""
+        said = dict(data)
+        for name, value in data.items():
+            is_default = (
+                name in _IGNORED
+                or (value is None and name in _NULL_IS_DEFAULT)
+                or (value == "" and name in _EMPTY_IS_DEFAULT)
+            )
+            if is_default:
+                del said[name]
+        return said
+
+
+def _keys_of(*kinds: type[fields.Field[Any]]) -> frozenset[str]:
+    """The names under which clients send the fields of these kinds."""
+    return frozenset(
+        field.data_key or name
+        for name, field in SearchParams._declared_fields.items()
+        if isinstance(field, kinds)
+    )
+
+
+_EMPTY_IS_DEFAULT = _keys_of(Natural)
+_NULL_IS_DEFAULT = _keys_of(Natural, Written, Filters, WordsOrNull)
+_IGNORED = _keys_of(Unused)
 
 
 ACCEPTED = frozenset(
@@ -222,9 +226,10 @@ def unknown_parameters(data: Mapping[str, Any]) -> list[str]:
     """The parameters that no package_search takes; `ext_…` are for extensions and
     pass.
     """
-    return sorted(
-        key for key in data if key not in ACCEPTED and not key.startswith("ext_")
-    )
+    others = data.keys() - ACCEPTED
+    if not others:
+        return []
+    return sorted(key for key in others if not key.startswith("ext_"))
 
 
 def natural(value: Any) -> int | None:

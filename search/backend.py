@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -169,6 +169,12 @@ class SearchBackend(Protocol):
     def search(self, request: SearchRequest) -> SearchResult:
         """Answer one request. Raises QueryError for a query that cannot be
         understood.
+        """
+        ...
+
+    def state(self) -> Hashable | None:
+        """What the index knows now: while this is equal, it answers a request alike,
+        but for dates counted from NOW. None where that cannot be told cheaply.
         """
         ...
 

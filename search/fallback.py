@@ -46,6 +46,9 @@ class FallbackIndex:
             log.warning("the second index answers: %s", error)
             return self._second.search(request)
 
+    def state(self) -> None:
+        """Not known: which of the two answers is found out by asking."""
+
     def rebuild(self, entries: Source) -> int:
         """Both, one after the other."""
         self._second.rebuild(entries)

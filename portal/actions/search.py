@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -9,8 +10,9 @@ import orjson
 from i18n import Message
 from portal.access import policy
 from portal.access.policy import Permission
+from portal.actions._shared import search_answers
+from portal.actions._shared.search_answers import TITLED, SearchAnswer, Titles
 from portal.actions.registry import Check, Params, action
-from portal.db import people
 from portal.errors import Invalid, SearchProblem, SearchQueryProblem, Unavailable
 from portal.runtime import Context
 from schemas import bounds
@@ -26,6 +28,7 @@ from search.backend import (
 from search.planning.highlight import FIELDS, Style, highlight
 from search.steps import Step
 
+LICENCE_TITLES = {id_: licence.title for id_, licence in LICENCE_BY_ID.items()}
 LONGEST_MARK = 200
 LONGEST_FILTERS, MOST_FILTERS = 100_000, 100
 MOST_FACETS, LONGEST_SORT = 50, 1000
@@ -66,9 +69,25 @@ def package_search(
     `highlighting`: by id, what stands in the datasets' texts, HTML-escaped, with the
     finds marked.
     """
-    request = _request(ctx, params)
-    shown = _highlights(params) if request.tell_wanted else None
     ctx.portal.before_search(ctx.portal, ctx.actor)
+    key = search_answers.key_of(ctx, params)
+    found = search_answers.find(ctx, key)
+    if found is None:
+        request = _request(ctx, params)
+        found = _searched(ctx, index, params, request)
+        if not search_answers.depends_on_time(request):
+            search_answers.put(ctx, key, found)
+    ctx.portal.searches.count(
+        found.question, found.answer["count"], relaxed=found.relaxed
+    )
+    # Who gets it may change it: what is kept stays as it is.
+    return {**found.answer, "results": list(found.answer["results"])}
+
+
+def _searched(
+    ctx: Context, index: SearchBackend, params: Params, request: SearchRequest
+) -> SearchAnswer:
+    shown = _highlights(params) if request.tell_wanted else None
     try:
         result = index.search(request)
     except QueryError as error:
@@ -79,17 +98,26 @@ def package_search(
         raise Unavailable(
             "The search index cannot be reached now; try again later."
         ) from None
-    if not request.fq and not request.start:
-        ctx.portal.searches.note(
-            request.q, result.count, relaxed=result.step is not Step.ALL_WORDS
-        )
-    answer = _answer(ctx, result, params["fl"])
+    titles = {
+        field: search_answers.titles_of(ctx, field, [name for name, _ in pairs])
+        for field, pairs in result.facets.items()
+        if field in TITLED
+    }
+    answer = _answer(result, params["fl"], titles)
     if shown and result.wanted:
         packages = ((hit.id, orjson.loads(hit.payload)) for hit in result.hits)
         answer["highlighting"] = {
             key: highlight(package, result.wanted, *shown) for key, package in packages
         }
-    return answer
+    # Counted is what people type, not how they narrow it down or turn pages.
+    is_first = not request.fq and not request.start
+    return SearchAnswer(
+        answer,
+        titles,
+        ctx.portal.searches.question_of(request.q) if is_first else None,
+        result.step is not Step.ALL_WORDS,
+        search_answers.weigh(answer, parsed=bool(params["fl"])),
+    )
 
 
 def _request(ctx: Context, params: Params) -> SearchRequest:
@@ -166,7 +194,7 @@ def _query(q: str) -> str:
     return "*:*" if text in ("", '""', "''") else text
 
 
-def _answer(ctx: Context, result: SearchResult, fl: list[str]) -> dict[str, Any]:
+def _answer(result: SearchResult, fl: list[str], titles: Titles) -> dict[str, Any]:
     results: list[Any] = [orjson.Fragment(hit.payload) for hit in result.hits]
     if fl:
         loaded = (orjson.loads(hit.payload) for hit in result.hits)
@@ -180,16 +208,16 @@ def _answer(ctx: Context, result: SearchResult, fl: list[str]) -> dict[str, Any]
         "results": results,
         "sort": result.sort,
         "search_facets": {
-            field: _facet(ctx, field, pairs) for field, pairs in result.facets.items()
+            field: _facet(field, pairs, _titles(field, titles))
+            for field, pairs in result.facets.items()
         },
         **({} if result.step is Step.ALL_WORDS else {"relaxed": result.step.value}),
     }
 
 
 def _facet(
-    ctx: Context, field: str, pairs: tuple[tuple[str, int], ...]
+    field: str, pairs: tuple[tuple[str, int], ...], titles: Mapping[str, str]
 ) -> dict[str, Any]:
-    titles = _titles(ctx, field, [name for name, _ in pairs])
     items = [
         {"name": name, "display_name": titles.get(name, name), "count": count}
         for name, count in pairs
@@ -202,14 +230,6 @@ def _facet(
     }
 
 
-def _titles(ctx: Context, field: str, names: list[str]) -> dict[str, str]:
-    """What people call the values of a facet."""
-    if field in ("organization", "groups"):
-        return people.titles(
-            ctx.portal.engine, names, organization=field == "organization"
-        )
-    if field == "license_id":
-        return {
-            name: LICENCE_BY_ID[name].title for name in names if name in LICENCE_BY_ID
-        }
-    return {}
+def _titles(field: str, titles: Titles) -> Mapping[str, str]:
+    """What people call the values of a facet, as far as they have another name."""
+    return LICENCE_TITLES if field == "license_id" else titles.get(field, {})

@@ -45,7 +45,7 @@ class Quick:
             cursor = connection.cursor()
             cursor.execute(
                 compiled.text,
-                [given[name] for name in positions] if positions is not None else given,
+                given if positions is None else list(map(given.__getitem__, positions)),
             )
             rows = list(cursor.fetchmany(most))
             cursor.close()

@@ -79,10 +79,17 @@ class SearchLog:
 
     def note(self, q: str, count: int, *, relaxed: bool) -> None:
         """Count one question and whether it found something."""
-        said = kept(q) if self._on else None
-        if said is None:
+        self.count(self.question_of(q), count, relaxed=relaxed)
+
+    def question_of(self, q: str) -> str | None:
+        """How a question is counted; None where it is not."""
+        return kept(q) if self._on else None
+
+    def count(self, question: str | None, count: int, *, relaxed: bool) -> None:
+        """As `note`, of what `question_of` has given."""
+        if question is None:
             return
-        key = (now().date(), said)
+        key = (now().date(), question)
         with self._lock:
             if key not in self._waiting and len(self._waiting) >= MOST_WAITING:
                 return

@@ -24,12 +24,14 @@ Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
 Headers = list[tuple[str, str]]
 _ACTION = re.compile(r"/api(?:/3)?/action/([a-z0-9_]+)")
-_SPECIAL = (
-    "HTTP_RANGE",
-    "HTTP_IF_RANGE",
-    "HTTP_IF_MATCH",
-    "HTTP_IF_MODIFIED_SINCE",
-    "HTTP_TRANSFER_ENCODING",
+_SPECIAL = frozenset(
+    {
+        "HTTP_RANGE",
+        "HTTP_IF_RANGE",
+        "HTTP_IF_MATCH",
+        "HTTP_IF_MODIFIED_SINCE",
+        "HTTP_TRANSFER_ENCODING",
+    }
 )
 """What only a whole HTTP framework should judge."""
 
@@ -117,7 +119,7 @@ def _plain(environ: Environ) -> str | None:
     found = _ACTION.fullmatch(environ.get("PATH_INFO", ""))
     if (
         found is None
-        or any(special in environ for special in _SPECIAL)
+        or not _SPECIAL.isdisjoint(environ)
         or not environ["QUERY_STRING"].isascii()
     ):
         return None
@@ -139,8 +141,12 @@ def _fields(query: str) -> list[tuple[str, str]]:
     """
     if "%" in query or "+" in query:
         return parse_qsl(query, keep_blank_values=True, errors="werkzeug.url_quote")
-    parts = (part.partition("=") for part in query.split("&") if part)
-    return [(name, value) for name, _, value in parts]
+    pairs = []
+    for part in query.split("&"):
+        name, _, value = part.partition("=")
+        if part:
+            pairs.append((name, value))
+    return pairs
 
 
 def _whole(body: bytes) -> tuple[Headers, bytes]:

@@ -110,6 +110,11 @@ class ElasticIndex:
                 self._indices.ready()  # the very first question: there is no index yet
                 return self._searcher.answer(asked, request)
 
+    def state(self) -> None:
+        """Not known: other processes write as well, and asking the server would cost
+        as much as a search.
+        """
+
     def rebuild(self, entries: Source) -> int:
         """Fill a new index while the old one answers and takes writes, then swap the
         alias in one step.

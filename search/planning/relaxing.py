@@ -4,7 +4,7 @@ found, takes the relaxed steps.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
 
 from search.backend import (
@@ -58,6 +58,11 @@ class RelaxingIndex:
             if best.count >= asked.relax_below:
                 break
         return best
+
+    def state(self) -> Hashable | None:
+        """Of the index behind it and of the lexicon."""
+        state = self._index.state()
+        return None if state is None else (state, self._lexicon.state())
 
     def apply(self, entries: Iterable[IndexEntry], deleted: Iterable[str] = ()) -> None:
         """As the index behind it."""

@@ -133,6 +133,11 @@ class EmbeddedIndex:
             )
             return SearchResult(count, hits, asked.sort, facets)
 
+    def state(self) -> Hashable:
+        """The commit that answers now."""
+        with _clear_errors():
+            return self._shelf.fresh().stamp
+
     def rebuild(self, entries: Source) -> int:
         """Fill a new generation while the old one answers and takes writes, then swap.
 

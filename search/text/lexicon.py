@@ -8,7 +8,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -219,6 +219,13 @@ class LexiconFiles:
                 self._stamps = stamps
             self._looked = time.monotonic()
             return self._lexicon
+
+    def state(self) -> Hashable:
+        """When the files were written that `current` speaks for; equal ones, equal
+        words.
+        """
+        self.current()
+        return self._stamps
 
 
 def read(paths: Iterable[Path]) -> tuple[Lexicon, tuple[Problem, ...]]:

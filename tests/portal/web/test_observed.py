@@ -240,8 +240,8 @@ def test_metrics_tell_what_the_cache_does(client: FlaskClient, portal: Portal) -
     for _ in range(3):
         client.get(ACTION + "package_search?q=x")
     told = client.get("/metrics").get_data(as_text=True).splitlines()
-    room = "search_pages"
-    hits = 'portal_cache_lookups_total{result="hit",room="search_pages"}'
+    room = "search_answers"
+    hits = 'portal_cache_lookups_total{result="hit",room="search_answers"}'
     assert float(next(x for x in told if x.startswith(hits)).split()[1]) >= 2
     figures = portal.cache.figures()[room]
     assert f'portal_cache_bytes{{room="{room}"}} {figures.size}' in told
