@@ -7,7 +7,6 @@ import pytest
 from tests.architecture import guards
 
 KNOWN = guards.to_guard()
-MOVING = pytest.mark.xfail(strict=False, reason="modules are being split: soon a law")
 
 
 def nearest(name: str) -> str:
@@ -22,7 +21,6 @@ def nearest(name: str) -> str:
     return ", ".join(sorted(around)) or "none yet"
 
 
-@MOVING
 def test_every_module_has_a_guard() -> None:
     without = guards.unguarded()
     assert not without, "\n".join(
@@ -33,7 +31,6 @@ def test_every_module_has_a_guard() -> None:
     )
 
 
-@MOVING
 @pytest.mark.parametrize(
     "test", guards.test_files(), ids=lambda path: str(path.relative_to(guards.TESTS))
 )

@@ -40,6 +40,11 @@ def test_no_module_passes_six_hundred_lines(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 600
 
 
+def test_nine_modules_of_ten_have_at_most_320_lines() -> None:
+    lines = [len(path.read_text(encoding="utf-8").splitlines()) for path in modules()]
+    assert sum(count <= 320 for count in lines) >= 0.9 * len(lines)
+
+
 def test_no_room_is_called_a_lumber_room() -> None:
     assert not {path.stem for path in modules()} & {
         "utils",

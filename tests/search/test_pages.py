@@ -7,10 +7,7 @@ from __future__ import annotations
 from search.backend import SearchBackend
 from tests.search.datasets import ask, entry
 
-GUARDS = (
-    "search.tantivy_index.cache",
-    "search.tantivy_index.paging",
-)
+GUARDS = ("search.tantivy_index.paging",)
 
 
 def test_hits_of_one_score_keep_their_order_from_page_to_page(

@@ -14,6 +14,7 @@ from search.backend import SearchRequest
 from tests.portal.actions.people import Json, call, make_actor, make_org
 
 FACETS = '["organization"]'
+GUARDS = ("portal.actions._shared.search_answers",)
 
 
 @pytest.fixture

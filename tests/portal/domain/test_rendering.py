@@ -16,6 +16,7 @@ from schemas.package_dict import (
 )
 from schemas.vocabularies import PROFILE_FIELDS, PROFILE_NAMES
 
+GUARDS = ("schemas.package_dict",)
 SITE = "https://dulieu.example"
 MOMENT = datetime(2026, 1, 2, 3, 4, 5)
 

@@ -18,7 +18,9 @@ from schemas.texttable import ROW, TextBatch, TextTable
 GUARDS = (
     "portal.tabular.reading_rows.answering",
     "portal.tabular.reading_rows.cache",
+    "portal.tabular.reading_rows.filters",
     "portal.tabular.reading_rows.query",
+    "portal.tabular.reading_rows.statements",
 )
 ROWS = FEW_ROWS + 5_000
 SCHEMA = {
