@@ -70,7 +70,13 @@ def decision_text(decision: Mapping[str, Any], lang: str) -> str:
 
 
 def _report(body: Mapping[str, Any]) -> Json:
-    return dict(body.get("report") or {})
+    """The report in the body of a run, its findings with every key of a finding."""
+    report = dict(body.get("report") or {})
+    # Notes about rows written through the API were stored without part and cell once.
+    findings = [
+        {"part": None, "cell": "", **each} for each in report.get("findings", [])
+    ]
+    return {**report, "findings": findings}
 
 
 def page(body: Mapping[str, Any], lang: str) -> Json:

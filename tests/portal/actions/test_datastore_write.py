@@ -11,6 +11,7 @@ import pytest
 from portal.access.identity import ANONYMOUS, SYSTEM
 from portal.actions import registry
 from portal.errors import Invalid, NotAuthorized, NotFound
+from portal.quality.findings import report_formats
 from portal.runtime import Portal
 from tests.portal.actions.people import call, make_actor, make_org
 
@@ -359,6 +360,33 @@ def test_rights_read_only_and_personal_data(portal: Portal, package: Json) -> No
     call(portal, SYSTEM, "resource_delete", id=linked["id"])
     with pytest.raises(NotFound):
         call(portal, ANONYMOUS, "datastore_search", id=linked["id"])
+
+
+def test_the_report_of_a_private_table_of_persons_can_be_downloaded(
+    portal: Portal, package: Json
+) -> None:
+    call(portal, SYSTEM, "package_patch", id=package["id"], private=True)
+    written = create(
+        portal,
+        package,
+        fields=[{"id": "so", "type": "text"}],
+        records=[{"so": "038090000001"}],
+    )
+    shown = call(
+        portal, SYSTEM, "resource_validation_show", resource_id=written["resource_id"]
+    )
+    line = report_formats.table(shown["report"], "en").splitlines()[1]
+    assert "personal-data" in line and "cannot become public" in line
+    assert report_formats.for_strangers(shown["report"])["report"]["findings"]
+
+
+def test_a_report_that_was_stored_without_cells_can_be_downloaded() -> None:
+    text = {"vi": "a", "en": "a"}
+    finding = {"check": "personal-data", "severity": "warning", "resource": "r"}
+    finding |= {"field": "so", "row": None, "note": "", "message": text, "hint": text}
+    body = {"valid": True, "report": {"findings": [finding]}}
+    assert len(report_formats.table(body, "en").splitlines()) == 2
+    assert report_formats.for_strangers(body)["report"]["findings"][0]["cell"] == ""
 
 
 def test_writers_of_one_table_lose_nothing(portal: Portal, package: Json) -> None:
