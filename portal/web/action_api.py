@@ -55,6 +55,8 @@ def version_of_api(version: int = 1) -> Response | tuple[Response, int]:
 @api.route("/api/3/action/<name>", methods=["GET", "POST", "OPTIONS"])
 def act(name: str) -> Response:
     """Run one action."""
+    # What a browser asks before a call from another site; the headers that answer it
+    # are added to every OPTIONS (`app.py`).
     if request.method == "OPTIONS":
         return Response(status=204)
     declared = registry.ACTIONS.get(name)
@@ -65,9 +67,13 @@ def act(name: str) -> Response:
             "Bad request: JSON Error: Invalid request. Please use POST method for "
             "your request"
         )
+    # A script of any site can ask with a callback, so such an answer holds only what
+    # everybody may read: the token is not looked at.
     callback = request.args.get("callback") if request.method == "GET" else None
     try:
         data = request_data(request, safe=declared.safe)
+        # It is the form of the answer, and no parameter of the action, which would
+        # refuse it.
         data.pop("callback", None)
         actor = ANONYMOUS if callback else actor_of_request()
         outcome = registry.perform(the_portal(), actor, name, data)
@@ -81,16 +87,24 @@ def act(name: str) -> Response:
 def _success(
     name: str, outcome: registry.Outcome, callback: str | None, *, safe: bool
 ) -> Response:
+    """The answer of an action that went well: JSON, or a script that calls `callback`
+    with it.
+    """
     portal = the_portal()
     body = envelope.success(portal, g.get("locale_prefix", ""), name, outcome)
+    # A callback that is no plain name is not echoed: whoever wrote it would choose what
+    # the script runs. The plain JSON is answered then.
     if callback and _CALLBACK.match(callback):
         script = b"/**/" + callback.encode() + b"(" + body + b");"
         return Response(script, content_type="application/javascript;charset=utf-8")
     response = Response(body, content_type=CONTENT_TYPE)
     response.headers.extend(envelope.caching(portal, named=_named()))
     if safe and request.method in ("GET", "HEAD"):
+        # Before packing: it makes the same tag for every encoding, and a 304 spares the
+        # work of packing.
         response.set_etag(envelope.etag(body), weak=True)
         response.make_conditional(request)
+    # The body is handed over, as a 304 has lost its own by now.
     return packed(response, body)
 
 
@@ -102,6 +116,7 @@ def packed(response: Response, body: bytes) -> Response:
     """The response, compressed (zstd, else gzip) when the client takes that and it is
     worth it.
     """
+    # A 304 has no body; setting one would send it.
     if response.status_code != 200:
         return response
     smaller, encoding = envelope.pack(body, request.headers.get("Accept-Encoding", ""))

@@ -70,9 +70,13 @@ def create_app(portal: Portal) -> Flask:
     counters = Counters(portal.settings.data_dir / "metrics")
     portal.cache.count_in(counters.caches)
     app.extensions["counters"] = counters
+    # Room beyond the largest file: the form around it has fields and boundaries, and a
+    # file of just the allowed size must pass.
     app.config["MAX_CONTENT_LENGTH"] = (
         portal.settings.max_resource_size * BYTES_PER_MB + BYTES_PER_MB
     )
+    # Of a multipart body only files go to the disk. What else it holds lies in memory,
+    # so that it gets the smaller bound of bodies without files.
     app.config["MAX_FORM_MEMORY_SIZE"] = portal.settings.max_request_size * BYTES_PER_MB
     for blueprint in (
         api,
@@ -91,6 +95,9 @@ def create_app(portal: Portal) -> Flask:
     app.before_request(_begin)
     app.after_request(_finish)
     app.register_error_handler(Exception, _problem)
+    # From the outside inwards: all is counted, refusals too; then the locale is taken
+    # off, as the layers behind match addresses without it; then rates are judged,
+    # before anything costs.
     # Flask's own way of adding middleware:
     lanes = LocalePrefix(RateLimits(portal, Express(portal, app.wsgi_app)))
     access_log = open_log(portal.settings.access_log)
@@ -110,6 +117,8 @@ class LocalePrefix:
         """Serve the address without its prefix, which is remembered in the
         environment.
         """
+        # Here and not by a rule of Flask: the rates and the express lane look at the
+        # address as well, and would have to know prefixes.
         found = _PREFIX.match(environ.get("PATH_INFO", ""))
         if found:
             environ["portal.locale"] = found.group(1)
@@ -118,13 +127,20 @@ class LocalePrefix:
 
 
 def _begin() -> None:
+    """Before a request: its id and its route are noted; what no view could answer is
+    refused.
+    """
     g.request_id = id_of(request.environ)
     _note_route(request.environ)
     g.locale_prefix = request.environ.get("portal.locale", "")
+    # PostgreSQL's texts hold no NUL; without this an address with one would be an error
+    # of the database. Actions refuse it in their own envelope.
     if "\x00" in request.path or (
         b"%00" in request.query_string and request.blueprint != "api"
     ):
         raise BadRequest(f"{HOLDS_NUL.en} / {HOLDS_NUL.vi}")
+    # Only a file may be as large as MAX_CONTENT_LENGTH; any other body is read into
+    # memory whole.
     upload = request.mimetype == "multipart/form-data"
     portal = the_portal()
     most = portal.settings.max_request_size * BYTES_PER_MB
@@ -146,10 +162,15 @@ def _note_route(environ: dict[str, Any]) -> None:
 
 
 def _finish(response: Response) -> Response:
+    """After a request: headers that every answer carries, and redirects on our own
+    address.
+    """
     response.headers["X-Request-Id"] = g.get("request_id", "")
     for name, value in EVERY_ANSWER:
         response.headers.setdefault(name, value)
     kept = response.headers.get("Cache-Control", "")
+    # Whoever gives a token may have got what others may not see: no shared cache may
+    # keep it, whatever view made it, unless that view has decided itself.
     if callers.token_in(
         the_portal().settings, request.headers.get
     ) and not _SAYS_WHO_KEEPS.search(kept):
@@ -157,6 +178,9 @@ def _finish(response: Response) -> Response:
     location = response.headers.get("Location", "")
     # One of our own, whatever host the client named.
     if location.startswith(("/", request.host_url)):
+        # The Host header is the client's word; a cache would hand the redirect on to
+        # others. The page that werkzeug puts into a redirect names the same host, so it
+        # is emptied.
         response.headers["Location"] = the_portal().settings.site_url + _path_of(
             location
         )
@@ -172,6 +196,7 @@ def _finish(response: Response) -> Response:
         response.headers["Access-Control-Allow-Headers"] = (
             "Authorization, Content-Type, X-CKAN-API-Key"
         )
+        # Seconds: browsers ask once a day, where they allow that much.
         response.headers["Access-Control-Max-Age"] = "86400"
     return response
 

@@ -31,6 +31,7 @@ def request_data(request: Request, *, safe: bool) -> Data:
     """
     if request.method in ("GET", "HEAD"):
         return lists(request.args)
+    # Werkzeug gives such a part the name None, which no field of an action can take.
     if None in request.form or None in request.files:
         raise UnreadableBody("A part of the multipart body has no name.")
     data = _form(request)
@@ -39,6 +40,8 @@ def request_data(request: Request, *, safe: bool) -> Data:
     if data is None:
         data = _json(request.get_data())
     for name, file in request.files.items():
+        # The stream is not read here: werkzeug has spooled it, and the action decides
+        # whether to store it at all.
         data[name] = Upload(
             file.filename or name, cast(BinaryIO, file.stream), file.mimetype
         )
@@ -52,6 +55,9 @@ def _form(request: Request) -> Data | None:
     if not request.form:
         return {} if request.files else None
     fields = lists(request.form)
+    # curl sends `-d` as a form unless told otherwise, and CKAN's clients rely on its
+    # being read as JSON. A JSON text with an = in it is cut there into name and value,
+    # and joined again.
     if len(fields) == 1:
         key, value = next(iter(fields.items()))
         if value in ("", "1") and key.lstrip().startswith("{"):
@@ -72,6 +78,7 @@ def single(values: list[str]) -> Any:
 
 
 def _json(body: bytes) -> Data:
+    """A JSON body as parameters; none where it is empty. Raises BadRequest."""
     if not body.strip():
         return {}
     try:

@@ -25,6 +25,8 @@ def token_in(settings: Settings, header: Callable[[str], str | None]) -> str:
     """The token that a request gives, by the configured header or CKAN's older one;
     empty without one.
     """
+    # CKAN 2.9 put the token into a header of its own; clients that still do are served,
+    # but the configured header wins.
     return header(settings.token_header) or header(OLD_HEADER) or ""
 
 
@@ -37,6 +39,7 @@ def token_of(settings: Settings, environ: dict[str, Any]) -> str:
     )
 
 
+# Asked twice for each request, always with the same two names.
 @lru_cache(maxsize=16)
 def _in_environ(header: str) -> str:
     return "HTTP_" + header.upper().replace("-", "_")
@@ -56,6 +59,7 @@ def actor_of(portal: Portal, token: str) -> Actor:
         return ANONYMOUS
     with portal.read() as uow:
         found = accounts.identify(uow.session, raw)
+    # Not at every call: a write for each read would make readers wait for writers.
     if found.stale:
         _note_use(portal, raw)
     # Roles in single datasets that were given before the portal stopped allowing them
@@ -75,6 +79,7 @@ def _note_use(portal: Portal, raw: str) -> None:
         accounts.note_use(portal.work(), raw)
     except Exception as error:
         outage = outages.explain(error)
+        # Anything else is a fault of the program, and must be seen.
         if outage is None:
             raise
         log.warning("the last use of a token is not noted: %s", outage.reason)

@@ -69,6 +69,8 @@ class Counters:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
+        # The process id alone could come again while the file of its last holder is
+        # still there; the random letters keep the two apart.
         self._path = folder / f"{LAYOUT}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._file = -1
         self._memory = self._map()
@@ -78,8 +80,10 @@ class Counters:
 
     def note(self, route: str, status: int, seconds: float, size: int) -> None:
         """Count one answer."""
+        # A status beyond 599 has no place of its own; it must not end the request.
         start = _PLACES.get((route, status // 100), _ELSEWHERE)
         values = self._values
+        # An addition reads and writes; two threads between the two would lose a count.
         with self._lock:
             values[start + bisect_left(BUCKETS, seconds)] += 1.0
             values[start + SECONDS] += seconds
@@ -97,6 +101,8 @@ class Counters:
         total = list(self._values)
         for path in self._others():
             with suppress(OSError):
+                # Without a lock: its process holds that of the file for as long as it
+                # lives. A count that comes in between is told by the next reading.
                 _add(total, path.read_bytes())
         return total
 
@@ -107,9 +113,14 @@ class Counters:
             self._file = -1
 
     def _map(self) -> mmap.mmap:
+        """The memory to count in: a locked file of SIZE bytes, or memory alone where
+        the disk gives none.
+        """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            # Held until the process ends; the system gives it up even after kill -9,
+            # which is how others know that it died.
             fcntl.flock(self._file, fcntl.LOCK_EX)
             # Written, not only stretched: memory that the disk has no room for would
             # end the process at its first use.
@@ -124,12 +135,17 @@ class Counters:
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)
             self.close()
+            # Memory without a file: metrics then tell of this process only, but
+            # requests are served.
             return mmap.mmap(-1, SIZE)
 
     def _others(self) -> Iterator[Path]:
         return (path for path in self._folder.glob(f"{LAYOUT}-*") if path != self._path)
 
     def _take_over(self) -> None:
+        """Add what dead processes have counted to what this one counts, and remove
+        their files.
+        """
         for path in self._others():
             file = os.open(path, os.O_RDONLY)
             try:
@@ -145,8 +161,12 @@ class Counters:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return
+        # Opened before another process took it over and removed it: its counts are
+        # already added there.
         if os.fstat(file).st_nlink == 0:
             return
+        # First added, then removed: a death between the two counts something twice, the
+        # other order would lose it. Still under the lock, so that nobody else adds it.
         _add(self._values, os.read(file, SIZE), dead=True)
         path.unlink()
 

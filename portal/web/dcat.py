@@ -84,6 +84,8 @@ def _fragment(rendered: bytes, notation: Notation) -> bytes:
     was rendered.
     """
     here = site()
+    # The bytes themselves are the key: a dataset that changed, or that its reader sees
+    # otherwise, is another one, and nothing has to be dropped from the cache.
     key = hashlib.blake2b(
         f"{notation.family} {here.url} ".encode() + rendered, digest_size=16
     ).digest()
@@ -112,10 +114,13 @@ def catalog(suffix: str) -> Response:
 
 
 def _catalog(notation: Notation) -> Response:
+    """A page of the catalogue in one notation."""
     page = _page()
     found = _search(page)
     results = [orjson.dumps(result) for result in found["results"]]
     total = int(found["count"])
+    # All that the page is made of, unrendered: whoever has it already is told so before
+    # a graph is built.
     state = (
         b"".join(results)
         + f"{total} {request.query_string!r} {notation.suffix}".encode()
@@ -131,6 +136,7 @@ def _catalog(notation: Notation) -> Response:
 def _catalog_body(
     results: Sequence[bytes], page: int, total: int, notation: Notation
 ) -> bytes:
+    """The catalogue and the datasets of one page, put together from kept fragments."""
     pen = Pen(site())
     catalogue = add_catalog(pen, [orjson.loads(result) for result in results])
     _paging(pen, catalogue, page, total, notation)
@@ -155,6 +161,7 @@ def _paging(
         "first": 1,
         "last": last,
         "next": page + 1,
+        # From beyond the end one step back leads to the last page.
         "previous": min(page - 1, last),
     }
     for relation, number in pages.items():
@@ -164,6 +171,7 @@ def _paging(
 
 
 def _address(notation: Notation, page: int) -> str:
+    """The address of a page of the catalogue, with the filters that were asked with."""
     kept = {
         name: request.args[name] for name in KEPT_BY_PAGES if request.args.get(name)
     }
@@ -172,6 +180,7 @@ def _address(notation: Notation, page: int) -> str:
 
 
 def _page() -> int:
+    """The page that is asked for. Raises BadRequest for what is no such number."""
     text = request.args.get("page", "1")
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= LAST_PAGE:
         raise BadRequest(f"page takes a whole number from 1 to {LAST_PAGE}")
@@ -195,12 +204,15 @@ def _search(page: int) -> Any:
     ]
     asked |= {
         "fq_list": [text for text in filters if text],
+        # Not by relevance or change: a harvester that reads page after page would miss
+        # what moves to a page that it has read. The id decides between equal times.
         "sort": "metadata_created asc, id asc",
     }
     return registry.call(the_portal(), ANONYMOUS, "package_search", asked)
 
 
 def _since(moment: str) -> str:
+    """The filter of what changed since a moment; empty where none is given."""
     if not moment:
         return ""
     if not is_moment(moment) or len(moment) < len("2026-01-01"):
@@ -208,6 +220,7 @@ def _since(moment: str) -> str:
             "modified_since takes a date or a time of ISO 8601, such as 2026-01-31 or "
             "2026-01-31T08:00:00Z"
         )
+    # Solr's ranges take whole times that end with Z only.
     whole = moment if len(moment) > len("2026-01-01") else f"{moment}T00:00:00"
     return f"metadata_modified:[{whole.removesuffix('Z')}Z TO *]"
 
@@ -223,7 +236,10 @@ def data_json() -> Response:
         policy.readable(ANONYMOUS), Dataset.state == "active", Dataset.type == "dataset"
     )
     with portal.read() as uow:
+        # A tag without reading the catalogue: a client that asks every hour costs one
+        # query.
         state = db.state_of(uow.session, public)
+    # The closing brace is cut off; the tail writes it after the last dataset.
     head = orjson.dumps(us.HEAD)[:-1] + b',"dataset":['
     answer = Response(content_type="application/json; charset=utf-8")
     answer.headers["Cache-Control"] = "public, max-age=0, must-revalidate"
@@ -233,6 +249,7 @@ def data_json() -> Response:
     if answer.status_code == 200 and request.method != "HEAD":
         entries = _entries(portal, public, lambda package: us.write_entry(package, url))
         answer.response = _joined(head, entries, b"]}")
+        # make_conditional has counted an empty body.
         answer.headers.pop("Content-Length", None)
         if request.accept_encodings.quality("gzip"):
             answer.response = _gzipped(_joined(head, entries, b"]}"))
@@ -241,6 +258,7 @@ def data_json() -> Response:
 
 
 def _gzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces as one gzip stream; empty ones are held back."""
     packer = zlib.compressobj(1, zlib.DEFLATED, 31)
     for piece in pieces:
         if packed_piece := packer.compress(piece):
@@ -249,10 +267,13 @@ def _gzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _entries(portal: Any, public: Any, render: Any) -> Iterator[bytes]:
+    """Every dataset of `public`, rendered, in batches that follow one another by id."""
     after = ""
     while True:
         with portal.read() as uow:
             rows = db.list_after(uow.session, public, after, BATCH)
+        # Outside the transaction: a slow reader of the stream must not keep a snapshot
+        # of the database open.
         for _, rendered in rows:
             yield orjson.dumps(render(read_package(rendered)))
         if len(rows) < BATCH:
@@ -261,6 +282,7 @@ def _entries(portal: Any, public: Any, render: Any) -> Iterator[bytes]:
 
 
 def _joined(head: bytes, entries: Iterator[bytes], tail: bytes) -> Iterator[bytes]:
+    """The pieces of a JSON document, with commas between its entries."""
     yield head
     glue = b"\n"
     for entry in entries:
@@ -316,6 +338,10 @@ def conditional(answer: Response, body: bytes, *, public: bool = False) -> Respo
 
 
 def _cacheable(answer: Response, tag: str, *, public: bool) -> None:
+    """Give an answer its tag and say who may keep it; it becomes a 304 where the client
+    has it.
+    """
+    # The catalogue is the same for everybody, also for somebody with a token.
     named = not public and not actor_of_request().anonymous
     answer.headers["Cache-Control"] = (
         "private, no-cache" if named else "public, max-age=0, must-revalidate"

@@ -34,6 +34,7 @@ def _call(name: str, **params: Any) -> Any:
 
 
 def _answer(described: Json, media_type: str = LD_JSON) -> Response:
+    """A description as JSON that people can read, with its tag."""
     body = orjson.dumps(described, option=orjson.OPT_INDENT_2)
     return conditional(
         Response(body, content_type=f"{media_type}; charset=utf-8"), body
@@ -104,6 +105,8 @@ def _stored(resource: ResourceDict) -> Json | None:
         return None
     try:
         fields = _call("datastore_info", resource_id=resource["id"])["fields"]
+    # Files may be open where rows are closed; the description then says less, and is no
+    # error.
     except PortalError:
         return None
     return {"fields": columns_of(fields)}

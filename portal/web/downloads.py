@@ -37,6 +37,8 @@ def download(dataset_id: str, resource_id: str, name: str = "") -> Answer:
     asks for, or its link.
     """
     with the_portal().read() as uow:
+        # The resource decides; the dataset in the address is only compared, so that no
+        # resource shows up below a dataset that it is not part of.
         resource, dataset = _visible(uow, resource_id)
         if dataset_id not in (dataset.id, dataset.name):
             raise NotFound
@@ -47,6 +49,9 @@ def download(dataset_id: str, resource_id: str, name: str = "") -> Answer:
         ):
             version = None
         closed = not disclosure.may_see_resource(actor, resource, dataset)
+    # An upload is answered by its own bytes, and not by what was read from it. Only
+    # while those are closed does the last version that was let through take their
+    # place.
     own_rows = resource.url_type in ("harvest", "datastore") or (
         closed and resource.file_key
     )
@@ -76,12 +81,16 @@ def dump(resource_id: str) -> Answer:
         if table is None or not policy.may_read(actor_of_request(), table):
             raise NotFound  # as CKAN: a dump does not tell that a private table exists
         version = _asked_version(uow, table.resource_id, table.version_id)
+        # A version that is asked for by its number is judged by `old_versions`; what
+        # holds for the newest rows need not hold for it.
         if not _said("version"):
             _demand_rows(table)
     if version is None:
         raise NotFound
     manifest, query, look = Manifest.from_dict(version.manifest), _query(), _look()
     numbered = _flag("numbered", default=True)
+    # Nothing was chosen, so the whole table is meant: that is a file that is kept, with
+    # ranges and a tag. A choice is streamed.
     if query == RowQuery(limit=-1, include_total=False):
         return _whole(
             manifest,
@@ -125,6 +134,8 @@ def diff(resource_id: str) -> Answer:
         )
     except RowQueryError as error:
         raise BadRequest(orjson.dumps(error.errors).decode()) from None
+    # After the columns were matched: an error of the stream itself would come when 200
+    # is sent already.
     body = the_portal().tables.differences(
         before, after, keys, form, escaped=_look().escaped
     )
@@ -146,6 +157,9 @@ def _demand_rows(table: ShownTable) -> None:
 
 
 def _visible(uow: Any, resource_id: str) -> tuple[Resource, Dataset]:
+    """The resource and its dataset. Raises NotFound, and Forbidden where the dataset is
+    closed to who asks.
+    """
     found = db.find_resource(uow.session, resource_id) if is_uuid(resource_id) else None
     if found is None:
         raise NotFound
@@ -182,6 +196,7 @@ def _asked_version(
 
 
 def _table(resource: Resource, version: TableVersion, name: str) -> Answer:
+    """The rows of a version in the form of the name's suffix, CSV for any other."""
     suffix = name.rsplit(".", 1)[-1].lower() if "." in name else "csv"
     form = suffix if suffix in FORMS else "csv"
     stem = (resource.file_name or resource.id).rsplit(".", 1)[0]
@@ -202,6 +217,7 @@ def _whole(
     attachment: bool = False,
     numbered: bool = False,
 ) -> Answer:
+    """A whole version as a file, kept from the last time, with ranges and a tag."""
     try:
         path = the_portal().tables.export(manifest, form, look, numbered=numbered)
     except RowQueryError as error:
@@ -232,6 +248,8 @@ def _handed_over(answer: Response, path: Path) -> Response:
         or not path.is_relative_to(folder)
     ):
         return answer
+    # nginx judges ranges by itself, and would send the length of a part for the whole
+    # file.
     handed = Response(status=200, headers=answer.headers)
     for name in ("Content-Length", "Content-Range", "Accept-Ranges"):
         handed.headers.pop(name, None)
@@ -243,13 +261,17 @@ def _handed_over(answer: Response, path: Path) -> Response:
 
 
 def _file(resource: Resource) -> Answer:
+    """The stored bytes of a resource, under the type and the name that it has."""
     key = resource.file_key or ""
     if not the_portal().files.exists(key):
         raise NotFound
     name = (
+        # Line breaks and the like would break the header that names the file.
         "".join(letter for letter in resource.file_name or "" if letter.isprintable())
         or resource.id
     )
+    # Harvested and uploaded types are a stranger's word: what could run in a browser is
+    # never shown in place.
     kind = mediatypes.served(resource.mimetype, name)
     answer = send_file(
         the_portal().files.path(key),
@@ -269,6 +291,9 @@ def _file(resource: Resource) -> Answer:
 def _chosen(
     manifest: Manifest, form: str, resource_id: str, query: RowQuery, look: Look
 ) -> Response:
+    """Chosen rows as a stream. Raises BadRequest for a query that the table cannot
+    answer.
+    """
     try:
         body = the_portal().tables.stream(manifest, query, form, look)
     except RowQueryError as error:
@@ -281,6 +306,7 @@ def _chosen(
 
 
 def _look() -> Look:
+    """How a dump looks: byte order mark, escaped formulas."""
     return Look(
         bom=_flag("bom"),
         records=True,
@@ -296,6 +322,9 @@ def _flag(name: str, *, default: bool = False) -> bool:
 
 
 def _query() -> RowQuery:
+    """The rows that the query string chooses. Raises BadRequest for what cannot be
+    read.
+    """
     arguments = request.args
     try:
         filters = (
@@ -322,6 +351,7 @@ def _query() -> RowQuery:
 
 
 def _fields() -> tuple[str, ...] | None:
+    """The columns that are asked for, None for all."""
     said = request.args.get("fields", "").strip()
     try:
         listed = bounds.parse(said) if said.startswith("[") else said.split(",")
@@ -333,7 +363,10 @@ def _fields() -> tuple[str, ...] | None:
 
 
 def _natural(name: str, default: int) -> int:
+    """A number from 0 on. Raises BadRequest for anything else."""
     said = request.args.get(name, "").strip()
+    # isdigit takes digits of other scripts and signs such as ², and int refuses the
+    # latter; twelve digits are more than any table has rows.
     if said and not (said.isascii() and said.isdigit() and len(said) < 13):
         raise BadRequest(f"{name} takes a whole number that is not negative")
     return int(said) if said else default

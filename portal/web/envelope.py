@@ -44,6 +44,8 @@ def request_id(given: str) -> str:
     """The id of a request: its sender's own, where that is a plain one, else a new
     one.
     """
+    # Only a plain one: it stands in headers and in the log, where a line break or a
+    # long text would do harm.
     return given if given and _REQUEST_ID.match(given) else os.urandom(16).hex()
 
 
@@ -108,11 +110,15 @@ def pack(body: bytes, accepted: str) -> tuple[bytes, str | None]:
     if encoding == "zstd":
         return zstandard.compress(body, ZSTD_LEVEL), encoding
     if encoding == "gzip":
+        # Level 1, as the client waits meanwhile. 31 makes zlib write gzip's header and
+        # sum.
         packer = zlib.compressobj(1, zlib.DEFLATED, 31)
         return packer.compress(body) + packer.flush(), encoding
     return body, None
 
 
+# Clients send few different headers, and parsing one costs more than choosing. The
+# bound is for those who make them up.
 @lru_cache(maxsize=256)
 def _encoding(accepted: str) -> str | None:
     qualities = parse_accept_header(accepted)

@@ -45,6 +45,8 @@ def describe(error: Exception, request_id: str) -> tuple[int, dict[str, Any]]:
     """(status, CKAN's error dict) of an error; what is not expected is logged whole,
     and told by its request id.
     """
+    # What an engine raises when it is away is one of many classes; only `outages` knows
+    # them. What is known already needs no look.
     known = (
         error
         if isinstance(error, PortalError | HTTPException)
@@ -56,6 +58,7 @@ def describe(error: Exception, request_id: str) -> tuple[int, dict[str, Any]]:
             return status, {"__type": name, **_details(known)}
     if isinstance(known, HTTPException) and known.code:
         return known.code, {"__type": known.name, "message": known.description}
+    # The cause goes to the log alone: words of an engine hold SQL, paths and values.
     log.error("request %s failed", request_id, exc_info=error)
     message = (
         f"An unexpected error; the administrators can find it as request {request_id}."
@@ -80,6 +83,7 @@ def _log_outage(error: PortalError, request_id: str) -> None:
 
 
 def _details(error: PortalError) -> dict[str, Any]:
+    """What CKAN's error dict says beside its type."""
     if isinstance(error, Invalid):
         return error.errors
     if isinstance(error, IntegrityProblem):

@@ -55,6 +55,8 @@ class Express:
         if name is None:
             return self._application(environ, start_response)
         data = _parameters(environ)
+        # A callback makes a script of the answer and an anonymous caller of whoever
+        # asks.
         if "callback" in data:
             return self._application(environ, start_response)
         request_id = envelope.id_of(environ)
@@ -72,6 +74,7 @@ class Express:
     def _act(
         self, environ: Environ, name: str, data: dict[str, Any], request_id: str
     ) -> tuple[int, Headers, bytes]:
+        """Status, headers and body of an action; raises what nobody expected."""
         locale = environ.get("portal.locale", "")
         token = callers.token_of(self._portal.settings, environ)
         try:
@@ -95,6 +98,8 @@ class Express:
             *envelope.caching(self._portal, named=bool(token)),
             ("ETag", f'W/"{tag}"'),
         ]
+        # The tag is that of the unpacked body, so a client that has it is told so
+        # before anything is packed.
         if (known := environ.get("HTTP_IF_NONE_MATCH")) and parse_etags(
             known
         ).contains_weak(tag):
@@ -140,6 +145,8 @@ def _fields(query: str) -> list[tuple[str, str]]:
     they only have to be cut.
     """
     if "%" in query or "+" in query:
+        # werkzeug's own handler of bytes that are no UTF-8: both lanes must hand over
+        # the same text. It is registered when werkzeug is imported.
         return parse_qsl(query, keep_blank_values=True, errors="werkzeug.url_quote")
     pairs = []
     for part in query.split("&"):
@@ -150,6 +157,7 @@ def _fields(query: str) -> list[tuple[str, str]]:
 
 
 def _whole(body: bytes) -> tuple[Headers, bytes]:
+    """Headers that describe a whole body, and the body."""
     return [
         ("Content-Type", envelope.CONTENT_TYPE),
         ("Content-Length", str(len(body))),

@@ -89,6 +89,8 @@ def custom() -> Response:
 
 
 def _quoted(value: str) -> str:
+    # Inside quotes the query language knows two signs; a name from an address must not
+    # end the quotes and add words of its own.
     return value.replace("\\", "\\\\").replace('"', '\\"')
 
 
@@ -102,6 +104,7 @@ def _call(name: str, **params: Any) -> Any:
 
 
 def _feed(title: str, search: dict[str, str], sort: str = NEWEST) -> Response:
+    """A page of what a search finds, newest first unless `sort` says otherwise."""
     page = request.args.get("page", "1")
     if not page.isdigit() or not 1 <= int(page) <= LAST_PAGE:
         raise BadRequest(f"page takes a whole number from 1 to {LAST_PAGE}")
@@ -119,10 +122,13 @@ def _feed(title: str, search: dict[str, str], sort: str = NEWEST) -> Response:
 
 
 def _render(title: str, found: dict[str, Any], page: int) -> bytes:
+    """The feed as XML, with links to its other pages."""
     settings = the_portal().settings
     feed = Xml.Element("feed", xmlns=ATOM)
     _text(feed, "title", f"{settings.site_title} - {title}")
+    # Atom's id names the feed, and stays the same on all its pages.
     _text(feed, "id", _page_address(None))
+    # Of this page, by hand: `sort` may order by something else.
     newest = max(
         (each["metadata_modified"] for each in found["results"]),
         default="1970-01-01T00:00:00.000000",
@@ -139,6 +145,7 @@ def _render(title: str, found: dict[str, Any], page: int) -> bytes:
         "next": page + 1,
     }
     for relation, number in pages.items():
+        # A page beyond the last one has a self all the same: Atom asks for one.
         if 1 <= number <= last or relation == "self":
             Xml.SubElement(feed, "link", rel=relation, href=_page_address(number))
     for package in found["results"]:
@@ -148,6 +155,9 @@ def _render(title: str, found: dict[str, Any], page: int) -> bytes:
 
 
 def _page_address(number: int | None) -> str:
+    """The address of a page with the parameters that were asked with; without a number,
+    of the whole feed.
+    """
     kept = {name: value for name, value in request.args.items() if name != "page"}
     query = kept if number is None else {**kept, "page": str(number)}
     address = f"{the_portal().settings.site_url}{quote(request.path)}"
@@ -155,8 +165,11 @@ def _page_address(number: int | None) -> str:
 
 
 def _entry(feed: Xml.Element, package: PackageDict, site_url: str) -> None:
+    """One dataset, with its tags and its package dict."""
     entry = Xml.SubElement(feed, "entry")
     _text(entry, "title", package["title"] or package["name"])
+    # By the id, not the name: a reader that meets another id shows a new entry, and
+    # names change.
     _text(entry, "id", f"{site_url}/dataset/{package['id']}")
     _text(entry, "updated", f"{package['metadata_modified']}Z")
     _text(entry, "published", f"{package['metadata_created']}Z")

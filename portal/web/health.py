@@ -54,6 +54,7 @@ def ready() -> Response:
         "problems": sorted({problem.check for problem in report.problems}),
         "version": portal_version(),
     }
+    # Reasons name hosts, folders and workers, which is nothing for strangers.
     if is_operator(the_portal(), request):
         lang = language()
         state["reasons"] = [
@@ -75,6 +76,7 @@ def health() -> Response:
     found = the_portal().search.health()
     state = {
         "database": report.sections["database"].figures["status"],
+        # The word that this address has always said: /health keeps what it answers.
         "search": "unreachable" if found.status == "down" else found.status,
         "outbox": _waiting(),
         "oldest_seconds": _oldest(report),
@@ -108,6 +110,7 @@ def _waiting() -> dict[str, int] | None:
 
 
 def _oldest(report: Report) -> dict[str, float]:
+    """Seconds that the oldest item of each queue has waited, of queues with any."""
     queues = report.sections.get("queues", NOTHING).figures
     return {
         topic: each["oldest_seconds"]

@@ -47,6 +47,8 @@ def metrics_page() -> Response:
             403,
             content_type="text/plain; charset=utf-8",
         )
+    # One for each request: the library's own is for counts of this process, and
+    # describing would collect everything once more.
     registry = CollectorRegistry(auto_describe=False)
     registry.register(
         Figures(current_app.extensions["counters"], health_of_app().report())
@@ -73,6 +75,7 @@ class Figures(Collector):
         yield from self._workers_and_disks()
 
     def _requests(self, sums: list[float]) -> Iterator[Metric]:
+        """Durations as a histogram, and bytes, by class of route and status."""
         durations = HistogramMetricFamily(
             "portal_request_seconds",
             "Time to answer requests, by class of route and status.",
@@ -85,6 +88,7 @@ class Figures(Collector):
             (route, status) for route in ROUTES for status in STATUSES
         ):
             row = sums[place * WIDTH : (place + 1) * WIDTH]
+            # Routes and statuses that never came would be hundreds of lines of zeros.
             if any(row[: len(BUCKETS)]):
                 durations.add_metric((route, status), _cumulative(row), row[SECONDS])
                 sent.add_metric((route, status), row[BYTES])
@@ -92,6 +96,7 @@ class Figures(Collector):
         yield sent
 
     def _cache(self, sums: list[float]) -> Iterator[Metric]:
+        """Lookups and memory of each room of the cache."""
         lookups = CounterMetricFamily(
             "portal_cache_lookups",
             "Questions to the cache in memory, by what is kept and whether it was.",
@@ -112,6 +117,7 @@ class Figures(Collector):
         yield size
 
     def _health(self) -> Iterator[Metric]:
+        """Version, readiness, and how many problems each part has."""
         about = GaugeMetricFamily(
             "portal_info",
             "Version of the code, revision of its database.",
@@ -128,6 +134,7 @@ class Figures(Collector):
             "Problems by the part that they concern.",
             labels=("check",),
         )
+        # All parts: 0 says that one is well, a missing series says nothing.
         for check in CHECKS:
             concerned.add_metric(
                 (check,), sum(each.check == check for each in self._report.problems)
@@ -135,6 +142,7 @@ class Figures(Collector):
         yield concerned
 
     def _queues(self) -> Iterator[Metric]:
+        """What waits, for how long, and what was given up, by queue."""
         waiting = GaugeMetricFamily(
             "portal_queue_waiting", "Items that wait, by queue.", labels=("queue",)
         )
@@ -153,6 +161,7 @@ class Figures(Collector):
         yield from (waiting, oldest, given_up)
 
     def _workers_and_disks(self) -> Iterator[Metric]:
+        """Workers that live, free bytes of folders, datasets in database and index."""
         workers = self._figures("workers")
         if workers:
             yield GaugeMetricFamily(
@@ -194,5 +203,6 @@ def _cumulative(row: list[float]) -> list[tuple[str, float]]:
     total, buckets = 0.0, []
     for bound, number in zip(BUCKETS, row, strict=False):
         total += number
+        # The notation of Prometheus for no bound; Python writes inf.
         buckets.append(("+Inf" if bound == float("inf") else str(bound), total))
     return buckets

@@ -74,6 +74,8 @@ class AccessLog(logging.Handler):
             orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
         )
         if not self._expected:
+            # Set before the thread begins, cleared before it writes: a line that comes
+            # while it writes makes the next thread begin, so that none is left lying.
             self._expected = True
             writer = threading.Timer(GATHERED_SECONDS, self.flush)
             writer.daemon = True
@@ -88,6 +90,8 @@ class AccessLog(logging.Handler):
             piece = b""
             while self._lines:
                 line = self._lines.popleft()
+                # Up to PIPE_BUF bytes a write into a pipe is one piece; beyond that
+                # lines of several processes would run into each other.
                 if len(piece) + len(line) > PIPE_BUF:
                     os.write(self._file, piece)
                     piece = b""
@@ -97,7 +101,12 @@ class AccessLog(logging.Handler):
 
 
 def _opened(target: str) -> int:
+    """A file descriptor to append to. Raises SettingsError where the file cannot be
+    written.
+    """
     try:
+        # O_APPEND: several processes write to the end of one file, and after
+        # copytruncate of a rotation to its new end.
         return os.open(target, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
     except OSError as error:
         raise SettingsError(
@@ -138,9 +147,12 @@ class Observed:
         if type(body) is list:  # the fast lane: all is there, nothing has to be watched
             self._note(environ, status, begun, sum(map(len, body)))
             return body
+        # The answer is over when its last byte is sent; until then neither its size nor
+        # its time is known.
         return _Watched(body, lambda size: self._note(environ, status, begun, size))
 
     def _note(self, environ: Environ, status: int, begun: float, size: int) -> None:
+        """Count an answer, and write its line."""
         seconds = time.perf_counter() - begun
         self._counters.note(_class_of(environ), status, seconds, size)
         if self._log is not None:
@@ -173,6 +185,7 @@ class _Watched:
 
 
 def _class_of(environ: Environ) -> str:
+    """The class of routes that a request is counted in."""
     action = environ.get(ACTION)
     if action is None:
         return PARTS.get(environ.get(PART, ""), "other")

@@ -131,6 +131,7 @@ def _noun(declared: Action) -> str:
 
 
 def _path(declared: Action) -> Json:
+    """The operations of one action: POST, and GET where it only reads."""
     body = object_of(
         declared.params, declared.needs, open_ended=declared.unknown != RAISE
     )
@@ -144,6 +145,7 @@ def _path(declared: Action) -> Json:
 
 
 def _operation(declared: Action, verb: str) -> Json:
+    """What an action does by one verb: its texts, who may, and its answers."""
     told = " ".join(declared.help.split())
     envelope = {
         "type": "object",
@@ -161,10 +163,14 @@ def _operation(declared: Action, verb: str) -> Json:
     }
     allowed = declared.allow.name.lower().replace("_", " ")
     return {
+        # An operationId may stand in a document only once, but reads have two verbs.
         "operationId": declared.name if verb == "post" else f"{declared.name}_{verb}",
         "tags": [_noun(declared)],
+        # Tools show the summary in a list, where only a short line fits.
         "summary": told.split(". ")[0][:120],
         "description": f"{told}\n\nWho may: {allowed}.",
+        # The empty object says that no token is needed, and the token that one may be
+        # given.
         "security": [{}, {"token": []}] if declared.allow in OPEN else [{"token": []}],
         "responses": {
             "200": {"description": "The result.", "content": content},
@@ -174,9 +180,12 @@ def _operation(declared: Action, verb: str) -> Json:
 
 
 def _request(declared: Action, body: Json) -> Json:
+    """The body of a POST: JSON, and a form where the action takes a file."""
     content: Json = {"application/json": {"schema": body}}
     if field := TAKES_FILES.get(declared.name):
         file = {"type": "string", "contentMediaType": "application/octet-stream"}
+        # The file stands in no schema of parameters, as it comes as a stream; so its
+        # field is added here.
         content["multipart/form-data"] = {
             "schema": {**body, "properties": {**body["properties"], field: file}}
         }
@@ -184,6 +193,7 @@ def _request(declared: Action, body: Json) -> Json:
 
 
 def _schemas() -> Json:
+    """The named schemas that answers refer to."""
     known = {
         name: object_of(schema(), ("id", "name") if name != "Resource" else ("id",))
         for name, schema in ENTITIES.items()
@@ -223,5 +233,7 @@ def _schemas() -> Json:
 
 def _response(status: int, text: str) -> Json:
     envelope: Json = {"$ref": "#/components/schemas/Error"}
+    # CKAN answers an unknown action and an unreadable body with a bare string; all
+    # other errors have an envelope.
     told: Any = {"anyOf": [{"type": "string"}, envelope]} if status == 400 else envelope
     return {"description": text, "content": {"application/json": {"schema": told}}}

@@ -46,6 +46,8 @@ def schema_of(field: fields.Field[Any]) -> Json:
     described = _shape(field)
     if field.allow_none and "type" in described:
         described = {**described, "type": [described["type"], "null"]}
+    # marshmallow has an object `missing` for no default, and takes functions that make
+    # one; neither can be told in JSON.
     default = field.load_default
     if (
         default is not missing
@@ -59,10 +61,13 @@ def schema_of(field: fields.Field[Any]) -> Json:
 
 
 def _shape(field: fields.Field[Any]) -> Json:
+    """The JSON Schema of what a field takes, without its default and its text."""
     if isinstance(field, fields.List):
         return {"type": "array", "items": schema_of(field.inner)}
     if isinstance(field, fields.Nested):
         return object_of(field.schema, None)
+    # By the order of inheritance: a field of our own is described as the nearest parent
+    # that is known.
     for kind in type(field).__mro__:
         if kind in SHAPES:
             return dict(SHAPES[kind])
@@ -105,12 +110,16 @@ def query_of(body: Json) -> list[Json]:
 
 
 def _query_parameter(name: str, schema: Json, required: bool) -> Json:
+    """One parameter of a query string, from the JSON Schema of its field."""
     plain = {key: value for key, value in schema.items() if key != "description"}
+    # A query string has no null: a parameter that is not given stands for it.
     if isinstance(plain.get("type"), list):
         plain["type"] = plain["type"][0]
     parameter: Json = {"name": name, "in": "query", "required": required}
     if "description" in schema:
         parameter["description"] = schema["description"]
+    # OpenAPI writes an object in a query string as pairs of names unless its content is
+    # said to be JSON.
     if plain.get("type") in ("object", None) and "anyOf" not in plain:
         return {**parameter, "content": {"application/json": {"schema": plain}}}
     return {**parameter, "schema": plain}

@@ -44,6 +44,8 @@ def is_operator(portal: Portal, request: Request) -> bool:
 
 def _gives_token(token: str, request: Request) -> bool:
     given = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+    # Compared in a time that tells nothing of how much was right; without a token set,
+    # an empty one must not open anything.
     return bool(token) and hmac.compare_digest(given.encode(), token.encode())
 
 
@@ -56,6 +58,7 @@ def _from_allowed_network(portal: Portal, request: Request) -> bool:
     """
     allowed, proxies = portal.settings.metrics_allow, portal.settings.trusted_proxies
     connected = request.remote_addr or ""
+    # No header of a proxy: whoever connects is who asks.
     if not any(name in request.headers for name in THROUGH_PROXY):
         return is_within(connected, allowed)
     sender = sender_of(request.environ, proxies)

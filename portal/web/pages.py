@@ -57,6 +57,7 @@ def language() -> str:
 
 
 def _show(template: str, status: int = 200, **values: Any) -> tuple[str, int]:
+    """A page from a template, in the language of the request, and its status."""
     lang = language()
     common = {
         "lang": lang,
@@ -90,6 +91,8 @@ def _call(name: str, **params: Any) -> Any:
 def home() -> tuple[str, int]:
     """Search, with facets."""
     q = request.args.get("q", "")
+    # A value that is no number is passed over: a person meets no error for a broken
+    # link.
     start = max(0, request.args.get("start", 0, type=int))
     chosen = {
         name: value
@@ -140,6 +143,8 @@ def dataset(name: str, resource_id: str = "") -> Response:
     """One dataset, or one of its resources: a page, or a graph for those who ask for
     RDF.
     """
+    # The page and the graph share one address, as linked data has it; who asks for
+    # neither gets the page.
     notation = asked_notation()
     if notation is not None and not resource_id:
         return dataset_graph(name, notation)

@@ -39,6 +39,7 @@ class RateCounts:
         it.
         """
         number = (
+            # 0 is what an empty place holds; a key must never look like one.
             int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "little") or 1
         )
         with self._lock:
@@ -59,6 +60,7 @@ class RateCounts:
         return self._table
 
     def _map(self) -> mmap.mmap:
+        """The shared table; one of this process alone where the disk gives none."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(
@@ -91,15 +93,24 @@ def _fill(file: int) -> None:
 
 
 def _count(table: mmap.mmap, number: int, minute: int) -> int:
+    """Count a key in the table of this minute; how often it was seen in it, this time
+    included.
+    """
     best, fewest = 0, 1 << 32
+    # Never further: a request costs the same however many senders there are, and the
+    # table never grows.
     for probe in range(PROBES):
         at = (number + probe) % SLOTS * _SLOT.size
         held, when, count = _SLOT.unpack_from(table, at)
+        # A place of another minute counts as free. So nothing has to be cleared when a
+        # minute begins.
         current = count if when == minute else 0
         if held == number:
             _SLOT.pack_into(table, at, number, minute, min(current + 1, 0xFFFFFFFF))
             return int(current) + 1
         if current < fewest:
             best, fewest = at, current
+    # Who makes up senders can push others out only where 8 of them meet in one minute,
+    # and the least seen goes first: whoever is near the limit stays.
     _SLOT.pack_into(table, best, number, minute, 1)
     return 1

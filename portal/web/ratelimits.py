@@ -74,6 +74,8 @@ class RateLimits:
         counted.
         """
         settings, path = self._portal.settings, environ.get("PATH_INFO", "")
+        # Browsers ask it by themselves before a call; it reads nothing and should use
+        # up nobody's share.
         if environ["REQUEST_METHOD"] == "OPTIONS":
             return None
         is_action = path.startswith(ACTIONS_BELOW)
@@ -115,6 +117,10 @@ class RateLimits:
         verdict: Verdict,
         told: list[tuple[str, str]],
     ) -> Iterable[bytes]:
+        """429 in the words of who asks: an envelope below /api, else plain text in both
+        languages.
+        """
+        # The minute may be over by now; 0 or less is no time to wait.
         seconds = max(1, verdict.reset - int(time.time()))
         refusal = TOO_MANY.filled(limit=verdict.limit, seconds=seconds)
         path, locale = environ.get("PATH_INFO", ""), environ.get("portal.locale", "")
@@ -129,6 +135,8 @@ class RateLimits:
             )
             kind = envelope.CONTENT_TYPE
         else:
+            # Downloads and pages are opened by people, so both languages are given as
+            # plain text.
             body, kind = (
                 f"{refusal.vi}\n{refusal.en}\n".encode(),
                 "text/plain; charset=utf-8",
@@ -154,6 +162,8 @@ def sender_of(environ: Environ, proxies: tuple[str, ...]) -> str:
     forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
     if not proxies or not forwarded:
         return sender
+    # From the right: each proxy adds whom it saw at the end. The first that is none of
+    # ours is the sender; what stands left of it the sender could have made up.
     for address in (
         sender,
         *(each.strip() for each in reversed(forwarded[-2000:].split(","))),
@@ -163,6 +173,8 @@ def sender_of(environ: Environ, proxies: tuple[str, ...]) -> str:
     return sender
 
 
+# Parsing addresses costs more than counting does. The bound keeps made-up senders from
+# filling the memory.
 @lru_cache(maxsize=8192)
 def network_of(address: str) -> str:
     """Whom an address stands for: itself, or the /64 of an IPv6 address."""
@@ -186,9 +198,12 @@ def is_within(address: str, networks: tuple[str, ...]) -> bool:
 
 
 def _parsed(address: str) -> IPv4Address | IPv6Address | None:
+    """The address, as IPv4 where IPv6 only wraps it; None for what is none."""
     try:
         parsed = ip_address(address.strip("[]"))
     except ValueError:
         return None
+    # A socket that listens on IPv6 shows IPv4 senders as ::ffff:a.b.c.d. They are the
+    # same sender, and networks of IPv4 must match them.
     mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
     return mapped or parsed

@@ -60,6 +60,8 @@ def openapi() -> Response:
     """The description of every action; it changes only with the portal's version and
     settings.
     """
+    # Two threads at the first request may both make it; they make the same, so no lock
+    # is needed.
     held = current_app.extensions.get("openapi")
     if held is None:
         held = current_app.extensions["openapi"] = orjson.dumps(
@@ -97,6 +99,7 @@ def style_of_pages() -> Response:
 @reference.route("/api/docs/<name>")
 def part_of_docs(name: str) -> Response | tuple[Response, int]:
     """The script and the style of that page."""
+    # Only names of the list: no address chooses a file.
     if name not in STATIC:
         return Response("Not found", content_type="text/plain; charset=utf-8"), 404
     return _conditional(
@@ -105,6 +108,7 @@ def part_of_docs(name: str) -> Response | tuple[Response, int]:
 
 
 def _conditional(body: bytes, kind: str) -> Response:
+    """A shipped text with its tag, which a client that has it need not fetch again."""
     answer = Response(body, content_type=kind)
     answer.headers["Cache-Control"] = "public, max-age=0, must-revalidate"
     answer.headers["Vary"] = "Accept-Encoding"

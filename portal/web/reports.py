@@ -93,6 +93,7 @@ def scores() -> Response:
         if key in request.args
     }
     rows: list[Mapping[str, Any]] = []
+    # In pages, as the action bounds how many rows one call gives.
     while True:
         page = _call("quality_list", limit=PAGE, offset=len(rows), **asked)
         rows += page["results"]
@@ -135,6 +136,7 @@ def _call(name: str, **params: Any) -> Any:
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Rows as CSV with a header, in the order of the columns."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(columns)
@@ -150,6 +152,9 @@ def _cell(value: Any) -> str:
 
 
 def _download(text: str, name: str) -> Response:
+    """CSV as an attachment, which no shared cache may keep."""
+    # With a byte order mark: without one Excel takes the text for its local encoding
+    # and garbles Vietnamese.
     answer = Response("\ufeff" + text, content_type=CSV)
     answer.headers.set("Content-Disposition", "attachment", filename=name)
     answer.headers["Cache-Control"] = "private, no-cache"

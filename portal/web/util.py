@@ -61,6 +61,7 @@ def translations(lang: str) -> Response:
 
 
 def _call(name: str, text: str) -> Any:
+    """What an autocompletion finds; nothing where nothing was typed."""
     limit = request.args.get("limit", 10, type=int)
     try:
         return registry.call(
