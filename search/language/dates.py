@@ -15,6 +15,8 @@ _ISO = re.compile(
     r"(?P<year>\d{4})(?:-(?P<month>\d{1,2})(?:-(?P<day>\d{1,2})"
     r"(?:[T "
     r"](?P<hour>\d{1,2})(?::(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.(?P<fraction>\d{1,9}))?)?)?)?)?)?"
+    # A numeric zone must end the text: in 2026-01-01+1000DAYS the sign begins date
+    # math, and +1000 is no zone.
     r"(?P<zone>Z|[+-]\d{2}:?\d{2}(?=$))?"
 )
 _STEP = re.compile(r"([+-]\d{1,6}|/)([A-Z]+)")
@@ -58,6 +60,8 @@ def interval(text: str, now: datetime) -> tuple[int, int]:
         )
         return micros(first), micros(last)
     except (OverflowError, ValueError) as error:
+        # QueryError is a ValueError too: its own message is better than ours. The other
+        # errors are of the calendar, such as 31 February.
         raise error if isinstance(error, QueryError) else _bad(text) from None
 
 
@@ -72,6 +76,7 @@ def stored_micros(text: str) -> int:
     one.
     """
     try:
+        # Naive dates are taken as UTC by `micros`: CKAN writes them without a zone.
         return micros(datetime.fromisoformat(text)) if text else 0
     except (ValueError, OverflowError):
         return 0
@@ -88,6 +93,7 @@ def _base(text: str, now: datetime) -> tuple[datetime, str]:
         raise _bad(text)
     numbers = [int(found[part]) for part in _PARTS if found[part] is not None]
     width = "" if found["fraction"] else _PARTS[len(numbers) - 1].upper()
+    # Up to nine digits may be written; datetime keeps six.
     fraction = int((found["fraction"] or "0")[:6].ljust(6, "0"))
     year, month, day, hour, minute, second = (
         *numbers,
@@ -98,6 +104,7 @@ def _base(text: str, now: datetime) -> tuple[datetime, str]:
 
 
 def _base_length(text: str) -> int:
+    """How many characters of the text `_base` reads; what follows is date math."""
     found = _ISO.match(text)
     if text.startswith("NOW"):
         return len("NOW")
@@ -105,6 +112,7 @@ def _base_length(text: str) -> int:
 
 
 def _offset(zone: str | None) -> timedelta:
+    """How far a zone is ahead of UTC: "Z", "+07:00" or "+0700"."""
     if not zone or zone == "Z":
         return timedelta()
     minutes = int(zone[1:3]) * 60 + int(zone[-2:])
@@ -112,6 +120,7 @@ def _offset(zone: str | None) -> timedelta:
 
 
 def _computed(moment: datetime, steps: str, text: str) -> datetime:
+    """The moment after steps of date math, from left to right: "+7DAYS", "/MONTH"."""
     at = 0
     while at < len(steps):
         found = _STEP.match(steps, at)
@@ -128,8 +137,10 @@ def _computed(moment: datetime, steps: str, text: str) -> datetime:
 
 
 def _shift(moment: datetime, count: int, unit: str) -> datetime:
+    """The moment `count` units later. Raises OverflowError beyond the years 1-9999."""
     if unit in _SPANS:
         return moment + timedelta(**{_SPANS[unit]: count})
+    # Months and years have no fixed length, so timedelta cannot add them.
     months = moment.year * 12 + moment.month - 1 + count * (12 if unit == "YEAR" else 1)
     year, month = divmod(months, 12)
     if not 1 <= year <= 9999:
@@ -137,11 +148,14 @@ def _shift(moment: datetime, count: int, unit: str) -> datetime:
     return moment.replace(
         year=year,
         month=month + 1,
+        # A month later than 31 January is the last day of February, as in Solr's date
+        # math.
         day=min(moment.day, calendar.monthrange(year, month + 1)[1]),
     )
 
 
 def _floor(moment: datetime, unit: str) -> datetime:
+    """The beginning of the unit (year, month, day …) that the moment lies in."""
     start: dict[str, Callable[[], datetime]] = {
         "YEAR": lambda: moment.replace(
             month=1, day=1, hour=0, minute=0, second=0, microsecond=0
@@ -159,6 +173,7 @@ def _floor(moment: datetime, unit: str) -> datetime:
 
 
 def _bad(text: str) -> QueryError:
+    """The error for a text that is no date; a long text is shown cut."""
     shown = text if len(text) <= 60 else text[:60] + "…"
     return QueryError(
         f"{shown!r} is no date; write 2026-01-31, 2026-01-31T12:00:00Z, NOW or "

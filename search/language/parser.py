@@ -95,6 +95,8 @@ def parse_free(text: str) -> Node:
         )
     if text.strip() in ("", "*"):
         return Everything()
+    # A quotation mark without its pair is skipped by the pattern, so free text never
+    # fails.
     found = [_free_word(*parts) for parts in _FREE.findall(text)][:MOST_CLAUSES]
     if not found:
         return Term(None, text)
@@ -105,6 +107,8 @@ def refuse_magic(text: str) -> None:
     """Refuse what would reach into a search server: local parameters and nested
     queries.
     """
+    # Checked before parsing, and anywhere in the text: a quotation mark would not hide
+    # it from a search server.
     if "{!" in text:
         raise QueryError(
             "Local parameters ({!…}) are not allowed in a query; quote the text or "
@@ -113,14 +117,17 @@ def refuse_magic(text: str) -> None:
 
 
 def _free_word(sign: str, quoted: str, word: str) -> Node:
+    """One word or phrase of free text with its sign, as a node."""
     if quoted:
         node: Node = Phrase(None, quoted)
     elif (
         1 < len(word) <= LONGEST_PATTERN and word.endswith("*") and "*" not in word[:-1]
     ):
+        # Only the star at the end is live. In a pattern ? and \ would mean something.
         node = Wildcard(None, re.sub(r"([\\?])", r"\\\1", word))
     else:
         node = Term(None, word)
+    # A word of nothing but dashes refuses nothing: people use it as punctuation.
     return Not(node) if sign == "-" and (quoted or word.strip("-")) else node
 
 
@@ -152,22 +159,28 @@ class _Parser:
         return found[0] if len(found) == 1 else And(tuple(found))
 
     def _either(self, field: str | None) -> Node:
+        """Conjunctions joined by OR."""
         found = [self._both(field)]
         while self._operator("OR"):
             found.append(self._both(field))
         return found[0] if len(found) == 1 else Or(tuple(found))
 
     def _both(self, field: str | None) -> Node:
+        """Signed clauses joined by AND."""
         found = [self._signed(field)]
         while self._operator("AND"):
             found.append(self._signed(field))
         return found[0] if len(found) == 1 else And(tuple(found))
 
     def _signed(self, field: str | None) -> Node:
+        """A clause after any number of NOT, -, ! or +."""
+        # Signs can follow each other without parentheses, so each costs a level.
+        # Without the bound a row of them would end in a RecursionError.
         self._deeper()
         if self._operator("NOT") or self._take("-") or self._take("!"):
             self._blanks()
             node: Node = Not(self._signed(field))
+        # Words side by side are all required already, so + changes nothing.
         elif self._take("+"):
             self._blanks()
             node = self._signed(field)
@@ -177,6 +190,7 @@ class _Parser:
         return node
 
     def _boosted(self, field: str | None) -> Node:
+        """A primary with its weights (`^2`); several weights multiply."""
         node = self._primary(field)
         while self._take("^"):
             node = Boost(node, self._number("^", HIGHEST_BOOST))
@@ -184,6 +198,8 @@ class _Parser:
         return node
 
     def _primary(self, field: str | None) -> Node:
+        """A group, a phrase, a range, or a word with or without a field."""
+        # Counted while reading: a tree that is too large is never built.
         self.clauses += 1
         if self.clauses > MOST_CLAUSES:
             raise QueryError(
@@ -203,6 +219,7 @@ class _Parser:
         return self._named(field)
 
     def _group(self, field: str | None) -> Node:
+        """What stands in parentheses; a field in front of them holds for all of it."""
         self._deeper()
         self.at += 1
         self._blanks()
@@ -213,6 +230,7 @@ class _Parser:
         return node
 
     def _phrase(self, field: str | None) -> Node:
+        """What stands in quotation marks, and its slop (`~2`)."""
         text = self._quoted()
         return (
             Phrase(field, text, int(self._number("~", 1_000)))
@@ -224,6 +242,8 @@ class _Parser:
         """A word, or a field with what follows its colon."""
         if self._operator_ahead():
             raise self._error(f"{self._operator_ahead()} stands where a word should")
+        # Here a colon ends the field's name. A value may hold colons, as times and
+        # addresses do.
         word = self._word(stop_at_colon=True)
         if not self._take(":"):
             return self._ended(field, word)
@@ -244,6 +264,7 @@ class _Parser:
         raise self._error("a field name cannot hold wildcards")
 
     def _value(self, field: str) -> Node:
+        """What stands behind the colon of a field."""
         if self.at < len(self.text) and self.text[self.at] in '("[{':
             return self._primary(field)
         sign = self._take("-")
@@ -258,15 +279,21 @@ class _Parser:
         return _negative(node) if word.text[:1].isdigit() else Not(node)
 
     def _ended(self, field: str | None, word: _Word) -> Node:
+        """The node of a word: fuzzy, a pattern, any value at all, or a plain term."""
         if not word.pattern:
             raise self._error("a word or value is missing")
         if self._take("~"):
+            # Engines build automata for two letters at most, so a larger distance
+            # counts as two. Old Lucene wrote a similarity below 1 here, which becomes
+            # 0.
             distance = int(self._number("~", 1e9)) if self._digit() else 2
             return Fuzzy(field, word.text, min(distance, 2))
         if not word.wild:
             return Term(field, word.text)
         if word.pattern == "*":
             return Everything() if field is None else Exists(field)
+        # Both engines compile a pattern to an automaton, which grows with its length
+        # and its signs.
         signs = word.pattern.count("*") + word.pattern.count("?")
         if len(word.pattern) > LONGEST_PATTERN or signs > MOST_SIGNS:
             raise QueryError(
@@ -276,6 +303,7 @@ class _Parser:
         return Wildcard(field, word.pattern)
 
     def _range(self, field: str | None) -> Node:
+        """A range in brackets (with its border) or braces (without)."""
         include_low = self.text[self.at] == "["
         self.at += 1
         low = self._end()
@@ -287,9 +315,11 @@ class _Parser:
         return Range(field, low, high, include_low, self.text[self.at - 1] == "]")
 
     def _end(self) -> str | None:
+        """One end of a range; None is open."""
         self._blanks()
         quoted = self.at < len(self.text) and self.text[self.at] == '"'
         if quoted:
+            # In quotation marks a star is a text, not an open end.
             found: str | None = self._quoted()
         else:
             word = self._word(stop_at_colon=False)
@@ -304,6 +334,7 @@ class _Parser:
         return found
 
     def _word(self, *, stop_at_colon: bool) -> _Word:
+        """The word at this place, up to a sign that ends it; it may be empty."""
         text, pattern, wild = [], [], False
         while self.at < len(self.text):
             char = self.text[self.at]
@@ -312,6 +343,7 @@ class _Parser:
             self.at += 1
             if char == "\\":
                 char = self._escaped()
+                # The backslash stays where a pattern would read the sign as live.
                 pattern.append(f"\\{char}" if char in "*?\\" else char)
             else:
                 wild = wild or char in "*?"
@@ -320,6 +352,7 @@ class _Parser:
         return _Word("".join(text), "".join(pattern), wild)
 
     def _quoted(self) -> str:
+        """The text in quotation marks, without its escapes."""
         self.at += 1
         found: list[str] = []
         while self.at < len(self.text):
@@ -331,12 +364,14 @@ class _Parser:
         raise self._error("a quotation mark is not closed")
 
     def _escaped(self) -> str:
+        """The character behind a backslash."""
         if self.at >= len(self.text):
             raise self._error("the query ends with a backslash")
         self.at += 1
         return self.text[self.at - 1]
 
     def _number(self, sign: str, highest: float) -> float:
+        """The number behind `sign`, from 0 to `highest`."""
         found = _NUMBER.match(self.text, self.at)
         value = float(found.group()) if found else math.inf
         if not found or not 0 <= value <= highest:
@@ -348,9 +383,11 @@ class _Parser:
         return self.at < len(self.text) and self.text[self.at] in "0123456789"
 
     def _operator_ahead(self) -> str | None:
+        """The operator that stands here as a word of its own, or None."""
         for sign, name in _OPERATORS.items():
             end = self.at + len(sign)
             follows = self.text[end : end + 1]
+            # ORGANIZATION begins with OR: what follows tells a word from an operator.
             if self.text.startswith(sign, self.at) and (
                 not follows or follows in _BLANK + '("+-!'
             ):
@@ -358,13 +395,16 @@ class _Parser:
         return None
 
     def _operator(self, name: str) -> bool:
+        """Whether this operator stands here; if so it is read."""
         if self._operator_ahead() != name:
             return False
+        # The other spellings, && and ||, have two characters.
         self.at += len(name) if self.text.startswith(name, self.at) else 2
         self._blanks()
         return True
 
     def _take(self, sign: str) -> bool:
+        """Whether this sign stands here; if so it is read."""
         if not self.text.startswith(sign, self.at):
             return False
         self.at += len(sign)
@@ -375,6 +415,7 @@ class _Parser:
             self.at += 1
 
     def _deeper(self) -> None:
+        """Count a level; raises QueryError beyond `DEEPEST`."""
         self.depth += 1
         if self.depth > DEEPEST:
             raise QueryError(
@@ -388,6 +429,7 @@ class _Parser:
 
 
 def _negative(node: Node) -> Node:
+    """The node with a minus in front of its text."""
     match node:
         case Term(_, text):
             return replace(node, text=f"-{text}")

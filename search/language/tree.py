@@ -112,6 +112,7 @@ def unparse(node: Node) -> str:
 
 
 def _leaf_text(node: Leaf) -> str:
+    """The text of a node without children."""
     match node:
         case Everything():
             return "*:*"
@@ -138,6 +139,7 @@ def _prefix(field: str | None) -> str:
 
 def _word(text: str) -> str:
     escaped = _SPECIAL.sub(r"\\\1", text)
+    # A word that reads like an operator is told from it by a backslash.
     return f"\\{escaped}" if escaped in _OPERATORS else escaped
 
 
@@ -146,6 +148,7 @@ def _quoted(text: str) -> str:
 
 
 def _end(text: str | None) -> str:
+    # Always in quotation marks: a bare star or TO would be read as syntax.
     return "*" if text is None else _quoted(text)
 
 
@@ -165,5 +168,6 @@ def pattern_parts(pattern: str) -> list[tuple[str, str]]:
     """The pattern as (escaped character or "", plain or wild character or "") pairs, in
     order.
     """
+    # A value may hold line breaks, which a plain dot would leave out.
     found = re.findall(r"\\(.)|(.)", pattern, re.DOTALL)
     return [(escaped, char) for escaped, char in found]
