@@ -86,6 +86,7 @@ VALUES: tuple[About, ...] = (
     About(
         "",
         kinds.HOME_PLACE,
+        # Degrees of Thanh Hóa and around it: 18 to 20 north, 104 to 106 east.
         r"^\s*(?:1[89]|20)[.,]\d{4,}\s*$|^\s*10[4-6][.,]\d{4,}\s*$|"
         r"^\s*\(?\s*(?:1[89]|20)[.,]\d{3,}\s*[,; ]\s*10[4-6][.,]\d{3,}",
     ),

@@ -113,11 +113,16 @@ class Column:
         return marks, named
 
     def _read(self, texts: pl.Series) -> None:
+        """Judge the different texts among these that were not judged yet, MOST_READ at
+        most.
+        """
         left = MOST_READ - len(self._judged)
         if left <= 0:
             return
         new = [
             text
+            # In the order of the table, so that each run reads the same cells before
+            # the bound.
             for text in texts.unique(maintain_order=True).to_list()
             if text not in self._judged
         ]
@@ -164,11 +169,13 @@ def _candidates(cells: pl.Series, roles: frozenset[str]) -> pl.Series | None:
     found = cells.str.contains(_LOOK)
     if not found.any():
         return found
+    # The patterns of what is harmless are long: they pass over the few candidates only.
     some = cells.filter(found)
     harmless = some.str.contains(_HARMLESS) | (
         some.str.contains(_PLAIN) & ~some.str.contains(_SHAPED)
     )
     if harmless.any():
+        # A clone, as `scatter` writes into the series itself.
         found = found.clone().scatter(found.arg_true().filter(harmless), False)
     return found
 

@@ -39,6 +39,7 @@ def scan_file(path: Path, name: str, options: ReadOptions = DEFAULTS) -> FileSca
     is.
     """
     found = list(scan_text(name))
+    # The place is told back with each finding: it must not repeat what was found in it.
     where = HIDDEN if found else name
     unread = False
     for piece in pieces(path, name, options):
@@ -72,6 +73,7 @@ def scan_from_plain(told: Mapping[str, Any], name: str) -> FileScan:
 
 
 def _of_piece(piece: Piece) -> list[PersonalMention]:
+    """What one piece holds that is personal: in its text, its value and its rows."""
     found = list(scan_text(piece.text)) if piece.text else []
     if piece.value is not None:
         found += scan_value(piece.value)
@@ -91,6 +93,7 @@ def of_rows(
     )
     scan = Scan(names)
     scan.batch(
+        # Polars numbers rows in UInt32, tables in Int64.
         TextBatch(frame.with_row_index(ROW).with_columns(pl.col(ROW).cast(pl.Int64)))
     )
     return [

@@ -16,6 +16,7 @@ _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹘﹣－"), "-")
 
 def fold(label: str) -> str:
     """A label in lower case, without diacritics, its words parted by single spaces."""
+    # NFD leaves "đ" whole: its stroke is no combining sign.
     spread = unicodedata.normalize("NFD", label.replace("đ", "d").replace("Đ", "D"))
     plain = "".join(letter for letter in spread if not unicodedata.combining(letter))
     return " ".join(re.findall(r"[a-z0-9]+", plain.lower()))
@@ -26,6 +27,7 @@ def label_words(label: str) -> str:
     with or without diacritics.
     """
     clean = bare(label)
+    # The range à-ỹ of the pattern holds capitals too: "ĐIỆN" would fall apart.
     parted = clean if clean.isupper() else _HUMP.sub(" ", clean)
     return fold(parted)
 
@@ -41,6 +43,7 @@ def bare(text: str) -> str:
 
 
 def _plain(sign: str) -> str:
+    """One sign of a text in NFKC as ASCII digit or blank, empty if it is invisible."""
     if sign.isascii():
         return sign
     if sign.isdigit():
@@ -59,6 +62,7 @@ def letters(text: str) -> str:
 
 
 def _letter(sign: str) -> str:
+    """One sign in lower case without its marks, always of length one."""
     if sign in "đĐ":
         return "d"
     first = unicodedata.normalize("NFD", sign)[0].lower()

@@ -94,6 +94,8 @@ def verdict(kind: str, evidence: Evidence, *, office: bool = False) -> Verdict |
     rules = KINDS[kind]
     if evidence is Evidence.NONE:
         return None
+    # A name in the row makes a telephone that person's, whatever else the table is of.
     if office and kind in SOFTER_IN_OFFICES and evidence is not Evidence.BESIDE:
         return "warn"
+    # SHAPE, BESIDE and NAMED are 1, 2 and 3.
     return (rules.shape, rules.beside, rules.named)[evidence - 1]

@@ -36,6 +36,8 @@ ORGANIZED = (
     r"ban|san pham|thiet bi"
 )
 
+# Words that are often joined ("hotencha") are listed joined: nothing in them tells
+# where they part.
 MEANINGS: tuple[Meaning, ...] = (
     Meaning(
         "identity",
@@ -283,6 +285,8 @@ MEANINGS: tuple[Meaning, ...] = (
         ),
     ),
     Meaning(
+        # Under these labels any words are a name: foreign ones have no Vietnamese
+        # family name.
         "sure",
         r"ho ten|ho va ten|ho dem|hoten|hovaten|full name|fullname|chu ho|chuho|chu "
         r"nha|chu xe|chuxe|chu so huu|"
@@ -331,6 +335,8 @@ MEANINGS: tuple[Meaning, ...] = (
         alone=r"hang|dn|office|department|shop|store|center|centre",
     ),
     Meaning(
+        # Streets, schools and prizes bear names of persons: under these labels they are
+        # nobody's.
         "thing",
         r"chuyen khoa|khoa|chuyen mon|chuyen nganh|bo phan|specialty|duong|duong "
         r"pho|ten duong|pho|"
@@ -389,6 +395,7 @@ _COMPILED = tuple(
 )
 
 
+# Nested values ask for every key of every record.
 @lru_cache(maxsize=10_000)
 def roles(label: str) -> frozenset[str]:
     """The meanings of one label; empty where it tells nothing of persons,
@@ -404,6 +411,9 @@ def _has(
     taken: re.Pattern[str] | None,
     alone: re.Pattern[str] | None,
 ) -> bool:
+    """Whether the words of a label have a meaning: alone, or given by some and not
+    taken away by others.
+    """
     if alone and alone.fullmatch(words):
         return True
     return bool(given and given.search(words)) and not (taken and taken.search(words))

@@ -73,6 +73,7 @@ _MAIL_SPELT = re.compile(
 _OFFICES = re.compile(
     r"@(?:[a-z0-9-]+\.)*(?:gov|edu|mil)(?:\.[a-z]{2})?$", re.IGNORECASE
 )
+# The first two letters of a health card: the group of the insured.
 _CARD_GROUPS = (
     "dn hx ch nn tk hc xk ht tb no ct xb tn cs qn ca cy xn ms cc ck cb kc hd te bt hn dt dk xd ts tc tq ta ty hg ls pv"
     " hs sv gb gd nd cn tl xv th nt tv td tu hk"
@@ -118,9 +119,11 @@ def hits(text: str, roles: frozenset[str] = frozenset()) -> list[Hit]:
         # Most cells with many digits are nothing but digits.
         hit = _judged(Number(clean, 0, len(clean), True), "", roles)
         return [hit] if hit else []
+    # As long as `clean`, so that places found in one are places in the other.
     told = letters(clean)
     found = list(_numbered(clean, told, roles))
     found += _mails(clean)
+    # Shorter texts have no room for a name and something said of it.
     if len(told) > _NEAR:
         found += _said(clean, told, bool(found))
     return found
@@ -146,6 +149,9 @@ def _said(clean: str, told: str, numbered: bool) -> list[Hit]:
 
 
 def _mails(clean: str) -> Iterator[Hit]:
+    """Addresses of mail, also those spelt with "[at]" and "[dot]"."""
+    # Most texts have none of these signs, and looking for a sign costs less than the
+    # patterns.
     if "@" not in clean and "[" not in clean and "(" not in clean:
         return
     for match in _MAIL.finditer(clean):
@@ -156,17 +162,21 @@ def _mails(clean: str) -> Iterator[Hit]:
 
 
 def _numbered(clean: str, told: str, roles: frozenset[str]) -> Iterator[Hit]:
+    """Papers whose numbers begin with letters, then all other numbers of a text."""
     if not any(map(str.isdigit, told)):
         return
     rounded = numbers.is_rounded(clean)
     papers = [(match, hit) for match, hit in _papers(clean, told, roles)]
     yield from (hit for _, hit in papers)
+    # What was read as a paper becomes letters of the same length: its digits must not
+    # be counted again, and places stay the same.
     rest = told
     for match, _ in papers:
         rest = rest[: match.start()] + "x" * len(match[0]) + rest[match.end() :]
     for number in numbers.numbers(_plain(rest, roles), papers="identity" in roles):
         role = _role(rest, number)
         hit = _judged(number, role, roles)
+        # A rounded power of ten was some other number; only a label makes it anybody's.
         if hit and not (rounded and hit.evidence is Evidence.SHAPE):
             yield hit
 
@@ -189,6 +199,8 @@ def _papers(
     yield from _after_word(
         told, _LICENCE_WORDS, _OLD_LICENCE, kinds.LICENCE, labelled="licence" in roles
     )
+    # Elsewhere than under its label a plate needs capitals: "10 km 1234" is built like
+    # one.
     for match in _PLATE.finditer(clean.upper() if "plate" in roles else clean):
         named = "plate" in roles or bool(_near(told, match, "plate"))
         yield match, Hit(kinds.PLATE, Evidence.NAMED if named else Evidence.SHAPE)
@@ -202,12 +214,16 @@ def _after_word(
     *,
     labelled: bool,
 ) -> Iterator[tuple[re.Match[str], Hit]]:
+    """Values that stand within BEFORE signs after a word; under their own label, all
+    values.
+    """
     if labelled:
         for match in value.finditer(told):
             yield match, Hit(kind, Evidence.NAMED)
         return
     for spoken in word.finditer(told):
         found = value.search(told, spoken.end(), spoken.end() + BEFORE)
+        # Digits between are a number of their own, and the word speaks of that one.
         if found and not any(map(str.isdigit, told[spoken.end() : found.start()])):
             yield found, Hit(kind, Evidence.NAMED)
 
@@ -227,11 +243,13 @@ def _role(told: str, number: Number) -> str:
     before = told[start : number.start]
     spoken = list(_WORDS.finditer(before))
     last = spoken[-1] if spoken else None
+    # Six digits or more between are a number of their own, which the word named.
     if last is not None and sum(map(str.isdigit, before[last.end() :])) < 6:
         return _role_of(last)
     after = _WORDS.search(told, number.end, number.end + AFTER)
     near = after is not None and after.start() - number.end <= _NEAR
     between = told[number.end : after.start()] if after is not None else ""
+    # Behind a sign that ends the phrase the word names what comes after it.
     parted = any(sign in between for sign in ",;|\n\t.") or any(
         map(str.isdigit, between)
     )
@@ -241,6 +259,7 @@ def _role(told: str, number: Number) -> str:
 def _judged(number: Number, role: str, roles: frozenset[str]) -> Hit | None:
     """What a number is by its digits, the word beside it and the label above it."""
     digits = number.digits
+    # A word beside the number knows better than the label above the column.
     told = {role} if role else set(roles)
     named = Evidence.NAMED
     if told & {"identity", "paper"}:
@@ -266,11 +285,16 @@ def _of_money(number: Number, told: set[str]) -> Hit | None:
     """Tax codes and bank accounts."""
     digits = number.digits
     if told & {"tax", "person-tax"}:
+        # The tax code of a person may be the citizen number itself.
         citizen = numbers.is_citizen(digits) or (
+            # Amounts, and telephones with the code of the country, have eleven digits
+            # as well.
             len(digits) == 11 and numbers.is_lost(digits)
         )
         if citizen:
             return Hit(kinds.CITIZEN, Evidence.NAMED)
+        # Tax codes that were made for persons begin with 8, those of organizations do
+        # not.
         if len(digits) == 10 and digits[0] == "8":
             return Hit(
                 kinds.PERSON_TAX,
@@ -291,8 +315,10 @@ def _identity(digits: str, *, strong: bool, labelled: bool, code: bool = False) 
         return kinds.CITIZEN if strong or numbers.is_citizen(digits) else ""
     if len(digits) == 11:
         return kinds.CITIZEN if strong or numbers.is_lost(digits) else ""
+    # The provinces 001 to 008 have two zeros to lose.
     if len(digits) == 10:
         return kinds.CITIZEN if strong and digits[0] in "12468" else ""
+    # Old numbers have nine digits; eight are one that lost its zero.
     if (len(digits) == 9 and not code) or (len(digits) == 8 and strong and labelled):
         return kinds.OLD_CITIZEN
     return ""
@@ -314,8 +340,11 @@ def _unnamed(number: Number, roles: frozenset[str]) -> Hit | None:
 
 
 def _telephone(number: Number, roles: frozenset[str]) -> Hit | None:
+    """The telephone that a number is; None where it is none."""
     digits = number.digits
     called = roles & {"phone", "office-line"}
+    # Ten digits under a label for codes or money are just that, unless somebody parted
+    # them like a telephone.
     if numbers.is_mobile(digits) and (
         called or not roles & {"code", "tax", "amount", "bank"} or not number.whole
     ):
@@ -324,6 +353,7 @@ def _telephone(number: Number, roles: frozenset[str]) -> Hit | None:
             kinds.OFFICE_PHONE if office else kinds.PHONE,
             Evidence.NAMED if called else Evidence.SHAPE,
         )
+    # Spreadsheets take the zero away.
     if called and len(digits) == 9 and numbers.is_mobile("0" + digits):
         return Hit(kinds.PHONE, Evidence.NAMED)
     if called and numbers.is_landline(digits):

@@ -114,6 +114,7 @@ def is_name(text: str) -> bool:
     cell = _TITLE.sub("", text.strip())
     if not 3 <= len(cell) <= _LONGEST or any(sign.isdigit() for sign in cell):
         return False
+    # A dot may part initials without a blank.
     words = cell.replace(".", " ").split()
     if not 2 <= len(words) <= MOST_WORDS or not all(_is_word(word) for word in words):
         return False
@@ -132,6 +133,7 @@ def is_family_name(text: str) -> bool:
 
 
 def _is_word(word: str) -> bool:
+    """Whether a word is written as in a name: capitalised, or all in capitals."""
     return (
         word[0].isupper()
         and word.isalpha()
@@ -194,9 +196,13 @@ def _name_length(text: str, words: list[re.Match[str]], first: int) -> int:
 
 
 def _is_person(text: str, words: list[re.Match[str]], first: int, length: int) -> bool:
+    """Whether `length` words from `first` on name a person, by the words before and the
+    family name.
+    """
     names = [fold(word[0]) for word in words[first : first + length]]
     before = text[max(0, words[first].start() - 24) : words[first].start()]
     spoken = [match.end() for match in _PERSON.finditer(before)]
+    # The word counts only right before the name, with nothing but signs between.
     introduced = bool(spoken) and not before[spoken[-1] :].strip(" :.,-")
     if words[first][0].lower() in _NO_FAMILY:
         return False
@@ -205,6 +211,8 @@ def _is_person(text: str, words: list[re.Match[str]], first: int, length: int) -
     if names[0] not in USUAL or " ".join(names) in FAMOUS:
         return False
     place = words[first - 1][0].lower() if first else ""
+    # Two capitalised words are too little, unless the second is a usual middle name or
+    # an initial: many places and things are written so.
     return place not in _PLACED and (
         length >= 3 or names[1] in MIDDLE or len(words[first + 1][0]) == 1
     )

@@ -49,6 +49,7 @@ def hits(value: Any, roles: frozenset[str] = frozenset()) -> list[Hit]:
     found: list[Hit] = []
     told: set[str] = set()
     for key, text in _leaves(value, "", DEPTH):
+        # A key that means nothing inherits what the label of the column means.
         meaning = roles_of(key) or roles
         found += mentions.hits(text, meaning)
         if (meaning & {"person", "officer"} and names.is_wordy(text)) or names.is_name(
@@ -68,11 +69,14 @@ def _leaves(value: Any, key: str, depth: int) -> Iterator[tuple[str, str]]:
     own.
     """
     if depth <= 0:
+        # Deeper values are read as one text, up to a bound, rather than passed by.
         yield key, str(value)[: mentions.LONGEST]
     elif isinstance(value, Mapping):
         for name, inner in value.items():
+            # A key with digits may itself be somebody's number.
             if any(map(str.isdigit, str(name))):
                 yield "", str(name)
+            # Bounded: else each leaf of a deep value would carry its whole path.
             yield from _leaves(inner, f"{key[-60:]} {name}".strip(), depth - 1)
     elif isinstance(value, list | tuple):
         for inner in value:

@@ -18,6 +18,8 @@ PROVINCES = _PROVINCES.split()
 """The codes of provinces of birth that citizen numbers begin with, after their zero."""
 CITIZEN = r"0(?:0[1-9]|[1-8][0-9]|9[0-6])[0-9]{9}"
 """Province of birth 001-096, century and sex, year, six digits: twelve in all."""
+# The digit of century and sex (0 and 1: 19.., 2 and 3: 20..), then the year: 1910 to
+# 2029.
 _BORN = r"(?:[01][1-9][0-9]|[23](?:[01][0-9]|2[0-9]))"
 LOST_ZERO = rf"(?:{'|'.join(p for p in PROVINCES if p[0] != '0')}){_BORN}[0-9]{{6}}"
 """The same without its zero, as spreadsheets leave it: eleven digits, so that the year
@@ -107,6 +109,7 @@ def expand_number(text: str) -> str:
         return _FLOAT.sub(_whole, text)
     mantissa, exponent = power[1].replace(",", "."), int(power[2])
     digits = mantissa.replace(".", "")
+    # A mantissa with more digits than that has decimals left: no number of a paper.
     return digits.ljust(exponent + 1, "0") if len(digits) <= exponent + 1 else text
 
 
@@ -142,6 +145,7 @@ def _reading(match: re.Match[str]) -> str:
 
 
 def _blank(match: re.Match[str]) -> str:
+    # Letters, not blanks: over blanks the digits on both sides would become one number.
     return "x" * len(match[0])
 
 
@@ -164,6 +168,9 @@ def numbers(text: str, *, papers: bool = False) -> Iterator[Number]:
 
 
 def _of_run(text: str, run: re.Match[str], *, papers: bool) -> Iterator[Number]:
+    """The numbers in one run of digits and the signs between them: one, or those of a
+    list.
+    """
     groups = [
         (match.start(), match.end())
         for match in _GROUP.finditer(text, run.start(), run.end())
@@ -201,6 +208,7 @@ def _by_lists(text: str, groups: list[tuple[int, int]]) -> Iterator[Number]:
 
 
 def _of_part(text: str, groups: list[tuple[int, int]]) -> Iterator[Number]:
+    """The numbers in one part of a list, given as the places of its groups of digits."""
     if sum(b - a for a, b in groups) <= 13 and not any(
         _speaks(text[a:b]) for a, b in groups
     ):
@@ -228,6 +236,8 @@ def _window(text: str, groups: list[tuple[int, int]], first: int) -> int | None:
         if last > first:
             between = text[groups[last - 1][1] : start]
             sign = between if sign is None else sign
+            # Whoever parts one number uses one sign throughout; another one begins
+            # another number.
             if between != sign or end - start < 2:
                 return None
         digits += text[start:end]
@@ -239,15 +249,20 @@ def _window(text: str, groups: list[tuple[int, int]], first: int) -> int | None:
 
 
 def _joined(text: str, groups: list[tuple[int, int]]) -> Number:
+    """Groups of digits as one number."""
     start, end = groups[0][0], groups[-1][1]
     parts = [text[a:b] for a, b in groups]
     signs = {text[a[1] : b[0]] for a, b in itertools.pairwise(groups)}
+    # Groups of three after a short first one are how amounts are written ("1.250.000");
+    # no amount begins with a zero.
     money = (
         len(parts) > 2
         and len(parts[0]) <= 3
         and parts[0][0] != "0"
         and all(len(each) == 3 for each in parts[1:])
     )
+    # No citizen number without its zero is written like these; they count as money, so
+    # that they are not taken for one.
     glued = text[max(0, start - 1) : start].isalpha()
     mixed = glued or len(signs) > 1 or (len(parts) == 2 and signs <= {".", ","})
     return Number("".join(parts), start, end, len(parts) == 1, money or mixed)

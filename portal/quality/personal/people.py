@@ -45,6 +45,8 @@ class People:
         for index, seen in enumerate(self._seen):
             if index in but or seen[0] >= ENOUGH:
                 continue
+            # From the first rows only: the different cells of a whole batch cost a pass
+            # over it.
             cells = [
                 cell
                 for cell in frame[str(index)]
@@ -78,6 +80,7 @@ class People:
         return not meaning & NOT_PERSONS and self._share(index, 1) >= STRONG
 
     def _names(self, index: int) -> bool:
+        """Whether enough cells of a column bear out that its label means persons."""
         plain = self._share(index, 2) >= WEAK and "sure" in self.roles[index]
         return plain or max(self._share(index, 1), self._share(index, 4)) >= WEAK
 
@@ -100,6 +103,8 @@ class People:
             self._named(frame, officers=True),
         )
         return (
+            # Without organizations there is nothing to be an officer of: every name is
+            # an owner's.
             owners if self.has_organizations() else owners | anybody
         ), owners | anybody
 

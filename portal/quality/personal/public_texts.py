@@ -61,6 +61,7 @@ def places_with_persons(
         for text in _texts(value)
         if LONG_NUMBER.search(UUID.sub("", text))
     ]
+    # Nearly no description has such a number: only then is what was known walked too.
     seen = set(_texts(known)) if numbered and known else set()
     return sorted(
         {key for key, text in numbered if text not in seen and _names_one(text)}
@@ -86,6 +87,7 @@ def without_persons(text: Any) -> Any:
 
 
 def _names_one(text: str) -> bool:
+    """Whether a text holds a citizen number, or anything else that nobody may release."""
     found = scan_text(UUID.sub("", text))
     return any(
         each.verdict == "error" or (each.kind == CITIZEN and each.verdict == "hold")
@@ -105,5 +107,6 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from _texts(inner)
+    # A citizen number may come as a JSON number.
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield str(value)

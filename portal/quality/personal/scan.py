@@ -77,6 +77,8 @@ class Scan:
         frame = batch.frame
         if not frame.height:
             return
+        # Before any cell is judged: the columns that name persons decide what stands
+        # beside a name.
         self._people.learn(frame, self._narrow)
         owners, anybody = self._people.rows(frame)
         looked = [
@@ -91,6 +93,8 @@ class Scan:
                     index,
                     kind,
                     evidence,
+                    # A landline beside an office's director is the office's; beside an
+                    # owner it is at home.
                     owners if kind == kinds.OFFICE_PHONE else anybody,
                 )
         if anybody.any():
@@ -99,6 +103,9 @@ class Scan:
     def _look(
         self, frame: pl.DataFrame, index: int, doubtful: pl.DataFrame | None
     ) -> tuple[cells.Marks, Mask]:
+        """The evidence for each cell of a column, by kind, and which cells name a
+        person.
+        """
         sure = None
         if doubtful is not None and index in self._narrow:
             some = doubtful[str(index)]
@@ -110,6 +117,9 @@ class Scan:
     def _count(
         self, index: int, kind: str, evidence: npt.NDArray[np.uint8], named: Mask
     ) -> None:
+        """Add the cells of one kind by their evidence and by whether their row names a
+        person.
+        """
         counts = self._counts[index, kind]
         for each in (Evidence.SHAPE, Evidence.BESIDE, Evidence.NAMED):
             found = evidence == each
@@ -150,11 +160,15 @@ class Scan:
         meaning = self._people.roles[index]
         told = [BY_ROLE[role] for role in sorted(meaning) if role in BY_ROLE]
         yield from told
+        # A label that means anything is believed; only where it tells nothing do cells
+        # decide.
         if told or meaning:
             return
         dated = bool(_MOMENT.search(label_words(self.labels[index])))
         filled = column.filter(column != "")
         for about in VALUES:
+            # The label says that these are days of something: their look tells no
+            # birth.
             if dated and about.kind == kinds.BIRTH:
                 continue
             enough = SHARE_OF_ILL if about.kind == kinds.HEALTH else SHARE
@@ -175,6 +189,8 @@ class Scan:
         for (index, kind), counts in self._counts.items():
             column = self._column(index, kind, counts)
             if column is not None:
+                # Two kinds may be told under one name (`_NAMES`): their cells are
+                # added.
                 key = index, column.kind
                 found[key] = _together(found[key], column) if key in found else column
         found |= self._labelled()
@@ -183,6 +199,7 @@ class Scan:
     def _column(
         self, index: int, kind: str, counts: dict[Case, int]
     ) -> PersonalColumn | None:
+        """What was counted of one kind in a column; None where nothing follows from it."""
         office = self._people.has_organizations()
         judged = [
             (self._verdict(kind, case, office=office), times)
@@ -193,6 +210,7 @@ class Scan:
         if verdict is None:
             return None
         cells_ = sum(times for judgement, times in judged if judgement is not None)
+        # Rows of a wrong width (-1) have no column whose filled cells were counted.
         filled = self._filled[index] if index >= 0 else cells_
         return PersonalColumn(
             self._shown(index),
@@ -204,6 +222,7 @@ class Scan:
         )
 
     def _verdict(self, kind: str, case: Case, *, office: bool) -> Verdict | None:
+        """The graver of the verdicts for a cell alone and for a cell beside a name."""
         evidence, beside = case
         alone = kinds.verdict(kind, evidence, office=office and not beside)
         return gravest(
@@ -224,6 +243,7 @@ class Scan:
         for index, label in enumerate(self.labels):
             for hit in mentions.hits(label):
                 verdict = kinds.verdict(hit.kind, hit.evidence)
+                # Where cells of the column hold it as well, they tell of it.
                 if verdict is not None and (index, hit.kind) not in self._counts:
                     kind = _NAMES.get(hit.kind, hit.kind)
                     level = kinds.KINDS[kind].level
@@ -234,6 +254,7 @@ class Scan:
 
 
 def _together(one: PersonalColumn, other: PersonalColumn) -> PersonalColumn:
+    """Two findings in one column as one."""
     verdict = gravest([one.verdict, other.verdict]) or one.verdict
     return PersonalColumn(
         one.label, one.kind, one.level, one.cells + other.cells, one.filled, verdict

@@ -53,6 +53,8 @@ def _records(value: Any, depth: int = NESTED) -> Iterator[Any]:
     from what stands around them.
     """
     if isinstance(value, list | tuple):
+        # What stands loose in a list belongs to no record of it, so it is one of its
+        # own.
         loose = [
             inner
             for inner in value
@@ -63,6 +65,7 @@ def _records(value: Any, depth: int = NESTED) -> Iterator[Any]:
                 yield from _records(inner, depth - 1)
         yield loose
         return
+    # Nested deeper, the rest is one record: parting has to end somewhere.
     if not isinstance(value, Mapping) or not depth:
         yield value
         return
@@ -73,6 +76,7 @@ def _records(value: Any, depth: int = NESTED) -> Iterator[Any]:
 
 
 def _is_list_of_records(value: Any) -> bool:
+    """Whether a value is a list of several values with an object among them."""
     return (
         isinstance(value, list)
         and len(value) > 1
@@ -81,6 +85,7 @@ def _is_list_of_records(value: Any) -> bool:
 
 
 def _lines(text: str) -> Iterator[str]:
+    """The lines of a text, long ones in pieces of PIECE signs that overlap."""
     for line in text.splitlines():
         if len(line) <= PIECE:
             yield line
@@ -93,6 +98,7 @@ def _judged(hits: list[Hit], *, named: bool) -> Iterator[tuple[str, Verdict]]:
     """The kinds of what one line or record mentions, each with its verdict."""
     beside = any(hit.kind == kinds.NAME for hit in hits)
     for hit in hits:
+        # Texts name people all the time; a name counts only for what is said beside it.
         if hit.kind == kinds.NAME and not named:
             continue
         alone = kinds.verdict(hit.kind, hit.evidence, office=not named and not beside)
@@ -106,6 +112,7 @@ def _judged(hits: list[Hit], *, named: bool) -> Iterator[tuple[str, Verdict]]:
 def _mentions(
     found: list[tuple[str, Verdict]], where: str
 ) -> tuple[PersonalMention, ...]:
+    """One mention a kind, with its gravest verdict and how often it was found."""
     counts = Counter(kind for kind, _ in found)
     graves = {
         kind: gravest(verdict for other, verdict in found if other == kind)

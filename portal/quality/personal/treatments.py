@@ -23,6 +23,7 @@ YES = frozenset(
     {
         "true",
         "1",
+        # What "1.0", a spreadsheet's 1, is folded to.
         "1 0",
         "co",
         "yes",
@@ -95,6 +96,7 @@ def is_obeyed(table: TextTable, schema: Json) -> bool:
         return True
     labels = [label.strip() for label in table.labels]
     return all(
+        # Treating leaves such rows out, so it would change something.
         not batch.ragged
         and treat_frame(batch.frame, labels, schema).equals(batch.frame)
         for batch in table.batches()
@@ -140,6 +142,7 @@ def treat_frame(
 
 
 def _personal(schema: Json) -> list[Json]:
+    """The fields that a schema tags as personal data."""
     return [
         each
         for each in schema.get("fields") or ()
@@ -155,6 +158,7 @@ def _where(frame: pl.DataFrame, field: Json, places: Mapping[str, str]) -> pl.Se
     for name, value in (field.get("when") or {}).items():
         if name in places:
             wanted = fold(str(value))
+            # Each different text is folded once; a column of conditions has few.
             found &= _each(
                 frame[places[name]],
                 {text: fold(text) == wanted for text in _texts(frame[places[name]])},
@@ -165,6 +169,9 @@ def _where(frame: pl.DataFrame, field: Json, places: Mapping[str, str]) -> pl.Se
 def _consented(
     frame: pl.DataFrame, field: Json, places: Mapping[str, str]
 ) -> pl.Series:
+    """Which rows say a clear yes in the field's column of consent; none without that
+    column.
+    """
     column = places.get(str(field.get("consent_field") or ""))
     if column is None:
         return pl.repeat(False, frame.height, eager=True)
@@ -184,10 +191,12 @@ def _each(cells: pl.Series, judged: Mapping[str, bool]) -> pl.Series:
 def _coarser(
     frame: pl.DataFrame, column: str, field: Json, asked: pl.Series
 ) -> pl.DataFrame:
+    """The frame with coarser cells in one column, in the rows that are asked for."""
     cells = frame[column].filter(asked)
     if not len(cells):
         return frame
     made = {text: coarsen(text, field) for text in _texts(cells)}
+    # Without a default, cells of the rows that are not asked for would raise.
     said = frame[column].replace_strict(
         made, default=frame[column], return_dtype=pl.String
     )
@@ -208,6 +217,7 @@ def coarsen(cell: str, field: Json) -> str:
         return cell
     meaning = roles(str(field.get("name") or "")) | roles(str(field.get("title") or ""))
     kind = str(field.get("type") or "string")
+    # Before coordinates: a year of birth in a column of numbers is a year.
     if kind in ("date", "datetime") or "birth" in meaning:
         return _year(cell, kind)
     if "place" in meaning or kind == "number":
@@ -220,6 +230,7 @@ def coarsen(cell: str, field: Json) -> str:
 
 
 def _year(cell: str, kind: str) -> str:
+    """The year of a day, or the band of ten years of an age; empty where it is neither."""
     found = _YEAR.search(cell)
     if found:
         return f"{found[0]}-01-01" if kind == "date" else found[0]
@@ -228,11 +239,14 @@ def _year(cell: str, kind: str) -> str:
         return ""
     first = int(age) // YEARS * YEARS
     return (
+        # A band is no number, and the column has to stay one: its lower end stands for
+        # it.
         str(first) if kind in ("integer", "number") else f"{first}-{first + YEARS - 1}"
     )
 
 
 def _rounded(match: re.Match[str]) -> str:
+    """A number cut off after DECIMALS decimals, with its own decimal sign."""
     sign = "," if "," in match[0] else "."
     whole, _, decimals = match[0].partition(sign)
     kept = decimals[:DECIMALS]
@@ -246,10 +260,12 @@ def _commune(cell: str) -> str:
     parts = [part.strip() for part in cell.split(",") if part.strip()]
     detailed = [index for index, part in enumerate(parts) if _DETAIL.search(part)]
     rest = parts[max(detailed, default=-1) + 1 :]
+    # A part that stands alone may be a house or street which no word gives away.
     return ", ".join(rest) if len(parts) > 1 else ""
 
 
 def _household(cell: str) -> str:
+    """A household's text without the name of its person: the word for it, or COARSE."""
     if not (is_name(cell) or mentions_person(cell)):
         return cell
     found = _HOUSEHOLD.search(cell)
