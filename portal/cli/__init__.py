@@ -22,11 +22,14 @@ def main() -> None:
     stack.
     """
     try:
+        # In click's own mode it would end the process itself, and errors of ours would
+        # come out with their stack.
         portal(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except click.Abort:
+        # What a shell gives for Ctrl-C: 128 and the number of SIGINT.
         sys.exit(130)
     except Invalid as error:
         lines = (
@@ -40,6 +43,8 @@ def main() -> None:
         outage = import_module("portal.outages").explain(error)
         if outage is not None:
             sys.exit(f"portal: {outage.message} ({outage.reason})")
+        # A file that was named wrongly is the caller's to mend. Without a name it is a
+        # fault of the program, whose stack is needed.
         if isinstance(error, OSError) and error.filename is not None:
             sys.exit(f"portal: {error.filename}: {error.strerror}")
         raise

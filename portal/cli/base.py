@@ -72,6 +72,8 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of a name; None where there is none."""
         if cmd_name in COMMANDS:
+            # Importing adds the command to the group, by its decorator; the look-up
+            # below then finds it.
             import_module(f"portal.cli.{COMMANDS[cmd_name].module}")
         return super().get_command(ctx, cmd_name)
 
@@ -79,6 +81,7 @@ class Commands(click.Group):
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
         """The list of commands, without importing them."""
+        # click would ask every command for its help, and so import them all.
         with formatter.section("Commands"):
             formatter.write_dl(
                 [(name, COMMANDS[name].help) for name in sorted(COMMANDS)]

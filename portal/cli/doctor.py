@@ -40,6 +40,7 @@ def doctor(mend: bool, retry: bool, as_json: bool) -> None:
         show(_plain(found))
     else:
         _tell(found)
+    # After `--mend` 0 means that all was handed on, not that it is done.
     sys.exit(0 if found.healthy else 1)
 
 
@@ -53,6 +54,7 @@ def sweep() -> None:
 
 
 def _plain(found: Examination) -> dict[str, Any]:
+    """The examination as a dict for JSON; ages in seconds, moments as stamps."""
     moment = now()
     backlog = {
         topic: {
@@ -71,9 +73,12 @@ def _plain(found: Examination) -> dict[str, Any]:
 
 
 def _tell(found: Examination) -> None:
+    """Print the examination for a person: findings, what to do, what waits."""
     for each in found.findings:
         end = "mended" if each.mended else f"mend it: {each.cure}"
         click.echo(f"{each.kind}: {len(each.ids)} {each.says} ({end})")
+        # After a restored backup there may be thousands, which would push the summary
+        # out of the window.
         for line in each.ids[:SHOWN]:
             click.echo(f"  {line}")
         if len(each.ids) > SHOWN:

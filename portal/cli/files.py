@@ -33,9 +33,13 @@ def check() -> None:
                 *db.list_file_keys(uow.session),
                 *(key for manifest in manifests for key in manifest.keys),
             }
+        # Outside the transaction: every byte is read, which may take hours, and a
+        # snapshot that stays open keeps SQLite's log from being written back.
         damaged = sorted(set(running.files.find_damaged()))
         missing = sorted(key for key in named if not running.files.exists(key))
     for key in damaged:
+        # What nothing uses is swept anyway, so an operator need not look for its
+        # backup.
         used = "in use" if key in named else "used by nothing"
         click.echo(
             f"damaged: {key} ({used}): its bytes no longer have their hash; restore "

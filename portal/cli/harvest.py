@@ -66,6 +66,8 @@ def harvest_run(name: str, as_json: bool) -> None:
             params = {"source_id": source.id}
             job = registry.call(running, SYSTEM, "harvest_job_create", params)
             job_id = job["id"]
+        # The first Ctrl-C lets the dataset under way be stored; what was listed waits
+        # in the database for the next run.
         with processes.stop_event() as stop:
             _work_off(running, job_id, stop)
         if stop.is_set():
@@ -79,6 +81,8 @@ def harvest_run(name: str, as_json: bool) -> None:
         show({"job": job, "report": report})
     else:
         _tell_job(job, report)
+    # For scripts, also where the job itself came to its end: a refused dataset needs
+    # somebody.
     failures = job["stats"]["errored"] + job["stats"]["refused"]
     sys.exit(1 if job["gather_error_summary"] or failures else 0)
 
@@ -87,16 +91,20 @@ def _work_off(running: Portal, job_id: str, stop: threading.Event) -> None:
     """Work in the queue until this job is over, or `stop` is set; another worker may
     hold it meanwhile.
     """
+    # A bound: another worker may hold the job, and this command must not wait for ever.
     owner, deadline = scheduler.owner_name(), time.monotonic() + LONGEST_SECONDS
     while time.monotonic() < deadline and not stop.is_set():
         with running.read() as uow:
             if harvest_db.get_job(uow.session, job_id).over:
                 return
+        # Nothing to claim means that another worker has the job: look again after a
+        # while.
         if not scheduler.work_once(running, owner, stop=stop):
             stop.wait(running.settings.worker_poll)
 
 
 def _tell_job(job: dict[str, Any], report: dict[str, Any]) -> None:
+    """Print how a job ended, and each error with the item that it belongs to."""
     click.echo(f"{job['status']}: {_counts(job['stats'])}")
     for error in report["gather_errors"]:
         click.echo(f"  the listing broke off: {error['message']}")

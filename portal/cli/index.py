@@ -39,6 +39,8 @@ def index_check(as_json: bool, repair: bool) -> None:
     """
     with open_portal() as running:
         drift = index.compare(running)
+        # On stderr, so that --json stays one document; compared again, as the exit code
+        # should tell how it stands now.
         if repair and not drift.none:
             click.echo(f"{index.repair(running, drift)} differences mended.", err=True)
             drift = index.compare(running)
@@ -102,6 +104,8 @@ def index_words(files: tuple[Path, ...]) -> None:
     """Check files of synonyms (without any: the one that ships), naming each line that
     cannot be used.
     """
+    # No portal is opened: a file can be checked on any machine, and while the portal
+    # runs.
     lexicon, problems = read(files or (SHIPPED,))
     for problem in problems:
         click.echo(str(problem))

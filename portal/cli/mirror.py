@@ -28,6 +28,7 @@ def mirror(client: GuardedClient, url: str, path: Path) -> dict[str, str]:
     for what cannot be fetched or leads outside.
     """
     descriptor = orjson.loads(path.read_bytes())
+    # Frictionless would fetch a profile by itself, past the guarded client.
     if str(descriptor.get("profile") or "").startswith(ADDRESSES):
         raise SourceError(
             "profile",
@@ -57,6 +58,7 @@ def _mirror_resource(
     # A list: the names are changed while they are walked through.
     for holder, key, name in list(_file_names(resource)):
         local = _local_path(name, folder)
+        # It would be fetched over the descriptor that is being walked through.
         if local == path.name:
             raise SourceError(
                 "unsafe-path",
@@ -65,6 +67,8 @@ def _mirror_resource(
         if local not in addresses:
             target = path.parent / local
             target.parent.mkdir(parents=True, exist_ok=True)
+            # A relative path counts from the descriptor's address, as the specification
+            # has it.
             addresses[local] = urljoin(url, name)
             client.download(addresses[local], target)
         holder[key] = local
@@ -102,4 +106,6 @@ def _local_path(name: str, folder: str) -> str:
 def file_name(url: str) -> str:
     """What a file of an address may be called here."""
     last = urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1]
+    # File systems take no name of any length; of a long one the end is kept, as its
+    # suffix says the format.
     return "table" if last in ("", ".", "..") else last[-100:]

@@ -36,6 +36,8 @@ def user_create(name: str, email: str | None, sysadmin: bool, password: str) -> 
     """Create the user NAME."""
     params: dict[str, Any] = {
         "name": name,
+        # An account needs an address; this domain leads to no mailbox outside the
+        # machine.
         "email": email or f"{name}@localhost.localdomain",
         "sysadmin": sysadmin,
     }
@@ -119,6 +121,8 @@ def user_reset(name: str) -> None:
     with open_portal() as running, running.work() as uow:
         key, ends = administration.reset(uow, name, running.settings.invitation_days)
         uow.commit()
+        # The portal sends no mail: whoever runs this hands over the key, with the
+        # command that uses it.
         address = f"{running.settings.site_url}/api/3/action/user_patch"
     click.echo("Every token is revoked, and the old password opens nothing.")
     click.echo(
@@ -128,10 +132,12 @@ def user_reset(name: str) -> None:
     body = f'{{"id": "{name}", "password": "…"}}'
     headers = "-H 'Authorization: KEY' -H 'Content-Type: application/json'"
     click.echo(f"curl {headers} -d '{body}' {address}")
+    # By itself on the last line, so that a script can take it by `tail -1`.
     click.echo(key)
 
 
 def _user_dict(account: User) -> dict[str, Any]:
+    """An account as these commands show it, with moments as stamps."""
     is_disabled = account.state == administration.DISABLED
     return {
         "id": account.id,

@@ -37,6 +37,7 @@ def token_create(user_name: str, name: str) -> None:
         params = {"user": user_name, "name": name}
         made = registry.call(running, SYSTEM, "api_token_create", params)
     click.echo("Keep this token: it cannot be shown again.")
+    # Only its hash is stored; alone on the last line, so that a script can take it.
     click.echo(made["token"])
 
 
@@ -53,6 +54,8 @@ def token_list(user_name: str, as_json: bool) -> None:
             {
                 "id": each.id,
                 "name": each.name,
+                # Enough to find a token in the access log, and nothing that opens
+                # anything.
                 "sign": each.token_hash[:LOG_SIGNS],
                 "created": stamp(each.created_at),
                 "last_access": stamp(each.last_access),
@@ -77,6 +80,7 @@ def token_revoke(token_id: str | None, user_name: str | None) -> None:
     """Revoke the token with this ID (see portal token list), or every token of a user;
     it opens nothing from now on.
     """
+    # Neither says nothing; with both it would be a guess which one is meant.
     if (token_id is None) == (user_name is None):
         raise click.UsageError(
             "Give either the ID of one token, or --user NAME for all of a user."
@@ -86,6 +90,8 @@ def token_revoke(token_id: str | None, user_name: str | None) -> None:
             registry.call(running, SYSTEM, "api_token_revoke", {"jti": token_id})
             click.echo("The token is revoked.")
             return
+        # Not through the action, which revokes one token: here all go in one
+        # transaction, with one entry in the audit.
         with running.work() as uow:
             owner = people.get_user(uow.session, str(user_name))
             revoked = db.revoke_all(uow.session, owner.id)

@@ -177,6 +177,8 @@ def propose_schema(
     else:
         out.write_text(text + "\n", encoding="utf-8")
     for note in made.notes:
+        # On stderr: stdout holds nothing but the schema, so that it can be sent into a
+        # file.
         click.echo(f"{note['field']}: {note[lang]}", err=True)
 
 
@@ -205,6 +207,7 @@ def compare_schemas(old: str, new: str, machine: bool, lang: str) -> None:
 
 
 def _named(name: str) -> catalog.TableSchema:
+    """A schema of the catalogue, or a sentence that it is not known."""
     try:
         return catalog.get(name)
     except catalog.UnknownTable as error:
@@ -212,10 +215,12 @@ def _named(name: str) -> catalog.TableSchema:
 
 
 def _given(text: str) -> Json:
+    """A schema from a file that can be used, else from the catalogue."""
     path = Path(text)
     if not path.is_file():
         return _named(text).descriptor
     given = _read(path)
+    # What is no schema cannot be compared field by field; its own faults come first.
     wrong = [
         problem.en
         for problem in schema_check.check(given)
@@ -227,7 +232,9 @@ def _given(text: str) -> Json:
 
 
 def _read(path: Path) -> Any:
+    """The JSON of a file, whatever it holds. Raises UsageError where it is none."""
     try:
+        # Editors of Windows put a byte order mark in front, which JSON does not allow.
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise click.UsageError(f"{path.name} is no JSON: {error}") from None

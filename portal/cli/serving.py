@@ -59,21 +59,29 @@ def demo(port: int, serve: bool) -> None:
 )
 def serve(host: str, port: int, workers: int, with_worker: bool) -> None:
     """Serve the API and the pages; what ends is started again."""
+    # First: a port that is taken is told before anything is changed, and it stays ours
+    # through the exec below.
     listening = processes.listen(host, port)
     settings = load()
     follows_port = not is_given(site.VARIABLE)
     if follows_port:
+        # For the processes that are started from here: they know no port, only a
+        # socket.
         os.environ[site.VARIABLE] = processes.address(host, port)
     # Settings and revision are checked here, where an error is readable, and not in a
     # web process's log.
     with open_portal() as running:
         if follows_port:
+            # Package dicts hold whole addresses: served at another port, every link in
+            # them would lead astray.
             rendering.follow_site(running, before=settings.site_url)
     fd = listening.fileno()
     children = [supervisor.web(number + 1, fd) for number in range(workers)]
     if with_worker:
         children.append(supervisor.worker())
     click.echo(f"Serving on {processes.address(host, port)} ; Ctrl-C ends it.")
+    # A second more than the worker takes for itself: it has to hand back what it holds
+    # before it is killed.
     seconds = max(settings.serve_stop, settings.worker_stop + 1 if with_worker else 0)
     supervisor.replace_by(supervisor.Plan(tuple(children), seconds, settings.log_level))
 
@@ -85,6 +93,8 @@ def worker() -> None:
     """
     with processes.stop_event() as stop, open_portal() as running:
         click.echo("The worker waits for jobs; Ctrl-C ends it after what is under way.")
+        # Its threads still work with the open engines: the process ends before the
+        # block would close these.
         if not scheduler.work(running, stop):
             processes.end_now()
     processes.end_now()
@@ -100,6 +110,7 @@ def upgrade() -> None:
     """Create the tables, or bring them to the newest revision."""
     settings = load()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
+    # Not `open_portal`: that refuses a database that is older than the program.
     engine = open_engine(settings.database_url, settings.sqlite_synchronous)
     try:
         click.echo(f"The database is at revision {migrate.upgrade(engine)}.")
@@ -116,7 +127,9 @@ def render() -> None:
     """
     with open_portal() as running:
         changed = rendering.render_all(
-            running, _how_far if sys.stderr.isatty() else lambda *_: None
+            # In a log each step would be a line of its own.
+            running,
+            _how_far if sys.stderr.isatty() else lambda *_: None,
         )
     click.echo(
         f"{changed} datasets say something new; the worker brings them to the index."

@@ -50,6 +50,8 @@ def is_package(path: Path) -> bool:
     """Whether a local file is the descriptor of a Data Package: JSON with a list of
     resources.
     """
+    # A descriptor is small. Without the bound a large JSON table would be read into
+    # memory just to find out what it is.
     if path.suffix.lower() != ".json" or path.stat().st_size > 16 * 1024 * 1024:
         return False
     try:
@@ -134,6 +136,8 @@ def single(
     that nobody knows.
     """
     try:
+        # Looked up here, for a sentence about the option; the reader would say that the
+        # file is wrong.
         codecs.lookup(encoding or "utf-8")
     except LookupError:
         raise Unusable(f"There is no encoding {encoding}.") from None
@@ -150,6 +154,8 @@ def package(target: str, path: Path, settings: Settings) -> Iterator[DatasetReco
     with TemporaryDirectory() as folder, _client(settings) as client:
         config = DataPackageConfig().load({"name": "package"})
         url = target if remote else str(path.absolute())
+        # The adapter of harvests, so that a package is judged here as it will be when
+        # it is harvested.
         adapter = DataPackageAdapter(url, config, client, (path.absolute().parent,))
         try:
             yield adapter.fetch(next(iter(adapter.items())), Path(folder))  # type: ignore[arg-type]
@@ -168,6 +174,7 @@ def lookups(
     known: dict[str, Columns | None] = {}
 
     def find(name: str) -> Columns | None:
+        # Kept, also where there is none: every key of every table asks anew.
         if name not in known:
             tables = [
                 each for each in record.resources if each.name == name and each.content
@@ -182,6 +189,7 @@ def lookups(
 
 
 def _columns(resource: ResourceRecord, options: ReadOptions) -> Columns | None:
+    """The cells of a table as texts, by label; None where it cannot be read."""
     content = resource.content or Content(())
     try:
         table = read_table(content, format=resource.format, options=options)
@@ -189,6 +197,7 @@ def _columns(resource: ResourceRecord, options: ReadOptions) -> Columns | None:
         for batch in table.batches():
             for index, label in enumerate(table.labels):
                 columns[label.strip()].extend(batch.frame[str(index)].to_list())
+    # The broken table gets a report of its own; here the key just cannot be looked up.
     except BadFile:
         return None
     return columns

@@ -116,6 +116,8 @@ def validate_file(
     --schema is refused. Exit codes: 0 valid, 1 not valid, 2 cannot be read or wrong
     usage.
     """
+    # People read the first few findings of a kind and mend that; a program wants them
+    # all.
     machine = as_json or as_csv or shape is not None
     limit = limit or (LISTED if machine else PRINTED)
     child.adopt()
@@ -127,6 +129,7 @@ def validate_file(
             if whole and schema is not None:
                 raise targets.Unusable(OWN_SCHEMAS)
             if shape:
+                # In here, as the fetched files are gone when the block ends.
                 _finish_peer(_peer(target, path, schema, limit, settings, whole=whole))
             with _record(
                 target, path, schema, settings, encoding, whole=whole
@@ -164,6 +167,10 @@ def _record(
 def _peer(
     target: str, path: Path, schema: Any, limit: int, settings: Settings, *, whole: bool
 ) -> dict[str, Any]:
+    """The report of Frictionless itself, made in a child, with places as the caller
+    knows them.
+    """
+    # Frictionless reads a stranger's file too, so it runs within the limits of a child.
     limits = targets.options(settings).limits
     folder, name, remote = path.absolute().parent, path.name, targets.is_address(target)
     if whole:
@@ -207,6 +214,7 @@ def _finish_peer(report: dict[str, Any]) -> None:
 def _reports(
     record: DatasetRecord, limit: int, options: ReadOptions
 ) -> list[tuple[str, CheckedResource]]:
+    """Each resource by name, with what checking it gave."""
     find = targets.lookups(record, options)
     with _progress() as progress:
         return [
@@ -223,6 +231,7 @@ def _reports(
 @contextmanager
 def _progress() -> Iterator[Callable[[int], None]]:
     """Rows so far and their rate, on the error stream of a terminal."""
+    # Only on a terminal: a carriage return in a log is noise.
     seen, started, terminal = 0, time.perf_counter(), sys.stderr.isatty()
 
     def advance(rows: int) -> None:
@@ -236,10 +245,15 @@ def _progress() -> Iterator[Callable[[int], None]]:
         yield advance
     finally:
         if terminal and seen:
+            # Blanks over the line of progress, so that the report begins on an empty
+            # one.
             click.echo(f"\r{' ' * 40}\r", nl=False, err=True)
 
 
 def _code(reports: list[tuple[str, CheckedResource]]) -> int:
+    """The exit code for all reports together."""
+    # A file that could not be read is no invalid table: scripts tell the two by the
+    # exit code. Neither is a package without any table.
     if any(_refused(checked) for _, checked in reports) or not any(
         checked.report for _, checked in reports
     ):
@@ -273,6 +287,7 @@ def _together(
 
 
 def _csv(reports: list[tuple[str, CheckedResource]], lang: str) -> str:
+    """All findings as CSV, in one language."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -291,6 +306,7 @@ def _csv(reports: list[tuple[str, CheckedResource]], lang: str) -> str:
 def _tell(
     reports: list[tuple[str, CheckedResource]], lang: str, *, structure: bool
 ) -> None:
+    """Print the reports for a person, in one language."""
     words = {name: word.template(lang) for name, word in WORDS.items()}
     for name, checked in reports:
         if len(reports) > 1:
@@ -304,6 +320,9 @@ def _tell(
 
 
 def _tell_report(report: dict[str, Any], words: dict[str, str], lang: str) -> None:
+    """Print one report: its verdict, then its findings by check and column, grave ones
+    first.
+    """
     verdict = words["good"] if report["valid"] else words["bad"]
     click.echo(f"{verdict}: {words['counts'].format(**report)}")
     groups: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
@@ -312,6 +331,8 @@ def _tell_report(report: dict[str, Any], words: dict[str, str], lang: str) -> No
     counts = {
         (count["check"], count["field"]): count["count"] for count in report["counts"]
     }
+    # Errors first. The sort is stable, so that within a severity the order of the
+    # findings stays.
     for key in sorted(
         groups, key=lambda key: GRAVITY.index(groups[key][0]["severity"])
     ):
@@ -338,6 +359,7 @@ def _tell_group(
         click.echo(f"  {finding['message'][lang]}{cell}")
     if count > len(found):
         click.echo(f"  {words['more'].format(times=count - len(found))}")
+    # Each hint once, in order: a thousand rows with one fault are mended in one way.
     for hint in dict.fromkeys(
         finding["hint"][lang] for finding in found if finding["hint"][lang]
     ):

@@ -34,6 +34,7 @@ def look(portal: Portal) -> Section:
         folders["files"] = Path(portal.settings.files_url)
     figures: dict[str, dict[str, int | None]] = {}
     problems: list[Problem] = []
+    # The temporary folder too: uploads are spooled there, and a full one refuses them.
     for name, folder in folders.items():
         free = free_bytes(folder)
         figures[name] = {"free_mb": None if free is None else free // BYTES_PER_MB}
@@ -63,6 +64,9 @@ def existing(folder: Path) -> Path:
 def _problem(
     name: str, folder: Path, free: int | None, least_mb: int
 ) -> Problem | None:
+    """What is wrong with a folder, None where nothing is; a refused write is told
+    before little room.
+    """
     refused = _write_refused(existing(folder))
     if refused:
         return Problem(

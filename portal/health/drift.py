@@ -75,6 +75,7 @@ def compare(portal: Portal) -> Section:
         "status": health.status,
         "rebuilding": health.rebuilding,
     }
+    # Counting would wait for the engine's time-out, only to say the same.
     if health.status == "down":
         return Section(NAME, figures, (_unreachable(health.detail),))
     try:
@@ -93,11 +94,14 @@ def compare(portal: Portal) -> Section:
 
 
 def _count(portal: Portal) -> Counts:
+    """Counts and a sample as they are at this moment."""
     # A random beginning: each look takes other datasets, and in time all of them.
     with portal.read() as uow:
         waiting = outbox.count(uow.session, INDEX)
         total = db.count_datasets(uow.session)
         sample = dict(db.sample_datasets(uow.session, str(uuid.uuid4()), SAMPLE))
+    # All that is kept, drafts and deleted ones too, as the database counts them;
+    # `labels=None` asks for no rights. No rows: only the count is wanted.
     everything = SearchRequest(
         labels=None,
         include_private=True,
@@ -127,6 +131,7 @@ def _differing(portal: Portal, sample: dict[str, bytes]) -> int:
 
 
 def _unreachable(detail: str) -> Problem:
+    """The index does not answer, with its reason where it gives one."""
     message = Message("The search index cannot be reached.")
     if detail:
         message = Message("The search index cannot be reached. {detail}")
@@ -134,6 +139,7 @@ def _unreachable(detail: str) -> Problem:
 
 
 def _drifted(counts: Counts) -> Problem:
+    """Index and database differ by more than what waits."""
     return Problem(
         NAME,
         Message(

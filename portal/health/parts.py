@@ -40,6 +40,7 @@ def database(portal: Portal) -> Section:
 
 
 def _unreachable(outage: Unavailable) -> Problem:
+    """The database does not answer, in words."""
     return Problem(
         "database",
         Message("The database cannot be used: {outage} {reason}").filled(
@@ -49,6 +50,7 @@ def _unreachable(outage: Unavailable) -> Problem:
 
 
 def _outdated(revision: str | None, needed: str) -> Problem:
+    """The database is at another revision than the program needs."""
     return Problem(
         "database",
         Message(
@@ -86,6 +88,7 @@ def workers_alive(portal: Portal) -> Section:
 
 
 def _missing(alive: int, wanted: int, seconds: int) -> Problem:
+    """Fewer workers live than there should be."""
     return Problem(
         "workers",
         Message(
@@ -121,6 +124,8 @@ def queues(portal: Portal) -> Section:
             "given_up": 0,
         }
     most = portal.settings.health_queue_seconds
+    # By the age of the oldest and not by the number: a large import may leave thousands
+    # that are done in a minute.
     stuck = [
         _stuck(topic, each["oldest_seconds"])
         for topic, each in figures.items()
@@ -135,6 +140,7 @@ def queues(portal: Portal) -> Section:
 
 
 def _stuck(topic: str, seconds: float) -> Problem:
+    """The oldest item of a queue has waited for too long."""
     return Problem(
         "queues",
         Message(
@@ -145,12 +151,15 @@ def _stuck(topic: str, seconds: float) -> Problem:
 
 
 def _given_up(topic: str, number: int) -> Problem:
+    """Items of a queue are tried no more; a warning, no reason to be not ready."""
     return Problem(
         "queues",
         Message(
             "{number} items of the queue {topic} were given up after many "
             "tries: `portal doctor` names them and tries them again."
         ).filled(number=number, topic=topic),
+        # It needs a person, but a load balancer that took the portal out would help
+        # nobody.
         grave=False,
     )
 
@@ -167,6 +176,7 @@ def files(portal: Portal) -> Section:
 
 
 def _no_files(reason: str) -> Problem:
+    """The store of files does not answer."""
     return Problem(
         "files",
         Message("The file store (PORTAL_FILES_URL) cannot be used: {reason}").filled(

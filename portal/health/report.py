@@ -60,6 +60,8 @@ class Health:
         """The report, made anew when it is older than a few seconds; several askers
         wait for the same one.
         """
+        # Held while it is made: those who ask meanwhile get this report instead of
+        # making their own.
         with self._lock:
             if self._report is None or time.monotonic() >= self._until:
                 self._report = self._look()
@@ -67,8 +69,12 @@ class Health:
             return self._report
 
     def _look(self) -> Report:
+        """A new report. Disks and files are looked at whether or not the database
+        answers.
+        """
         database = parts.database(self._portal)
         sections = [database, disks.look(self._portal), parts.files(self._portal)]
+        # Each look at a database that is away would wait for its own time-out.
         if database.figures["status"] == "ok":
             sections += self._in_database()
         return Report({section.name: section for section in sections})

@@ -134,6 +134,8 @@ def load(environment: Mapping[str, str] | None = None, **overrides: str) -> Sett
     Raises SettingsError that names the variable, its value's fault and what it takes.
     """
     given = dict(os.environ if environment is None else environment)
+    # The file first, so that a variable of one process can go against what the
+    # installation has set.
     values = {**_read_file(given.get(CONFIG_VARIABLE, "")), **given}
     values.update({PREFIX + name.upper(): value for name, value in overrides.items()})
     _refuse_unknown(values)
@@ -154,6 +156,9 @@ def is_given(variable: str, environment: Mapping[str, str] | None = None) -> boo
 
 
 def _read_file(name: str) -> dict[str, str]:
+    """The variables of a settings file, empty without one. Raises SettingsError where
+    it is not there.
+    """
     if not name:
         return {}
     path = Path(name)
@@ -167,6 +172,7 @@ def _read_file(name: str) -> dict[str, str]:
 
 
 def _refuse_unknown(values: Mapping[str, str]) -> None:
+    """Raise SettingsError for a variable with our prefix that is none of ours."""
     # A misspelt setting that was passed over would silently leave the default.
     variables = {setting.variable for setting in SETTINGS}
     allowed = variables | {CONFIG_VARIABLE, *ELSEWHERE}
@@ -205,6 +211,8 @@ def _secrets(values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]
         for name, value in named.items()
         if not name.endswith(BINDING_SUFFIX)
     }
+    # A binding alone is a misspelt name: the secret it was meant for would be bound to
+    # nothing.
     for name in sorted(bindings.keys() - secret_values.keys()):
         raise SettingsError(
             f"{SECRET_PREFIX}{name}{BINDING_SUFFIX} binds a secret that is not set: "
@@ -214,6 +222,9 @@ def _secrets(values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]
 
 
 def _parse(setting: Setting, values: Mapping[str, str]) -> Any:
+    """The value of one setting, its default where it is not given. Raises
+    SettingsError.
+    """
     text = values.get(setting.variable, setting.default)
     try:
         return setting.parse(text)
@@ -222,6 +233,9 @@ def _parse(setting: Setting, values: Mapping[str, str]) -> Any:
 
 
 def _fill_defaults(parsed: dict[str, Any]) -> dict[str, Any]:
+    """The settings, with what depends on the data folder; the folder is made."""
+    # Made absolute once: processes that are started later may have another working
+    # folder.
     folder = Path(parsed["data_dir"]).expanduser().resolve()
     parsed["data_dir"] = folder
     parsed["database_url"] = (
@@ -233,6 +247,7 @@ def _fill_defaults(parsed: dict[str, Any]) -> dict[str, Any]:
 
 
 def _make_folder(folder: Path) -> None:
+    """Make the data folder. Raises SettingsError that says what it has to be."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

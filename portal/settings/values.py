@@ -51,6 +51,8 @@ def one_of(*words: str) -> Callable[[str], str]:
 def networks(value: str) -> tuple[str, ...]:
     """IP networks or addresses, by comma."""
     try:
+        # Not strict: people write the address of a machine with the size of its
+        # network.
         return tuple(str(ip_network(word, strict=False)) for word in words(value))
     except ValueError:
         raise ValueError(
@@ -62,6 +64,7 @@ def http_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise ValueError("takes an address such as https://data.thanhhoa.gov.vn")
+    # Paths that begin with / are put behind it.
     return value.rstrip("/")
 
 

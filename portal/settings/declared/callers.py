@@ -42,12 +42,14 @@ CALLERS: tuple[Setting, ...] = (
         "Language of messages when a caller asks for none.",
     ),
     Setting(
+        # Such bodies are parsed in memory whole; only uploads go to the disk.
         "MAX_REQUEST_SIZE",
         "10",
         number(1, 10_000),
         "Largest request body besides uploads, in MB.",
     ),
     Setting(
+        # CKAN's own default (ckan.search.rows_max).
         "ROWS_MAX",
         "1000",
         number(1, 100_000),
@@ -85,6 +87,8 @@ CALLERS: tuple[Setting, ...] = (
         "Requests a minute with one token; 0: any.",
     ),
     Setting(
+        # Whoever makes tokens up gets a fresh bound with each; this one holds them all
+        # together.
         "RATE_LIMIT_NETWORK",
         "30000",
         number(0, 10_000_000),
@@ -98,6 +102,8 @@ CALLERS: tuple[Setting, ...] = (
     ),
     Setting(
         "RATE_LIMIT_EXEMPT",
+        # Behind a proxy that TRUSTED_PROXIES does not name, all strangers come from
+        # loopback; limits would refuse them as one.
         "127.0.0.0/8,::1",
         networks,
         "Networks that are never refused, such as one's own machines; empty: none.",
@@ -152,6 +158,7 @@ CALLERS: tuple[Setting, ...] = (
         "The province's part of electronic identifiers (QCVN 102:2016).",
     ),
     Setting(
+        # As CKAN has it by default.
         "PUBLIC_USER_DETAILS",
         "on",
         flag,

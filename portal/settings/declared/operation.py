@@ -52,6 +52,8 @@ OPERATION: tuple[Setting, ...] = (
         "are not yet.",
     ),
     Setting(
+        # A source that is ill lists half of what it has; what it leaves out must not
+        # vanish here.
         "HARVEST_DELETE_PERCENT",
         "10",
         number(0, 100),
@@ -67,6 +69,8 @@ OPERATION: tuple[Setting, ...] = (
     Setting(
         "OUTBOX_TRIES",
         "5",
+        # At least three: a batch that ends its worker is tried in smaller ones, and
+        # only a row alone shows that it is the one.
         number(3, 100),
         "How often a consequence of a write (indexing, loading, scoring, downloads, "
         "validation) is tried before it is "
@@ -85,6 +89,8 @@ OPERATION: tuple[Setting, ...] = (
     Setting(
         "HEALTH_WORKER_SECONDS",
         "60",
+        # Workers give a sign every 10 seconds; below that every one of them would seem
+        # to be missing now and then.
         number(15, 86_400),
         "Seconds without a sign of life after which a worker counts as missing.",
     ),
@@ -103,6 +109,7 @@ OPERATION: tuple[Setting, ...] = (
     ),
     Setting(
         "METRICS_ALLOW",
+        # The machine itself: a Prometheus beside the portal needs no token.
         "127.0.0.0/8,::1/128",
         networks,
         "Networks that may read /metrics and the details of /health/ready without a "

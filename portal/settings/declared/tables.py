@@ -15,6 +15,8 @@ TABLES: tuple[Setting, ...] = (
         "Largest uploaded or harvested file, in MB.",
     ),
     Setting(
+        # A small file can unpack to far more than its size: a workbook is a zip
+        # archive.
         "READ_MEMORY_MB",
         "1024",
         number(64, 1_000_000),
@@ -22,6 +24,8 @@ TABLES: tuple[Setting, ...] = (
         "their own, which end at it.",
     ),
     Setting(
+        # Processor time and not time by the clock: a busy machine makes no file
+        # unreadable.
         "READ_SECONDS",
         "30",
         number(1, 86_400),
@@ -48,6 +52,7 @@ TABLES: tuple[Setting, ...] = (
         "Public SQL over rows (datastore_search_sql): on or off.",
     ),
     Setting(
+        # CKAN's own default (ckan.datastore.search.rows_max).
         "DATASTORE_ROWS_MAX",
         "32000",
         number(1, 1_000_000),
@@ -74,6 +79,8 @@ TABLES: tuple[Setting, ...] = (
         "queries, fragments of DCAT), in MB; 0: none are kept.",
     ),
     Setting(
+        # Off by default: an apostrophe changes the value for everybody who reads the
+        # file with a program.
         "CSV_ESCAPE_FORMULAS",
         "off",
         flag,
