@@ -54,12 +54,17 @@ class Gateway:
         self._calls_per_token = calls_per_token
         self._left: dict[str, int] = {}
         self._lock = threading.Lock()
+        # Its own on a free port where none is given; never a fixed one, which another
+        # run may have.
         listening = listening or socket.create_server(("127.0.0.1", 0))
         self._server = ThreadingHTTPServer(
             listening.getsockname(), _handler(self), bind_and_activate=False
         )
+        # TCPServer has made a socket in its constructor already, though it was told not
+        # to bind it.
         self._server.socket.close()
         self._server.socket = listening
+        # A client that keeps its connection open must not hold up the end.
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
@@ -78,6 +83,8 @@ class Gateway:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        # In this order: shutdown waits until the loop has ended, which reads the socket
+        # that is closed next.
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -92,6 +99,8 @@ class Gateway:
             if authorization.startswith("Basic ")
             else ""
         )
+        # WSO2 takes the client's id and secret in the header or in the form, and both
+        # kinds of clients should meet their gateway here.
         identity = identity or ":".join(
             form.get(key, [""])[0] for key in ("client_id", "client_secret")
         )
@@ -119,6 +128,7 @@ class Gateway:
         token = authorization.removeprefix("Bearer ")
         with self._lock:
             left = self._left.get(token, 0)
+            # Also for a token that nobody gave: below 0 it opens nothing either.
             self._left[token] = left - 1
         return left > 0
 
@@ -133,7 +143,11 @@ class Gateway:
             )
         with self._lock:
             service.calls += 1
+            # Counted under the lock, as several connections may ask at once, and just
+            # one of them is to fail.
             failing = service.calls in service.failing_calls
+        # As gateways of this kind do: the error stands in a body of JSON with status
+        # 200, whatever the service's own format is.
         if failing:
             return (
                 200,
@@ -165,6 +179,7 @@ def _entry(row: Row) -> str:
 
 
 def _cell(key: str, value: Any) -> str:
+    """One value as an element; xsi:nil says that there is none, as at WSO2."""
     if value in (None, ""):
         return (
             f'<{key} xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
@@ -174,9 +189,15 @@ def _cell(key: str, value: Any) -> str:
 
 
 def _handler(gateway: Gateway) -> type[BaseHTTPRequestHandler]:
+    """The class that answers requests for a gateway; `http.server` makes an object of
+    it for each connection.
+    """
+
     class Handler(BaseHTTPRequestHandler):
         """The protocol of one connection."""
 
+        # Connections stay open between calls, as at a real gateway; that takes a
+        # Content-Length in every answer.
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
@@ -199,6 +220,7 @@ def _handler(gateway: Gateway) -> type[BaseHTTPRequestHandler]:
             return self._send(*gateway.answer(urlsplit(self.path).path))
 
         def _send(self, status: int, media_type: str, body: bytes) -> None:
+            """Send a whole answer."""
             self.send_response(status)
             self.send_header("Content-Type", f"{media_type};charset=UTF-8")
             self.send_header("Content-Length", str(len(body)))

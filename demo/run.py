@@ -55,9 +55,13 @@ def run(*, port: int, serve: bool) -> int:
     if serve:
         # A port that is taken is told before the harvest, not after it.
         processes.listen(HOST, port).close()
+    # Read before this run sets its own: datasets of an earlier run on another
+    # port hold links to that one.
     before = load().site_url
     environment = _environment(port)
     settings = load(environment)
+    # Opened before the harvest and kept through the exec: the sources are stored with
+    # its port, and later harvests must find it there.
     gateway = processes.listen(HOST, 0)
     with processes.stop_event(seconds=STOP_SECONDS) as stop:
         good = _publish(settings, gateway, before, console, stop)
@@ -87,6 +91,8 @@ def _publish(
     work.mkdir(parents=True, exist_ok=True)
     sources.prepare(DATA, work)
     with (
+        # A copy of the descriptor: the gateway closes its own at the end, and the
+        # socket lives on for the process that serves.
         gateway_process.gateway(gateway.dup()) as answering,
         closing(build_portal(settings, upgrade=True)) as portal,
     ):
@@ -110,11 +116,13 @@ def _environment(port: int) -> dict[str, str]:
     """The environment of the harvest and of every process that serves: as it is, and
     what the demo's sources need.
     """
+    # A copy: nothing of this process changes before it turns into the supervisor.
     given = dict(os.environ)
     given[f"PORTAL_SECRET_{gateway_process.SECRET_NAME}"] = gateway_process.SECRET
     given[f"PORTAL_SECRET_{gateway_process.SECRET_NAME}_FOR"] = f"{HOST} org:*"
     first = load(given)
     given["PORTAL_DATA_DIR"] = str(first.data_dir)
+    # Loopback is refused to sources otherwise, and the sample gateway is there.
     given["PORTAL_HARVEST_ALLOW"] = ",".join((*first.harvest_allow, LOOPBACK))
     given["PORTAL_HARVEST_ROOTS"] = ",".join(
         (*first.harvest_roots, str(DATA), str(first.data_dir / "demo"))
@@ -131,6 +139,8 @@ def _prepare(portal: Portal, found: tuple[sources.DemoSource, ...]) -> None:
     """Create or update organizations, groups and sources; a second run finds them as
     they are.
     """
+    # Organizations and groups first: sources name their owner, and datasets their
+    # groups.
     for place in places.organizations():
         _ensure(
             portal,
@@ -165,6 +175,7 @@ def _prepare(portal: Portal, found: tuple[sources.DemoSource, ...]) -> None:
 
 
 def _ensure(portal: Portal, noun: str, described: Json) -> None:
+    """Create a thing by its name; one that is there is brought to what is described."""
     try:
         known = registry.call(portal, SYSTEM, f"{noun}_show", {"id": described["name"]})
     except NotFound:
@@ -204,7 +215,11 @@ def _harvest(
                     total=total or None,
                 )
 
+            # Through the queue, as a worker would: a job that a killed run left is gone
+            # on with.
             owner = scheduler.owner_name()
+            # One source after the other, in the order of the list: later ones refer to
+            # tables of earlier ones.
             while not stop.is_set() and scheduler.work_once(
                 portal, owner, step, stop=stop
             ):
@@ -213,11 +228,14 @@ def _harvest(
             count = sum(job["stats"].values())
             progress.update(task, description=name, completed=count, total=count)
             jobs.append(job)
+    # At the end, once for all: pages of the demo should show scores though no worker
+    # ran.
     score.drain(portal)
     return jobs
 
 
 def _queue(portal: Portal, name: str) -> str:
+    """The id of the job of a source: a new one, or the one that was begun."""
     source = registry.call(portal, SYSTEM, "harvest_source_show", {"id": name})
     last = source["status"]["last_job"]
     if last and last["status"] in ("New", "Running"):
@@ -263,6 +281,7 @@ def _tell(portal: Portal, console: Console, jobs: list[Json]) -> bool:
 
 
 def _tell_reasons(portal: Portal, console: Console, job: Json) -> None:
+    """Print why a listing broke off, and why datasets failed or were refused."""
     report = registry.call(portal, SYSTEM, "harvest_job_report", {"id": job["id"]})
     for error in report["gather_errors"]:
         console.print(f"[red]the listing broke off[/]: {error['message']}")
@@ -271,6 +290,8 @@ def _tell_reasons(portal: Portal, console: Console, job: Json) -> None:
             console.print(
                 f"[red]failed[/] {item['title'] or item['guid']}: {error['message']}"
             )
+        # The faulty quarter is part of the demo, so a refusal is told and is no
+        # failure.
         if item["report_status"] == "refused" and item["report"]:
             console.print(
                 f"[yellow]refused[/] {item['title'] or item['guid']}: its last good "
@@ -298,6 +319,7 @@ def _refusals(report: Json, most: int = 6) -> list[str]:
 
 
 def _try(console: Console, address: str) -> None:
+    """Print commands and addresses to try next."""
     api = f"{address}/api/3/action"
     console.print("\nTo try:")
     for line in (
@@ -324,5 +346,6 @@ def _serve(
         supervisor.web(1, listening.fileno()),
         supervisor.worker(),
     )
+    # Only now, right before the exec that hands it on.
     os.environ.update(environment)
     supervisor.replace_by(supervisor.Plan(children, STOP_SECONDS, log_level))

@@ -128,6 +128,7 @@ def gateway_services(data: Path) -> dict[str, Service]:
 
 
 def _units_source(data: Path) -> DemoSource:
+    """D01, the only real table of the portal's own schemas."""
     return DemoSource(
         "don-vi-hanh-chinh",
         "Danh mục đơn vị hành chính",
@@ -149,6 +150,7 @@ def _units_source(data: Path) -> DemoSource:
 
 
 def _enterprise_source(gateway_url: str) -> DemoSource:
+    """D02 twice, in one source: as it is, and a quarter with faults."""
     described = _described("D02") | {"groups": ["cong-nghe"]}
     faulty = {
         "name": f"{described['name']}-quy-truoc",
@@ -175,6 +177,7 @@ def _enterprise_source(gateway_url: str) -> DemoSource:
 
 
 def _price_source(gateway_url: str) -> DemoSource:
+    """D09, which comes as XML."""
     described = _described("D09") | {"groups": ["nong-nghiep"]}
     service = _service(
         "/gianongsan/1.0.0/hangngay", "xml", "D09", PRICE_COLUMNS, described
@@ -235,6 +238,7 @@ def _service(
 def _lgsp(
     name: str, title: str, url: str, owner: places.Place, *services: Mapping[str, Any]
 ) -> DemoSource:
+    """A source behind the sample gateway, with its services."""
     auth = {
         "kind": "oauth2_cc",
         "token_url": f"{url}/token",
@@ -253,6 +257,7 @@ def _lgsp(
 
 
 def _station_source(work: Path) -> DemoSource:
+    """D13, as files dropped day by day."""
     described = _described("D13/so-lieu") | {
         "title": "Quan trắc môi trường tự động",
         "groups": ["moi-truong"],
@@ -283,6 +288,7 @@ def _station_source(work: Path) -> DemoSource:
 
 
 def _indicator_source(work: Path) -> DemoSource:
+    """D18, from a database of SQLite."""
     described = _described("D18/gia-tri") | {
         "title": "Bộ chỉ tiêu kinh tế - xã hội tổng hợp",
         "groups": ["kinh-te-thuong-mai"],

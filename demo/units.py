@@ -64,6 +64,7 @@ def unit_rows(folder: Path) -> list[dict[str, str]]:
 
 
 def _row(code: str, full_name: str, level: int, **rest: str) -> dict[str, str]:
+    """A row of D01 by the full name of its unit, with what else is known of it."""
     kind = next(kind for kind in TYPES if full_name.startswith(kind + " "))
     row = dict.fromkeys(FIELDS, "") | rest
     row |= {
@@ -83,7 +84,10 @@ def _province() -> dict[str, str]:
 
 
 def _communes(folder: Path) -> Iterator[dict[str, str]]:
+    """The communes of today, by code, with area, people and place."""
     tree = next(unit for unit in _json(folder / NEW_TREE) if unit["Code"] == PROVINCE)
+    # The national list says which units there are, the other tables only what is known
+    # of each.
     official = {ward["Code"] for ward in tree["Wards"]}
     located = {
         _code(row["wardCode"]): row
@@ -100,6 +104,8 @@ def _communes(folder: Path) -> Iterator[dict[str, str]]:
             3,
             ma_cha=PROVINCE,
             dien_tich_km2=row["wardAreaKm2"],
+            # By name, as the table of people has no codes; a commune that it does not
+            # name stays without a number.
             dan_so=people.get(row["ward"].casefold(), ""),
             lat=row["wardLat"],
             lon=row["wardLon"],
@@ -132,10 +138,13 @@ def _heirs(folder: Path) -> dict[str, set[str]]:
 
 
 def _old_units(folder: Path, heirs: dict[str, set[str]]) -> Iterator[dict[str, str]]:
+    """Former districts, then former communes, each by code, with what they became."""
     tree = next(unit for unit in _json(folder / OLD_TREE) if unit["Code"] == PROVINCE)
     districts = sorted(tree["District"], key=lambda unit: unit["Code"])
     wards = [ward for district in districts for ward in district["Ward"]]
     wards.sort(key=lambda unit: unit["Code"])
+    # Before anything is written: a commune that only one source knows would have no
+    # parent, or no heir.
     _same_codes("former communes", {ward["Code"] for ward in wards}, set(heirs))
     for district in districts:
         # A district has no heir of its own: its communes' heirs are.
@@ -149,6 +158,7 @@ def _old_units(folder: Path, heirs: dict[str, set[str]]) -> Iterator[dict[str, s
 def _former_unit(
     code: str, name: str, level: int, parent: str, into: set[str]
 ) -> dict[str, str]:
+    """A unit of the former tree, with the codes of those that followed it."""
     return _row(
         code,
         name,
@@ -162,6 +172,7 @@ def _former_unit(
 
 
 def _same_codes(what: str, one: set[str], other: set[str]) -> None:
+    """Raise SourceMismatch where two sources name different units."""
     if one != other:
         raise SourceMismatch(
             f"The sources disagree about the {what}: {sorted(one ^ other)[:10]}"

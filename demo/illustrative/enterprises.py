@@ -63,6 +63,7 @@ def enterprises(units: AdministrativeUnits, quarter: date, count: int = 180) -> 
 def _enterprise(
     random: Random, units: AdministrativeUnits, number: int, quarter: date
 ) -> dict[str, str]:
+    """One made-up enterprise, in the service's own column names."""
     group, field = random.choice(GROUPS)
     size, least, most = random.choices(SIZES, weights=(50, 35, 12, 3))[0]
     commune = random.choice(units.current())

@@ -91,11 +91,13 @@ def indicator_values() -> list[dict[str, Any]]:
 
 
 def _cube_month(place: str, month: str) -> Iterator[dict[str, Any]]:
+    """All monthly indicators of a place, on the fifth of the month that follows."""
     random = random_for("d18", place, month)
     scale = 100 if place == "38" else 1
     plan = random_for("d18", place).randint(20, 90) * 1000.0 * scale
     spent = round(plan * (int(month[4:]) * 0.08 + random.uniform(0, 0.04)), 1)
     received = random.randint(180, 900) * scale
+    # Each number is part of the one before, so that no share comes above 100 %.
     solved = received - random.randint(0, received // 12)
     on_time = solved - random.randint(0, solved // 25)
     online = random.randint(received * 6 // 10, received * 95 // 100)
@@ -120,6 +122,7 @@ def _cube_month(place: str, month: str) -> Iterator[dict[str, Any]]:
 def _value(
     code: str, place: str, period: str, value: float, day: str
 ) -> dict[str, Any]:
+    """One row of gia_tri."""
     return {
         "ma_chi_tieu": code,
         "ma_don_vi": place,
@@ -135,12 +138,15 @@ def write_cube(path: Path) -> Path:
     holds the same stays as it is.
     """
     with TemporaryDirectory() as folder:
+        # Made beside it and compared: a file that is written anew has a new time, and
+        # the next harvest would look at it again.
         fresh = Path(folder) / path.name
         _fill(fresh)
         return keep(path, fresh.read_bytes())
 
 
 def _fill(path: Path) -> None:
+    """Make a new SQLite file with both tables."""
     metadata = sa.MetaData()
     tables = (
         _sql_table(metadata, "chi_tieu", "D18/chi-tieu", ("ma",)),
@@ -148,6 +154,8 @@ def _fill(path: Path) -> None:
             metadata, "gia_tri", "D18/gia-tri", ("ma_chi_tieu", "ma_don_vi", "ky")
         ),
     )
+    # Without a pool: a connection that stays open would keep the file that is read
+    # next.
     engine = sa.create_engine(f"sqlite:///{path}", poolclass=sa.NullPool)
     try:
         metadata.create_all(engine)
@@ -157,6 +165,8 @@ def _fill(path: Path) -> None:
             ):
                 connection.execute(
                     table.insert(),
+                    # Nothing is NULL in a database; the same rows as CSV would have
+                    # empty cells.
                     [{k: v if v != "" else None for k, v in r.items()} for r in rows],
                 )
     finally:
@@ -166,6 +176,7 @@ def _fill(path: Path) -> None:
 def _sql_table(
     metadata: sa.MetaData, name: str, schema: str, key: tuple[str, ...]
 ) -> sa.Table:
+    """A table with the columns of a schema: numbers as floats, all else as text."""
     fields = catalog.get(schema).descriptor["fields"]
     columns = [
         sa.Column(

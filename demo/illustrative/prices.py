@@ -38,13 +38,17 @@ def farm_prices(days: int = 30, last: date = LAST_DAY) -> Rows:
 def _price_series(
     good: Mapping[str, str], point: Mapping[str, str], days: int, last: date
 ) -> Iterator[dict[str, str]]:
+    """The price of a good at one point, day by day, the oldest first."""
     random = random_for("d09", good["ma"], point["ma"])
     unit, kind = good["mo_ta"].split("; ")
     level = BASE_PRICES[good["ma"]] * random.uniform(0.93, 1.07)
     for back in range(days - 1, -1, -1):
+        # The upper step makes up for the lower one (1/0.98), so that prices do not
+        # drift.
         level *= random.uniform(0.98, 1.0205)
         is_storm = (good["ma"], point["ma"], back) == STORM
         factor = STORM_FACTOR if is_storm else 1.0
+        # The storm is no part of the level: the price falls back the day after.
         price = max(100, round(level * factor / 100) * 100)
         spread = max(50, round(price * 0.03 / 50) * 50)
         day = last - timedelta(days=back)

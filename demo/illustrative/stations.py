@@ -124,6 +124,7 @@ def station_rows(units: Iterable[Mapping[str, str]]) -> Rows:
 def _station_row(
     number: int, station: Station, commune: Mapping[str, str]
 ) -> dict[str, str]:
+    """One station, in our own field names."""
     return {
         "ma_tram": station.code,
         "ten": f"Trạm {station.kind} {commune['ten']} (minh họa)",
@@ -152,11 +153,14 @@ def measurements(day: date) -> Rows:
 def _day_of_hours(
     station: Station, parameter: str, day: date
 ) -> Iterator[dict[str, str]]:
+    """One parameter of a station for a day; an hour may be missing."""
     random = random_for("d13", station.code, parameter, day)
     mean, spread, digits = USUAL[parameter]
     upper, standard = _limit(station.code[:2], parameter)
     for hour in range(24):
         moment = datetime(day.year, day.month, day.day, hour, tzinfo=VIETNAM)
+        # Both are drawn for every hour, also for one that is missing: otherwise one gap
+        # would change all values behind it.
         missing = random.random() < 0.006
         value = max(0.0, round(random.gauss(mean, spread), digits))
         if (station.code, parameter, day, hour) == ("NM001", "COD", LAST_DAY, 14):
@@ -203,6 +207,8 @@ def windows_1258(text: str) -> bytes:
     """Vietnamese as old Windows programs write it: base letters in one byte, tones as
     combining bytes after them.
     """
+    # Code page 1258 has â, ê, ô, ă, ơ, ư and đ as letters of their own, but tones only
+    # as combining signs; Python's codec does not take letters apart by itself.
     parts = (
         unicodedata.normalize("NFD", letter)
         for letter in unicodedata.normalize("NFC", text)
@@ -221,6 +227,7 @@ def _base(decomposed: str) -> str:
 def _csv_text(
     fields: Sequence[str], rows: Iterable[Mapping[str, str]], ending: str
 ) -> str:
+    """Rows as CSV with a header, in the order of the fields."""
     out = io.StringIO()
     writer = csv.DictWriter(out, fields, lineterminator=ending)
     writer.writeheader()
