@@ -50,6 +50,7 @@ def issue_token(
         id=new_id(),
         user_id=user.id,
         name=name,
+        # Only the hash is kept, so a copy of the database opens no account.
         token_hash=people.hash_token(raw),
         expires_at=now() + timedelta(days=days) if days else None,
     )
@@ -80,18 +81,23 @@ def identify(session: Session, raw: str) -> Identified:
     moment = now()
     if user.state not in ("active", INVITED) or token.expired(moment):
         return Identified(ANONYMOUS)
+    # Such a key may open its account and do nothing else, whatever
+    # roles the user has.
     if user.state == INVITED or raw.startswith(RESET):
         return Identified(Actor(invitation=user.id))
     return Identified(actor_of(session, user), _is_stale(token.last_access, moment))
 
 
 def _is_stale(last: datetime | None, moment: datetime) -> bool:
+    # Noting every use would make a write of every read.
     return last is None or moment - last > USE_NOTED
 
 
 def note_use(work: UnitOfWork, raw: str) -> None:
     """Write down that a token was used now."""
     with work as uow:
+        # Looked for again: since it was read, in another transaction, it may be
+        # revoked.
         found = people.find_user_by_token(uow.session, raw)
         if found is not None:
             found[0].last_access = found[1].last_active = now()

@@ -35,6 +35,8 @@ def disable(uow: UnitOfWork, name: str, *, force: bool = False) -> User:
                 ]
             }
         )
+    # The state first: the address is unique among active accounts alone, so setting it
+    # again now frees it for others.
     user.state = DISABLED
     user.set_email(user.email)
     revoked = db.revoke_all(uow.session, user.id)
@@ -51,6 +53,7 @@ def enable(uow: UnitOfWork, name: str) -> User:
         raise Invalid(
             {"email": [f"another user has the e-mail address of {user.name} by now"]}
         )
+    # The state first, so that the address is taken again.
     user.state = ACTIVE
     user.set_email(user.email)
     uow.audit(None, "user_enable", "User", user.id)

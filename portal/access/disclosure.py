@@ -78,6 +78,7 @@ def with_open_rows(actor: Actor) -> ColumnElement[bool]:
     """The SQL filter of `may_see_rows`, for queries that know Resource and Dataset."""
     if actor.sysadmin:
         return true()
+    # As `Dataset.access_kind` has it: who says nothing means open.
     kind = func.coalesce(Dataset.profile["access_kind"].as_string(), "open")
     admitted = or_(kind.not_in(sorted(CONTROLLED)), policy.near(actor))
     return or_(and_(Resource.rows_access == OPEN, admitted), policy.editable(actor))
@@ -91,6 +92,7 @@ def demand_rows(actor: Actor, table: ShownTable) -> None:
 
 def closed(actor: Actor, dataset: Dataset | ShownTable, state: str | None) -> NotOpen:
     """The refusal that says why something in this state is closed to the actor."""
+    # First, since to wait or to ask again would not help whom the access kind refuses.
     if not is_admitted(actor, dataset):
         return NotOpen(CONTROLLED_REASON)
     return NotOpen(REASONS.get(state or "", REASONS[""]))

@@ -23,8 +23,12 @@ def may_see(
     """
     if policy.may_edit(actor, dataset):
         return True
+    # The state of the current rows falls back when schema or format change, while the
+    # verdict of their version still stands (decision 14).
     now = version.id == resource.version_id
     open_rows = disclosure.may_see_version(actor, dataset, version) and (
         not now or resource.rows_access == OPEN
     )
+    # An old version was judged by the schema of its time; the schema of now may tag
+    # columns that it still holds.
     return open_rows and not db.version_holds_persons(uow.session, resource, version)

@@ -50,6 +50,9 @@ def labels_of(dataset: Dataset | ShownDataset | ShownTable) -> frozenset[str]:
 
 
 def _near_labels(dataset: Dataset | ShownDataset | ShownTable) -> frozenset[str]:
+    """The labels of the people who work on a dataset, whether it is public or not."""
+    # A creator counts only where no organization owns the dataset: who leaves an
+    # organization must not keep a way to its drafts.
     near = (
         f"member-{dataset.owner_org}"
         if dataset.owner_org
@@ -70,6 +73,8 @@ def labels_for(actor: Actor) -> frozenset[str] | None:
     }
     labels |= {f"collaborator-{dataset}" for dataset in actor.datasets}
     return frozenset(
+        # The bearer of an invitation has no id: the label creator-None would open what
+        # has neither an owner nor a creator.
         labels if actor.anonymous else labels | {f"creator-{actor.user_id}"}
     )
 
@@ -158,6 +163,7 @@ def _sysadmin(actor: Actor, _target: Any) -> bool:
 
 
 def _dataset_create(actor: Actor, organization: Group | None) -> bool:
+    """Whether the actor may add to this organization; None asks for any at all."""
     if actor.sysadmin:
         return True
     if organization is None:
@@ -209,6 +215,7 @@ def _source_read(actor: Actor, organization: Group | None) -> bool:
 
 RULES: dict[Permission, Callable[[Actor, Any], bool]] = {
     Permission.ANYONE: lambda _actor, _target: True,
+    # The portal itself has no user id, but may do what a user may.
     Permission.LOGGED_IN: lambda actor, _target: not actor.anonymous or actor.sysadmin,
     Permission.SYSADMIN: _sysadmin,
     Permission.DATASET_READ: may_read,
@@ -234,5 +241,6 @@ def authorise(actor: Actor, permission: Permission, target: Any = None) -> None:
     """
     if RULES[permission](actor, target):
         return
+    # Naming the target would tell that it exists to somebody who may not see it.
     who = f"User {actor.name}" if actor.name else "User"
     raise NotAuthorized(f"Access denied: {who} not authorized to {permission.value}")

@@ -93,6 +93,9 @@ def check(columns: Sequence[Column], form: str) -> None:
 def _by_file(
     columns: Sequence[Column], frames: Iterator[pl.DataFrame], form: str, folder: Path
 ) -> Iterator[bytes]:
+    """The pieces of a whole file, which is made in a folder of its own and goes with
+    it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="export-", dir=folder) as work:
         target = Path(work) / "export"

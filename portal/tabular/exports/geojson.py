@@ -81,6 +81,7 @@ def _features(
 def _geometries(
     columns: Sequence[Column], frame: pl.DataFrame, geometry_columns: tuple[int, ...]
 ) -> Iterator[Any]:
+    """The geometry of each row as GeoJSON, None for a row without a place."""
     series = frame.get_columns()
     cells = [series[index].to_list() for index in geometry_columns]
     if len(cells) == 2:
@@ -92,10 +93,12 @@ def _geometries(
 
 
 def _point(longitude: Any, latitude: Any) -> Any:
+    """A point of two degrees; None where they are no numbers or not on earth."""
     try:
         x, y = float(longitude), float(latitude)
     except (TypeError, ValueError):
         return None
+    # NaN is no place either: it compares false.
     on_earth = -180 <= x <= 180 and -90 <= y <= 90
     return {"type": "Point", "coordinates": [x, y]} if on_earth else None
 
@@ -112,10 +115,12 @@ def _geopoint(text: str | None) -> Any:
 
 
 def _geometry(text: str | None) -> Any:
+    """The geometry of a GeoJSON text; None for what is none."""
     try:
         read = orjson.loads(text or "")
     except orjson.JSONDecodeError:
         return None
+    # A cell of type geojson may hold a whole feature.
     if isinstance(read, dict) and read.get("type") == "Feature":
         read = read.get("geometry")
     return read if isinstance(read, dict) and "type" in read else None

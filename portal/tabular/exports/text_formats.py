@@ -90,6 +90,7 @@ def csv_blocks(
 
 
 def _csv_cell(name: str, kind: pl.DataType, column: Column, escaped: bool) -> pl.Expr:
+    """One column as CSV has it."""
     if isinstance(kind, (pl.Decimal, pl.Date)):
         return pl.col(name)  # written digit by digit, without a text of its own
     cells = simple_cells(name, kind, column, exact=True)
@@ -229,6 +230,7 @@ def _json_values(cells: pl.Series) -> pl.Series:
 
 
 def _json_value(text: str | None) -> str:
+    """The text of a cell that holds JSON: itself, or a string where it is none."""
     if text is None:
         return "null"
     try:
@@ -269,6 +271,7 @@ def xml_blocks(columns: Sequence[Column], frames: Frames) -> Iterator[bytes]:
 def _xml_parts(
     columns: Sequence[Column], frame: pl.DataFrame, tags: Sequence[str]
 ) -> Iterator[pl.Expr]:
+    """The texts of a row, in order: its tag, its columns and its end."""
     numbered = "_id" in frame.columns
     yield pl.lit('<row _id="' if numbered else "<row>")
     if numbered:
@@ -285,6 +288,7 @@ def _xml_parts(
             cells = xml_text(cells)
         element = [pl.lit(f"<{tag}>"), cells, pl.lit(f"</{tag}>")]
         if frame[name].null_count():
+            # A null part would make the row null: the element is joined first.
             yield pl.concat_str(element).fill_null(f'<{tag} xsi:nil="true"/>')
         else:
             yield from element

@@ -114,13 +114,16 @@ def _sheet(
 
 
 def _row(columns: Sequence[Column], frame: pl.DataFrame) -> Iterator[pl.Expr]:
+    """The texts of a row of the sheet, in order."""
     yield pl.lit("<row>")
     for (name, kind), column in zip(frame.schema.items(), columns, strict=True):
+        # Cells carry no address: an empty one keeps the place of those behind it.
         yield _cell(name, kind, column).fill_null("<c/>")
     yield pl.lit("</row>")
 
 
 def _cell(name: str, kind: pl.DataType, column: Column) -> pl.Expr:
+    """A column as cells of the kind that a spreadsheet has for its type."""
     cells = pl.col(name)
     if isinstance(kind, pl.Boolean):
         digit = cells.cast(pl.Int8).cast(pl.String)
@@ -136,6 +139,7 @@ def _cell(name: str, kind: pl.DataType, column: Column) -> pl.Expr:
 
 
 def _number(cells: pl.Expr, kind: pl.DataType) -> pl.Expr:
+    """A column of numbers; as text what a spreadsheet cannot hold as a number."""
     text = cells.cast(pl.String)
     number = pl.concat_str([pl.lit("<c><v>"), text, pl.lit("</v></c>")])
     if kind.is_float():

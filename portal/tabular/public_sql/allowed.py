@@ -147,6 +147,7 @@ def _has_place(node: dict[str, Any]) -> bool:
 
 
 def _expression(node: dict[str, Any]) -> None:
+    """Refuse an unknown kind of expression and a function that is not allowed."""
     if node["class"] not in EXPRESSIONS:
         raise Refused("Invalid query AST element")
     name = str(node.get("function_name") or "")
@@ -166,6 +167,7 @@ def _expression(node: dict[str, Any]) -> None:
 
 
 def _table(node: dict[str, Any], kind: str) -> set[str]:
+    """The table that a node names, if it names one; refuses what is not the asker's."""
     if kind == "TABLE_FUNCTION":
         name = str((node.get("function") or {}).get("function_name", "")).lower()
         if name not in TABLE_FUNCTIONS:
@@ -177,6 +179,7 @@ def _table(node: dict[str, Any], kind: str) -> set[str]:
     if _has_place(node):
         raise Refused("Not authorized to read tables of another schema", forbidden=True)
     name = str(node.get("table_name", ""))
+    # DuckDB finds its system views by their bare names too, without a schema.
     if name.lower().startswith(
         ("pg_", "duckdb_", "sqlite_", "pragma_", "information_schema")
     ):

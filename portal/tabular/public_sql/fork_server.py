@@ -97,6 +97,7 @@ def serve(door: socket.socket) -> None:
 
 
 def _opened() -> duckdb.DuckDBPyConnection:
+    """The engine that every child inherits."""
     engine = duckdb.connect(":memory:", config=CONFIG)
     # What is used once is in memory.
     statement = _statement(engine, "SELECT 1.5 AS a, DATE '2026-01-01' AS b")
@@ -106,6 +107,7 @@ def _opened() -> duckdb.DuckDBPyConnection:
 
 
 def _reap(children: dict[int, float]) -> None:
+    """End children (id to their last moment) whose time is over; forget the ended."""
     for child, until in list(children.items()):
         if time.monotonic() > until:
             os.kill(child, signal.SIGKILL)
@@ -114,6 +116,7 @@ def _reap(children: dict[int, float]) -> None:
 
 
 def _forked(door: socket.socket, handle: int, engine: duckdb.DuckDBPyConnection) -> int:
+    """Answer one query in a child; gives the child's id."""
     child = os.fork()
     if child:
         os.close(handle)
@@ -123,10 +126,13 @@ def _forked(door: socket.socket, handle: int, engine: duckdb.DuckDBPyConnection)
         _limit()
         _answer(socket.socket(fileno=handle), engine)
     finally:
+        # No handlers and buffers of the parent may run in the child.
         os._exit(0)
 
 
 def _limit() -> None:
+    """Bound what this child may use, before it reads what was asked."""
+    # The hard bound leaves room for hot copies: once lowered, it cannot be raised.
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY + MOST_MAPPED))
     for what, most in (
         (resource.RLIMIT_CPU, CPU_SECONDS),
@@ -138,6 +144,7 @@ def _limit() -> None:
 
 
 def _answer(line: socket.socket, engine: duckdb.DuckDBPyConnection) -> None:
+    """Read one query and send its rows or its refusal."""
     asked = orjson.loads(framing.receive(line))
     try:
         framing.send(
@@ -176,6 +183,9 @@ def _first_line(error: Exception) -> str:
 def _result(
     line: socket.socket, connection: duckdb.DuckDBPyConnection, sql: str, limit: int
 ) -> bytes:
+    """The rows of a query as JSON, at most `limit`; asks which tables are there
+    first.
+    """
     statement = _statement(connection, sql)
     serialized = connection.execute(SERIALIZED, [sql]).fetchall()
     tree = orjson.loads(serialized[0][0])
@@ -187,6 +197,7 @@ def _result(
     _lock(connection, sources)
     found = connection.execute(statement)
     described = found.description or []
+    # One row more than are shown tells whether there are more.
     rows = found.fetchmany(limit + 1)
     names = [str(column[0]) for column in described]
     answer: dict[str, Any] = {
@@ -204,6 +215,7 @@ def _result(
 
 
 def _statement(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
+    """The one SELECT of the text; refuses anything else."""
     if len(sql.encode()) > LONGEST:
         raise Refused(f"A query may have {LONGEST} bytes")
     statements = connection.extract_statements(sql)
@@ -262,6 +274,7 @@ def _type(kind: str) -> str:
 
 
 def _value(value: Any) -> Any:
+    """A cell as JSON can hold it; long numbers keep every digit."""
     if isinstance(value, Decimal):
         return orjson.Fragment(format(value, "f")) if value.is_finite() else None
     if isinstance(value, int) and abs(value) >= 1 << 63:

@@ -37,6 +37,7 @@ def receive(line: socket.socket, until: float | None = None) -> bytes:
 
 
 def _exactly(line: socket.socket, size: int, until: float | None) -> bytes:
+    """So many bytes; raises Silence when they are not there in time."""
     got = bytearray()
     while len(got) < size:
         wait = None if until is None else max(0.0, until - time.monotonic())

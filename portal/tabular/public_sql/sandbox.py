@@ -78,6 +78,7 @@ class SqlSandbox:
             self._fork_server = self._door = None
 
     def _ask(self, sql: str, limit: int, source_of: Callable[[str], Source]) -> bytes:
+        """The answer of one child to a statement, as JSON."""
         with self._child() as line:
             until = time.monotonic() + self._seconds + 0.5
             try:
@@ -87,11 +88,13 @@ class SqlSandbox:
                 answer = framing.receive(line, until)
             except OSError:
                 raise RefusedSql("The query took too long or too much memory") from None
+        # Rows go on as bytes: they may be many, and only a refusal has to be read.
         if answer.startswith(b'{"refused"'):
             _understood(answer)
         return answer
 
     def _child(self) -> socket.socket:
+        """A line to a new child, which waits for one statement."""
         ours, theirs = socket.socketpair()
         with theirs:
             for again in (True, False):
@@ -107,6 +110,7 @@ class SqlSandbox:
         raise AssertionError
 
     def _opened(self) -> socket.socket:
+        """The line to the fork server, which is started where none runs."""
         with self._lock:
             if self._door is None:
                 self._door, theirs = socket.socketpair()
@@ -133,6 +137,7 @@ class SqlSandbox:
 
 
 def _understood(answer: bytes) -> dict[str, Any]:
+    """A message as a dict; raises RefusedSql where it is a refusal."""
     read: dict[str, Any] = orjson.loads(answer)
     if "refused" in read:
         raise RefusedSql(str(read["refused"]), forbidden=bool(read.get("forbidden")))
