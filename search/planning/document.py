@@ -151,6 +151,8 @@ _UNSAFE = re.compile(r"[\s=%]")
 def columns_format() -> str:
     """A fingerprint of the columns: an index of another format must be rebuilt."""
     shape = ";".join(f"{name}={kind.value}" for name, kind in sorted(COLUMNS.items()))
+    # The number changes by hand where columns keep their names but are filled
+    # otherwise.
     return hashlib.sha256(f"2;{shape}".encode()).hexdigest()[:12]
 
 
@@ -163,11 +165,14 @@ def key_token(key: str, value: str) -> str:
 
 @lru_cache(maxsize=5_000)
 def _safe(key: str) -> str:
+    # A blank would part the token, and = would end the key too early. The dot ends the
+    # code, so that no other key has the same text.
     return _UNSAFE.sub(lambda found: f"%{ord(found.group()):x}.", key)
 
 
 def word_token(key: str, word: str) -> str:
     """How one word of an extra is kept: short enough for every engine's tokenizer."""
+    # Elasticsearch's whitespace tokenizer cuts words at 255 characters into several.
     return key_token(key, word)[:LONGEST_TOKEN]
 
 
@@ -225,8 +230,12 @@ class _Cut(dict[str, str]):
 
     def __missing__(self, piece: str) -> str:
         found = " ".join(word[:LONGEST_WORD] for word in words(self._spelled(piece)))
+        # Long pieces are addresses and the like: they hardly come again and would fill
+        # the memory.
         if len(piece) <= LONGEST_KNOWN:
             if len(self) >= MOST_KNOWN:
+                # Emptied at once instead of piece by piece: the common ones are back
+                # after a few datasets, and no order of use has to be kept.
                 self.clear()
             self[piece] = found
         return found
@@ -247,6 +256,8 @@ def _marked_once(texts: Iterable[str]) -> str:
     """The words of several texts, repeated ones mostly left out, in no order that says
     anything.
     """
+    # text_x only says that a word is there, so its order and its repeats are not
+    # needed.
     pieces = dict.fromkeys(piece for text in texts for piece in text.split())
     return " ".join(filter(None, map(_MARKED.__getitem__, pieces)))
 
@@ -272,6 +283,7 @@ def texts_of(package: Mapping[str, object], name: str, *keys: str) -> Iterator[s
 
 
 def _exact_columns(package: Mapping[str, object]) -> Document:
+    """The columns of whole values, each as it is asked for."""
     private = package.get("private") is True
     columns: Document = {name: clip(_text(package, name)) for name in _COPIED}
     return columns | {
@@ -305,6 +317,7 @@ _COPIED = (
 def _word_columns(
     package: Mapping[str, object], extras: list[tuple[str, str]]
 ) -> Document:
+    """The columns of words: folded ones, and those with diacritics."""
     titles = [_text(package, "title"), *_translations(package, "title_translated")]
     groups = [
         text for name in ("name", "title") for text in _each(package, "groups", name)
@@ -335,6 +348,7 @@ def _word_columns(
         *(value for _, value in extras),
     ]
     tables = list(table_texts(package))
+    # Each text stands in several columns but is folded once.
     folded = {text: _folded(text) for text in (*everything, *tables)}
     columns: Document = {
         name: _joined(map(folded.__getitem__, texts)) for name, texts in parts.items()
@@ -353,6 +367,7 @@ def _tokens(key: str, folded: str) -> str:
 
 
 def _number_columns(package: Mapping[str, object]) -> Document:
+    """The columns of numbers; moments are microseconds since 1970."""
     return {
         "num_resources": len(_dicts(package, "resources")),
         "num_tags": len(_dicts(package, "tags")),
@@ -393,7 +408,9 @@ _NOT_EXTRA = frozenset(
 
 
 def _plain(value: object) -> Iterator[str]:
+    """The texts that a value is searched by; none of what is nested deeper."""
     match value:
+        # Before int, which bool is a kind of. The texts are those that JSON has.
         case bool():
             yield "true" if value else "false"
         case str() | int() | float():
@@ -431,6 +448,7 @@ def _organization(package: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def _dicts(package: Mapping[str, object], name: str) -> list[dict[str, object]]:
+    """The dicts of a list in a package dict; none where there is no list."""
     held = package.get(name)
     # A dict, not a Mapping: what was JSON holds nothing else, and this is asked for
     # every part of every dataset.
@@ -452,4 +470,5 @@ def _translations(package: Mapping[str, object], name: str) -> Iterator[str]:
 
 
 def _whole(value: object) -> int:
+    # Both engines keep numbers in 64 bits, signed.
     return value if isinstance(value, int) and 0 <= value < 2**62 else 0

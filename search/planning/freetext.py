@@ -77,11 +77,15 @@ def steps_for(asked: Node, lexicon: Lexicon) -> tuple[Step, ...]:
     than words was asked for.
     """
     units = units_of(asked, lexicon)
+    # Relaxed steps ask for every word in several ways; a pasted page would be thousands
+    # of clauses.
     if not units or len(units) > MOST_UNITS:
         return ()
     told = content_units(units)
     found = [Step.STOP_WORDS] if len(told) < len(units) else []
     found += [Step.MOST_WORDS] if _least(Step.MOST_WORDS, len(told)) < len(told) else []
+    # The order is from strict to loose: an answer is of the first step that finds
+    # enough.
     found.append(Step.SIMILAR_WORDS)
     found += (
         [Step.HALF_OF_THE_WORDS]
@@ -102,6 +106,8 @@ def free_query(
     """
     units = units_of(asked, lexicon)
     if not units or step is Step.ALL_WORDS:
+        # Without another way of saying a word the tree alone decides, so that its own
+        # operators and weights count.
         said_otherwise = any(unit.alternatives for unit in units)
         return _preferring(
             asked, _matching(units, step) if said_otherwise else strict, strict
@@ -110,8 +116,12 @@ def free_query(
     wanted = _matching(units, step)
     earlier = [_matching(units, other) for other in above]
     spelled = [word for unit in told for word in unit.words]
+    # More than all scores together: a bonus of this size orders hits before their
+    # scores do.
     ceiling = WORD_CEILING * len(spelled)
     bonuses = [*_pairs(spelled), *_spelled_at(told, step, ceiling)]
+    # Above both bonuses for spelling and all scores: what a stricter step finds never
+    # falls behind what a looser one adds.
     bonuses += [Flat(clause, 4 * ceiling) for clause in earlier]
     return Preferring(wanted, tuple(bonuses)) if bonuses else wanted
 
@@ -161,6 +171,7 @@ def units_of(asked: Node, lexicon: Lexicon) -> list[Unit]:
     for term in terms:
         if not isinstance(term, tree.Term) or term.field is not None:
             return []
+        # With diacritics: the lexicon tells a word typed with them from one without.
         words += exact_words(term.text)
     return list(lexicon.units(words))
 
@@ -185,6 +196,8 @@ def _matching(units: list[Unit], step: Step) -> Clause:
 
 
 def _least(step: Step, count: int) -> int:
+    # Rounded half up: Python's round takes a half to the even number, and would ask for
+    # 2 of 3 words, but also for 2 of 5.
     return max(min(count, 2), math.floor(count * SHARES.get(step, 1.0) + 0.5))
 
 
@@ -210,6 +223,7 @@ def _similar(unit: Unit, *, last: bool) -> Clause:
     ways: list[Clause] = [_unit(unit)]
     if len(unit.words) == 1:
         folded = fold(unit.words[0])
+        # Another digit is another year or number, no misspelling.
         if len(folded) >= SHORTEST_MISSPELT and not folded.isdigit():
             ways += [
                 Flat(Near("title_f", folded, 1), 2.0),
@@ -241,6 +255,7 @@ def _spelled_at(told: list[Unit], step: Step, ceiling: float) -> list[Clause]:
     marked = _marked(word for unit in told for word in unit.words)
     if not marked:
         return []
+    # A step that forgives a wrong letter cannot ask for every word spelled exactly.
     share = Step.MOST_WORDS if step is Step.SIMILAR_WORDS else step
     least = _least(share, len(marked))
     tiers = (
@@ -256,10 +271,14 @@ def _preferring(asked: Node, clause: Clause, strict: Clause) -> Clause:
     """
     spelled = [word for text in _free_texts(asked) for word in exact_words(text)]
     step = WORD_CEILING * len(spelled) * _highest_boost(asked)
+    # Cut only after the step was computed: recall still scores every word, and the step
+    # must exceed that.
     spelled = spelled[:MOST_FREE_WORDS]
     if not spelled:
         return clause
     folded = list(map(fold, spelled))
+    # Plain words and nothing else: only then do the tiers below find all that was asked
+    # for.
     if all_of(free([word], 0) for word in folded) == strict:
         quick, tiers = _tiers(spelled, folded)
         return Tiered((*map(all_of, tiers), clause), step, quick)
@@ -268,6 +287,7 @@ def _preferring(asked: Node, clause: Clause, strict: Clause) -> Clause:
             with_weight(InOrder(column, tuple(folded)), weight)
             for column, weight in PHRASE_WEIGHTS
         )
+        # Only a bonus: the words may stand apart.
         clause = Preferring(clause, tuple(together))
     marked = _marked(spelled)
     exact = (
@@ -275,6 +295,7 @@ def _preferring(asked: Node, clause: Clause, strict: Clause) -> Clause:
         *(all_of(Is(column, word) for word in marked) for column in MARKED),
     )
     return (
+        # The tier decides by its place alone; the clause gives the scores within it.
         Tiered((*(All((Flat(tier, 0.0), clause)) for tier in exact), clause), step)
         if marked
         else clause
@@ -313,6 +334,8 @@ def _tiers(
     bare: list[tuple[Clause, ...]] = [tuple(titled)]
     if several:
         exact.append((*(Flat(Is("title_x", word), 0.0) for word in marked), *titled))
+        # One word alone is always in a row with itself, so that tier is only there for
+        # several.
         bare.insert(0, (Weighted(in_order(folded, "title_f", 0), TITLED), *said))
     if not marked:
         return len(bare), [*bare, (anywhere,)]
@@ -324,6 +347,7 @@ def _tiers(
 
 
 def _free_texts(node: Node) -> Iterable[str]:
+    """The texts of a tree that titles or the whole text are asked for."""
     match node:
         case tree.And(children) | tree.Or(children):
             for child in children:
@@ -337,10 +361,12 @@ def _free_texts(node: Node) -> Iterable[str]:
 
 
 def _highest_boost(node: Node) -> float:
+    """The largest factor by which weights in the tree can raise a score; at least 1."""
     match node:
         case tree.And(children) | tree.Or(children):
             return max(map(_highest_boost, children))
         case tree.Boost(child, factor):
+            # A factor below 1 lowers scores: the step between tiers may stay as it is.
             return max(1.0, factor) * _highest_boost(child)
         case _:
             return 1.0
@@ -373,6 +399,7 @@ def prefix_query(text: str) -> Clause:
     # A piece of a name, as CKAN completes it.
     if re.fullmatch(r"[\w-]*[-_][\w-]*", text.strip()):
         wanted = Any((wanted, Flat(Like("name", f"*{text.strip().lower()}*"), 1.0)))
+    # Only the words before the last are known to be whole.
     *spelled, unfinished = exact_words(text)
     marked = _marked(spelled)
     bonuses: list[Clause] = (

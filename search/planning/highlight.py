@@ -85,6 +85,7 @@ def wanted_of(request: SearchRequest, step: Step) -> Wanted:
 
 
 def _joined(parts: Iterable[Wanted]) -> Wanted:
+    """All that several parts look for, in one."""
     listed = list(parts)
     return Wanted(
         words=frozenset[str]().union(*(part.words for part in listed)),
@@ -118,6 +119,7 @@ def _of_tree(node: Node) -> Iterator[Wanted]:
 
 
 def _regex(pattern: str) -> str:
+    """A wildcard as a regular expression of folded words."""
     wild = {"*": ".*", "?": "."}
     return "".join(
         wild.get(char) or re.escape(fold(escaped or char))
@@ -164,10 +166,14 @@ def snippets(text: str, wanted: Wanted, style: Style) -> list[str]:
     """Pieces of a text with finds in them, HTML-escaped, in the order of the text; none
     where nothing was found.
     """
+    # `fold` gives one character for each of NFC, so places in the folded text are
+    # places in the shown one.
     shown = nfc(text)[:LONGEST_TEXT]
     folded_text = fold(shown)
     if not _hopeful(folded_text, wanted):
         return []
+    # One regular expression over the text is much faster than word by word, but knows
+    # nothing of combining marks, letters that are wrong or runs.
     whole = _is_plain(wanted) and not _STRAY.search(folded_text)
     spans = _spans(shown, (whole_words if whole else finds)(folded_text, wanted))
     return [
@@ -207,6 +213,7 @@ def _hopeful(text: str, wanted: Wanted) -> bool:
     """Whether anything can be found in a folded text at all: most texts of a page are
     done with here.
     """
+    # None of these shows as a part of the text.
     if wanted.patterns or wanted.near or _STRAY.search(text):
         return True
     return any(word in text for word in wanted.words) or any(
@@ -282,6 +289,8 @@ def _pieces(
     for start, end in spans:
         if pieces and end <= pieces[-1][1]:
             continue
+        # A quarter of the piece stands before its first mark, so that it is read in its
+        # context.
         first = max(pieces[-1][1] if pieces else 0, start - style.length // 4)
         pieces.append(
             (
@@ -289,6 +298,7 @@ def _pieces(
                 _before_blank(text, max(end, first + style.length), end),
             )
         )
+    # Stable: of pieces with equally many marks the earlier stay.
     best = sorted(
         pieces,
         key=lambda piece: -sum(piece[0] <= start < piece[1] for start, _ in spans),
@@ -297,13 +307,16 @@ def _pieces(
 
 
 def _at_blank(text: str, place: int, latest: int) -> int:
+    """The first place from `place` on that begins a word, `latest` at most."""
     if place == 0 or text[place - 1].isspace():
         return place
     blank = next((at for at in range(place, latest) if text[at].isspace()), latest - 1)
+    # Never beyond the mark itself, however long the word before it is.
     return min(blank + 1, latest)
 
 
 def _before_blank(text: str, place: int, earliest: int) -> int:
+    """The last place up to `place` that ends a word, `earliest` at least."""
     if place >= len(text):
         return len(text)
     return next(
@@ -314,6 +327,7 @@ def _before_blank(text: str, place: int, earliest: int) -> int:
 def _marked(
     text: str, piece: tuple[int, int], spans: Iterable[tuple[int, int]], style: Style
 ) -> str:
+    """A piece of the text with its marks, HTML-escaped outside of them."""
     first, last = piece
     parts = ["…" if first else ""]
     at = first

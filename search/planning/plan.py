@@ -76,11 +76,14 @@ TIE = 0.1
 
 def plan(request: SearchRequest, now: datetime | None = None) -> Plan:
     """Work a request out. Raises QueryError."""
+    # Read once: NOW means the same in every filter of a request.
     moment = now or datetime.now(UTC)
     query = prefix_query(nfc(request.q)) if request.begun else _query(request, moment)
     filters = [_clause(parse(nfc(text)), moment) for text in request.fq]
     order, sort = _order(request.sort, scored=_scored(query))
     return Plan(
+        # Constant scores still add up in an `Any`. Flat, all matches score alike, as
+        # the order takes for granted.
         query=query if _scored(query) else Flat(query),
         filters=(*filters, *_visible(request)),
         order=order,
@@ -91,6 +94,7 @@ def plan(request: SearchRequest, now: datetime | None = None) -> Plan:
 
 def _query(request: SearchRequest, now: datetime) -> Clause:
     asked = parse_q(nfc(request.q), request.dismax)
+    # Who writes Lucene's grammar means the words as they are written.
     lexicon = request.lexicon if is_free(request.q, request.dismax) else EMPTY
     return free_query(asked, request.step, request.above, lexicon, _clause(asked, now))
 
@@ -122,7 +126,11 @@ def _visible(request: SearchRequest) -> Iterator[Clause]:
     capacities = ("public", "private") if request.include_private else ("public",)
     more = (("draft", request.include_drafts), ("deleted", request.include_deleted))
     states = ("active", *(state for state, wanted in more if wanted))
+    # CKAN's rule: an fq that requires a state itself takes the default away. The labels
+    # still hold.
     any_state = any(re.search(r"\+state\b", text) for text in request.fq)
+    # One set of terms on one column is cheaper than three filters, and nearly every
+    # search has it.
     if request.labels and not any_state:
         labels = sorted(request.labels)
         yield IsAny(
@@ -137,11 +145,16 @@ def _visible(request: SearchRequest) -> Iterator[Clause]:
         yield (
             IsAny("labels", tuple(sorted(request.labels)))
             if request.labels
+            # An empty set of labels is somebody who may see nothing; None was who sees
+            # all.
             else Nothing()
         )
 
 
 def _order(sort: str | None, *, scored: bool) -> tuple[tuple[SortKey, ...], str]:
+    """The sort keys, ended by the identifier so that the order is total, and the sort
+    text.
+    """
     text = (sort or "").strip()
     text = DEFAULT_SORT if text in ("", "rank", "none") else text
     keys = [_sort_key(part) for part in text.split(",")]
@@ -150,6 +163,8 @@ def _order(sort: str | None, *, scored: bool) -> tuple[tuple[SortKey, ...], str]
     told = [key for key in keys if scored or key.column != "score"] + [
         SortKey("id", False)
     ]
+    # A column that is named twice counts where it is named first; what follows the
+    # unique identifier can decide nothing.
     unique = {key.column: key for key in reversed(told)}
     ordered = sorted(unique.values(), key=told.index)
     last = next(place for place, key in enumerate(ordered) if key.column == "id")
@@ -157,6 +172,7 @@ def _order(sort: str | None, *, scored: bool) -> tuple[tuple[SortKey, ...], str]
 
 
 def _sort_key(part: str) -> SortKey:
+    """One part of a sort text as a key. Raises QueryError of kind "query"."""
     name, _, direction = " ".join(part.split()).partition(" ")
     field = BY_NAME.get(name)
     column = field.sort if field else ""
@@ -175,10 +191,17 @@ def _sort_key(part: str) -> SortKey:
 
 
 def _facet(name: str) -> Facet:
+    """Where the values of a field are counted. Raises QueryError where it has no whole
+    values.
+    """
     field = BY_NAME.get(name)
     if field is None:
+        # All extras share one column, so that a new key needs no new column; the prefix
+        # picks one key's values.
         return Facet(name, "extras", key_token(name, ""))
     column = (
+        # Their queries read words, but what is counted are whole values, kept under the
+        # field's own name.
         field.name if field.name in ("author", "maintainer", "title") else field.column
     )
     if COLUMNS[column] is not Kind.EXACT:
@@ -191,6 +214,7 @@ def _facet(name: str) -> Facet:
 
 
 def _clause(node: Node, now: datetime) -> Clause:
+    """A node of the question as a clause, at every depth."""
     match node:
         case tree.And(children):
             return all_of([_clause(child, now) for child in children])
@@ -235,6 +259,7 @@ def _anywhere(node: OnField) -> Clause:
 
 
 def _on_field(node: OnField, name: str, now: datetime) -> Clause:
+    """What names a field, read as that field is queried; unknown names are extras."""
     field = BY_NAME.get(name)
     if field is None:
         in_words = name.startswith("extras_")
@@ -252,8 +277,12 @@ def _on_field(node: OnField, name: str, now: datetime) -> Clause:
 
 
 def _whole_value(node: Node, column: str, key: str) -> Clause:
+    """A node on whole values; `key` is what an extra's values begin with ("" for a
+    column).
+    """
     match node:
         case tree.Term(_, text) | tree.Phrase(_, text, _):
+            # Cut as the index cut it, or a long value would not find itself.
             return Is(column, clip(key + text))
         case tree.Wildcard(_, pattern):
             return Like(column, _literal(key) + pattern)
@@ -266,6 +295,7 @@ def _whole_value(node: Node, column: str, key: str) -> Clause:
 
 
 def _in_words(node: Node, column: str, key: str) -> Clause:
+    """A node on words; `key` is what an extra's words begin with ("" for a column)."""
     match node:
         case tree.Term(_, text):
             return in_order(
@@ -324,8 +354,10 @@ def _on_scale(node: Node, field: Field, now: datetime) -> Clause:
 
 
 def _span(text: str, field: Field, now: datetime) -> tuple[int, int]:
+    """The first and last number that a text names. Raises QueryError."""
     if field.queried_as is QueryKind.MOMENT:
         return interval(text, now)
+    # Not int() alone: it takes blanks, underscores and digits beyond 64 bits.
     if not re.fullmatch(r"-?[0-9]{1,15}", text):
         raise QueryError(
             f"{text[:60]!r} is no whole number; {field.name} takes one, or a range as "
@@ -342,6 +374,7 @@ def _text_range(
     include_low: bool,
     include_high: bool,
 ) -> Clause:
+    """A range of texts, kept within one key where the column holds extras."""
     if not key:
         both_open = low is None and high is None
         return (

@@ -38,6 +38,8 @@ class RelaxingIndex:
         The number of hits decides, not the page, so every page of a question is of the
         same step.
         """
+        # Taken once: all steps of a question must read the same words, even if the
+        # files change meanwhile.
         asked = replace(request, lexicon=self._lexicon.current())
         found = self._widened(asked)
         return (
@@ -47,9 +49,15 @@ class RelaxingIndex:
         )
 
     def _widened(self, asked: SearchRequest) -> SearchResult:
+        """The answer of the first step that finds enough, or of the one that finds
+        most.
+        """
         best = self._index.search(asked)
+        # What is begun has a clause of its own, which forgives the unfinished word
+        # already.
         if best.count >= asked.relax_below or asked.begun:
             return best
+        # Steps that found nothing would only make the next questions longer.
         above = (Step.ALL_WORDS,) if best.count else ()
         for step in relaxed_steps(asked):
             found = self._index.search(replace(asked, step=step, above=above))

@@ -27,6 +27,8 @@ def table_texts(package: Mapping[str, object]) -> Iterator[str]:
     for resource in resources if isinstance(resources, list) else ():
         schema = resource.get("schema") if isinstance(resource, Mapping) else None
         if isinstance(schema, str):
+            # A short text may be a name of the catalogue, of which there are few. Long
+            # JSON is hardly the same twice and would fill the cache.
             yield from _named(schema) if len(schema) <= 200 else _held(_loaded(schema))
         elif isinstance(schema, Mapping):
             yield from _held(schema)
@@ -42,6 +44,7 @@ def _named(name: str) -> tuple[str, ...]:
 
 
 def _loaded(text: str) -> Mapping[str, object]:
+    """The schema of a JSON text; an empty one where it is no object."""
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -50,16 +53,19 @@ def _loaded(text: str) -> Mapping[str, object]:
 
 
 def _held(schema: Mapping[str, object]) -> Iterator[str]:
+    """The texts of a table schema and of its columns."""
     yield from _texts(schema)
     columns = schema.get("fields")
     for column in columns[:MOST_COLUMNS] if isinstance(columns, list) else ():
         if isinstance(column, Mapping) and column.get("treatment") != "drop":
             if isinstance(column.get("name"), str):
+                # Names are written ten_xa; people search for words.
                 yield str(column["name"]).replace("_", " ")
             yield from _texts(column)
 
 
 def _texts(holder: Mapping[str, object]) -> Iterator[str]:
+    """The titles and descriptions of a schema or column, each once."""
     # The same words twice (a title that repeats the description) would only weigh down
     # the index.
     return iter(

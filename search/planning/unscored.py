@@ -28,6 +28,7 @@ def unscored(clause: Clause) -> Clause:
     """A clause that finds what `clause` finds, and says nothing about scores."""
     match clause:
         case Tiered(tiers):
+            # The last tier finds all that the others find; they only rank.
             return unscored(tiers[-1])
         case Preferring(child, _) | Weighted(child, _) | Flat(child, _):
             return unscored(child)
@@ -35,6 +36,7 @@ def unscored(clause: Clause) -> Clause:
             found = _distinct(map(unscored, children))
             return found[0] if len(found) == 1 else Any(found)
         case All(children):
+            # Without their weights some clauses become equal.
             return All(tuple(dict.fromkeys(map(unscored, children))))
         case AtLeast(children, least):
             return AtLeast(tuple(map(unscored, children)), least)
