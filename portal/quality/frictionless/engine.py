@@ -90,6 +90,8 @@ class Column:
         """
         if self._read is None:
             self._read = self.rule.create_cell_reader()
+        # Frictionless takes groupChar for numbers only, so that an integer has it
+        # removed here.
         if self.group and cell and cell not in self.missing:
             cell = cell.replace(self.group, "")
         value, notes = self._read(cell)
@@ -133,6 +135,7 @@ class Column:
         """The errors of a cell, remembered for equal cells."""
         found = self._cache.get(cell)
         if found is None:
+            # A column may have as many different cells as rows.
             if len(self._cache) >= CACHED:
                 self._cache.clear()
             found = self._cache[cell] = self.read(cell)[1]
@@ -198,6 +201,7 @@ def _compiled(
 ) -> Rules:
     """Rules without regard to the shapes that a schema may have in error."""
     descriptor = _distinct(descriptor, labels)
+    # Version 2 of Table Schema writes fieldsMatch as a list of one word.
     if named and str(descriptor.get("fieldsMatch") or "exact") not in (
         "exact",
         "['exact']",
@@ -230,6 +234,8 @@ def _compiled(
             for i, column in enumerate(columns)
             if column.rule.constraints.get("unique")
         ),
+        # A key with a column that the file lacks cannot be checked; the header's errors
+        # tell of that column.
         tuple(names.index(name) for name in primary)
         if set(primary) <= set(names)
         else (),
@@ -243,6 +249,7 @@ def _compiled(
 
 
 def _once(labels: list[str]) -> None:
+    """Raise RepeatedLabel for the first label that stands there twice."""
     for number, label in enumerate(labels, 1):
         if labels.index(label) + 1 < number:
             raise RepeatedLabel(label, number, labels.index(label) + 1)
@@ -290,7 +297,11 @@ def plain(descriptor: Mapping[str, Any]) -> dict[str, Any]:
 def _column(
     number: int, rule: Any, schema: Schema, tags: Mapping[str, Mapping[str, Any]]
 ) -> Column:
+    """One expected column, ready to read cells; raises SchemaProblem for what it cannot
+    read by.
+    """
     tag = tags.get(rule.name, {})
+    # A field's own list takes the place of the schema's, it is not added to it.
     own = rule.has_defined("missing_values") or rule.schema is None
     missing = tuple(rule.missing_values if own else schema.missing_values)
     try:
@@ -327,6 +338,8 @@ def _column(
 
 
 def _header_error(error: Any) -> HeaderError:
+    """A header error of Frictionless in our shape."""
+    # Errors of the whole header, such as a blank one, have no field and no label.
     return HeaderError(
         error.type,
         error.note,

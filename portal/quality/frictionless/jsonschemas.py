@@ -51,6 +51,7 @@ class ValueSchema:
 
     def __call__(self, value: Any) -> str:
         """What is wrong with a typed value, "" where nothing is. Raises NotJudged."""
+        # Lists and objects have no hash, so that they cannot be keys themselves.
         key = repr(value)
         if key not in self._known:
             self.prepare([value])
@@ -62,6 +63,8 @@ class ValueSchema:
             key: value for value in values if (key := repr(value)) not in self._known
         }
         keys = list(new)
+        # The limit of seconds is that of one child: all values at once would pass it
+        # together.
         for start in range(0, len(keys), BLOCK):
             block = keys[start : start + BLOCK]
             asked = [new[key] for key in block]
@@ -77,6 +80,7 @@ class ValueSchema:
 def notes(schema: Any, values: Sequence[Any]) -> list[str]:
     """What is wrong with each value. Runs in a child."""
     validator = _VALIDATOR(schema, registry=_registry(schema))
+    # A cell gets one note, so that the first error is enough.
     errors = (next(validator.iter_errors(value), None) for value in values)
     return [
         f'constraint "jsonSchema" is "{schema}": {error.message}' if error else ""
@@ -115,6 +119,9 @@ def outside_references(descriptor: Mapping[str, Any]) -> list[str]:
 
 
 def _json_schemas(descriptor: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The name of each field with a jsonSchema, and that schema; other shapes are left
+    out.
+    """
     fields = descriptor.get("fields")
     for each in fields if isinstance(fields, list) else ():
         constraints = each.get("constraints") if isinstance(each, Mapping) else None
@@ -147,6 +154,8 @@ def _registry(schema: Any) -> Registry[Any]:
     """
     own: Resource[Any] = DRAFT202012.create_resource(schema)
     empty: Registry[Any] = Registry()
+    # Crawling finds the $id and $anchor of inner parts: references to them do not leave
+    # the schema.
     alone: Registry[Any] = empty.with_resource("", own).crawl()
     return alone
 
@@ -164,6 +173,7 @@ def _references(
     if not isinstance(part, Mapping):
         return
     if isinstance(part.get("$id"), str):
+        # References below are relative to the nearest $id above them.
         base = urljoin(base, part["$id"])
     yield from _outside(part, registry, base)
     for key, inner in part.items():
@@ -177,6 +187,9 @@ def _references(
 def _outside(
     part: Mapping[str, Any], registry: Registry[Any], base: str
 ) -> Iterator[str]:
+    """What is wrong with the dialect and the references of this part alone."""
+    # The library brings the dialects of json-schema.org along; any other would have to
+    # be fetched.
     dialect = part.get("$schema")
     if (
         isinstance(dialect, str)
@@ -206,6 +219,7 @@ def _pattern(
 def _pattern_properties(
     validator: Any, given: Any, instance: Any, schema: Any
 ) -> Iterator[ValidationError]:
+    """As the library's own rule, with names matched by our engine."""
     if not validator.is_type(instance, "object"):
         return
     for pattern, inner in given.items():
@@ -225,6 +239,8 @@ def _found(pattern: str, text: str) -> bool:
     return _engine(pattern).search(text) is not None
 
 
+# jsonschema searches by Python's engine, for which a stranger can write a pattern that
+# never ends. These two keywords are all of it that take patterns.
 _VALIDATOR = extend(
     Draft202012Validator,
     {"pattern": _pattern, "patternProperties": _pattern_properties},

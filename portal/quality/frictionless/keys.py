@@ -60,8 +60,13 @@ class KeyColumn:
         return self._known[cell]
 
     def _identity(self, value: Any) -> str | None:
+        """The key of a typed value; None where there is no value."""
         if value is None:
             return None
+        # For these equal values have equal texts. All others go by Python's own
+        # equality, as in Frictionless: 1.0 equals 1.00, a moment equals itself in
+        # another zone. bool and datetime are named because they are subclasses of int
+        # and date.
         if isinstance(value, str | int | dt.date) and not isinstance(
             value, bool | dt.datetime
         ):
@@ -84,6 +89,8 @@ class KeyColumn:
         if rule.type == "string" and rule.format == "default":
             plain = pl.when(~is_missing(self.column, name)).then(cell)
             return frame.select(plain.alias(name)).to_series()
+        # What polars cannot read as an integer goes to the column's own reader, once
+        # for each different text.
         fast = (
             cell.cast(pl.Int64, strict=False).cast(pl.String)
             if rule.type == "integer"
@@ -120,12 +127,15 @@ class Keys:
             *(index for key in rules.more_unique for index in key),
         }
         for key in self.foreign:
+            # A key into the table itself needs the columns that it points to as well.
             own = key["reference"] if key["resource"] in self._selves else []
             wanted |= {
                 index
                 for name in (*key["fields"], *own)
                 if (index := rules.index(name)) is not None
             }
+        # Shared by all columns, as a foreign key compares keys of one with keys of
+        # another.
         identities: dict[Any, str] = {}
         shown: dict[str, str] = {}
         self.columns = {
@@ -149,6 +159,8 @@ class Keys:
             frame.select(ROW).with_columns(pl.lit(part, pl.Int32).alias(PART), *keys)
         )
         if batch.ragged:
+            # Rows of a wrong width are added behind their batch and put in their place
+            # at the end.
             self._unordered = True
             cells = {
                 str(i): pl.Series(
@@ -173,6 +185,7 @@ class Keys:
         if not self._frames:
             return
         whole = pl.concat(self._frames)
+        # The batches must not be held in memory beside their copy.
         self._frames.clear()
         if self._unordered:
             whole = whole.sort(PART, ROW)
@@ -195,6 +208,8 @@ class Keys:
     def _repeated(
         self, whole: pl.DataFrame, indexes: tuple[int, ...], code: str
     ) -> Iterator[BrokenKey]:
+        """The rows that repeat these columns of an earlier row."""
+        # A unique column that is the primary key too is searched once.
         if indexes not in self._again:
             self._again[indexes] = _again(whole, [str(index) for index in indexes])
         yield from self._told(self._again[indexes], indexes, code)
@@ -212,6 +227,7 @@ class Keys:
                 self.columns[index].show(value)
                 for index, value in zip(indexes, values, strict=True)
             )
+            # The last row that is listed carries the count of those that are not.
             more = rows.height - listed.height if number == listed.height else 0
             yield BrokenKey(
                 code,
@@ -224,6 +240,7 @@ class Keys:
             )
 
     def _primary(self, whole: pl.DataFrame) -> Iterator[BrokenKey]:
+        """Rows whose whole key is empty, then those that repeat a key."""
         indexes = self.rules.primary
         columns = tuple(self.rules.columns[index] for index in indexes)
         empty = whole.filter(
@@ -237,6 +254,9 @@ class Keys:
     def _foreign(
         self, whole: pl.DataFrame, key: Mapping[str, Any], references: References
     ) -> Iterator[BrokenKey]:
+        """Rows whose key the referenced table lacks, or one notice that it is not
+        known.
+        """
         indexes = [
             index
             for name in key["fields"]
@@ -249,9 +269,11 @@ class Keys:
             yield BrokenKey("foreign-key-unchecked", 0, 0, columns, note)
             return
         names = [str(index) for index in indexes]
+        # A key without any value points nowhere, and that is allowed.
         some = whole.select(PART, ROW, *names).filter(
             ~pl.all_horizontal(pl.col(name).is_null() for name in names)
         )
+        # A join promises no order of its rows, and only the first are listed.
         lost = some.join(known.unique(), on=names, how="anti", nulls_equal=True).sort(
             PART, ROW
         )
@@ -312,6 +334,7 @@ def _again(whole: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     )
     hashed = some.select(PART, ROW, *names, key.hash().alias("hash")).collect()
     order = [PART, ROW, "r", *names]
+    # Most keys are sound, and counting hashes is far cheaper than the windows below.
     if hashed["hash"].n_unique() == hashed.height:
         return (
             hashed.clear().with_columns(pl.lit(None, pl.Int64).alias("r")).select(order)
@@ -322,6 +345,7 @@ def _again(whole: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
         .filter(
             ~pl.any_horizontal((pl.col(name) == NAN).fill_null(False) for name in names)
         )
+        # Frictionless names the nearest row before, not the first one.
         .with_columns(pl.col(ROW).shift(1).over(names).alias("r"))
         .filter(pl.col("r").is_not_null())
         .select(order)

@@ -33,6 +33,7 @@ BLOCK = 2_000
 MEMORY = 8 * 1024 * 1024
 DEEP = 200
 """Groups within groups that a pattern may have."""
+# What Python's \s means. RE2's own \s is ASCII only and lacks \x1c to \x1f.
 SPACE = r"\t-\r\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
 CLASSES: dict[Any, tuple[str, str]] = {
     sre.CATEGORY_DIGIT: (r"\p{Nd}", "0-9"),
@@ -57,6 +58,8 @@ def compile(pattern: str) -> Judge:
     for a pattern that is none.
     """
     try:
+        # Python says whether it is a pattern at all: RE2 refuses some that Python
+        # takes.
         re.compile(pattern)
     except (RecursionError, OverflowError) as problem:
         raise re.error(str(problem), pattern) from None
@@ -69,6 +72,7 @@ def linear(pattern: str) -> Any:
     express it.
     """
     options = re2.Options()
+    # RE2 would write every pattern that it refuses to stderr.
     options.log_errors = False
     options.max_mem = MEMORY
     try:
@@ -90,6 +94,7 @@ class Judge:
         if self._engine is not None:
             try:
                 return self._engine.match(text) is not None
+            # RE2 reads UTF-8, which has no lone surrogates; Python judges such a text.
             except UnicodeEncodeError:
                 pass
         if text not in self._known:
@@ -102,7 +107,9 @@ class Judge:
         """
         if self._engine is not None:
             return
+        # A dict keeps the order and drops repeated texts.
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        # Verdicts are bounded, as a column may have as many different cells as rows.
         if len(self._known) > 100 * BLOCK:
             self._known.clear()
         for start in range(0, len(new), BLOCK):
@@ -148,6 +155,7 @@ def _sequence(items: Any, flags: int, depth: int, *, last: bool) -> str:
     if depth > DEEP:
         raise _NotLinear
     listed = list(items)
+    # Several $ at the end are all at the end.
     ends = [
         all(op is sre.AT and where is sre.AT_END for op, where in listed[i + 1 :])
         for i in range(len(listed))
@@ -159,15 +167,20 @@ def _sequence(items: Any, flags: int, depth: int, *, last: bool) -> str:
 
 
 def _item(op: Any, given: Any, flags: int, depth: int, *, last: bool) -> str:
+    """One item of Python's parse tree in RE2's syntax; raises _NotLinear."""
     if op in _SIMPLE:
         return _cased(_SIMPLE[op](given, flags), flags)
     if op is sre.AT:
         return _place(given, flags, last=last)
     if op in (sre.MAX_REPEAT, sre.MIN_REPEAT):
+        # Greedy and lazy repeats differ in what they take, not in whether they match.
+        # Another round may follow the inside, so that nothing in it is last.
         low, high, inner = given
         times = f"{{{low},{'' if high is sre.MAXREPEAT else high}}}"
         return f"(?:{_sequence(inner, flags, depth, last=False)}){times}"
     if op is sre.SUBPATTERN:
+        # Nobody asks for the groups, so that none is captured; a back reference to one
+        # raises _NotLinear.
         _, added, removed, inner = given
         return f"(?:{_sequence(inner, (flags | added) & ~removed, depth, last=last)})"
     if op is sre.BRANCH:
@@ -200,10 +213,12 @@ def _cased(written: str, flags: int) -> str:
 
 
 def _letter(code: int) -> str:
+    # Written as a number, no letter has a meaning of its own in RE2's syntax.
     return rf"\x{{{code:x}}}"
 
 
 def _class(parts: Any, flags: int) -> str:
+    """A class of letters in RE2's syntax; raises _NotLinear."""
     negated = bool(parts) and parts[0][0] is sre.NEGATE
     inside, others = "", []
     for op, given in parts[1:] if negated else parts:
@@ -214,10 +229,13 @@ def _class(parts: Any, flags: int) -> str:
         elif op is sre.CATEGORY and given in CLASSES:
             inside += _category(given, flags)
         elif op is sre.CATEGORY and given in NOT_CLASSES:
+            # A negated class cannot stand inside of another: it becomes an alternative
+            # beside it.
             others.append(f"[^{_category(NOT_CLASSES[given], flags)}]")
         else:
             raise _NotLinear
     if negated:
+        # The negation of alternatives would be an intersection, which RE2 cannot write.
         if others:
             raise _NotLinear
         return f"[^{inside}]"

@@ -15,9 +15,13 @@ from portal.quality.frictionless.engine import Column
 
 SAFE_LETTERS = r"^[\x20-\x7e\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1ea0-\u1ef9]*$"
 """Letters on whose classes (\\d, \\w, \\s) Python's and Rust's regex engines agree."""
+# Signs that mean the same to Python and to Rust. A pattern with any other is left to
+# the exact reading, which costs time and never a wrong verdict.
 _SAFE_PATTERN = re.compile(
     r"(?:[\w \-(){},.+*?|^$\[\]/:@%=;<>#!~&'\"]|\\[dws.\-/+()\[\]{}|*?$^\\])*", re.ASCII
 )
+# What these signs can still make that the engines read differently: flags, possessive
+# repeats, "{,n}", and Rust's nested classes and set operations.
 _UNSAFE_PARTS = re.compile(
     r"\(\?(?!:)|[+*?}]\+|\{,|\[\[|\[\^?\]|&&|--|~~|\[\^[^\]]*\\[dws]"
 )
@@ -55,6 +59,7 @@ def suspicious(column: Column, name: str) -> pl.Expr:
             sure = sure & ~cell.is_in(missing)
     elif missing:
         sure = sure | _is_missing(cell, missing)
+    # A null means that a cast or comparison gave nothing: such a cell is read exactly.
     return ~sure.fill_null(False)
 
 
@@ -81,10 +86,12 @@ def _never(column: Column, cell: pl.Expr) -> pl.Expr | None:
 
 
 def _others(column: Column, *known: str) -> bool:
+    """Whether the column has constraints that its screen does not know of."""
     return bool(set(column.rule.constraints) - {"required", "unique", *known})
 
 
 def _string(column: Column, cell: pl.Expr) -> pl.Expr | None:
+    """Sure of texts by length, enum and pattern; None where a format is asked for."""
     if column.rule.format != "default":
         return None
     limits = column.rule.constraints
@@ -111,9 +118,13 @@ def _pattern(pattern: str) -> Callable[[pl.Expr], pl.Expr] | None:
     """
     if not _SAFE_PATTERN.fullmatch(pattern) or _UNSAFE_PARTS.search(pattern):
         return None
+    # Python's match begins at the start, while contains looks anywhere. "^" and "$" are
+    # written as Frictionless writes them, so that a bare "|" means the same to both.
     rust = rf"\A(?:^{pattern}$)"
     if not _compiles(rust):
         return None
+    # Beyond these letters the two engines disagree on what a digit, a word or a space
+    # is.
     if re.search(r"\\[dws]", pattern):
         return lambda cell: cell.str.contains(rust) & cell.str.contains(SAFE_LETTERS)
     return lambda cell: cell.str.contains(rust)
@@ -121,6 +132,7 @@ def _pattern(pattern: str) -> Callable[[pl.Expr], pl.Expr] | None:
 
 @functools.lru_cache(1024)
 def _compiles(pattern: str) -> bool:
+    """Whether Rust's engine takes the pattern."""
     try:
         pl.Series([""]).str.contains(pattern)
     except pl.exceptions.PolarsError:
@@ -129,6 +141,7 @@ def _compiles(pattern: str) -> bool:
 
 
 def _bounded(column: Column, value: pl.Expr, convert: Callable[[Any], Any]) -> pl.Expr:
+    """Whether the value lies within all bounds of the column."""
     sure = pl.lit(True)
     for name, bound in column.bounds.items():
         limit = convert(bound)
@@ -145,7 +158,9 @@ def _bounded(column: Column, value: pl.Expr, convert: Callable[[Any], Any]) -> p
 
 
 def _integer(column: Column, cell: pl.Expr) -> pl.Expr | None:
+    """Sure of integers that fit in 64 bits."""
     limits = [*column.bounds.values(), *(column.enum or ())]
+    # Larger limits, booleans and decimals would not survive the comparison with Int64.
     if not column.rule.bare_number or any(
         type(v) is not int or abs(v) >= 2**62 for v in limits
     ):
@@ -159,6 +174,7 @@ def _integer(column: Column, cell: pl.Expr) -> pl.Expr | None:
 
 
 def _number(column: Column, cell: pl.Expr) -> pl.Expr | None:
+    """Sure of decimals that are plainly within their bounds."""
     rule = column.rule
     if not rule.bare_number or rule.float_number or column.enum is not None:
         return None
@@ -166,9 +182,12 @@ def _number(column: Column, cell: pl.Expr) -> pl.Expr | None:
     if rule.group_char:
         text = text.str.replace_all(rule.group_char, "", literal=True)
     if rule.decimal_char != ".":
+        # After the exchange below, a dot that stood there already would pass for the
+        # decimal sign.
         sure = ~text.str.contains(".", literal=True)
         text = text.str.replace_all(rule.decimal_char, ".", literal=True)
     value = text.cast(pl.Float64, strict=False)
+    # polars reads "inf" and "nan" as floats.
     sure &= value.is_finite()
     for name, bound in column.bounds.items():
         # A float at the bound may stand for a decimal beyond it: such cells are read
@@ -182,12 +201,14 @@ def _number(column: Column, cell: pl.Expr) -> pl.Expr | None:
 
 
 def _boolean(column: Column, cell: pl.Expr) -> pl.Expr | None:
+    """Sure of the declared words for true and false."""
     if _others(column):
         return None
     return cell.is_in([*column.rule.true_values, *column.rule.false_values])
 
 
 def _date(column: Column, cell: pl.Expr) -> pl.Expr | None:
+    """Sure of ISO days of the years 1000 to 9999."""
     if column.rule.format != "default" or column.enum is not None:
         return None
     # Texts of this one form stand in the order of their days.
@@ -197,12 +218,14 @@ def _date(column: Column, cell: pl.Expr) -> pl.Expr | None:
 
 
 def _datetime(column: Column, cell: pl.Expr) -> pl.Expr | None:
+    """Sure of ISO moments without fractions of a second."""
     if column.rule.format != "default" or _others(column):
         return None
     return cell.str.contains(DATETIME)
 
 
 def _year(column: Column, cell: pl.Expr) -> pl.Expr | None:
+    """Sure of years of four digits."""
     if column.enum is not None:
         return None
     value = cell.cast(pl.Int64, strict=False)

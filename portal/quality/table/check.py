@@ -105,6 +105,8 @@ def _checked(
     try:
         named = not any(note.code == "no-header" for note in table.notes)
         rules = compile_rules(schema, table.labels, named=named)
+    # Before SchemaProblem, of which it is one: the fault is the header's, not the
+    # schema's.
     except RepeatedLabel as problem:
         detail = {"label": problem.label}
         collector.add(
@@ -142,6 +144,9 @@ def _checked(
 
 
 def _part(batch: TextBatch, collector: Collector) -> int:
+    """The number of the batch's file; 0 where the table is a single file."""
+    # Batches of one file follow each other, so that only the last name has to be
+    # compared.
     if not batch.part:
         return 0
     if collector.parts[-1] != batch.part:
@@ -150,6 +155,7 @@ def _part(batch: TextBatch, collector: Collector) -> int:
 
 
 def _check_header(rules: Rules, collector: Collector) -> None:
+    """Tell what is wrong with the header."""
     for error in rules.header:
         collector.add(
             error.code,
@@ -163,9 +169,11 @@ def _check_header(rules: Rules, collector: Collector) -> None:
 
 
 def _check_keys(keys: Keys, references: References, collector: Collector) -> None:
+    """Tell the rows that break a key, and count those that are not listed."""
     for broken in keys.errors(references):
         personal = any(column.personal for column in broken.fields)
         unchecked = broken.code == "foreign-key-unchecked"
+        # Of all notes on keys, only this one quotes the values.
         hidden = personal and broken.code == "foreign-key"
         names = ", ".join(column.name for column in broken.fields)
         collector.add(
@@ -237,6 +245,7 @@ class _Walk:
         part: int,
     ) -> None:
         """Read the suspicious cells of a column exactly, each distinct text once."""
+        # One child then judges many cells that no linear engine can.
         column.prepare(cells.unique().to_list())
         if len(cells) > MANY:
             bad = [text for text in cells.unique().to_list() if column.errors(text)]
@@ -247,6 +256,7 @@ class _Walk:
                 self._errors(column, number, part, text)
 
     def _errors(self, column: Column, number: int, part: int, cell: Cell) -> None:
+        """Tell every error of one cell; a cell of a personal column is never shown."""
         for code, note in column.errors(cell):
             self.collector.add(
                 code,

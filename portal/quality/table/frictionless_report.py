@@ -73,6 +73,7 @@ def judge(
 
 def _declared(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Only what Table Schema defines, foreign keys included."""
+    # engine.plain leaves them out, as our own keys judge them there.
     keys = {"foreignKeys": schema["foreignKeys"]} if schema.get("foreignKeys") else {}
     return {**engine.plain(schema), **keys}
 
@@ -124,6 +125,9 @@ def _spare(resource: Any, limit: int, large: int) -> None:
 
 
 def _plain_file(resource: Any, large: int) -> Path | None:
+    """The file of a resource that is one large, local, unpacked CSV; None for any
+    other.
+    """
     if (
         not isinstance(resource, TableResource)
         or resource.format != "csv"
@@ -148,12 +152,15 @@ def _bad_rows(resource: Any, file: Path, limit: int) -> Iterator[Any] | None:
     """
     dialect = _dialect(resource.dialect)
     if (
+        # Foreign keys are judged against other tables of the package, which are not
+        # read here.
         dialect is None
         or resource.encoding not in ("utf-8", "ascii")
         or resource.schema.foreign_keys
     ):
         return None
     text = to_utf8(file, file.name, ReadOptions())
+    # Our reading would mend what Frictionless reports.
     if text.owner is not None or text.skip or text.encoding != "utf-8" or text.notes:
         return None
     content = Content(
@@ -173,6 +180,8 @@ def _bad_rows(resource: Any, file: Path, limit: int) -> Iterator[Any] | None:
         _row(resource, number, cells, found[number])
         for number, cells in _cells(table, set(found))
     ]
+    # Where Frictionless finds more or less in a row than we did, it reads the whole
+    # file.
     if any(len(row.errors) != len(found[row.row_number]) for row in rows):
         return None
     return _stream(resource, rows, report.rows, file)
@@ -229,6 +238,7 @@ def _cells(table: TextTable, wanted: set[int]) -> Iterator[tuple[int, list[str]]
             for row in batch.ragged
             if row.number in wanted
         ]
+        # Rows of a wrong width come apart from the others of their batch.
         yield from sorted(some)
 
 
@@ -264,7 +274,10 @@ def _row(resource: Any, number: int, cells: list[str], findings: list[Finding]) 
 
 
 def _stream(resource: Any, rows: list[Any], total: int, file: Path) -> Iterator[Any]:
+    """The bad rows, and then the figures of the whole file."""
     yield from rows
+    # validate() takes its figures from the resource once the rows are through; it has
+    # not read this file, so that they are given here.
     with file.open("rb") as source:
         resource.stats.sha256 = hashlib.file_digest(source, "sha256").hexdigest()
         source.seek(0)

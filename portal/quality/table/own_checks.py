@@ -64,6 +64,7 @@ class OwnChecks:
         self._watches = list(_watches(View(table, schema, rules)))
 
     def _say(self, check: str, **where: Any) -> None:
+        """Take in one finding with the severity and texts of its check."""
         severity = SEVERITIES[check]
         where = {"order": OF_ROWS, "severity": severity, "messages": MESSAGES} | where
         self.collector.add(check, **where)
@@ -71,6 +72,7 @@ class OwnChecks:
     def batch(self, batch: TextBatch, part: int, flags: pl.DataFrame) -> None:
         """Look at one batch; `flags` says which cells are not valid beyond doubt."""
         rows = Batch(batch, part, flags)
+        # A copy, as _tell takes a check that failed out of the list.
         for check, watch in list(self._watches):
             deadline.check()
             self._tell(check, watch.batch(rows))
@@ -85,6 +87,7 @@ class OwnChecks:
             self._tell(check, watch.finish())
         if self._requests:
             texts = dict.fromkeys(self._indexes, pl.String)
+            # A table without rows is checked too: it may lack rows that a rule counts.
             none = pl.DataFrame(schema={ROW: pl.Int64, PART: pl.Int32, **texts})
             self._run(Frame(pl.concat([none, *self._frames]), self.rules))
 
@@ -99,6 +102,7 @@ class OwnChecks:
             self._say(where.pop("check") or check.id, **where)
 
     def _say_failure(self, failure: Failure) -> None:
+        """Tell that a check broke off, and under which request the log has it."""
         detail = {"request": failure.request}
         self._say("check-failed", note=failure.check, detail=detail)
 
@@ -115,6 +119,7 @@ class OwnChecks:
                     self._say_hit(request, found)
 
     def _say_hit(self, request: Request, hit: Hit) -> None:
+        """Tell one row that breaks a check; row 0 is the whole table."""
         self._say(
             request.check.id,
             row=hit.row or None,
@@ -138,6 +143,7 @@ class OwnChecks:
 
 
 def _watches(view: View) -> Iterator[tuple[RowCheck, Watch]]:
+    """The checks on rows that have something to look at in this table."""
     for check in ROW_CHECKS:
         watch = check.watch(view)
         if watch is not None:

@@ -36,6 +36,7 @@ DATES = (
     (r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}", "datetime", "default"),
     (r"^\d{2}/\d{2}/\d{4} \d{2}:\d{2}:\d{2}$", "datetime", "%d/%m/%Y %H:%M:%S"),
 )
+# The first that fits all cells is taken: plain integers would fit every pattern.
 NUMBERS: tuple[tuple[str, Json], ...] = (
     (r"^-?(0|[1-9]\d*)$", {"type": "integer"}),
     (r"^-?(0|[1-9]\d*)(\.\d+)?$", {"type": "number"}),
@@ -134,6 +135,7 @@ def _note(field: str, vi: str, en: str) -> Mapping[str, str]:
 
 
 def _look(table: TextTable) -> list[ColumnProfile]:
+    """What the first MOST_ROWS rows show of each column."""
     seen = [ColumnProfile(label.strip()) for label in table.labels]
     rows = 0
     for batch in table.batches():
@@ -141,6 +143,8 @@ def _look(table: TextTable) -> list[ColumnProfile]:
             cells = batch.frame[str(index)]
             column.rows += len(cells)
             for text, times in cells.value_counts().iter_rows():
+                # Frictionless compares such signs exactly: one with spaces around it
+                # has to be listed as it is written.
                 if text.strip() in MISSING or text in MISSING:
                     column.blank += times
                     column.spaced |= {text} - set(MISSING)
@@ -153,7 +157,9 @@ def _look(table: TextTable) -> list[ColumnProfile]:
 
 
 def _unique(column: ColumnProfile) -> bool:
+    """Whether a column of codes is filled in every row and never repeats."""
     return (
+        # A column of measurements may be without repetition by chance.
         is_code(column.label)
         and column.rows > 0
         and not column.blank
@@ -162,6 +168,7 @@ def _unique(column: ColumnProfile) -> bool:
 
 
 def _field(column: ColumnProfile, notes: list[Mapping[str, str]]) -> Json:
+    """The description of one column; adds to `notes` what a person has to confirm."""
     described: Json = {
         "name": column.label,
         **_type(column, notes),
@@ -181,6 +188,7 @@ def _field(column: ColumnProfile, notes: list[Mapping[str, str]]) -> Json:
 
 
 def _type(column: ColumnProfile, notes: list[Mapping[str, str]]) -> Json:
+    """The type of one column and how it is read; a text where nothing fits."""
     if not column.counts:
         notes.append(
             _note(
@@ -190,10 +198,12 @@ def _type(column: ColumnProfile, notes: list[Mapping[str, str]]) -> Json:
             )
         )
         return {"type": "string"}
+    # Before all numbers, as which codes would lose their leading zeros.
     if is_code(column.label) or (
         column.all(r"^\d+$") and any(re.match(r"^0\d", text) for text in column.counts)
     ):
         return {"type": "string"}
+    # Before integers, which most years are too.
     for kind in (_boolean, _year, _date):
         found = kind(column)
         if found:
@@ -202,10 +212,12 @@ def _type(column: ColumnProfile, notes: list[Mapping[str, str]]) -> Json:
 
 
 def _boolean(column: ColumnProfile) -> Json | None:
+    """The words for yes and no that make up a column; None where it has others."""
     for true, false in YES_NO:
         if (
             set(column.counts) <= {true, false}
             and true in column.counts
+            # An empty cell is missing before it can mean "no".
             and (false or not column.blank)
         ):
             plain = true.lower() == "true"
@@ -218,11 +230,13 @@ def _boolean(column: ColumnProfile) -> Json | None:
 
 
 def _year(column: ColumnProfile) -> Json | None:
+    """A column called a year whose cells are years from 1900 to 2099."""
     named = re.search(r"\b(nam|year)\b", fold(column.label))
     return {"type": "year"} if named and column.all(r"^(19|20)\d{2}$") else None
 
 
 def _date(column: ColumnProfile) -> Json | None:
+    """The form of days or moments in which every cell is written."""
     for pattern, kind, written in DATES:
         if column.all(pattern) and _parses(column, kind, written):
             return (
@@ -252,6 +266,9 @@ def _parses(column: ColumnProfile, kind: str, written: str) -> bool:
 
 
 def _number(column: ColumnProfile, notes: list[Mapping[str, str]]) -> Json | None:
+    """How the numbers of a column are written; notes those that can be read in two
+    ways.
+    """
     for pattern, described in NUMBERS:
         if column.all(pattern):
             if any(re.search(AMBIGUOUS, text) for text in column.counts):
