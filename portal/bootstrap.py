@@ -117,6 +117,7 @@ def build_portal(settings: Settings, *, upgrade: bool = False) -> Portal:
 
 
 def _open_search(settings: Settings, cache: MemoryCache) -> SearchBackend:
+    """The search backend of the settings. Raises SettingsError."""
     try:
         return open_backend(
             settings.search_url,

@@ -122,6 +122,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _message(error: BaseException) -> str | None:
+    """What one error means by its own code or words, None where it is no outage."""
     if isinstance(error, OSError) and error.errno is not None:
         return _of_system(error)
     if isinstance(error, sqlite3.Error):
@@ -137,6 +138,7 @@ def _message(error: BaseException) -> str | None:
 
 
 def _of_system(error: OSError) -> str | None:
+    """What an error number of the system means."""
     # A file that is not there is a fault of the program, but for this one folder.
     missing = isinstance(error, FileNotFoundError | NotADirectoryError)
     if missing and _is_temporary(error):

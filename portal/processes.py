@@ -118,6 +118,9 @@ def _watch(
     over: threading.Event,
     seconds: float | None,
 ) -> None:
+    """The thread behind `stop_event`: set `stop` at the first signal, end the process
+    at the second or when time is up.
+    """
     deadline = float("inf")
     while not over.is_set():
         for number in signals.wait(min(LOOK_SECONDS, deadline - time.monotonic())):
@@ -198,6 +201,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def _reason(error: OSError) -> str:
+    """Why a port cannot be served, with what to do about it."""
     if error.errno == errno.EADDRINUSE:
         return (
             "another program has it; end that one, or choose another port with --port"

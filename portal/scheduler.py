@@ -127,6 +127,9 @@ def work_once(
 
 
 def _claim(portal: Portal, owner: str, untried_only: bool = False) -> ClaimedJob | None:
+    """Claim a job for one lease, None where none waits; `untried_only` leaves out those
+    that a worker died with.
+    """
     with portal.work() as uow:
         # By the database's clock: the clocks of two workers' machines may differ.
         moment = clock.moment(uow.session)
@@ -143,6 +146,7 @@ def _run_job(
     job_id: str,
     progress: harvest_job.Progress = harvest_job.no_progress,
 ) -> None:
+    """Run a claimed job; that somebody else has it by now is no failure."""
     try:
         harvest_job.run_job(portal, job_id, owner, progress, stop)
     except LeaseLost:

@@ -149,6 +149,7 @@ def _seconds_to_next_start(running: list[RunningChild]) -> float:
 
 
 def _start(each: RunningChild) -> None:
+    """Start the process of a child, with the open files that it is handed."""
     # A group of its own: Ctrl-C reaches the supervisor alone, which ends its children
     # in order.
     each.process = subprocess.Popen(  # noqa: S603 - our own programs, no shell

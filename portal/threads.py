@@ -39,6 +39,7 @@ class Ticks:
             thread.start()
 
     def _run(self, seconds: float, task: Callable[[], object], at_once: bool) -> None:
+        """Run a task at each interval until `stop`; with `at_once` at the start too."""
         if at_once:
             task()
         while not self._stop.wait(seconds):
@@ -98,6 +99,9 @@ class SideBySide:
                 self._begin(job)
 
     def _begin(self, job: ClaimedJob) -> None:
+        """Begin a thread for a job; of suspect ones it waits until no other is under
+        way.
+        """
         if job.suspect:
             self._suspect.acquire()
         thread = threading.Thread(
@@ -109,6 +113,7 @@ class SideBySide:
         thread.start()
 
     def _run(self, job: ClaimedJob) -> None:
+        """Bring a job to its end, and give its place to the next one, whatever came."""
         try:
             self._work(job.job_id)
         finally:

@@ -58,6 +58,7 @@ class DiskFiles:
         return self._put(source)
 
     def _put(self, stream: Stream) -> Blob:
+        """Write a stream beside the blobs while it is hashed, then give it its name."""
         self._folder.mkdir(parents=True, exist_ok=True)
         digest, size = hashlib.sha256(), 0
         handle, name = tempfile.mkstemp(prefix="new-", dir=self._folder)

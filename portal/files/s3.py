@@ -136,6 +136,7 @@ class S3Files(DiskFiles):
         return removed
 
     def _remove(self, key: str, older_than: float) -> bool:
+        """Delete a blob that is old enough, by the bucket's clock; whether it was."""
         age = self._age(key)
         if age is None or age < older_than:
             return False
@@ -160,6 +161,7 @@ class S3Files(DiskFiles):
         return False
 
     def _names(self, notice: str, key: str) -> bool:
+        """Whether the notice of a sweep names this blob."""
         try:
             with self._reached():
                 answer = self._client.get_object(Bucket=self._bucket, Key=notice)

@@ -87,6 +87,7 @@ def _resource_report(
     ready: Prepared,
     run: ValidationReport | None,
 ) -> ValidationReport | None:
+    """Write a resource's report and note it there; None where nothing was checked."""
     checked = ready.checked
     if checked.report is None:
         return None
@@ -125,6 +126,9 @@ def _carry_override(uow: UnitOfWork, resource: Resource, ready: Prepared) -> Non
 
 
 def _quarantine(uow: UnitOfWork, report: ValidationReport, ready: Prepared) -> None:
+    """Name the bad rows that were kept aside of this version, or that there are none
+    any more.
+    """
     if ready.quarantine_key and ready.decision:
         validation.set_quarantine(
             uow.session, report, ready.decision.bad_rows, ready.quarantine_key
@@ -141,6 +145,7 @@ def _new_version(
     *,
     link: bool,
 ) -> None:
+    """Give a resource new rows; a harvested one becomes the CSV of them."""
     if resource.url_type != "upload" and not link:
         resource.url_type = "harvest"
         resource.file_name = f"{_stem(resource)}.csv"
@@ -150,6 +155,7 @@ def _new_version(
 
 
 def _new_file(resource: Resource, ready: Prepared, key: str) -> None:
+    """Let a harvested resource serve a file that is no table."""
     content = ready.checked.record.content
     part = content.parts[0] if content else None
     resource.url_type, resource.file_key, resource.hash = "harvest", key, key

@@ -48,6 +48,8 @@ class Background:
         """Drain soon; many writes in a row become few commits of the index."""
         self._wanted.set()
         with self._lock:
+            # Begun when it is first needed: a process that only reads has no such
+            # thread.
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, args=(portal,), name="index", daemon=True
@@ -92,6 +94,7 @@ class Background:
             self._thread.join()
 
     def _run(self, portal: Portal) -> None:
+        """Drain after each gathering, until `stop`."""
         while True:
             self._wanted.wait()
             self._hurry.wait(GATHERING_SECONDS)

@@ -82,6 +82,7 @@ def doubt(vanished: int, present: int, guids: Sequence[str], percent: int) -> st
 def _delete_one(
     portal: Portal, job: HarvestJob, lease: JobLease, identity: HarvestIdentity
 ) -> None:
+    """Delete the dataset of one item and write an object of the job about it."""
     # One transaction for each: a worker that dies on the way leaves whole deletions,
     # and the next one finds only the rest vanished.
     with portal.work() as uow:

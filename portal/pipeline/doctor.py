@@ -80,6 +80,7 @@ def _renders(portal: Portal, mend: bool) -> Finding:
 
 
 def _index(portal: Portal, mend: bool) -> Finding:
+    """What the index misses, holds too many of, or holds in an old version."""
     drift = index.compare(portal)
     if mend and not drift.none:
         index.repair(portal, drift)
@@ -92,6 +93,7 @@ def _index(portal: Portal, mend: bool) -> Finding:
 
 
 def _loads(portal: Portal, mend: bool) -> Finding:
+    """Resources that wait to be loaded, while no row tells a worker so."""
     with portal.read() as uow:
         loads = unheld.list_loads(uow.session)
     if mend:
@@ -105,6 +107,7 @@ def _loads(portal: Portal, mend: bool) -> Finding:
 
 
 def _runs(portal: Portal, mend: bool) -> Finding:
+    """Validation runs that were begun, and that no row asks for."""
     with portal.read() as uow:
         ids = tuple(unheld.list_runs(uow.session))
     _ask(portal, VALIDATE, ids if mend else ())
@@ -118,6 +121,7 @@ def _runs(portal: Portal, mend: bool) -> Finding:
 
 
 def _scores(portal: Portal, mend: bool) -> Finding:
+    """Datasets whose score the daily renewal has passed over."""
     with portal.read() as uow:
         ids = tuple(unheld.list_scores(uow.session, now() - SCORES_AGE))
     _ask(portal, QUALITY, ids if mend else ())
@@ -156,6 +160,9 @@ def _tables(portal: Portal, mend: bool) -> Finding:
 
 
 def _try_render(portal: Portal, resource_id: str) -> bool:
+    """Render the downloads of a table here; False, with the reason in the log, where
+    that fails.
+    """
     try:
         publish.render(portal, resource_id)
     except Exception:
@@ -167,6 +174,9 @@ def _try_render(portal: Portal, resource_id: str) -> bool:
 
 
 def _jobs(portal: Portal, mend: bool) -> Finding:
+    """Harvest jobs with a lease that ran out long ago; any worker takes them over, so
+    there is nothing to mend.
+    """
     lease = timedelta(seconds=portal.settings.harvest_lease)
     with portal.read() as uow:
         # By the database's clock, as leases are written.
@@ -181,6 +191,7 @@ def _jobs(portal: Portal, mend: bool) -> Finding:
 
 
 def _given_up(portal: Portal, retry: bool) -> Finding:
+    """Consequences that were given up, handed on again with `retry`."""
     with portal.work() as uow:
         given_up = outbox.list_given_up(uow.session)
         ids = tuple(f"{each.topic} {each.entity_id}: {each.error}" for each in given_up)
@@ -198,6 +209,7 @@ def _given_up(portal: Portal, retry: bool) -> Finding:
 
 
 def _ask(portal: Portal, topic: str, ids: Sequence[str]) -> None:
+    """Write an outbox row for each of these ids."""
     if not ids:
         return
     with portal.work() as uow:

@@ -73,11 +73,13 @@ def _outcome(
     adapter: SourceAdapter,
     listed: RemoteItem | ItemError,
 ) -> Outcome:
+    """What would become of one listed item; bad ones are outcomes, never exceptions."""
     if isinstance(listed, ItemError):
         return Outcome(listed.item_id, "", ERRORED, listed.message)
     with portal.read() as uow:
         identity = db.find_identity(uow.session, source.id, listed.id)
     sign = identity.fingerprint if identity and identity.present else None
+    # As a real job would: what the source itself calls unchanged is not fetched.
     if sign and sign == listed.fingerprint:
         return Outcome(listed.id, listed.title, UNCHANGED)
     # Where the sweep finds what a killed run leaves.
@@ -97,6 +99,9 @@ def _fetch_and_check(
     identity: HarvestIdentity | None,
     folder: Path,
 ) -> Outcome:
+    """Fetch an item into `folder`, and say what storing it would come to. Raises
+    ItemError, SourceError.
+    """
     record = adapter.fetch(listed, folder)
     title = record.title or listed.title
     present = identity is not None and identity.present
@@ -121,6 +126,7 @@ def _fetch_and_check(
 def _vanished_ids(
     portal: Portal, source: HarvestSource, listed: set[str]
 ) -> tuple[str, ...]:
+    """Ids of items that were there and are not among the listed."""
     with portal.read() as uow:
         present = db.list_present(uow.session, source.id)
     return tuple(sorted(set(present) - listed))

@@ -144,6 +144,7 @@ def _has_errors(report: Report, *, personal: bool) -> bool:
 
 
 def _is_hard(report: Report) -> bool:
+    """Whether a report has an error that leaves no table behind."""
     errors = {
         finding.check for finding in report.findings if finding.severity == "error"
     }
@@ -156,12 +157,14 @@ def _publish(
     previous: Manifest | None,
     decision: Decision,
 ) -> Prepared:
+    """Write a table or file into the stores, with the decision that lets it pass."""
     return replace(prepare(portal, checked, previous), decision=decision)
 
 
 def _hold(
     checked: CheckedResource, mode: str, reason: str, detail: str = ""
 ) -> Prepared:
+    """Nothing is written; the decision says why."""
     decision = Decision(mode, published=False, reason=reason, detail=detail)
     return Prepared(checked, decision=decision)
 

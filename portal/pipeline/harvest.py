@@ -129,6 +129,7 @@ def gather(
 
 
 def _until(stop: threading.Event | None, listing: Iterator[Listed]) -> Iterator[Listed]:
+    """What is listed. Raises Stopped at the next item once `stop` is set."""
     for item in listing:
         if stop is not None and stop.is_set():
             raise Stopped
@@ -136,6 +137,7 @@ def _until(stop: threading.Event | None, listing: Iterator[Listed]) -> Iterator[
 
 
 def _take(listing: Iterator[Listed]) -> tuple[list[Listed], SourceError | None]:
+    """The next items of a listing, at most BATCH, and the error that broke it off."""
     batch: list[Listed] = []
     try:
         for item in islice(listing, BATCH):
@@ -146,6 +148,9 @@ def _take(listing: Iterator[Listed]) -> tuple[list[Listed], SourceError | None]:
 
 
 def _object(job: HarvestJob, item: Listed, position: int) -> HarvestObject:
+    """A waiting object for one item of a listing; one that is settled already for a bad
+    entry.
+    """
     if isinstance(item, ItemError):
         message = item.message[:LONGEST_TEXT]
         error = {"stage": "harvest", "code": item.code, "message": message}

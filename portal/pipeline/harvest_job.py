@@ -125,6 +125,7 @@ class JobRun:
         publish.drain(self._portal, self._stop)
 
     def _gather(self) -> None:
+        """List the source, and note that it is listed, or what broke it off."""
         self._progress("harvest", 0, 0)
         error = harvest.gather(
             self._portal, self._job, self._adapter, self._lease, self._stop
@@ -132,6 +133,9 @@ class JobRun:
         job_states.finish_listing(self._portal, self._lease, error)
 
     def _import_objects(self) -> None:
+        """Bring each waiting object to its outcome; every second or so the index takes
+        what was stored.
+        """
         last_drain = time.monotonic()
         waiting = self._next_object()
         while waiting is not None:
@@ -165,6 +169,7 @@ class JobRun:
                 uow.commit()
 
     def _give_up(self, uow: UnitOfWork, waiting: HarvestObject) -> None:
+        """Settle an object that ended its worker at each try."""
         tries = waiting.tries - 1
         message = f"given up after {tries} tries: its worker ended each time"
         error = {"stage": "store", "code": "given-up", "message": message}

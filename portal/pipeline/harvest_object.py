@@ -115,6 +115,9 @@ class ObjectImport:
     def _validate_and_store(
         self, waiting: HarvestObject, item: Item, previous: dict[str, Manifest]
     ) -> None:
+        """Check a record, write its files and rows, then store or refuse it in one
+        transaction.
+        """
         lookup = references(self._portal)
         verdict = validate.validate(
             item.record,
@@ -198,6 +201,7 @@ class ObjectImport:
     def _settle_error(
         self, waiting: HarvestObject, stage: str, code: str, message: str
     ) -> None:
+        """Settle an object as errored, with where and why; the job goes on."""
         short = message[: harvest.LONGEST_TEXT]
         error = {"stage": stage, "code": code, "message": short}
         with self._portal.work() as uow:

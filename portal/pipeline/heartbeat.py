@@ -45,6 +45,7 @@ class Heartbeat:
         self._thread.join()
 
     def _run(self) -> None:
+        """Beat until the work is over or no beat follows."""
         follows = True
         while follows and not self._stop.wait(self._seconds):
             try:

@@ -50,6 +50,8 @@ def drain(portal: Portal, *, eager: bool = False) -> int:
         try:
             with outbox_leases.renewal(portal, claimed, LEASE):
                 settled += _work(portal, claimed)
+        # All rows of the claim, without counting a try: the engine is away, and no row
+        # is to blame.
         except SearchUnavailable as error:
             log.warning(
                 "the index cannot be reached, %d changes wait: %s", len(claimed), error
@@ -121,6 +123,9 @@ def _apply(
 
 
 def _settle(portal: Portal, done: Sequence[LeasedRow], gone: set[str]) -> None:
+    """Settle rows whose datasets are in the index, and ask once more for those that
+    came or went meanwhile.
+    """
     ids = {each.entity_id for each in done}
     with portal.work() as uow:
         outbox.settle(uow.session, done)
@@ -184,6 +189,7 @@ def compare(portal: Portal) -> Drift:
 
 
 def _compare(portal: Portal) -> Drift:
+    """One look at both sides, by id and revision."""
     drain(portal)
     # First what waits, or every write of a moment ago would be a difference.
     with portal.read() as uow:
@@ -240,6 +246,7 @@ def entries_after(session: Session, after: str) -> Iterator[IndexEntry]:
 
 
 def _entry(row: Sequence[Any]) -> IndexEntry:
+    """A dataset as the index takes it, from a row of _READ."""
     dataset, revision = ShownDataset(*row[:-1]), row[-1]
     return IndexEntry(
         id=dataset.id,

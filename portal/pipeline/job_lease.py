@@ -54,6 +54,7 @@ class JobLease:
         self._heartbeat.__exit__(kind, error, trace)
 
     def _beat(self) -> bool:
+        """Renew the lease once; False when somebody else has the job."""
         try:
             with self._portal.work() as uow:
                 self.renew(uow)

@@ -110,6 +110,7 @@ def finish(portal: Portal, lease: JobLease, error: SourceError | None) -> None:
 
 
 def _add_error(job: HarvestJob, error: SourceError | None) -> None:
+    """Add what broke a listing off to the errors of the job; None adds nothing."""
     if error is not None:
         entry = {"code": error.code, "message": error.message}
         # A new list: a change inside of the old one would not be seen as one.

@@ -127,6 +127,9 @@ def _is_link(resource: Resource) -> bool:
 def _load(
     portal: Portal, resource: Resource, dataset: Dataset, run_id: str | None
 ) -> None:
+    """Load a file or a link, and note how that goes. An error of our own is raised
+    again, so that its row is tried again.
+    """
     resource_id = resource.id
     _note(portal, resource_id, RUNNING)
     try:
@@ -164,6 +167,9 @@ def _note(
     error: str | None = None,
     fetched: tuple[str, Download] | None = None,
 ) -> None:
+    """Note in a transaction of its own how a loading stands; nothing for a resource
+    that is gone.
+    """
     with portal.work() as uow:
         if db.find_resource(uow.session, resource_id):
             _note_within(uow, resource_id, state, error, fetched)
@@ -315,6 +321,7 @@ def _store(
             _ask_again(uow, again.resource)
             return
         if again.dataset.is_open and not public:
+            # As an outage, so that no try is counted: nothing is wrong with the file.
             raise Unavailable(
                 "the dataset was opened in the meantime: its table is checked again, "
                 "as an open one"
@@ -344,6 +351,7 @@ def _ask_again(uow: UnitOfWork, resource: Resource) -> None:
 
 
 def _record(resource: Resource, part: ContentPart) -> ResourceRecord:
+    """What is checked of a resource: one file, and the schema that it is held to."""
     return ResourceRecord(
         name=resource.name or resource.file_name or "",
         format=resource.format,

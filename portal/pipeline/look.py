@@ -134,6 +134,9 @@ def _settle(
 
 
 def _dicts(portal: Portal, resource_ids: Sequence[str]) -> dict[str, ResourceDict]:
+    """The dicts of these resources as they are now, by id; those that are gone are left
+    out.
+    """
     site_url = portal.settings.site_url
     dicts = {}
     with portal.read() as uow:

@@ -43,6 +43,8 @@ def write(portal: Portal) -> int:
     lines = lines[: MOST_LINES - 1]
     text = _HEAD + "".join(f"{line}\n" for line in lines)
     path = portal.settings.data_dir / FILE
+    # A file that is written anew has a new age, and every process would read the
+    # lexicon again.
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         _put(path, text)
     return len(lines)
@@ -57,6 +59,7 @@ def _put(path: Path, text: str) -> None:
 
 
 def _agencies(portal: Portal) -> Iterator[str]:
+    """Lines of what organizations were called before."""
     with portal.read() as uow:
         bodies = people.list_groups(uow.session, organization=True, q=None)
         yield from agency_lines(
@@ -65,6 +68,9 @@ def _agencies(portal: Portal) -> Iterator[str]:
 
 
 def _places(portal: Portal) -> Iterator[str]:
+    """Lines of the communes before and after they were merged; none where the table has
+    other columns.
+    """
     columns = references(portal)(UNITS) or {}
     rows = [
         dict(zip(columns, map(_said, row), strict=True))

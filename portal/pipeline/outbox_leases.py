@@ -75,6 +75,8 @@ class RowsUnderWay:
         """
         with self._lock:
             number = max(self._rows, default=0) + 1
+            # With its database: where one process has two portals open, each hands back
+            # its own rows.
             self._rows[number] = (str(portal.engine.url), rows)
             return number
 
@@ -240,6 +242,9 @@ def give_up(
 
 
 def _give_up(portal: Portal, row: LeasedRow, error: str, report: Report | None) -> None:
+    """Move a row to those given up and tell of it, in one transaction; `report` is left
+    out where somebody else has the row.
+    """
     with portal.work() as uow:
         if outbox.give_up(uow.session, row, error) and report is not None:
             report(uow, row.entity_id, error)

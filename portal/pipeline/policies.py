@@ -78,6 +78,7 @@ def _name(schema_name: str) -> str:
 
 
 def _close(portal: Portal, resource_ids: Collection[str]) -> int:
+    """Close resources in short transactions; return how many there still were."""
     left, closed = list(resource_ids), 0
     while left:
         began = time.monotonic()
@@ -101,6 +102,7 @@ def _close_one(portal: Portal, uow: UnitOfWork, resource_id: str) -> bool:
 
 
 def _note(uow: UnitOfWork, news: Mapping[str, str]) -> None:
+    """Note by which tags the tables of each schema are judged from now on."""
     for name, tags in news.items():
         task = site.find_task(uow.session, PORTAL, TASK, name)
         task = task or TaskStatus(

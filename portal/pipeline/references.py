@@ -34,6 +34,7 @@ def references(portal: Portal) -> Callable[[str], Columns | None]:
 
 
 def _stored_table(portal: Portal, name: str) -> Columns | None:
+    """Columns of the newest public table with a schema, None where there is none."""
     with portal.read() as uow:
         version = db.find_reference_version(uow.session, name)
     if version is None:

@@ -57,6 +57,8 @@ def drain(
             work.step()
         work.give_back()
         done += work.done
+        # All that was claimed is held by others; to claim it again at once would change
+        # nothing.
         if not work.done:
             break
     return done
@@ -99,6 +101,7 @@ class _Work:
         self._failed.clear()
 
     def _one(self, uow: UnitOfWork, claimed: LeasedRow) -> None:
+        """Render the dataset of one row, or note that it is held or failed."""
         # Without waiting: who holds the dataset may take long, and the others behind it
         # would wait too.
         free = held_datasets(uow, [claimed.entity_id], wait=False)
@@ -118,6 +121,9 @@ class _Work:
     def _render(
         self, uow: UnitOfWork, free: Sequence[HeldDataset], claimed: LeasedRow
     ) -> None:
+        """Save what the row's dataset says now, and settle the row; nothing is saved
+        where the dataset is gone.
+        """
         if claimed.attempts > self._portal.settings.outbox_tries:
             raise RuntimeError(claimed.error or outbox_leases.DIED)
         for dataset in free:
@@ -166,6 +172,9 @@ def list_outdated(portal: Portal) -> list[str]:
 
 
 def _still_outdated(portal: Portal, dataset_id: str) -> bool:
+    """Whether a dataset is out of date at a second look too, and nobody has asked for
+    its rendering.
+    """
     with portal.read() as uow:
         dataset = uow.session.get(Dataset, dataset_id)
         site_url = portal.settings.site_url

@@ -139,7 +139,9 @@ def _last_update(dataset: Dataset) -> datetime:
 def _facts(
     portal: Portal, uow: UnitOfWork, resource: Resource, shown: ResourceDict
 ) -> ResourceFacts:
+    """What the metrics ask of a resource, whether its bytes are stored included."""
     version = db.current_version(uow.session, resource)
+    # None for a link: whether its server still has the file is not asked here.
     stored: bool | None = None
     if version is not None:
         stored = True
@@ -171,6 +173,7 @@ def _is_whole(uow: UnitOfWork, resource: Resource) -> bool | None:
 
 
 def _mqa(points: tuple[mqa.Points, ...], total: int) -> dict[str, Any]:
+    """Points by dimension and metric, JSON-ready."""
     dimensions = []
     for dimension in mqa.DIMENSIONS:
         own = [each for each in points if each.dimension is dimension]
@@ -192,6 +195,7 @@ def _mqa(points: tuple[mqa.Points, ...], total: int) -> dict[str, Any]:
 
 
 def _metric(scored: mqa.Points) -> dict[str, Any]:
+    """One metric and its points, JSON-ready."""
     metric = scored.metric
     return {
         "id": metric.id,
@@ -207,6 +211,7 @@ def _openness(checks: tuple[openness.JudgedCheck, ...], passed: int) -> dict[str
 
 
 def _openness_check(judged: openness.JudgedCheck) -> dict[str, Any]:
+    """One check of openness; a passed one gives no hint."""
     check = judged.check
     hint = check.mend.both()
     if judged.outcome == "pass":
@@ -220,6 +225,7 @@ def _openness_check(judged: openness.JudgedCheck) -> dict[str, Any]:
 
 
 def _freshness(timeliness: Freshness) -> dict[str, Any]:
+    """When the dataset was updated and is due next, JSON-ready."""
     return {
         "frequency": timeliness.frequency,
         "updated": stamp(timeliness.updated),

@@ -218,6 +218,7 @@ def _owner(uow: UnitOfWork, record: DatasetRecord) -> str | None:
 
 
 def _group_ids(uow: UnitOfWork, record: DatasetRecord) -> list[str]:
+    """Ids of the groups that the record names, of those that are here."""
     groups = (
         people.find_group(uow.session, name, organization=False)
         for name in record.groups
@@ -226,6 +227,7 @@ def _group_ids(uow: UnitOfWork, record: DatasetRecord) -> list[str]:
 
 
 def _identity(uow: UnitOfWork, item: Item, dataset: Dataset) -> HarvestIdentity:
+    """The identity of the item, a new one where it had none, tied to this dataset."""
     identity = item.identity
     if identity is None:
         identity = HarvestIdentity(

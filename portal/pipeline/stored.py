@@ -77,6 +77,7 @@ def _recheck_current(
     version: TableVersion,
     run_id: str | None,
 ) -> None:
+    """Check the current rows, write the report, and open or close them by it."""
     # Outside any transaction: it may take minutes, and nobody's write waits for it.
     checked, rule, obeyed = _check(portal, resource, dataset, version)
     with portal.work() as uow:
@@ -118,6 +119,7 @@ def _recheck_current(
 def _audit_withdrawal(
     uow: UnitOfWork, resource: Resource, version: TableVersion
 ) -> None:
+    """Note that rows which were open are closed now."""
     number = version.number
     uow.audit(None, "validation_withdraw", "Resource", resource.id, version=number)
 
@@ -125,6 +127,9 @@ def _audit_withdrawal(
 def _recheck_older(
     portal: Portal, resource: Resource, dataset: Dataset, version: TableVersion
 ) -> None:
+    """Check an older version and open or close it; no report is written, as it is not
+    what the resource serves.
+    """
     checked, rule, obeyed = _check(portal, resource, dataset, version)
     with portal.work() as uow:
         row = uow.session.get(TableVersion, version.id)
@@ -179,6 +184,7 @@ def _was_treated(portal: Portal, version: TableVersion, treated_by: str) -> bool
 
 
 def _has_same_schema(one: Resource, other: Resource) -> bool:
+    """Whether two states of a resource name the same schema."""
     return (one.schema_name, one.table_schema) == (
         other.schema_name,
         other.table_schema,
@@ -194,11 +200,15 @@ def _state(
     *,
     obeyed: bool,
 ) -> str:
+    """HELD where rows hold what their dataset must not show, else OPEN."""
     tagged = db.undropped(uow.session, resource, version)
     return HELD if tagged or not obeyed or checked.persons(rule.columns) else OPEN
 
 
 def _record(portal: Portal, resource: Resource, manifest: Manifest) -> ResourceRecord:
+    """The stored rows as a resource with a file, to be checked like one."""
+    # Through CSV, so that stored rows are judged by the very checks that judge files;
+    # the export is kept, as it is a download too.
     path = portal.tables.export(manifest, "csv")
     part = ContentPart(
         path, f"{resource.id}.csv", manifest.fingerprint, path.stat().st_size

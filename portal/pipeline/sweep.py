@@ -47,6 +47,7 @@ def sweep(portal: Portal, grace: timedelta = GRACE) -> int:
 
 
 def _step(step: Callable[[], int]) -> int:
+    """How many things a step removed; 0 where it failed, with its reason in the log."""
     try:
         return step()
     except Exception:
@@ -103,6 +104,7 @@ def _old_versions(portal: Portal) -> int:
 
 
 def _old_activities(portal: Portal) -> int:
+    """Forget activities past PORTAL_ACTIVITY_DAYS; 0 days keep them all."""
     days = portal.settings.activity_days
     if not days:
         return 0
@@ -114,6 +116,7 @@ def _old_activities(portal: Portal) -> int:
 
 
 def _old_searches(portal: Portal) -> int:
+    """Forget counts of questions past PORTAL_SEARCH_LOG_DAYS."""
     with portal.work() as uow:
         first = now().date() - timedelta(days=portal.settings.search_log_days)
         removed = searches.forget_before(uow.session, first)

@@ -146,6 +146,7 @@ def _beside(
 
 
 def _with_findings(report: Report, more: tuple[Finding, ...]) -> Report:
+    """The report with more findings; its verdict stays."""
     if not more:
         return report
     counts = Counter((each.check, each.field or "") for each in more)
@@ -213,6 +214,7 @@ def _parts(
 
 
 def _tabular(resource: ResourceRecord) -> bool:
+    """Whether a resource is to be read as a table."""
     # A schema says that it is one, whatever the file is called.
     if resource.schema or resource.schema_name:
         return True
@@ -238,6 +240,7 @@ def _schema(
 
 
 def _refusal(resource: ResourceRecord, problem: BadFile) -> Report:
+    """The report of a file that cannot be read: one finding, in both languages."""
     finding = Finding(
         check=problem.code,
         severity="error",

@@ -62,6 +62,9 @@ def _end(portal: Portal, uow: UnitOfWork, run_id: str, error: str) -> None:
 
 
 def _run(portal: Portal, run_id: str) -> None:
+    """Note that a run has begun, then check its resource; nothing for a run that has
+    ended.
+    """
     with portal.work() as uow:
         run = uow.session.get(ValidationReport, run_id)
         if run is None or run.finished is not None:
@@ -77,6 +80,8 @@ def _run(portal: Portal, run_id: str) -> None:
         uow.commit()
     if live is None:
         return
+    # The file where there is one: what was stored of it may lack rows that the file
+    # has.
     if live.resource.file_key:
         load.load_resource(portal, live.resource.id, run_id)
     elif live.resource.version_id is not None:

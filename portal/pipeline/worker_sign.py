@@ -55,6 +55,7 @@ def _sign(portal: Portal, name: str, version: str) -> None:
 
 
 def _leave(portal: Portal, name: str) -> None:
+    """Remove the worker's row; a database that is away stops no end."""
     try:
         with portal.work() as uow:
             workers.leave(uow.session, name)

@@ -232,6 +232,7 @@ def _schemas() -> Json:
 
 
 def _response(status: int, text: str) -> Json:
+    """A kind of refusal, and what its body looks like."""
     envelope: Json = {"$ref": "#/components/schemas/Error"}
     # CKAN answers an unknown action and an unreadable body with a bare string; all
     # other errors have an envelope.

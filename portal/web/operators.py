@@ -43,6 +43,7 @@ def is_operator(portal: Portal, request: Request) -> bool:
 
 
 def _gives_token(token: str, request: Request) -> bool:
+    """Whether the request gives the token of metrics, where one is set."""
     given = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
     # Compared in a time that tells nothing of how much was right; without a token set,
     # an empty one must not open anything.
