@@ -65,6 +65,8 @@ def check_members(path: Path, name: str, options: ReadOptions) -> list[zipfile.Z
         raise _bomb(name, Message("it holds {count} files").filled(count=len(members)))
     for member in members:
         _check_name(name, member.filename)
+    # A directory may lie, so `_copy` counts again; a bomb that says so is refused
+    # unread.
     total = sum(member.file_size for member in members)
     if total > options.max_bytes:
         raise _bomb(name, Message("it unpacks to {total} bytes").filled(total=total))
@@ -77,6 +79,9 @@ def check_members(path: Path, name: str, options: ReadOptions) -> list[zipfile.Z
 
 
 def _check_name(name: str, member: str) -> None:
+    """Refuse a member whose name is absolute, leads out of its folder or holds a
+    NUL.
+    """
     parts = PurePosixPath(member.replace("\\", "/")).parts
     if (
         member.startswith(("/", "\\"))
@@ -88,7 +93,9 @@ def _check_name(name: str, member: str) -> None:
 
 
 def _zip(path: Path, name: str, options: ReadOptions) -> tuple[Scratch, str]:
+    """The one table of a zip and its name, without the folders before it."""
     chosen = _choose(check_members(path, name, options), name, options)
+    # Python's reader would raise a bare RuntimeError for a password.
     if chosen.flag_bits & ENCRYPTED:
         raise refuse("encrypted", name=name)
     with zipfile.ZipFile(path) as archive, archive.open(chosen) as source:
@@ -98,6 +105,7 @@ def _zip(path: Path, name: str, options: ReadOptions) -> tuple[Scratch, str]:
 def _choose(
     members: list[zipfile.ZipInfo], name: str, options: ReadOptions
 ) -> zipfile.ZipInfo:
+    """The one member that is wanted; refuses where none is, or several are."""
     tables = [member for member in members if _wanted(member.filename, options.member)]
     if len(tables) != 1:
         listed = (
@@ -108,9 +116,13 @@ def _choose(
 
 
 def _wanted(member: str, pattern: str) -> bool:
+    """Whether a member matches the pattern; without one, whether it looks like a
+    table.
+    """
     path = PurePosixPath(member)
     if pattern:
         return fnmatch.fnmatch(member, pattern) or fnmatch.fnmatch(path.name, pattern)
+    # macOS adds a folder "__MACOSX" with a hidden twin of each file.
     hidden = path.name.startswith(".") or "__MACOSX" in path.parts
     return (
         not hidden

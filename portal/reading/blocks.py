@@ -34,6 +34,9 @@ def clean_piece(block: bytes, delimiter: str, *, last: bool) -> bytes:
 
 
 def _quoted_piece(block: bytes, delimiter: int, last: bool) -> bytes:
+    """The clean run of whole rows at the start of a block with quotes, b"" if it is
+    not.
+    """
     letters = np.frombuffer(block, dtype=np.uint8)
     quotes = positions(letters, QUOTE)
     end = len(block) if last else _last_row_end(block, quotes)
@@ -57,6 +60,9 @@ def _last_row_end(block: bytes, quotes: NDArray[np.intp]) -> int:
 def _is_clean(
     letters: NDArray[np.uint8], quotes: NDArray[np.intp], delimiter: int
 ) -> bool:
+    """Whether the quotes at these places only open cells, close them or stand
+    doubled.
+    """
     if len(quotes) % 2:
         return False
     opening, closing = quotes[0::2], quotes[1::2]
@@ -95,6 +101,7 @@ def as_frame(
     parsing = pc.ParseOptions(
         delimiter=delimiter,
         newlines_in_values=b'"' in piece,
+        # Skipped lines would shift the numbers of all rows below.
         ignore_empty_lines=False,
         invalid_row_handler=set_aside,
     )
@@ -117,6 +124,7 @@ def as_frame(
     numbers = np.arange(number, number + rows, dtype=np.int64)
     ragged = []
     for position, text in odd_rows:
+        # Arrow gives an odd row as its text, not as cells.
         cells = next(csv.reader([text], delimiter=delimiter), [])
         ragged.append(RaggedRow(number + position, tuple(cells)))
     if odd_rows:

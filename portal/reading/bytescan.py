@@ -43,8 +43,10 @@ def surely_nfc(block: bytes) -> bool:
 
 
 def _slice_is_nfc(letters: Letters, start: int) -> bool:
+    """Whether the SLICE bytes from `start` on are in NFC for sure."""
     part = letters[start : start + SLICE]
     highest = int(part.max())
+    # ASCII and the letters of Western Europe need no second look.
     if highest < 0xCC:
         return True
     # Bytes wrap around below zero, so that one comparison says "from CC to E0".

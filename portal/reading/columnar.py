@@ -29,10 +29,12 @@ def open_parquet(path: Path, name: str, options: ReadOptions) -> TextTable:
     try:
         described = pq.read_metadata(path)
         labels = tuple(pq.read_schema(path).names)
+    # Arrow's error for too little memory is an ArrowException too, but no damage.
     except MemoryError:
         raise
     except (pa.ArrowException, OSError) as error:
         raise _damaged(name, error) from None
+    # What the file says of itself, before any of it is unpacked.
     unpacked = sum(
         described.row_group(number).total_byte_size
         for number in range(described.num_row_groups)
@@ -55,6 +57,7 @@ def open_parquet(path: Path, name: str, options: ReadOptions) -> TextTable:
                 for block in file.iter_batches(options.batch_rows):
                     yield TextBatch(_texts(block, first))
                     first += block.num_rows
+        # As above: too little memory is no damage.
         except MemoryError:
             raise
         except (pa.ArrowException, OSError) as error:
@@ -78,6 +81,7 @@ def _texts(block: pa.RecordBatch, first: int) -> pl.DataFrame:
 
 
 def _column(cells: pa.Array) -> pl.Series:
+    """One column as texts; moments in the offset that the file names."""
     zone = cells.type.tz if pa.types.is_timestamp(cells.type) else None
     if zone is None or not _OFFSET.fullmatch(zone):
         return _text(pl.Series("", pl.from_arrow(cells)))
@@ -91,6 +95,7 @@ def _column(cells: pa.Array) -> pl.Series:
 
 
 def _text(cells: pl.Series) -> pl.Series:
+    """A column as texts, nested values as JSON, "" for nothing."""
     kind = cells.dtype
     if kind.is_nested() or kind == pl.Object:
         values = (
@@ -112,6 +117,7 @@ def _as_text(cells: pl.Expr, kind: pl.DataType) -> pl.Expr:
         word = is_true.when(~cells).then(pl.lit("false"))
         return word.alias(cells.meta.output_name())
     if kind.is_float():
+        # Whole numbers with gaps are often stored as floats.
         is_whole = (cells == cells.floor()) & (cells.abs() < EXACT_WHOLE)
         whole = cells.cast(pl.Int64, strict=False).cast(pl.String)
         return pl.when(is_whole).then(whole).otherwise(cells.cast(pl.String))

@@ -66,6 +66,7 @@ class _Container:
         self._file = file
         said = _HEADER.unpack_from(file)
         self._long_sizes = said[1] > 3
+        # Two to the power of any number in a file would be any amount of memory.
         if not 7 <= said[3] <= 16 or not 4 <= said[4] <= said[3]:
             raise Malformed("no size of sectors")
         self._size, self._small = 1 << said[3], 1 << said[4]
@@ -87,6 +88,7 @@ class _Container:
         for at in range(0, len(listed) - ENTRY + 1, ENTRY):
             name, start, low, high = struct.unpack_from("<64s52xIII", listed, at)
             text = name.decode("utf-16-le", "replace").partition("\0")[0]
+            # In version 3 the upper half of a size is undefined.
             entries.append(_Entry(text, start, low + (high << 32) * self._long_sizes))
         if not entries:
             raise Malformed("no directory")
@@ -123,6 +125,7 @@ class _Container:
     def _allocation(self, more: int) -> NDArray[np.uint32]:
         """The allocation table: which sector follows which."""
         listed = list(struct.unpack_from(f"<{IN_HEADER}I", self._file, _HEADER.size))
+        # Bounded by the file: the list of further sectors may run in a circle.
         for _ in range(self._sectors):
             if more >= self._sectors:
                 break
@@ -137,6 +140,9 @@ class _Container:
 
     @staticmethod
     def _chain(table: NDArray[np.uint32], first: int, most: int) -> list[int]:
+        """The sectors of a chain from `first` on, each below `most`. Raises
+        Malformed.
+        """
         chain: list[int] = []
         each = first
         while each < most:

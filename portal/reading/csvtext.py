@@ -42,15 +42,18 @@ class _Body:
         with self.decoded.path.open("rb") as file:
             file.seek(self.start)
             number = self.first
+            # Fast blocks until one is not clean; from there on the csv module reads.
             if self.dialect.is_plain and not self.dialect.filters:
                 for batch, rows, offset in self._blocks(file, number):
                     number += rows
                     self._check_rows(number)
                     yield batch
+                    # A block is read farther than its last whole row.
                     file.seek(offset)
             yield from self._exact(file, number)
 
     def _check_rows(self, number: int) -> None:
+        """Refuse a table past its limits; `number` is that of its next row."""
         if number - 1 > self.options.max_rows:
             raise refuse(
                 "too-large", name=self.name, what="rows", limit=self.options.max_rows
@@ -76,6 +79,7 @@ class _Body:
             if not piece:
                 file.seek(offset)
                 return
+            # Parsers differ over blank lines: here, too, the csv module decides.
             if has_blank_line(piece):
                 records = list(
                     csv.reader(
@@ -117,6 +121,7 @@ def batch_of(numbered: list[tuple[int, list[str]]], width: int) -> TextBatch:
     rows.
     """
     good = [(number, cells) for number, cells in numbered if len(cells) == width]
+    # Without any row, zip gives no columns at all.
     columns = list(zip(*(cells for _, cells in good), strict=True)) or [()] * width
     frame = pl.DataFrame(
         [
@@ -177,6 +182,8 @@ class _Lines:
 
 
 def _records(lines: _Lines, dialect: CsvDialect) -> Iterator[list[str]]:
+    """The records of lines, each as its cells, refused where they cannot be parsed."""
+    # One limit for the whole process, so it is only ever raised.
     if csv.field_size_limit() < lines._limit:
         csv.field_size_limit(lines._limit)
     reader = csv.reader(lines, **dialect.reader_options())

@@ -40,6 +40,7 @@ class CsvDialect:
         return (
             self.quote == '"'
             and not (self.escape or self.skip_initial_space)
+            # Arrow takes a single byte.
             and len(self.delimiter.encode()) == 1
         )
 
@@ -127,6 +128,7 @@ def _sniff(lines: list[str]) -> str:
 
 
 def _records(lines: list[str], delimiter: str) -> list[list[str]]:
+    """The rows of the first lines, parted by this delimiter."""
     try:
         return list(
             csv.reader(
@@ -143,6 +145,7 @@ def _spaced(lines: list[str], delimiter: str) -> bool:
     """
     if delimiter == "\t":
         return False
+    # Inside of quotes a space behind a delimiter belongs to the cell.
     sample = "\n".join(line for line in lines[:SAMPLE_LINES] if '"' not in line)
     found = len(re.findall(re.escape(delimiter), sample))
     return found > 0 and found == len(re.findall(re.escape(delimiter) + " ", sample))

@@ -93,6 +93,8 @@ def pieces(
         zlib.error,
     ) as problem:
         if (
+            # An error with a number is this machine's (a full disk) and says nothing of
+            # the file.
             isinstance(problem, OSError)
             and not isinstance(problem, gzip.BadGzipFile)
             and problem.errno
@@ -116,6 +118,7 @@ def pieces(
 def _of_kind(
     path: Path, name: str, options: ReadOptions, depth: int
 ) -> Iterator[Piece]:
+    """The pieces of a file by what its content shows, whatever it is called."""
     kind = signature.actual(path)
     with path.open("rb") as file:
         head = file.read(512)
@@ -123,6 +126,7 @@ def _of_kind(
         yield from _pdf(path, name, options, depth)
     elif kind in ("XLSX", "ODS") or (kind == "XLS" and head.startswith(ROOT)):
         yield from _workbook(path, name, kind, options)
+        # Comments, properties and text boxes stand in the package, not in the sheets.
         if kind != "XLS":
             yield from _package(path, name, options, depth, sheets=True)
     elif zipfile.is_zipfile(path):
@@ -146,12 +150,14 @@ def _of_kind(
 
 
 def _markup(path: Path, name: str, kind: str, options: ReadOptions) -> Iterator[Piece]:
+    """The pieces of a page or of an XML document."""
     content = _limited(path, options)
     if kind == "HTML":
         yield from markup.html(decoded(content) or "", name)
         return
     try:
         yield from markup.xml(content, name)
+    # Pages often call themselves XML and are none.
     except markup.Damaged:
         yield from markup.html(decoded(content) or "", name)
 
@@ -169,6 +175,7 @@ def _plain(path: Path, name: str, options: ReadOptions) -> Iterator[Piece]:
         yield Piece(name, unread=True)
         return
     if text.lstrip()[:1] in ("{", "["):
+        # What only begins like JSON, or nests too deep, is looked at as a text.
         with suppress(ValueError, RecursionError):
             yield Piece(name, value=json.loads(text))
             return
@@ -232,17 +239,22 @@ def decoded(content: bytes) -> str | None:
 
 
 def _rtf(text: str) -> str:
+    """The text of an RTF document, cells parted by bars."""
+    # RTF writes letters beyond 32,767 as negative numbers.
     spoken = _RTF_UNICODE.sub(lambda match: chr(int(match[1]) % 65536), text)
     spoken = _RTF_HEX.sub(
         lambda match: bytes([int(match[1], 16)]).decode("cp1258", errors="replace"),
         spoken,
     )
+    # Line ends of the file mean nothing in RTF and go with its words, so a sign of its
+    # own stands for those that do until then.
     return _RTF_WORD.sub(
         "", _RTF_CELL.sub(" | ", _RTF_BREAK.sub("\x0b", spoken))
     ).replace("\x0b", "\n")
 
 
 def _pdf(path: Path, name: str, options: ReadOptions, depth: int) -> Iterator[Piece]:
+    """The pieces of a PDF and of the files attached to it."""
     from portal.reading import pdf  # noqa: PLC0415 - a heavy reader: loaded only in a child that meets a PDF
 
     for each in pdf.pieces(path, name):
@@ -288,6 +300,7 @@ def _sheet(where: str, rows: list[list[str]]) -> Iterator[Piece]:
 
 
 def _is_office(path: Path) -> bool:
+    """Whether a zip is an office document of Microsoft's or of OpenDocument."""
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()[:2000]
     return "[Content_Types].xml" in names or (
@@ -306,6 +319,7 @@ def _package(
     with zipfile.ZipFile(path) as archive:
         for member in members:
             inner = member.filename.lower()
+            # These cells were read as tables already.
             if sheets and (
                 inner.startswith(("xl/worksheets/", "xl/sharedstrings"))
                 or inner == "content.xml"
@@ -318,6 +332,7 @@ def _package(
                     letters += len(piece.text) + len(piece.rows)
                     yield piece
             elif inner.endswith(PICTURES):
+                # A thumbnail shows only what stands in the document anyway.
                 pictures = pictures or not inner.startswith(
                     ("docprops/", "thumbnails/")
                 )
@@ -330,6 +345,7 @@ def _package(
 
 
 def _zip(path: Path, name: str, options: ReadOptions, depth: int) -> Iterator[Piece]:
+    """The pieces of a zip: its comment, the names of its members and what they hold."""
     members = check_members(path, name, options)
     with zipfile.ZipFile(path) as archive:
         if archive.comment:
@@ -346,6 +362,7 @@ def _packed(
 ) -> Iterator[Piece]:
     """One file in .gz, .bz2 or .xz, read no further than the limits allow."""
     opener = next(opener for mark, opener in PACKERS if head.startswith(mark))
+    # Short files may compress better than any ratio allows.
     most = min(options.max_bytes, max(path.stat().st_size, 4096) * options.max_ratio)
     with opener(path, "rb") as source:
         content = source.read(most + 1)
@@ -357,8 +374,10 @@ def _packed(
 
 
 def _tar(path: Path, name: str, options: ReadOptions, depth: int) -> Iterator[Piece]:
+    """The pieces of a tar: the names of its members and what they hold."""
     total = 0
     with tarfile.open(path) as archive:
+        # Judged while walking: a tar has no directory to be judged before.
         for number, member in enumerate(archive):
             total += member.size
             if number >= options.max_members or total > options.max_bytes:
@@ -380,6 +399,7 @@ def _member(
         return
     if not content:
         return
+    # The file is gone with its owner, so the name is held while pieces are read.
     owner = Scratch(options.folder)
     owner.path.write_bytes(content)
     yield from pieces(owner.path, name, options, depth=depth - 1)

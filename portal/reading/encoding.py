@@ -77,6 +77,7 @@ class _Findings:
         return raw if surely_nfc(raw) else self._normal(raw)
 
     def _normal(self, raw: bytes) -> bytes:
+        """Whole lines in NFC; counts the cells that were not."""
         text = raw.decode()
         if unicodedata.is_normalized("NFC", text):
             return raw
@@ -88,6 +89,7 @@ class _Findings:
         return unicodedata.normalize("NFC", text).encode()
 
     def _note(self, code: str, text: str, marks: tuple[str, ...]) -> None:
+        """Count the lines with some damage, and keep the numbers of the first five."""
         lines = [
             number
             for number, line in enumerate(text.split("\n"), self.line)
@@ -128,6 +130,7 @@ def to_utf8(
     for bom, encoding in _BOMS:
         if head.startswith(bom):
             return _decode(path, name, encoding, options, skip=len(bom), how="BOM")
+    # Before UTF-8: ASCII in UTF-16 is good UTF-8 as well, every second byte a NUL.
     wide = _utf16_without_bom(head)
     if wide:
         return _decode(path, name, wide, options, how="NUL bytes")
@@ -138,6 +141,7 @@ def to_utf8(
     if (
         declared
         and _is_known(declared)
+        # That it is not UTF-8 is known by now.
         and codecs.lookup(declared).name not in ("utf-8", "ascii")
     ):
         return _decode(path, name, declared, options, how="declared")
@@ -147,6 +151,7 @@ def to_utf8(
 
 
 def _is_known(encoding: str) -> bool:
+    """Whether Python has a codec of this name."""
     try:
         codecs.lookup(encoding)
     except LookupError:
@@ -162,6 +167,7 @@ def _utf16_without_bom(head: bytes) -> str:
     if half < 2 or b"\0" not in head:
         return ""
     even, odd = head[0::2].count(0), head[1::2].count(0)
+    # Letters with tones (U+1E..) have no zero byte, so fewer than half are.
     if odd > 0.3 * half and even < 0.02 * half:
         return "utf-16-le"
     return "utf-16-be" if even > 0.3 * half and odd < 0.02 * half else ""
@@ -169,6 +175,10 @@ def _utf16_without_bom(head: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Damage:
+    """Where UTF-8 breaks: the line, the bytes there, and letters that were good and
+    bad.
+    """
+
     line: int
     found: bytes
     good: int
@@ -199,6 +209,7 @@ def _eight_bit(path: Path, name: str, damage: _Damage) -> str:
     """Windows-1258 or TCVN3, whichever reads as Vietnamese; refuses when neither
     does.
     """
+    # Mostly good UTF-8 is UTF-8 with a damaged byte, no other encoding.
     if damage.good > 4 * damage.bad:
         raise refuse(
             "not-utf8",
@@ -233,16 +244,19 @@ def _telling_lines(path: Path) -> bytes:
 
 
 def _score(sample: bytes, encoding: str) -> tuple[float, int]:
+    """How Vietnamese a sample reads in an encoding: share of syllables and how many."""
     try:
         text = _decoder(encoding)(sample, True)
     except UnicodeDecodeError:
         return 0.0, 0
+    # No text holds these control characters: the bytes mean something else.
     if any("\x80" <= letter <= "\x9f" for letter in text):
         return 0.0, 0
     return likeness(text)
 
 
 def _decoder(encoding: str) -> Decoder:
+    """What turns blocks of bytes in an encoding into text, one after the other."""
     if encoding != "tcvn3":
         return codecs.getincrementaldecoder(encoding)("strict").decode
     table = tcvn3_table()
@@ -258,6 +272,8 @@ def _whole_lines(file: BinaryIO, size: int) -> Iterator[bytes]:
     rest = b""
     while block := file.read(size):
         block = rest + block
+        # Without a newline the cut is before a "\r", as its "\n" may come with the next
+        # block.
         cut = block.rfind(b"\n") + 1 or max(block.rfind(b"\r"), 0)
         if cut:
             yield block[:cut]
@@ -275,6 +291,9 @@ def _decode(
     skip: int = 0,
     how: str = "",
 ) -> Decoded:
+    """The file in a known encoding as UTF-8, with a note of the encoding and how it was
+    found.
+    """
     try:
         clean = _as_it_is(path, skip) if encoding == "utf-8" else None
         decoded = clean or _rewritten(path, encoding, options, skip)
@@ -309,6 +328,7 @@ def _as_it_is(path: Path, skip: int) -> Decoded | None:
 
 
 def _rewritten(path: Path, encoding: str, options: ReadOptions, skip: int) -> Decoded:
+    """A copy in UTF-8 and NFC with plain line ends, made block by block."""
     owner = Scratch(options.folder)
     seen = _Findings()
     decode = _decoder(encoding)

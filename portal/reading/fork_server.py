@@ -53,10 +53,14 @@ def serve(door: socket.socket) -> None:
     wake, bell = socket.socketpair()
     for end in (wake, bell):
         end.setblocking(False)
+    # It does nothing, but without a handler of Python's nothing would be written to the
+    # bell.
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
     signal.set_wakeup_fd(bell.fileno())
     for module in LOADED:
         importlib.import_module(module)
+    # Frozen objects are not touched by a child's collector, so that their pages stay
+    # shared.
     gc.collect()
     gc.freeze()
     door.send(b"1")
@@ -119,6 +123,8 @@ def _begun(door: socket.socket, children: dict[int, _Forked]) -> bool:
 
 
 def _reap(children: dict[int, _Forked]) -> None:
+    """Tell the ends of all children that have ended."""
+    # One signal may stand for several ends, so each child is asked.
     for pid in list(children):
         ended, status, used = os.wait4(pid, os.WNOHANG)
         if ended:
@@ -133,11 +139,13 @@ def _be_a_child(line: socket.socket, said: int, others: list[socket.socket]) -> 
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        # Held open here, they would hide the end of another child or of whoever asks.
         for other in others:
             other.close()
         os.dup2(said, 2)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         _bound(resource.RLIMIT_NOFILE, OPEN_FILES)
+        # Each thread takes address space, which counts against the limit.
         os.environ["POLARS_MAX_THREADS"] = str(min(4, os.cpu_count() or 1))
         at_first = _memory()
         while _memory().resident - at_first.resident < GROWN:
@@ -198,6 +206,10 @@ def _bound(what: int, most: int) -> None:
 
 
 def _answer(line: socket.socket, asked: dict[str, Any], packed: bytearray) -> None:
+    """Run the function that was asked for, and tell what it returns or why it
+    failed.
+    """
+    # The peak of an earlier request says nothing of this one.
     before = _most_mapped()
     try:
         arguments = pickle.loads(packed)  # noqa: S301 - it comes from the process that started this one

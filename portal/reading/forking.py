@@ -74,11 +74,14 @@ class ForkServer:
             self._forget()
 
     def _opened(self) -> socket.socket:
+        """The door to the server, which is begun if this process has none."""
+        # A forked process has its parent's door, but not its server.
         if self._door is None or self._owner != os.getpid():
             door, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
                 command = [
                     sys.executable,
+                    # So that no module of the working directory comes before ours.
                     "-P",
                     "-m",
                     fork_server.__name__,
@@ -97,14 +100,21 @@ class ForkServer:
         return self._door
 
     def _began(self, door: socket.socket) -> None:
+        """Wait until the server behind a door says that it is ready, and keep the
+        door.
+        """
         door.settimeout(SECONDS_TO_OPEN)
         self._door, self._owner = door, os.getpid()
         if not door.recv(1):
             raise OSError("the fork server of the readers did not start")
 
     def _forget(self) -> None:
+        """Close the door, by which the server ends, and wait two seconds for its
+        end.
+        """
         if self._door is not None:
             self._door.close()
+        # Only the parent of a process can wait for it.
         if self._process is not None and self._owner == os.getpid():
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(2)

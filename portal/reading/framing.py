@@ -41,6 +41,7 @@ def receive(line: socket.socket, until: float | None = None) -> tuple[Any, bytea
     monotonic time).
     """
     said, follows = _LENGTHS.unpack(_exactly(line, _LENGTHS.size, until))
+    # Room is made before the bytes come: a false length would ask for any amount.
     if said + follows > LARGEST:
         raise Silence("more than a message can have")
     message = orjson.loads(_exactly(line, said, until))
@@ -48,6 +49,7 @@ def receive(line: socket.socket, until: float | None = None) -> tuple[Any, bytea
 
 
 def _exactly(line: socket.socket, size: int, until: float | None) -> bytearray:
+    """So many bytes of the line, or Silence."""
     received = bytearray(size)
     rest = memoryview(received)
     while rest:

@@ -25,6 +25,7 @@ def find(rows: Sequence[Sequence[str]]) -> tuple[int, tuple[ReadNote, ...]]:
         return -1, ()
     usual = median(count for count in filled if count)
     index = 0
+    # Only a single cell can be a title; a wider first row is believed to be the header.
     if filled[0] < 2 <= usual:
         index = next(
             (i for i, count in enumerate(filled) if count >= max(2, ENOUGH * usual)), 0
@@ -50,6 +51,7 @@ def _merged(rows: Sequence[Sequence[str]], index: int) -> tuple[ReadNote, ...]:
         for i in gaps
         if i < len(below) and below[i].strip() and not _is_number(below[i])
     ]
+    # A row with a number is data, not the second half of a header.
     if not words or any(_is_number(cell) for cell in below):
         return ()
     return (

@@ -54,6 +54,8 @@ def open_json(
             or text.count("\n", 0, getattr(error, "pos", 0)) + 1
         )
         raise refuse("damaged", name=name, claimed=kind, why=f"line {line}") from None
+    # Before rows are made: where each record has keys of its own, they would fill the
+    # memory.
     if _width(records, options.max_columns) > options.max_columns:
         raise refuse("too-large", name=name, what="columns", limit=options.max_columns)
     rows = (
@@ -100,16 +102,19 @@ def _width(records: list[Any], most: int) -> int:
 
 
 def _load(text: str) -> Any:
+    # As texts: floats would change "1.10" and numbers with many digits.
     return json.loads(
         text, parse_float=_Number, parse_int=_Number, parse_constant=_Number
     )
 
 
 def _lines(text: str) -> list[Any]:
+    # Not splitlines: U+2028 may stand inside of a JSON text.
     return [_load(line) for line in text.split("\n") if line.strip()]
 
 
 def _document(text: str, name: str) -> list[Any]:
+    """The records of one JSON document, with a header before them where it has one."""
     try:
         document = _load(text)
     except json.JSONDecodeError:
@@ -144,6 +149,9 @@ def _header(document: Any) -> list[list[str]]:
 
 
 def _find(value: Any, depth: int) -> list[Any] | None:
+    """The list of records in a value: under a usual key, else the only list of
+    objects.
+    """
     if isinstance(value, list):
         return value
     if not isinstance(value, dict) or not depth:
@@ -160,6 +168,7 @@ def _find(value: Any, depth: int) -> list[Any] | None:
 
 
 def _feature(feature: Any) -> dict[str, Any]:
+    """The properties of a GeoJSON feature and its geometry as one record."""
     properties = (
         dict(feature.get("properties") or {}) if isinstance(feature, dict) else {}
     )
@@ -175,6 +184,9 @@ def _arrays(records: list[Any]) -> list[list[str]]:
 
 
 def _objects(records: list[Any]) -> list[list[str]] | None:
+    """A header of all keys and a row for each object; None where not all are
+    objects.
+    """
     if not records or not all(isinstance(record, dict) for record in records):
         return None
     labels = list(dict.fromkeys(key for record in records for key in record))
@@ -185,6 +197,7 @@ def _objects(records: list[Any]) -> list[list[str]] | None:
 
 
 def _text(value: Any) -> str:
+    """A value as the text of a cell."""
     match value:
         case None:
             return ""
@@ -192,6 +205,7 @@ def _text(value: Any) -> str:
             return "true" if value else "false"
         case str():
             return str(value)
+    # Passed through, or orjson would write a number of ours in quotes.
     return orjson.dumps(
         value, default=_as_written, option=orjson.OPT_PASSTHROUGH_SUBCLASS
     ).decode()

@@ -118,6 +118,8 @@ def xml(content: bytes, where: str) -> Iterator[Piece]:
 
 
 def _value(element: Element, depth: int) -> Any:
+    """An element as JSON has it: its text, or its attributes and elements by name."""
+    # Elements that nest deeper count with their whole text.
     inner = [child for child in element if isinstance(child.tag, str)] if depth else []
     text = (
         " ".join("".join(element.itertext()).split())
@@ -159,6 +161,7 @@ def office(content: bytes, where: str) -> Iterator[Piece]:
         ]
     yield Piece(
         where,
+        # A paragraph comes again with each element of its own that is one too.
         text="\n".join(dict.fromkeys(line.strip() for line in lines if line.strip())),
     )
 

@@ -48,6 +48,7 @@ def _open(
     options: ReadOptions,
     depth: int,
 ) -> TextTable:
+    """The table of one part: unpacked, decoded and parsed by its kind."""
     if not path.stat().st_size:
         raise refuse("empty", name=name)
     kind = signature.resolve(path, name, declared)
@@ -59,6 +60,7 @@ def _open(
                 what=Message("archives nest too deeply"),
             )
         owner, inner = unpack(path, name, kind, options)
+        # What was declared is the archive, not what is in it.
         declared = "" if declared.upper() in signature.ARCHIVES else declared
         return _keeping(
             owner, _open(owner.path, inner, declared, content, options, depth - 1)

@@ -36,7 +36,9 @@ def pieces(path: Path, name: str) -> Iterator[Piece | Attachment]:
 
 
 def _pieces(path: Path, name: str) -> Iterator[Piece | Attachment]:
+    """The pieces of a PDF: properties and forms, each page, then attachments."""
     reader = pypdf.PdfReader(path)
+    # Many PDFs have an empty password, only to forbid printing or changes.
     if reader.is_encrypted and not reader.decrypt(""):
         yield Piece(name, unread=True)
         return
@@ -55,6 +57,7 @@ def _pieces(path: Path, name: str) -> Iterator[Piece | Attachment]:
 
 
 def _annotated(page: pypdf.PageObject) -> Iterator[str]:
+    """The words of the remarks on a page."""
     for each in page.get("/Annots") or ():
         told = each.get_object().get("/Contents")
         if told:

@@ -106,6 +106,7 @@ class _Remote:
         return reader
 
     def _begin(self) -> tuple[Child, dict[str, Any]]:
+        """A new child with the table open, and what the table says of itself."""
         reader = child.start(
             SERVE, *self._request, name=self._name, limits=self._limits, talks=True
         )
@@ -128,10 +129,12 @@ class _Remote:
 
     @staticmethod
     def _pass(reader: Child) -> Iterator[TextBatch]:
+        """The batches that a child sends after "begin"."""
         while True:
             said, payload = reader.receive()
             if "end" in said:
                 return
+            # Asked for before this batch is handed on: the child reads on meanwhile.
             reader.send("more")
             yield served.batch_of(said, payload)
 
@@ -180,12 +183,14 @@ class _Waiting:
 
     def put(self, table: _Remote, reader: Child) -> None:
         """Let a child wait; the one that waited for longest may be ended for it."""
+        # Not by reference: a table that nobody else holds has to be collected.
         key = id(table)
         with self._lock:
             gone = [self._readers.pop(key)] if key in self._readers else []
             self._readers[key] = reader
             if len(self._readers) > MOST_WAITING:
                 gone.append(self._readers.popitem(last=False)[1])
+        # Outside of the lock: a child may take a while to listen.
         for one in gone:
             _dismiss(one)
 
@@ -199,6 +204,9 @@ class _Waiting:
         weakref.finalize(table, self._forget, id(table), reader)
 
     def _forget(self, key: int, reader: Child) -> None:
+        """Dismiss the child of a table that is gone, if it still waits for that
+        table.
+        """
         with self._lock:
             waits = self._readers.get(key) is reader
             if waits:

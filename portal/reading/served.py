@@ -68,6 +68,7 @@ def _send_batches(line: socket.socket, table: TextTable) -> None:
     """
     allowed = AHEAD
     for batch in table.batches():
+        # What was said is taken at once, but waited for only when nothing may be sent.
         while not allowed or select.select([line], [], [], 0)[0]:
             message, _ = framing.receive(line)
             if message == "stop":

@@ -85,6 +85,7 @@ def actual(path: Path) -> str:
 
 
 def _zip_kind(path: Path) -> str:
+    """What a zip is by its members: a workbook, a document or a plain archive."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist()[:200])
@@ -117,6 +118,9 @@ def resolve(path: Path, name: str, declared: str) -> str:
 
 
 def _text(path: Path, name: str, says: str) -> str:
+    """The format of a plain text: what it claims, else JSON or CSV by its first
+    sign.
+    """
     if says in (*SHEETS, *COLUMNAR, *ARCHIVES):
         raise refuse(
             "not-what-it-says",

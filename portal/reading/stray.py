@@ -118,6 +118,7 @@ def _ends(
     with book.open(member) as source:
         by_row = Counter(row for row, _ in _filled(source))
     last_row = end(by_row, GAP_ROWS)
+    # A pass of its own: cells in rows that are left out must not widen the table.
     with book.open(member) as source:
         by_column = Counter(
             column for row, column in _filled(source) if row <= last_row
@@ -132,6 +133,7 @@ def _reach(source: IO[bytes]) -> tuple[int, int]:
     """At least how far the cells of a sheet reach, from the numbers that are far; blank
     cells count.
     """
+    # Single letters are not looked for: 26 columns are never too many.
     rows, columns = 1, 26
     for block in _blocks(source, b"<"):
         rows = max([rows, *map(int, _ROW.findall(block))])

@@ -79,6 +79,7 @@ def without_far_cells(
                 "damaged", name=name, claimed="XLS", why=str(problem)
             ) from None
         finally:
+            # A mapping that is still looked into cannot be closed.
             view.release()
     sheets = _sheets(stream.content, name, options) if stream else []
     if stream is None or not sheets:
@@ -126,6 +127,7 @@ def _sheets(content: bytes, name: str, options: ReadOptions) -> list[_Sheet]:
 
 
 def _measure(content: bytes, sheet: _Sheet) -> None:
+    """Note how far the cells of a sheet reach and what it claims."""
     for kind, at, length in _records(content, sheet.at):
         if kind == EXTENT:
             sheet.claims.append((at - 4, _claimed(content, at, length)))
@@ -191,6 +193,7 @@ def _filled(content: bytes, sheet: _Sheet) -> Iterator[tuple[int, int, int, int]
 
 
 def _place(content: bytes, kind: int, at: int, length: int) -> tuple[int, int, int]:
+    """Row, first and last column of a record with cells, counted from one."""
     row, column = struct.unpack_from("<HH", content, at)
     last = (
         struct.unpack_from("<H", content, at + length - 2)[0]
@@ -237,6 +240,7 @@ def _copy(
     shutil.copyfile(path, owner.path)
     with owner.path.open("r+b") as copy:
         for at in removed:
+            # Byte by byte: two of one record may lie in different sectors.
             for offset, value in enumerate(BLANK):
                 copy.seek(stream.place(at + offset))
                 copy.write(bytes([value]))

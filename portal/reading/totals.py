@@ -30,6 +30,7 @@ def dropped(table: TextTable) -> TextTable:
     of them.
     """
     found = is_total(len(table.labels))
+    # A pass of its own, as notes are told before the first row.
     rows = [
         row
         for batch in table.batches()
