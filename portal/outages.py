@@ -59,6 +59,7 @@ SQLITE: dict[int, str] = {
 }
 """By SQLite's primary result code (sqlite.org/rescode.html)."""
 SQLSTATES: tuple[tuple[str, str], ...] = (
+    # The longer beginnings stand first: of class 53 a full disk alone is FULL.
     ("53100", FULL),
     ("53", GONE),
     ("57014", BUSY),

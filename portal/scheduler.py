@@ -84,6 +84,8 @@ def enqueue_due(portal: Portal) -> int:
             # the same moment finds it gone.
             if not db.take_turn(uow.session, source, next_run_time(source, moment)):
                 continue
+            # A source has one job at a time: where one is open still, this turn is
+            # passed over.
             if db.open_job(uow.session, source.id) is None:
                 db.new_job(uow.session, source)
                 queued += 1
@@ -100,6 +102,7 @@ def follow_clock(portal: Portal) -> int:
         moment = clock.moment(uow.session)
         for source in db.list_sources(uow.session, active=True):
             soonest = next_run_time(source, moment)
+            # A turn beyond the next one was written by a clock that was ahead.
             if source.next_run and soonest and source.next_run > soonest:
                 brought += db.take_turn(uow.session, source, soonest)
         brought += db.shorten_leases(
@@ -240,6 +243,7 @@ def add_ticks(portal: Portal, stop: threading.Event, ticks: Ticks) -> None:
     every(SWEEP_SECONDS, score.renew)
     every(SWEEP_SECONDS, sweep.sweep)
     every(NAMES_SECONDS, names.write, at_once=True)
+    # At the start too: a new release may bring schemas with other tags.
     every(NAMES_SECONDS, policies.follow, at_once=True)
 
 

@@ -161,6 +161,8 @@ def propose_schema(
     """Propose a Table Schema for the table in FILE: the schema as JSON, and what to
     look at on stderr.
     """
+    # Before anything here begins a thread: a process with threads is not forked, and a
+    # server of its own would load everything again.
     child.adopt()
     try:
         table = read_table(

@@ -120,6 +120,8 @@ def validate_file(
     # all.
     machine = as_json or as_csv or shape is not None
     limit = limit or (LISTED if machine else PRINTED)
+    # Before anything here begins a thread: a process with threads is not forked, and a
+    # server of its own would load everything again.
     child.adopt()
     try:
         schema = targets.table_schema(schema_name)

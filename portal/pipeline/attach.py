@@ -45,8 +45,11 @@ def attach(
     if ready.manifest is not None:
         _new_version(uow, resource, ready, ready.manifest, link=link)
         if report is not None:
+            # Which rows it judged: rows that are written later inherit the report, and
+            # are told apart by this.
             report.version_id = resource.version_id
             _quarantine(uow, report, ready)
+    # The same file again is no news: the moment of its last change stays.
     elif ready.file_key is not None and ready.file_key != resource.file_key:
         _new_file(resource, ready, ready.file_key)
     _carry_override(uow, resource, ready)

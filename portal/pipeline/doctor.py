@@ -64,6 +64,7 @@ def examine(portal: Portal, *, mend: bool = False, retry: bool = False) -> Exami
     findings = [check(portal, mend) for check in checks]
     findings.append(_given_up(portal, mend or retry))
     with portal.read() as uow:
+        # After mending, so that what was handed on is seen to wait.
         backlog = outbox.backlog(uow.session)
     return Examination(tuple(finding for finding in findings if finding.ids), backlog)
 
@@ -153,6 +154,8 @@ def _tables(portal: Portal, mend: bool) -> Finding:
     return Finding(
         "publish",
         says,
+        # Of those that were to be mended only the ones that could not be are left to
+        # tell.
         tuple(failed) if mend and failed else ids,
         "--mend",
         mend and not failed,

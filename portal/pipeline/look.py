@@ -50,6 +50,8 @@ def look(portal: Portal, claimed: Sequence[LeasedRow]) -> dict[str, ResourceDict
             try:
                 if _one(portal, claim.entity_id, until):
                     done.append(claim)
+            # Not logged: the worker meets the same, and writes it down where people
+            # look.
             except (_TooLong, PortalError, OSError):
                 continue
             except Exception:
@@ -96,6 +98,7 @@ def _one(portal: Portal, resource_id: str, until: float) -> bool:
     resource, _ = pair
     small = current is not None and _bytes(current.manifest) <= most
     if small and resource.rows_access == WAITING:
+        # The request waits for the current rows alone; older versions are the worker's.
         stored.recheck(portal, resource_id, older=False)
         with portal.read() as uow:
             pair = db.find_resource(uow.session, resource_id) or pair

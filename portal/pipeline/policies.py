@@ -62,6 +62,8 @@ def _tags(descriptor: Mapping[str, object]) -> str:
     tags = [
         {key: field.get(key) for key in TAGS}
         for field in (fields if isinstance(fields, list) else ())
+        # Fields without a tag are left out: any other change of a schema closes
+        # nothing.
         if str(field.get("pd") or "none") != "none"
     ]
     return json.dumps(tags, ensure_ascii=False, sort_keys=True)

@@ -58,6 +58,8 @@ def without_bad_rows(
     until = time.monotonic() + seconds
     for _ in range(ROUNDS):
         rest = bad_rows.without(whole, bad) if bad else whole
+        # One limit for all rounds together: PORTAL_VALIDATION_SECONDS is what a table
+        # may take.
         remaining = max(until - time.monotonic(), 0.0)
         report = check_table(
             rest, schema, references=references, limit=MOST_BAD_ROWS, seconds=remaining
@@ -83,6 +85,7 @@ def with_blank_cells(
     report = check_table(
         whole, schema, references=references, limit=MOST_BAD_ROWS, seconds=seconds
     )
+    # Row 1 holds the labels: an error there is one of the whole table.
     of_rows = tuple(
         finding
         for finding in report.findings

@@ -37,6 +37,8 @@ def sweep(portal: Portal, grace: timedelta = GRACE) -> int:
         lambda: _old_versions(portal),
         lambda: _orphans(portal, seconds),
         lambda: portal.files.sweep_unfinished(seconds),
+        # A function: the store asks for the names after it has listed its copies, so
+        # that one that is made in between is named.
         lambda: derived.sweep(lambda: _fingerprints(portal)),
         lambda: derived.sweep_scratch(seconds),
         lambda: remove_older(work.glob("*"), time.time() - seconds),

@@ -28,6 +28,8 @@ files.
 
 
 def _call(name: str, **params: Any) -> Any:
+    # Through JSON: actions hand out dicts that are rendered already (orjson.Fragment),
+    # which only orjson can unpack.
     return orjson.loads(
         orjson.dumps(registry.call(the_portal(), actor_of_request(), name, params))
     )

@@ -98,6 +98,7 @@ def _call(name: str, **params: Any) -> Any:
     """Feeds are for everybody: what only some may read is in none of them, whoever
     asks.
     """
+    # Through JSON, as actions may hand out what is rendered already (orjson.Fragment).
     return orjson.loads(
         orjson.dumps(registry.call(the_portal(), ANONYMOUS, name, params))
     )

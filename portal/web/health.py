@@ -78,6 +78,7 @@ def health() -> Response:
         "database": report.sections["database"].figures["status"],
         # The word that this address has always said: /health keeps what it answers.
         "search": "unreachable" if found.status == "down" else found.status,
+        # Counted now: the figures of the report may be some seconds old.
         "outbox": _waiting(),
         "oldest_seconds": _oldest(report),
         "workers_alive": report.sections.get("workers", NOTHING).figures.get("alive"),

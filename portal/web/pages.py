@@ -81,6 +81,7 @@ def problem(status: int, message: str) -> tuple[str, int]:
 
 
 def _call(name: str, **params: Any) -> Any:
+    # Through JSON, as actions may hand out what is rendered already (orjson.Fragment).
     return orjson.loads(
         orjson.dumps(registry.call(the_portal(), actor_of_request(), name, params))
     )

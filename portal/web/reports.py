@@ -97,6 +97,8 @@ def scores() -> Response:
     while True:
         page = _call("quality_list", limit=PAGE, offset=len(rows), **asked)
         rows += page["results"]
+        # An empty page ends it too: what is removed between two pages would keep the
+        # count from ever being reached.
         if not page["results"] or len(rows) >= page["count"]:
             return _download(_csv(SCORES, rows), "quality.csv")
 
@@ -130,6 +132,7 @@ def history(dataset: str) -> Response:
 
 
 def _call(name: str, **params: Any) -> Any:
+    # Through JSON, as actions may hand out what is rendered already (orjson.Fragment).
     return orjson.loads(
         orjson.dumps(registry.call(the_portal(), actor_of_request(), name, params))
     )
