@@ -35,6 +35,8 @@ class Border(NamedTuple):
         """Which points (lon, lat) are inside, or as near to the border as makes no
         difference.
         """
+        # The box is one comparison for all points; the exact look walks along every
+        # ring for each of them.
         corners = np.concatenate(self.rings)
         low, high = corners.min(axis=0) - NEAR, corners.max(axis=0) + NEAR
         found: NDArray[np.bool_] = ((points >= low) & (points <= high)).all(axis=1)
@@ -42,6 +44,9 @@ class Border(NamedTuple):
         return found
 
     def _holds(self, point: Points) -> bool:
+        """Whether one point (lon, lat) is inside or near the border."""
+        # In a hole the crossings of outer and inner ring add up to an even number, so
+        # that holes need no rule of their own.
         crossed = sum(_crossings(ring, point) for ring in self.rings)
         return bool(crossed % 2) or any(
             _distance(ring, point) <= NEAR for ring in self.rings
@@ -51,6 +56,8 @@ class Border(NamedTuple):
 def _crossings(ring: Points, point: Points) -> int:
     """How often a ray to the east of the point crosses the ring."""
     (x1, y1), (x2, y2) = ring[:-1].T, ring[1:].T
+    # Of the two ends of a side one counts: a ray through a corner crosses once, and
+    # level sides, which would divide by zero, never.
     spans = (y1 > point[1]) != (y2 > point[1])
     x = x1[spans] + (point[1] - y1[spans]) * (x2[spans] - x1[spans]) / (
         y2[spans] - y1[spans]
@@ -61,7 +68,9 @@ def _crossings(ring: Points, point: Points) -> int:
 def _distance(ring: Points, point: Points) -> float:
     """Degrees from the point to the nearest place of the ring."""
     start, way = ring[:-1], ring[1:] - ring[:-1]
+    # A corner that is written twice makes a side of no length.
     length = np.maximum((way**2).sum(axis=1), 1e-18)
+    # Beyond the ends of a side its nearest place is one of its corners.
     share = np.clip(((point - start) * way).sum(axis=1) / length, 0, 1)
     return float(
         np.sqrt((((start + share[:, None] * way) - point) ** 2).sum(axis=1)).min(
@@ -94,6 +103,7 @@ def border(text: object) -> Border | None:
         polygons = [{"coordinates": part} for part in shape.get("coordinates") or ()]
     try:
         rings = [
+            # GeoJSON allows a height as a third number.
             np.array(ring, dtype=float)[:, :2]
             for each in polygons
             for ring in each["coordinates"]
@@ -101,6 +111,8 @@ def border(text: object) -> Border | None:
     except (ValueError, IndexError, TypeError, KeyError):
         return None
     return (
+        # The last position of a ring repeats the first: a triangle has four (RFC 7946,
+        # 3.1.6).
         Border(tuple(rings)) if rings and all(len(ring) > 3 for ring in rings) else None
     )
 
@@ -125,6 +137,8 @@ def outside_commune(
     places = frame.data.with_columns(code, latitude, longitude)
     places = places.drop_nulls([CODE, LATITUDE, LONGITUDE])
     places = places.filter(pl.col(CODE).is_in(list(borders)))
+    # Only the first hits are listed: without a fixed order two reports of one table
+    # would differ.
     communes = places.partition_by(CODE, as_dict=True, maintain_order=True)
     for (found_code,), rows in communes.items():
         points = rows.select(LONGITUDE, LATITUDE).to_numpy()
@@ -145,6 +159,9 @@ def _borders(columns: Mapping[str, Iterable[Any]]) -> dict[str, Border]:
 
 
 def _elsewhere(borders: Mapping[str, Border], point: Points) -> str:
+    """The commune that holds the point after all, as the end of a note; "" where none
+    does.
+    """
     containing = (
         code for code, each in borders.items() if each.inside(point[None, :])[0]
     )

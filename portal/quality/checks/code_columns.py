@@ -29,6 +29,7 @@ def code_columns(rules: Rules) -> dict[int, Column]:
 
 
 def _has_codes(column: Column) -> bool:
+    """Whether a column is of texts that begin with digits by their pattern."""
     pattern = column.rule.constraints.get("pattern")
     is_text = column.rule.type == "string"
     return is_text and bool(pattern) and PATTERN.match(str(pattern)) is not None

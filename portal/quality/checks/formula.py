@@ -70,6 +70,7 @@ def comparison(text: str, column: Lookup) -> pl.Expr:
     if not all(type(each) in _COMPARISONS for each in tree.ops):
         raise NoFormula("only < <= > >= == compare")
     sides = [_number(side, column) for side in (tree.left, *tree.comparators)]
+    # "a < b < c" is one tree with two signs: each stands between two neighbours.
     pairs = zip(tree.ops, sides, sides[1:], strict=False)
     return pl.all_horizontal(
         _COMPARISONS[type(sign)](left, right) for sign, left, right in pairs
@@ -93,7 +94,9 @@ def is_comparison(text: str) -> bool:
 
 
 def _reads(read: Callable[[str, Lookup], pl.Expr], text: str) -> bool:
+    """Whether `read` makes an expression of the text."""
     try:
+        # Any expression serves as a name here: nothing is computed.
         read(text, pl.col)
     except NoFormula:
         return False
@@ -101,9 +104,12 @@ def _reads(read: Callable[[str, Lookup], pl.Expr], text: str) -> bool:
 
 
 def _tree(text: str) -> ast.expr:
+    """The formula as Python's syntax tree, within the bounds. Raises NoFormula."""
+    # Before parsing: Python's parser can exhaust its stack on a long text.
     if len(text) > LONGEST:
         raise NoFormula(f"it is longer than {LONGEST} signs")
     try:
+        # Only the tree is taken; nothing of a stranger's text is ever evaluated.
         tree = ast.parse(text.strip(), mode="eval").body
     # Python's reader gives up in several ways on what is nested too deep.
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -123,12 +129,14 @@ def _depths(tree: ast.AST) -> Iterator[int]:
 
 
 def _number(node: ast.expr, column: Lookup) -> pl.Expr:
+    """The expression of one node and all below it. Raises NoFormula."""
     match node:
         case ast.BinOp(left, sign, right) if type(sign) in _OPERATORS:
             compute = _OPERATORS[type(sign)]
             return compute(_number(left, column), _number(right, column))
         case ast.UnaryOp(ast.USub(), inner):
             return -_number(inner, column)
+        # Not isinstance, for which True is an int.
         case ast.Constant(number) if type(number) in (int, float):
             return pl.lit(_finite(number))
         case ast.Name(name):
@@ -137,7 +145,9 @@ def _number(node: ast.expr, column: Lookup) -> pl.Expr:
 
 
 def _finite(number: Any) -> float:
+    """A number of a formula as a float. Raises NoFormula for what is none."""
     try:
+        # A long integer overflows where 1e999 reads as infinity; both are refused.
         value = float(number)
     except OverflowError:
         value = math.inf

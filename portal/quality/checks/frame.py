@@ -64,8 +64,12 @@ class Frame:
 
     def number(self, name: str) -> pl.Expr:
         """The cell as a float, null where it is none."""
+        # Completing a column reads its rare texts at once: that is done once for each
+        # column.
         if name not in self._numbers:
             column, cell = self._column(name)
+            # Only columns of numbers have a reader that gives numbers; a text is as
+            # polars reads it.
             fast = _float(column, cell)
             exact = column.rule.type in NUMBERS
             self._numbers[name] = (
@@ -144,9 +148,13 @@ class Frame:
         are; a sign for "missing" asks for missing ones.
         """
         column, _ = self._column(name)
+        # A missing cell has no typed value to compare with, so that it is asked for
+        # apart.
         missing = [value for value in values if is_blank(column, value)]
         wanted = [condition(column, value) for value in values if value not in missing]
         texts = self._texts_of(name, [value for value in wanted if value is not None])
+        # is_in gives null for null: such a row would fall out of a condition and of its
+        # negation alike.
         fitting = self.text(name).is_in(texts).fill_null(False)
         return fitting | self.text(name).is_null() if missing else fitting
 
@@ -189,6 +197,8 @@ class Frame:
         if column.rule.type in NUMBERS:
             # Floats sort out nearly all cells at once; only the rest is read exactly.
             value, limits = _float(column, cell), [_limit(each) for each in wanted]
+            # A cell that is no float is null here, and may mean the value to the
+            # column's reader.
             near = pl.any_horizontal(
                 pl.lit(False),
                 *((value - at).abs() <= abs(at) * NEAR for at in limits),
@@ -255,7 +265,9 @@ def is_blank(column: Column, value: object) -> bool:
 
 
 def _typed(column: Column, value: object) -> Any:
+    """The value that a column's reader gives, None where it is not finite."""
     typed = column.value(value)
+    # NaN equals nothing, and infinities would decide every comparison.
     if isinstance(typed, Decimal | float) and not math.isfinite(typed):
         return None
     return typed
@@ -271,6 +283,7 @@ def _float(column: Column, cell: str) -> pl.Expr:
     if point != ".":
         text = text.str.replace_all(point, ".", literal=True)
     value = text.cast(pl.Float64, strict=False)
+    # polars reads "inf" and "nan" as floats.
     return pl.when(value.is_finite()).then(value)
 
 
@@ -288,6 +301,7 @@ def _iso_moment(text: pl.Expr) -> pl.Expr:
         .otherwise((sign * (hours * 60 + minutes)).fill_null(HOURS_EAST * 60))
     )
     moment = local - pl.duration(minutes=east)
+    # The parts above are cut out by position, whatever the cell looks like.
     return pl.when(text.str.contains(ISO_MOMENT)).then(moment)
 
 
@@ -302,11 +316,13 @@ def _replaced(text: pl.Expr, mapping: Mapping[str, Any], dtype: Any) -> pl.Expr:
 
 
 def _converted(column: Column, text: str, convert: Callable[[Any], Any]) -> Any:
+    """The typed value of a text as polars is to hold it; None where there is none."""
     value = _typed(column, text)
     return None if value is None else convert(value)
 
 
 def _limit(value: Any) -> float:
+    """A number as a float; infinity where it is larger than any."""
     try:
         return float(value)
     except OverflowError:
@@ -323,6 +339,7 @@ def _as_day(value: Any) -> dt.date:
 
 
 def _as_moment(value: Any) -> dt.datetime | None:
+    """A day or moment in UTC without its zone; None beyond the days that there are."""
     if not isinstance(value, dt.datetime):
         value = dt.datetime.combine(value, dt.time())
     if value.tzinfo is None:

@@ -28,6 +28,7 @@ NULL = Text("không được là null; hãy bỏ tham số", "it must not be nul
 
 def wrong(vi: str, en: str, parameter: str = "_schema") -> ValidationError:
     """A refusal in both languages."""
+    # marshmallow puts only str and bytes into a list by itself, and joins lists.
     messages: list[Any] = [Text(vi, en)]
     return ValidationError(messages, parameter)
 
@@ -42,6 +43,7 @@ def shown(value: object) -> str:
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, int):
+        # Python refuses to write out integers of some thousand digits.
         return str(value) if abs(value) < 10**LONGEST else "…"
     return "[…]" if isinstance(value, list | tuple) else "{…}"
 
@@ -140,7 +142,9 @@ class Number(Parameter):
 
 def finite(value: Any) -> float:
     """A number as a float. Raises ValidationError for anything else, NaN included."""
+    # NaN stands for all that is no number, so that one refusal serves for everything.
     number = math.nan
+    # bool is an int to Python, and true is no number in a schema.
     if isinstance(value, int | float) and not isinstance(value, bool):
         try:
             number = float(value)
@@ -293,6 +297,7 @@ class Conditions(Parameter):
 
 
 def _condition(value: Any) -> Any:
+    """One condition as it is used: null, a value or a list of values."""
     if value is None:
         return value
     if isinstance(value, list | tuple):
@@ -419,6 +424,8 @@ class Parameters(Schema):
         """The parameters as they are used. Raises ValidationError with `messages` by
         parameter, each a list of Text.
         """
+        # marshmallow's own refusal of unknown keys is in one language, so that it never
+        # sees them.
         known = {key: value for key, value in given.items() if key in self.fields}
         told: dict[str, Any] = self.validate(known)
         listed = ", ".join(self.fields)
@@ -438,6 +445,8 @@ class Parameters(Schema):
             field = self.fields[key]
             if not isinstance(field, Parameter):
                 continue
+            # A formula names columns and groups of a pattern alike; only the first must
+            # exist.
             own = _groups_of(field, params)
             yield from ((key, each) for each in field.columns(value) if each not in own)
 

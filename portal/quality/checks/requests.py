@@ -91,6 +91,7 @@ def read(
 
 
 def _names(descriptor: Mapping[str, Any]) -> list[str]:
+    """Names of the declared fields; whatever else stands there is left out."""
     fields = descriptor.get("fields")
     listed = fields if isinstance(fields, list | tuple) else ()
     names = [each.get("name") for each in listed if isinstance(each, Mapping)]
@@ -114,6 +115,8 @@ def _request(entry: object) -> Request:
 
 
 def _unknown_id(check_id: object) -> Text:
+    """That there is no such check, with the one that may be meant or all there are."""
+    # difflib takes time by the product of both lengths, and a stranger writes the text.
     near = difflib.get_close_matches(str(check_id)[:100], BY_ID, 1)
     listed = f"{near[0]}?" if near else ", ".join(sorted(BY_ID))
     return Text(
@@ -125,9 +128,11 @@ def _unknown_id(check_id: object) -> Text:
 def _unknown_columns(
     request: Request, declared: list[str]
 ) -> Iterator[tuple[str, Text]]:
+    """Columns that the schema does not declare, by parameter."""
     named = request.check.parameters.columns(request.parameters)
     for parameter, column in named:
         if column not in declared:
+            # Cut as in _unknown_id.
             near = difflib.get_close_matches(column[:100], declared, 1)
             vi = f"; có phải {shown(near[0])}?" if near else "; hãy nêu cột có khai báo"
             en = (
@@ -149,6 +154,7 @@ def _wrong_kinds(
     kinds: dict[str, str] = {}
     for key, name in request.check.parameters.columns(request.parameters):
         parameter = request.check.parameters.fields[key]
+        # A column that the table at hand lacks is told of when the check runs.
         if name not in columns or not isinstance(parameter, Parameter):
             continue
         kind = columns[name].rule.type
@@ -188,16 +194,19 @@ def _wrong_values(
 
 
 def _told(place: str, entry: object, problem: ValidationError) -> Iterator[Malformed]:
+    """Every refusal of one entry, each with its place."""
     check_id = str(entry.get("id")) if isinstance(entry, Mapping) else ""
     messages: dict[str, list[Text]] = dict(problem.messages_dict)
     for parameter, texts in messages.items():
         for text in texts:
+            # marshmallow keeps what concerns the whole entry under "_schema".
             yield _malformed(
                 place, check_id, "" if parameter == "_schema" else parameter, text
             )
 
 
 def _malformed(place: str, check_id: str, parameter: str, text: Text) -> Malformed:
+    """One refusal with its place, check and parameter, in both languages."""
     inner = f"{place}.{parameter}" if parameter else place
     who = f"“{check_id[:60]}”, " if check_id and parameter != "id" else ""
     vi = f"tham số `{parameter}`: " if parameter not in ("", "id") else ""

@@ -43,6 +43,8 @@ def run(
     for request in requests:
         deadline.check()
         check = request.check
+        # A file that lacks a column is told so by its header: it says nothing against
+        # the table.
         if any(frame.rules.index(name) is None for name in request.columns):
             yield request, Unchecked(check.id)
             continue
@@ -60,6 +62,8 @@ def guarded(check: str, found: Iterator[Found]) -> Iterator[Found | Failure]:
     """
     try:
         yield from found
+    # The first ends the whole table, not one check; the second is no fault of the
+    # check.
     except (deadline.NotJudged, NotLoaded):
         raise
     # A panic of polars is no Exception, and a fault of one check all the same.

@@ -61,6 +61,7 @@ def check(descriptor: object) -> tuple[Problem, ...]:
                 "", "lược đồ phải là một đối tượng JSON", "a schema is a JSON object"
             ),
         )
+    # Until these shapes are right, what follows could not walk through the descriptor.
     fields = descriptor.get("fields")
     if (
         not isinstance(fields, list)
@@ -97,6 +98,8 @@ def check(descriptor: object) -> tuple[Problem, ...]:
         found += refusals
     _, malformed = requests.read(descriptor, columns)
     found += [_error(each.place, each.text.vi, each.text.en) for each in malformed]
+    # "error" stands before "warning" in the alphabet; sorting keeps the order within
+    # each.
     return tuple(sorted(found, key=lambda problem: problem.severity))
 
 
@@ -119,6 +122,7 @@ def _warning(field: str, vi: str, en: str) -> Problem:
 
 
 def _names(fields: list[Mapping[str, Any]]) -> Iterator[Problem]:
+    """Fields without a name, and names that are given twice."""
     seen: set[str] = set()
     for number, each in enumerate(fields, 1):
         name = each.get("name")
@@ -135,6 +139,7 @@ def _names(fields: list[Mapping[str, Any]]) -> Iterator[Problem]:
 
 
 def _keys(descriptor: Mapping[str, Any], names: set[str]) -> Iterator[Problem]:
+    """What is wrong with the primary, unique and foreign keys."""
     primary = _listed(descriptor.get("primaryKey"))
     for name in primary:
         if name not in names:
@@ -172,6 +177,7 @@ def _keys(descriptor: Mapping[str, Any], names: set[str]) -> Iterator[Problem]:
 
 
 def _more_keys(keys: object, names: set[str]) -> Iterator[Problem]:
+    """What is wrong with the unique keys."""
     if not isinstance(keys, list):
         yield _error(
             "",
@@ -190,12 +196,14 @@ def _more_keys(keys: object, names: set[str]) -> Iterator[Problem]:
 
 
 def _listed(given: object) -> list[str]:
+    """Names as a list, whichever form the descriptor uses; [] for any other value."""
     if isinstance(given, str):
         return [given]
     return [str(each) for each in given] if isinstance(given, list) else []
 
 
 def _field(field: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong with one field, its constraints included."""
     name, kind = str(field.get("name")), str(field.get("type") or "any")
     if "type" not in field:
         yield _warning(name, "không khai báo kiểu", "no type is declared")
@@ -226,6 +234,7 @@ def _field(field: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _constraints(name: str, constraints: Mapping[str, Any]) -> Iterator[Problem]:
+    """Patterns that cannot be used, and bounds that exclude every value."""
     pattern = constraints.get("pattern")
     if isinstance(pattern, str):
         try:
@@ -247,6 +256,7 @@ def _constraints(name: str, constraints: Mapping[str, Any]) -> Iterator[Problem]
                 "write ^(a|b)$",
             )
     for low, high in (("minimum", "maximum"), ("minLength", "maxLength")):
+        # Bounds of days are texts here, which their own type puts in order.
         least, most = constraints.get(low), constraints.get(high)
         if (
             isinstance(least, (int, float))

@@ -76,6 +76,9 @@ class Series:
             )
 
     def _kinds(self, frame: pl.DataFrame) -> dict[str, str]:
+        """What each column is by its label and its cells in the first batch; no others
+        are kept.
+        """
         kinds: dict[str, str] = {}
         for index, name in enumerate(self._names):
             cells = frame[str(index)].filter(frame[str(index)] != "")
@@ -97,12 +100,15 @@ class Series:
         """What is plain to see, in the order of the columns: the id of its check, and
         where.
         """
+        # Of a table that is too long only the beginning was kept.
         if not self._frames or self._rows > MOST_ROWS:
             return
         whole = pl.concat(self._frames)
         groups: list[str] = []
         for name in (name for name, kind in self._wanted.items() if kind == "group"):
             if (
+                # A column that makes too many groups with those before it is no part of
+                # the grouping.
                 whole[name].n_unique() <= SERIES
                 and whole.select(*groups, name).n_unique() <= SERIES
             ):
@@ -116,6 +122,7 @@ class Series:
             rows = whole.with_columns(value.alias("now")).filter(
                 pl.col("now").is_not_null()
             )
+            # Without a fixed order two reports of one table would differ.
             for _, series in rows.group_by([*groups, PART], maintain_order=True):
                 if series.height >= FEWEST and series["now"].n_unique() >= DIFFERENT:
                     yield from _told(series, self.labels[int(name)])
@@ -126,18 +133,25 @@ def _share(cells: pl.Series, pattern: str) -> float:
 
 
 def _told(series: pl.DataFrame, label: str) -> Iterator[tuple[str, Hit]]:
+    """What one series shows: runs, and then slips or else outliers."""
+    # A run that stands still is told whatever the other values are.
     yield from _still(series, label)
     median = float(series["now"].median())  # type: ignore[arg-type]
+    # Where more than one value in fifty stands apart, the series is like that.
     now, few = pl.col("now"), series.height // 50 + 1
     distance = (now - median).abs()
     marked = series.with_columns(
         pl.max_horizontal((now / median).abs(), (median / now).abs()).alias("ratio"),
         (distance / distance.median()).alias("far"),
     )
+    # A value that slipped by a thousand is far from the median too. It is told once,
+    # under the better name, which therefore comes first.
     for check, picked, text in (
         ("unit-slip", marked.filter(pl.col("ratio").is_between(*WITHIN)), f"×{SLIP}"),
         (
             "outlier",
+            # The median distance is 0 where most values are equal: all others are
+            # infinitely far.
             marked.filter((pl.col("far") > FAR) & pl.col("far").is_finite()),
             f"median {median:g}",
         ),

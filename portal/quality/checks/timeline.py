@@ -29,13 +29,16 @@ def timeline(
     each file).
     """
     grouping = [*map(frame.key, parameters.get("key", ())), *more_keys]
+    # Without a key a series is a file.
     keys = [each.meta.output_name() for each in grouping] or [PART]
     order: list[pl.Expr] = [pl.col(PART), pl.col(ROW)]
     if "order_by" in parameters:
         order = [frame.value(parameters["order_by"])]
     numbers = frame.number(parameters["field"]).alias(NOW)
     rows = frame.data.with_columns(numbers, *grouping)
+    # Before shifting, so that a gap does not hide the change across it.
     rows = rows.filter(pl.col(NOW).is_not_null())
+    # Rows of the same moment stay in the order of the file.
     rows = rows.sort([*map(pl.col, keys), *order], maintain_order=True)
     before = pl.col(NOW).shift(1).over(keys).alias(BEFORE)
     return Timeline(rows.with_columns(before), keys)

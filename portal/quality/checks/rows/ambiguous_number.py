@@ -36,6 +36,7 @@ class Separators:
 
     def batch(self, rows: Batch) -> Iterator[RowFinding]:
         """Count; what a column shows is known when the table ends."""
+        # A copy, as _look takes columns out of the set.
         for index in sorted(self._open):
             self._look(index, rows)
         yield from ()
@@ -46,6 +47,8 @@ class Separators:
         if self._columns[index].rule.type == "integer":
             # A plain integer is beyond doubt and has no separator.
             separated = separated.filter(rows.flags[name])
+        # Two decimals, or four and more, cannot be a group of thousands: the column is
+        # clear.
         if _any_is(separated[name], DECIMALS):
             self._open.discard(index)
             return
@@ -53,6 +56,7 @@ class Separators:
         if len(numbers):
             times, first = self._separated.get(index, (0, int(numbers[0])))
             self._separated[index] = (times + len(numbers), first)
+        # The length tells without a pattern that no cell can be as large.
         if index in self._has_plain or _longest(cells) < PLAIN_DIGITS:
             return
         if _any_is(cells, PLAIN):

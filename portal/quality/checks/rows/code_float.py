@@ -30,9 +30,11 @@ class Floats:
             if not doubtful.any():
                 continue
             floats = rows.frame.filter(doubtful & pl.col(name).str.contains(FLOAT))
+            # A code may end in ".0" by its pattern. Each different text is judged once.
             bad = [text for text in floats[name].unique() if not column.accepts(text)]
             numbers = floats.filter(pl.col(name).is_in(bad))[ROW]
             if len(numbers):
+                # Batches come in the order of the file, so that the first one stays.
                 times, first = self._seen.get(index, (0, int(numbers[0])))
                 self._seen[index] = (times + len(numbers), first)
         yield from ()

@@ -43,6 +43,7 @@ class Lengths:
         yield from ()
 
     def _count_wrong(self, index: int, column: Column, doubtful: pl.DataFrame) -> None:
+        """Count the texts of digits that the column refuses, by their length."""
         name, wrong = str(index), self._wrong[index]
         digits = doubtful.filter(pl.col(name).str.contains(DIGITS))
         bad = [text for text in digits[name].unique() if not column.accepts(text)]
@@ -59,6 +60,8 @@ class Lengths:
         """Tell each column once that has codes shorter than most."""
         for index, wrong in self._wrong.items():
             lengths, column = self._all[index], self._columns[index]
+            # Of two lengths that are as frequent the longer one counts: zeros get lost,
+            # not added.
             usual = max(lengths, key=lambda size: (lengths[size], size), default=0)
             short = [counted for size, counted in wrong.items() if size < usual]
             if short:
@@ -71,6 +74,8 @@ def _lengths(cells: pl.Series) -> dict[int, int]:
     """How many cells have each length in bytes; what is longer than any code counts as
     one length.
     """
+    # bincount makes an array as long as its largest number: a cell of megabytes would
+    # make one of millions. Of digits bytes and characters are the same number.
     counts = np.bincount(np.minimum(cells.str.len_bytes().to_numpy(), LONGEST))
     return {int(length): int(counts[length]) for length in np.flatnonzero(counts)}
 

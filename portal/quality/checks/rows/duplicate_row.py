@@ -35,6 +35,8 @@ class Duplicates:
         # 64 bits over the rows of one table: two different rows are taken for equal
         # about once in 10^7 tables.
         rows = pl.concat(self._hashes)
+        # Counting is cheaper than the two windows, which are for tables that have
+        # repeated rows.
         if rows[HASH].n_unique() == rows.height:
             return
         first = pl.col(ROW).first().over(HASH).alias(EARLIER)

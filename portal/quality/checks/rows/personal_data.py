@@ -64,11 +64,13 @@ def _narrow(rules: Rules) -> frozenset[int]:
 
 
 def _is_narrow(column: Column) -> bool:
+    """Whether what the column's rule accepts can be no person's data."""
     rule = column.rule
     if column.enum is not None:
         return len(column.enum) <= LONGEST_LIST and not any(
             personal.is_value(str(value)) for value in column.enum
         )
+    # Only the default format fixes what such a cell may look like.
     if rule.type in ("date", "datetime", "time", "boolean", "year", "yearmonth"):
         return str(rule.format or "default") == "default"
     digits = _most_digits(str(rule.constraints.get("pattern", "")))

@@ -27,6 +27,7 @@ class Headers:
         for index, label in enumerate(self._labels):
             if not rest.height:
                 return
+            # Each column is compared only in the rows that are left by those before it.
             rest = rest.filter(pl.col(str(index)).str.strip_chars() == label)
         for row in rest[ROW].to_list():
             yield RowFinding(row, rows.part)

@@ -28,6 +28,7 @@ class Totals:
 
     def batch(self, rows: Batch) -> Iterator[RowFinding]:
         """Tell every such row once."""
+        # A row may have the words in two columns.
         found: set[int] = set()
         for index, is_free in self._is_free.items():
             name, frame = str(index), rows.frame

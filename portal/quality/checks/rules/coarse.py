@@ -32,6 +32,8 @@ def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator
     rows = frame.data.filter(frame.where(asked.get("where", {})))
     for name in asked["fields"]:
         written = frame.text(name).str.extract(r"[.,]([0-9]*?)0*\s*$")
+        # A number without decimals is null here, and no comparison with null keeps a
+        # row.
         exact = rows.filter(written.str.len_chars() > asked["decimals"])
         yield from hits(exact, name, f"> {asked['decimals']}")
 

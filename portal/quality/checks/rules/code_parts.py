@@ -43,6 +43,8 @@ def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator
     def number(name: str) -> pl.Expr:
         if name not in parts:
             return frame.year(name)
+        # A code that the pattern does not fit gives null, and is left to the column's
+        # own rule.
         part = code.str.extract_groups(pattern).struct.field(name)
         return part.cast(pl.Float64, strict=False)
 

@@ -26,6 +26,7 @@ class Asks(Parameters):
 def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator[Hit]:
     """Formulas that cannot be computed."""
     text = frame.text(asked["field"])
+    # Each different text is read once.
     different = frame.data.select(text.alias("text")).to_series().drop_nulls().unique()
     bad = [each for each in different.to_list() if not _is_formula(each)]
     broken = frame.data.filter(text.is_in(bad))

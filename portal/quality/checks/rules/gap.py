@@ -36,9 +36,12 @@ def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator
     grouping = list(map(frame.key, asked.get("key", ())))
     keys = [each.meta.output_name() for each in grouping] or [PART]
     moment = frame.moment(asked["order_by"]).alias(NOW)
+    # Without a key a series is a file. Rows are put in order by time, as a file need
+    # not be.
     rows = frame.data.with_columns(moment, *grouping)
     rows = rows.filter(pl.col(NOW).is_not_null()).sort([*keys, NOW])
     since = pl.col(NOW) - pl.col(NOW).shift(1).over(keys)
+    # Whole minutes: what is late by seconds only is let pass.
     rows = rows.with_columns(since.dt.total_minutes().alias(MINUTES))
     late = rows.filter(pl.col(MINUTES) > asked["minutes"])
     note = pl.format("{} min", MINUTES).alias(NOTE)

@@ -38,6 +38,7 @@ def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator
         bound = formula.plain(text)
         if not formula.is_comparison(bound) or formula.names(bound) - set(value):
             continue  # prose, or of something that this table does not have
+        # Null where there is no value: its negation is null too, and keeps no row.
         holds = formula.comparison(bound, value.__getitem__)
         broken = frame.is_any_of(asked["indicator"], [code]) & ~holds
         rows = frame.data.filter(broken)

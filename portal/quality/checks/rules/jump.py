@@ -37,6 +37,7 @@ def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator
     change = (now - before) / before.abs() * 100
     percent = change.round(0).cast(pl.Int64, strict=False)
     note = pl.format("{} → {} ({}%)", short(BEFORE), short(NOW), percent)
+    # The first value of a series has null before it, which keeps no row either.
     far = (before != 0) & (change.abs() > asked["percent"])
     rows = timeline(frame, asked).rows.filter(far)
     yield from hits(rows.with_columns(note.alias(NOTE)), asked["field"])

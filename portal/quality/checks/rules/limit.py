@@ -34,6 +34,7 @@ def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator
     """Values above the limit of their parameter."""
     value = frame.number(asked["field"])
     limit = frame.looked_up(asked["parameter"], asked["limits"], pl.Float64)
+    # A parameter without a limit has null for one, and is never above it.
     above = frame.where(asked.get("where", {})) & (value > limit)
     note = pl.format("{} > {}", value, limit).alias(NOTE)
     yield from hits(frame.data.filter(above).with_columns(note), asked["field"])

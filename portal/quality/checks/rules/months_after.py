@@ -34,6 +34,7 @@ class Asks(Parameters):
 def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator[Hit]:
     """Rows whose last day is another one."""
     start, end = map(frame.day, asked["fields"])
+    # polars ends a term that begins on the 31st on the last day of a shorter month.
     right = start.dt.offset_by(f"{asked['months']}mo")
     off = (end - right).dt.total_days().abs()
     note = pl.format("{} ≠ {}", end.cast(pl.String), right.cast(pl.String))

@@ -33,6 +33,7 @@ def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator
     rows = frame.data.filter(frame.where(asked.get("where", {})))
     for low, high in itertools.pairwise(names):
         first, second = frame.value(low), frame.value(high)
+        # A missing value is null: it breaks no order.
         broken = rows.filter(first >= second if strict else first > second)
         yield from hits(broken, high, f"{low} {'<' if strict else '≤'} {high}")
 

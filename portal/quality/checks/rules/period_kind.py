@@ -39,6 +39,7 @@ def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator
     right = frame.looked_up(asked["indicator"], digits, pl.Int64)
     kind = frame.looked_up(asked["indicator"], kinds)
     note = pl.format("{}: {}", frame.text(asked["indicator"]), kind).alias(NOTE)
+    # Null for an indicator that the list does not have: such rows are let be.
     other = frame.text(asked["field"]).str.len_chars() != right
     yield from hits(frame.data.filter(other).with_columns(note), asked["field"])
 

@@ -53,6 +53,7 @@ def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator
     """Numbers that are outside."""
     value, name = frame.number(asked["field"]), asked["field"]
     low, high = asked.get("minimum"), asked.get("maximum")
+    # A bound that is not asked for adds nothing.
     outside = pl.lit(False)
     if low is not None:
         outside |= value < low

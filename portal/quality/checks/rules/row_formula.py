@@ -49,6 +49,8 @@ class Asks(Parameters):
     @validates_schema(skip_on_field_errors=True)
     def one_way(self, data: dict[str, Any], **kwargs: Any) -> None:
         """It is told of one row or of indicators, and all that needs."""
+        # One parameter of the first way decides that it is meant, so that the refusal
+        # names what is missing of that way and not of the other.
         of_row, of_indicators = {"field", "formula"}, {"indicator", "value", "by"}
         given = set(data) - {"severity", "tolerance"}
         needed = of_row if given & of_row else of_indicators
@@ -112,8 +114,13 @@ def _indicators(
         for name in sorted(formula.names(text)):
             others = every.filter(frame.is_any_of(asked["indicator"], [name]))
             values = others.select(*keys, pl.col(NOW).alias(_of(name)))
+            # An indicator that is given twice would multiply the rows of the join.
             one_each = values.unique(keys, keep="first", maintain_order=True)
+            # Where a value of the formula is missing, nothing can be said: such rows
+            # drop out.
             rows = rows.join(one_each, on=keys, how="inner", nulls_equal=True)
+        # Columns of values have names of their own, so that no indicator's code is
+        # taken for a key.
         right = formula.arithmetic(text, lambda name: pl.col(_of(name)))
         rows = rows.with_columns(right.alias(RIGHT))
         yield from _differing(rows, asked, asked["value"])
@@ -124,8 +131,11 @@ def _of(indicator: str) -> str:
 
 
 def _differing(rows: pl.DataFrame, asked: dict[str, Any], field: str) -> Iterator[Hit]:
+    """Rows whose value is further from the formula's than the tolerance."""
     now, right = pl.col(NOW), pl.col(RIGHT)
     allowed = asked.get("tolerance", 0) + HAIR
+    # A division by zero gives infinity or NaN, and to polars NaN is larger than any
+    # number: every row would be wrong.
     broken = rows.filter(right.is_finite() & ((now - right).abs() > allowed))
     note = pl.format(
         "{} ≠ {}", now.round(3).cast(pl.String), right.round(3).cast(pl.String)

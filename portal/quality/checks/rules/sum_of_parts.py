@@ -54,11 +54,14 @@ def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator
     is_part = frame.text(asked["part"]).is_not_null() & ~is_whole
     sums = rows.filter(is_part).group_by(keys)
     sums_of_parts = sums.agg(pl.col(NOW).sum().alias(SUM), pl.len().alias(PARTS))
+    # A whole without any part is not compared. Keys that are missing belong together
+    # too.
     both = rows.filter(is_whole).join(
         sums_of_parts, on=keys, how="inner", nulls_equal=True
     )
     now, total, allowed = pl.col(NOW), pl.col(SUM), asked.get("tolerance", 0) + HAIR
     too_little = total - now > allowed
+    # While parts are lacking, the sum may well be smaller than the whole.
     too_much = (now - total > allowed) & (pl.col(PARTS) >= asked["parts"])
     note = pl.format("{} ≠ Σ {} ({})", now.round(3), total.round(3), PARTS)
     broken = both.filter(too_little | too_much)

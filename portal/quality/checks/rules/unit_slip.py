@@ -41,6 +41,8 @@ def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator
     """
     series = timeline(frame, asked)
     factor = float(asked.get("factor", FACTOR))
+    # The median stays where it is while fewer than half of the values slipped; a mean
+    # would follow them.
     ratio = pl.col(NOW) / pl.col(NOW).median().over(series.keys)
     width = (factor / WIDTH, factor * WIDTH)
     slipped = ratio.is_between(*width) | (1 / ratio).is_between(*width)

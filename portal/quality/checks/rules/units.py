@@ -32,6 +32,7 @@ def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator
     parameter = frame.text(asked["parameter"])
     right = frame.looked_up(asked["parameter"], asked["units"])
     note = pl.format("{}: {}", parameter, right).alias(NOTE)
+    # Null on either side keeps no row.
     broken = frame.data.filter(frame.text(asked["field"]) != right)
     yield from hits(broken.with_columns(note), asked["field"])
 
