@@ -70,5 +70,7 @@ def open_backend(
     )
     if fallback:
         embedded = EmbeddedIndex(folder, patience=patience, cache=cache)
+        # Around both: a relaxed answer is found the same way whichever of them gives
+        # it.
         return RelaxingIndex(FallbackIndex(index, embedded), words)
     return RelaxingIndex(index, words)

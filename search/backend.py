@@ -77,6 +77,7 @@ class SearchRequest:
     facet_fields: tuple[str, ...] = ()
     facet_limit: int = 50
     facet_mincount: int = 1
+    # Who does not say for whom he asks gets what everybody may see.
     labels: frozenset[str] | None = frozenset({"public"})
     include_private: bool = False
     include_drafts: bool = False

@@ -34,6 +34,7 @@ class FallbackIndex:
         """To the second first: it must know what the first, being down, will learn
         later.
         """
+        # Both indexes read all of it, and an iterator ends with the first.
         listed, gone = list(entries), list(deleted)
         self._second.apply(listed, gone)
         self._first.apply(listed, gone)
@@ -41,6 +42,7 @@ class FallbackIndex:
     def search(self, request: SearchRequest) -> SearchResult:
         """From the first that answers."""
         try:
+            # A QueryError goes to the caller: the second index plans the same question.
             return self._first.search(request)
         except SearchUnavailable as error:
             log.warning("the second index answers: %s", error)
@@ -60,6 +62,8 @@ class FallbackIndex:
         """
         first, second = dict(self._first.stamps()), dict(self._second.stamps())
         for key in first.keys() | second.keys():
+            # The older version of the two: the comparison with the database then sends
+            # the change again, to both.
             yield key, min(held.get(key, -1) for held in (first, second))
 
     def health(self) -> Health:

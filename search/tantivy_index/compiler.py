@@ -69,6 +69,8 @@ def with_tokenizer(index: tantivy.Index) -> tantivy.Index:
     """
     blanks = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
     index.register_tokenizer(WORDS, blanks)
+    # Reloaded by itself, an index could answer from another commit than the one its
+    # answers are kept under.
     index.config_reader("manual")
     return index
 
@@ -119,6 +121,7 @@ def compile_clause(clause: Clause) -> Query:
 
 
 def _raised(query: Query, by: float) -> Query:
+    """The query, each match of it scored `by` higher."""
     every = Query.const_score_query(Query.all_query(), by)
     return (
         Query.boolean_query([(Occur.Must, query), (Occur.Must, every)]) if by else query
@@ -126,6 +129,7 @@ def _raised(query: Query, by: float) -> Query:
 
 
 def _together(clauses: tuple[Clause, ...]) -> Query:
+    """All of the clauses; those that refuse are tantivy's MustNot."""
     refused = [
         (Occur.MustNot, compile_clause(child.clause))
         for child in clauses
@@ -143,6 +147,7 @@ def _together(clauses: tuple[Clause, ...]) -> Query:
 
 
 def _leaf(clause: Clause) -> Query:
+    """A clause without others in it; scores 1 where only a whole value counts."""
     columns = schema()
     match clause:
         case Is(column, value):
@@ -194,6 +199,7 @@ def _any_value(column: str) -> Query:
 
 
 def _regex(pattern: str) -> str:
+    """A pattern as a regular expression that no text can break out of."""
     wild = {"*": "(?s:.*)", "?": "(?s:.)"}
     return "".join(
         _quoted(escaped) if escaped else wild.get(char) or _quoted(char)
@@ -202,6 +208,7 @@ def _regex(pattern: str) -> str:
 
 
 def _quoted(char: str) -> str:
+    # By its code: no list of signs has to follow what the engine takes as syntax.
     return char if char.isalnum() else _code(char)
 
 
@@ -257,6 +264,7 @@ def _between(low: str, high: str, include_low: bool, include_high: bool) -> list
 
 
 def _at_least(bound: str, including: bool) -> list[str]:
+    """Alternatives for the texts from a bound on."""
     greater = [
         f"{_spelled(bound[:at])}{found}(?s:.*)"
         for at, char in enumerate(bound)
@@ -283,6 +291,7 @@ def _class(first: str, last: str) -> str:
 
 
 def _next(char: str) -> str:
+    """The character behind this one; "" behind the last."""
     after = ord(char) + 1
     if char == _LAST:
         return ""
@@ -291,6 +300,7 @@ def _next(char: str) -> str:
 
 
 def _previous(char: str) -> str:
+    """The character before this one; "" before the first."""
     before = ord(char) - 1
     if before < 0:
         return ""

@@ -31,6 +31,7 @@ def count_facets(
     limit = min(request.facet_limit, MOST_FACETS)
     if limit <= 0 or not facets:
         return total(searcher, query), {facet.name: () for facet in facets}
+    # Some more than are shown, so that ties with the last are mostly known at once.
     size = limit + 50
     found: dict[str, Counts] = {}
     wanted = list(facets)
@@ -59,12 +60,15 @@ def _known(buckets: list[tuple[str, int]], size: int, limit: int) -> bool:
 
 def _first(buckets: list[tuple[str, int]], limit: int, least: int) -> Counts:
     ordered = sorted(buckets, key=lambda bucket: (-bucket[1], bucket[0]))
+    # A value without any match is never told: it may be of datasets that the asker may
+    # not see.
     return tuple(bucket for bucket in ordered[:limit] if bucket[1] >= max(1, least))
 
 
 def _buckets(
     searcher: tantivy.Searcher, query: Query, facets: list[Facet], size: int
 ) -> tuple[int, dict[str, list[tuple[str, int]]]]:
+    """The number of matches and the first `size` values of every facet."""
     asked = {
         str(number): {"terms": _terms(facet, size)}
         for number, facet in enumerate(facets)
@@ -80,9 +84,14 @@ def _buckets(
 
 
 def _terms(facet: Facet, size: int) -> dict[str, Any]:
+    """What tantivy is asked for a facet; its name may hold signs, so facets go by
+    number.
+    """
     terms: dict[str, Any] = {
         "field": facet.column,
         "size": size,
+        # Each segment names its own most frequent values: with few of them a value's
+        # count would lack segments.
         "segment_size": max(size, 2_000),
     }
     if facet.prefix:

@@ -71,6 +71,7 @@ class Generations:
             raise SearchUnavailable(
                 "The search index cannot be read; check the folder, then rebuild it."
             ) from None
+        # A name with a slash would lead out of the folder.
         if layout != self.layout or not name.startswith(_PREFIX) or "/" in name:
             raise SearchUnavailable(
                 "The search index was written by another release; rebuild it (portal "
@@ -101,6 +102,7 @@ class Generations:
         for path in self.folder.glob(f"{_PREFIX}*"):
             if path.name != kept:
                 shutil.rmtree(path, ignore_errors=True)
+        # What a process left that was killed while it replaced a small file.
         for path in (*self.folder.glob("current.*"), *self.folder.glob("draft.*")):
             path.unlink(missing_ok=True)
 
@@ -126,6 +128,8 @@ class Generations:
         """
         with self._locked(
             "rebuild.lock",
+            # Some patience: who looks whether a rebuild goes on holds this lock for a
+            # moment.
             1.0,
             "The search index is being rebuilt by another process; wait for it.",
         ):
@@ -158,6 +162,7 @@ class Generations:
         """
         if not self._journal.exists():
             return
+        # Without this check the journal of a killed rebuild would grow for ever.
         alone = not self._held("rebuild.lock")
         if alone and (
             not self._draft.exists() or self._journal.stat().st_size > MOST_JOURNAL
@@ -192,6 +197,7 @@ class Generations:
             draft = Draft(held["name"], held["upto"])
         except (OSError, orjson.JSONDecodeError, KeyError):
             return None
+        # Without its journal a draft lacks the writes since it was begun.
         whole = (
             held.get("layout") == self.layout
             and self._journal.exists()
@@ -214,10 +220,13 @@ class Generations:
         with written.open("wb") as file:
             file.write(content)
             file.flush()
+            # The content must be on the disk before the name: after a loss of power the
+            # pointer could be empty.
             os.fsync(file.fileno())
         written.replace(self.folder / name)
 
     def _held(self, name: str) -> bool:
+        """Whether somebody holds this lock now; looks by taking it for a moment."""
         with self._opened(name) as file:
             if not _locks(file):
                 return True
@@ -225,6 +234,9 @@ class Generations:
 
     @contextmanager
     def _locked(self, name: str, patience: float, refusal: str) -> Iterator[None]:
+        """Hold a lock. Raises SearchUnavailable with `refusal` after `patience`
+        seconds.
+        """
         with self._opened(name) as file:
             until = time.monotonic() + patience
             while not _locks(file):
@@ -235,6 +247,7 @@ class Generations:
 
     @contextmanager
     def _opened(self, name: str) -> Iterator[IO[bytes]]:
+        """The lock's file. Raises SearchUnavailable where it cannot be written."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             file = (self.folder / name).open("ab")
@@ -247,6 +260,7 @@ class Generations:
 
 
 def _locks(file: IO[bytes]) -> bool:
+    """Whether the lock of an open file was free, and is taken now."""
     try:
         # Given back when the file is closed, also by kill -9.
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -115,6 +115,7 @@ class EmbeddedIndex:
             index, stamp = self._shelf.fresh()
             searcher = index.searcher()
             finding = _finding(asked)
+            # Counts are kept apart from pages: every page of a question shares them.
             count, facets = self._counts.get(
                 (
                     stamp,
@@ -172,6 +173,8 @@ class EmbeddedIndex:
 
 
 class _Memory:
+    """The index in the memory of this process; a new object stamps every change."""
+
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._fresh = _Fresh(with_tokenizer(tantivy.Index(schema())), object())
@@ -238,6 +241,7 @@ class _Folder:
         raise AssertionError("the last try returns or raises")
 
     def _loaded(self, name: str) -> _Fresh:
+        """The open index of a generation, reloaded where its commit has changed."""
         # tantivy replaces meta.json in one step at every commit: equal bytes mean that
         # nothing changed.
         seen = (self._generations.path(name) / "meta.json").read_bytes()
@@ -269,7 +273,11 @@ class _Folder:
     def change(self, entries: list[IndexEntry], deleted: list[str]) -> None:
         self.fresh()
         with ExitStack() as held:
+            # Only after `fresh`, which takes this lock for the first generation: a
+            # second open file of one process waits for the first.
             held.enter_context(self._generations.writing())
+            # Noted first: of a process that is killed in between, the change would be
+            # found now and be gone after the swap.
             self._generations.note([to_line(entries, deleted)])
             writer = _write(self.fresh().held, entries, deleted)
             if writer is not None:
@@ -300,6 +308,8 @@ class _Folder:
                 again=resumed,
             )
             with self._generations.writing():
+                # Under the writer's lock, so that nothing is noted between the last
+                # line and the swap.
                 for line in self._generations.noted():
                     _write_whole(made, *from_line(line))
                 self._generations.publish(name)
@@ -333,6 +343,7 @@ def _write(
     writer that may merge yet.
     """
     index.reload()
+    # After the reload: other processes write too.
     held = _versions(index.searcher(), [entry.id for entry in entries])
     newer = [
         entry for entry in entries if held.get(entry.id, entry.version) <= entry.version
@@ -380,6 +391,8 @@ def _fill(
     last = ""
     try:
         for number, entry in enumerate(entries, 1):
+            # Ids come in order, so one that comes twice is its own neighbour: no other
+            # entry needs a deletion.
             if again or entry.id == last:
                 writer.delete_documents_by_term("id", entry.id)
             last = entry.id
@@ -399,7 +412,12 @@ def _versions(searcher: tantivy.Searcher, keys: list[str]) -> dict[str, int]:
         return {}
     query = Query.term_set_query(schema(), "id", keys)
     hits = searcher.search(
-        query, len(keys), count=False, order_by_field="entry_version"
+        # The version is not stored with the document: sorting by it brings its value
+        # along.
+        query,
+        len(keys),
+        count=False,
+        order_by_field="entry_version",
     ).hits
     return {
         str(searcher.doc(address).get_first("id")): int(version)
@@ -408,6 +426,7 @@ def _versions(searcher: tantivy.Searcher, keys: list[str]) -> dict[str, int]:
 
 
 def _stamps(searcher: tantivy.Searcher) -> Iterator[tuple[str, int]]:
+    """Every (id, version) of a searcher."""
     if searcher.num_docs:
         query = Query.all_query()
         for version, address in searcher.search(
@@ -423,6 +442,7 @@ def _found(
     count: int,
     request: SearchRequest,
 ) -> Found:
+    """The hits of a page."""
     start, rows = request.start, min(request.rows, count - request.start)
     if rows <= 0:
         return ()
@@ -443,6 +463,7 @@ def _finding(asked: Plan) -> Clause:
 
 
 def _hit(searcher: tantivy.Searcher, score: float, address: tantivy.DocAddress) -> Hit:
+    """A hit with the payload that was stored for it."""
     kept = searcher.doc(address)
     return Hit(
         str(kept.get_first("id")), bytes(kept.get_first("payload") or b""), score

@@ -70,6 +70,7 @@ def by_score(
         ):
             shown = tied[max(0, start - len(above)) :]
             return count, _ties_broken(searcher, above, order[1:], start, rows) + shown
+        # Few rounds even where very many tie, and little too much where few do.
         limit *= 4
 
 
@@ -128,6 +129,7 @@ def _worst_first(
     start: int,
     rows: int,
 ) -> tuple[int, list[Scored]]:
+    """As `by_score` for the lowest score first, which tantivy cannot sort by."""
     hits = searcher.search(query, searcher.num_docs).hits
     return len(hits), _ties_broken(searcher, hits[::-1], order[1:], start, rows)
 
@@ -139,6 +141,7 @@ def _ties_broken(
     start: int,
     rows: int,
 ) -> list[Scored]:
+    """Hits by score, from `start` on, equal scores in the order of the other keys."""
     ordered: list[Scored] = []
     place = 0
     for score, group in groupby(hits, key=lambda hit: hit[0]):
@@ -164,12 +167,14 @@ def _members_in_order(
     start: int,
     rows: int,
 ) -> list[tantivy.DocAddress]:
+    """Some of the hits of equal score, in the order of the other keys."""
     held = [(searcher.doc(address), address) for address in members]
     if not all(key.column in HELD for key in order):
         keys = [str(document.get_first("id")) for document, _ in held]
         return by_column(
             searcher, Query.term_set_query(schema(), "id", keys), order, start, rows
         )
+    # Sorting is stable: the first key sorts last.
     for key in reversed(order):
         held.sort(key=_by(key.column), reverse=key.descending)
     return [address for _, address in held[start : start + rows]]
@@ -206,6 +211,7 @@ def _sorted(
     start: int,
     rows: int,
 ) -> tantivy.SearchResult:
+    """The page by the first key alone, with a neighbour on each side."""
     key, rest = order[0], order[1:]
     before = 1 if start and rest else 0
     return searcher.search(
@@ -226,6 +232,7 @@ def _ordered(
     start: int,
     rows: int,
 ) -> list[tantivy.DocAddress]:
+    """What `_sorted` found, with ties broken by the keys that follow."""
     if len(order) == 1:
         return [address for _, address in found]
     return _columns_ties(searcher, query, order, found, start, 1 if start else 0, rows)
@@ -240,6 +247,7 @@ def _columns_ties(
     before: int,
     rows: int,
 ) -> list[tantivy.DocAddress]:
+    """As `_ordered`, for more than one key; `before` hits lie before the page."""
     ordered: list[tantivy.DocAddress] = []
     place = -before
     for value, group in groupby(found, key=lambda hit: hit[0]):
@@ -262,6 +270,7 @@ def _columns_ties(
 
 
 def _where(query: Query, column: str, value: object) -> Query:
+    """The matches that hold this value in a column; None: that hold none."""
     if value is None:
         return Query.boolean_query(
             [(Occur.Must, query), (Occur.MustNot, Query.exists_query(column))]

@@ -13,6 +13,8 @@ _WORD = re.compile(r"[^\W_]+")
 _MARKS = re.compile(r"[\u0300-\u036f]+")
 _PLACED = re.compile(r"[^\W_](?:[\u0300-\u036f]*[^\W_])*")
 _ALPHABET = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
+# In the order of Vietnamese dictionaries: huyền, hỏi, ngã, sắc, nặng; no tone comes
+# first.
 _TONES = "\u0300\u0309\u0303\u0301\u0323"
 # The same syllable is written with its tone on either vowel: hòa or hoà, thủy or thuỷ,
 # khỏe or khoẻ. One of the
@@ -28,6 +30,8 @@ class _FoldTable(dict[int, str]):
         letter = _lower(chr(code))
         base = unicodedata.normalize("NFKD", letter)
         bare = "".join(mark for mark in base if not unicodedata.combining(mark))
+        # A ligature would become two letters, and places in the folded text would no
+        # longer be places in the shown one. Strokes are no marks to Unicode.
         self[code] = _STROKES.get(letter) or (bare if len(bare) == 1 else letter)
         return self[code]
 
@@ -106,6 +110,8 @@ def sort_key(text: str, longest: int = 120) -> str:
     """
     shown = nfc(text.strip())[:longest]
     lowered = shown.translate(_LOWERS)
+    # A sign below all letters, so that tones decide only between texts of equal
+    # letters.
     return "\x01".join((lowered.translate(_RANKS), lowered.translate(_HEIGHTS), shown))
 
 
@@ -115,6 +121,7 @@ def _lower(letter: str) -> str:
 
 
 def _move_tone(found: re.Match[str]) -> str:
+    """Two vowels with the tone on the other one."""
     first, second = (unicodedata.normalize("NFD", letter) for letter in found.group())
     # One of the two carries the tone; it changes place, whatever else the letter
     # carries stays.
@@ -122,12 +129,14 @@ def _move_tone(found: re.Match[str]) -> str:
 
 
 def _split_tone(letter: str) -> tuple[str, str]:
+    """A letter as its rank in the alphabet and its tone ("0" for none)."""
     parts = unicodedata.normalize("NFD", letter)
     tone = next((str(_TONES.index(mark) + 1) for mark in parts if mark in _TONES), "0")
     bare = unicodedata.normalize(
         "NFC", "".join(mark for mark in parts if mark not in _TONES)
     )
     place = _ALPHABET.find(bare) if len(bare) == 1 else -1
+    # One code point for each letter, in order, so that plain comparison sorts them.
     if place >= 0:
         return chr(0x61 + place), tone
     return letter if tone == "0" else fold(letter), tone

@@ -42,6 +42,7 @@ def place_lines(units: AdministrativeUnits) -> Iterator[str]:
                 former[heir].append(_named(unit))
     for name, found in heirs.items():
         others = [other for other in found if other != name]
+        # With "cũ" the old unit is meant even where the name is in force again.
         yield from _line(f"{name} {FORMER}", [name, *others])
         if name not in today:
             yield from _line(name, others)
@@ -82,11 +83,13 @@ def agency_lines(bodies: Iterable[tuple[str, Sequence[str]]]) -> Iterator[str]:
 
 
 def _line(name: str, others: Iterable[str]) -> Iterator[str]:
+    """A line that leads from a name to others; none where no name is usable."""
     wanted = [
         _clean(other)
         for other in dict.fromkeys(others)
         if _telling(other) and _short(other)
     ]
+    # A longer entry would be refused when the lexicon is read.
     if wanted and _short(name):
         yield f"{name} > {', '.join(wanted[:MOST_ALTERNATIVES])}"
 

@@ -76,6 +76,8 @@ class Lexicon:
             at += len(unit.words)
 
     def _known(self, ahead: Sequence[str]) -> Iterator[Unit]:
+        """The units that the words ahead may begin with, the longest first."""
+        # The longest first: "ủy ban nhân dân" is one thing, not four words.
         for length in range(len(ahead), 0, -1):
             said = tuple(ahead[:length])
             key = tuple(map(fold, said))
@@ -138,6 +140,8 @@ def _read(
     spelled: dict[Words, list[Words]],
     spares: dict[Words, set[Words]],
 ) -> None:
+    """Add what one line says. Raises ValueError with how to mend the line."""
+    # Editors on Windows put a byte order mark in front, which strip() leaves there.
     said = line.partition("#")[0].strip().removeprefix("\ufeff").strip()
     if not said:
         return
@@ -171,6 +175,7 @@ def _read(
 def _lead(
     others: dict[Words, dict[Words, list[Words]]], way: Words, found: list[Words]
 ) -> None:
+    """Let one way of writing lead to others, which are kept folded."""
     others.setdefault(tuple(map(fold, way)), {}).setdefault(way, []).extend(
         _folded(found)
     )
@@ -181,6 +186,7 @@ def _folded(entries: Iterable[Words]) -> Iterator[Words]:
 
 
 def _entry(text: str) -> Words:
+    """The words of one side of a line, with their diacritics. Raises ValueError."""
     entry = tuple(words(exact(text)))
     if not entry:
         raise ValueError("a side is empty; every side needs a word")
@@ -208,6 +214,8 @@ class LexiconFiles:
         """The lexicon as the files say it now; lines that cannot be used are logged and
         left out.
         """
+        # Without the lock, as every search asks: the lexicon is replaced in one step,
+        # so an old one is whole.
         if time.monotonic() - self._looked < LOOK_SECONDS and self._stamps is not None:
             return self._lexicon
         with self._lock:
@@ -248,8 +256,10 @@ def read(paths: Iterable[Path]) -> tuple[Lexicon, tuple[Problem, ...]]:
 
 
 def _stamp(path: Path) -> tuple[int, int]:
+    """When a file was written and its bytes; zeros for one that is not there."""
     try:
         found = path.stat()
     except OSError:
         return (0, 0)
+    # The size too, since the clock of a file system may be coarse.
     return (found.st_mtime_ns, found.st_size)

@@ -22,6 +22,7 @@ def correction(text: str, titles: Iterable[str]) -> str | None:
         word for title in titles for word in words(exact(title))
     )
     spelled: dict[str, str] = {}
+    # Of several spellings the most frequent is proposed: the first one stays.
     for word, _ in known.most_common():
         spelled.setdefault(fold(word), word)
     typed = words(exact(text))
@@ -30,7 +31,9 @@ def correction(text: str, titles: Iterable[str]) -> str | None:
 
 
 def _meant(word: str, spelled: dict[str, str]) -> str:
+    """The word itself, or the nearest of the known ones (folded to spelled)."""
     folded = fold(word)
+    # A word of two letters is near to too many others.
     if folded in spelled or len(folded) < 3:
         return word
     near = get_close_matches(folded, spelled, n=1, cutoff=NEARNESS)
