@@ -14,12 +14,15 @@ class NotJudged(ValueError):
     """Cells could not be judged within a limit; the message says which."""
 
 
+# A context variable, so that tables checked side by side do not share their time, and
+# no function on the way has to hand it down.
 _UNTIL: ContextVar[tuple[float, float] | None] = ContextVar("deadline", default=None)
 
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
     """Bound what is done inside, as far as it asks `check`."""
+    # Monotonic: setting the clock must neither end a check nor prolong it.
     token = _UNTIL.set((time.monotonic() + seconds, seconds))
     try:
         yield

@@ -41,6 +41,7 @@ def check(parts: Iterable[ContentPart], options: ReadOptions) -> tuple[Finding, 
 
 
 def _of(part: ContentPart, options: ReadOptions) -> Iterator[Finding]:
+    """The findings of one file; one that could not be read whole is told as such."""
     told = _in_child("portal.quality.personal.files:scan_to_plain", part, options)
     if told is None:
         yield _finding(UNREAD_FILE, "", "hold", part)
@@ -79,6 +80,7 @@ def _beside(
     part: ContentPart, format_: str, table: TextTable, options: ReadOptions
 ) -> tuple[PersonalMention, ...] | None:
     """What stands beside the table; None where the look did not come to its end."""
+    # Only titles can stand beside these rows, and a few lines are read without a child.
     if format_ in ROWS_ONLY and not _is_packed(part.path):
         titles = sum(
             int(note.detail.get("rows", 0))
@@ -111,7 +113,10 @@ def _is_packed(path: Path) -> bool:
 
 
 def _first_lines(path: Path, lines: int) -> str:
+    """The first lines of a file as text."""
     with path.open("rb") as file:
+        # Another encoding must not stop the look: numbers and most letters are read all
+        # the same.
         text = file.read(HEAD).decode("utf-8", errors="replace")
     return "\n".join(text.splitlines()[: lines + 1])
 
@@ -122,6 +127,7 @@ def outside(path: str, name: str, labels: Sequence[str]) -> dict[str, Any]:
     """
     found: list[PersonalMention] = []
     for piece in pieces(Path(path), name):
+        # The table itself was looked at when it was checked.
         if [label.strip() for label in piece.labels] == list(labels):
             continue
         lines = _records_of(piece.text, labels) if piece.text else False
@@ -159,6 +165,8 @@ def without_table(value: Any, labels: Sequence[str], depth: int = DEPTH) -> Any:
         return _around(value) if _is_table(value, labels) else value
     if not isinstance(value, Mapping) or not depth:
         return value
+    # CKAN's datastore dumps rows as lists under "records", with the names under
+    # "fields".
     names = [
         field.get("id", field.get("name")) if isinstance(field, Mapping) else field
         for field in _fields(value)
@@ -197,9 +205,12 @@ def _is_feature(record: Mapping[str, Any]) -> bool:
 
 
 def _cells(record: Mapping[str, Any]) -> Iterable[str]:
+    """The labels that a record has as a row of a table."""
     if not _is_feature(record):
         return record
     properties = record.get("properties") or {}
+    # Read as a table, a feature has its geometry as one more column; a property of that
+    # name makes it "_geometry".
     return [*properties, "_geometry" if "geometry" in properties else "geometry"]
 
 
@@ -235,6 +246,8 @@ def _in_child(
             name=part.name,
             limits=options.limits,
         )
+    # Whatever ended the child (time, memory, a broken file): it means that nobody has
+    # looked.
     except BadFile:
         return None
     return told
@@ -243,7 +256,9 @@ def _in_child(
 def _finding(
     check: str, kind: str, verdict: str, part: ContentPart, field: str | None = None
 ) -> Finding:
+    """One finding on a file, in both languages."""
     message, hint = say(check, {"kind": kind}, MESSAGES)
+    # The name of a file may itself be a person's.
     name = "" if scan_text(part.name) else part.name
     return Finding(
         check,

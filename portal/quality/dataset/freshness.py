@@ -44,7 +44,9 @@ def judge(
     period = PERIODS.get(frequency)
     if period is None:
         return Freshness(frequency, updated, None, True)
+    # A promise was made and never kept.
     if updated is None:
         return Freshness(frequency, None, None, False)
     due = updated + period
+    # `due` is shown without the days of grace: it is what was promised.
     return Freshness(frequency, updated, due, moment <= due + GRACE)

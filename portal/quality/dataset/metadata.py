@@ -16,6 +16,7 @@ from schemas.record import DatasetRecord
 from schemas.vocabularies import LICENCE_BY_ID
 
 NAME = re.compile(r"[a-z0-9_-]{2,100}")
+# Vietnamese letters in UTF-8, as they look where they are read as Windows-1252.
 MOJIBAKE = ("Ã¡", "Ã ", "Ãª", "Ã´", "áº", "á»", "Æ°", "Ä‘")
 
 
@@ -78,6 +79,7 @@ DATES = (
 
 
 def _texts(record: DatasetRecord) -> Iterator[tuple[str, str]]:
+    """Every text that people read, with the name of its field."""
     yield from (
         ("title", record.title),
         ("notes", record.notes),

@@ -61,12 +61,14 @@ def _each(test: Callable[[ResourceFacts], object]) -> Share:
 
     def share(facts: Facts) -> float:
         passed = sum(bool(test(each)) for each in facts.resources)
+        # A dataset without a resource has nothing that passes.
         return passed / len(facts.resources) if facts.resources else 0.0
 
     return share
 
 
 def _stored(each: ResourceFacts) -> bool:
+    # A link's bytes are not ours to see: None must not count as stored.
     return each.stored is True
 
 
@@ -85,7 +87,10 @@ def _compliant(facts: Facts) -> float:
 
 
 def _known_licence(facts: Facts) -> float:
+    """1 where the licence is one of the vocabulary."""
     return float(
+        # CKAN's "notspecified" stands in the vocabulary and says that there is no
+        # licence.
         facts.text("license_id") not in ("", "notspecified")
         and facts.text("license_id") in LICENCE_BY_ID
     )
@@ -268,4 +273,5 @@ def judge(facts: Facts) -> tuple[Points, ...]:
 
 def rating(points: int) -> str:
     """MQA's word for so many points."""
+    # Bounds come from the highest to the lowest, and the last one is 0.
     return next(word for bound, word in RATINGS if points >= bound)

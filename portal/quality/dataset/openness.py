@@ -38,7 +38,9 @@ class JudgedCheck:
 
 
 def _all(outcomes: Iterable[bool | None]) -> Outcome:
+    """One outcome for several: fail before unknown before pass."""
     found = list(outcomes)
+    # One failure decides; one unknown forbids only to say that all passed.
     if any(outcome is False for outcome in found):
         return "fail"
     return "pass" if any(found) and None not in found else "unknown"
@@ -57,6 +59,7 @@ def _fresh(facts: Facts) -> Outcome:
 
 
 def _reachable(facts: Facts) -> Outcome:
+    """Whether a public dataset has all of its resources in store."""
     if facts.package.get("private") or not facts.resources:
         return "fail"
     return _all(each.stored for each in facts.resources)
@@ -73,6 +76,7 @@ def _anonymous(facts: Facts) -> Outcome:
 
 
 def _licensed(facts: Facts) -> Outcome:
+    """An open licence, or the domestic terms, with a format that anyone can read."""
     licence = LICENCE_BY_ID.get(facts.text("license_id"))
     free = licence is not None and (licence.open or licence.id == DOMESTIC)
     return _yes(
@@ -81,6 +85,7 @@ def _licensed(facts: Facts) -> Outcome:
 
 
 def _free(facts: Facts) -> Outcome:
+    """No price among the extras; nothing else says what data costs."""
     priced = any(
         str(extra.get("key")) in ("price", "phi", "gia")
         for extra in facts.package.get("extras", ())
@@ -93,6 +98,7 @@ def _impersonal(facts: Facts) -> Outcome:
 
 
 def _described(facts: Facts) -> Outcome:
+    """Whether each of the mandatory fields is filled in."""
     organization = facts.package.get("organization")
     publisher = organization["title"] if organization else ""
     mandatory = (

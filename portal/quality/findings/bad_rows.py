@@ -51,10 +51,13 @@ def bad_places(report: Report) -> dict[Place, list[Finding]]:
         kept[each.check, each.field or ""] = (
             kept.get((each.check, each.field or ""), 0) + 1
         )
+    # Rows whose errors were only counted are not known, and would be published as good
+    # ones.
     if any(report.counts.get(key, 0) > number for key, number in kept.items()):
         raise Unsplittable("more errors than can be listed")
     found: dict[Place, list[Finding]] = {}
     for each in errors:
+        # Row 1 is the header: what is wrong there is wrong for every row.
         if each.row is None or each.row <= 1:
             raise Unsplittable(each.check)
         found.setdefault((each.part, each.row), []).append(each)
@@ -68,6 +71,7 @@ def pick(table: TextTable, places: Mapping[Place, list[Finding]]) -> Iterator[Ba
         by_part.setdefault(part, []).append(number)
     width = len(table.labels)
     for batch in table.batches():
+        # A table of one file has findings without a part.
         wanted = by_part.get(batch.part) or by_part.get("") or []
         rows = (
             batch.frame.filter(pl.col(ROW).is_in(wanted))
@@ -81,6 +85,7 @@ def pick(table: TextTable, places: Mapping[Place, list[Finding]]) -> Iterator[Ba
         cells += [
             (row.number, row.cells) for row in batch.ragged if row.number in set(wanted)
         ]
+        # Rows of a wrong width come apart from the others of their batch.
         for number, texts in sorted(cells):
             place = (
                 (batch.part, number) if (batch.part, number) in places else ("", number)
@@ -97,6 +102,7 @@ def sample(
     places: dict[Place, list[Finding]] = {}
     for each in report.findings:
         if each.severity == "error" and each.row and each.row > 1:
+            # The last row is still listed with all of its errors.
             if len(places) == most and (each.part, each.row) not in places:
                 break
             places.setdefault((each.part, each.row), []).append(each)
@@ -144,6 +150,8 @@ def _hidden(table: TextTable, report: Report, schema: Mapping[str, Any]) -> set[
     return {
         i
         for i, label in enumerate(labels)
+        # Of a column that the schema does not have nobody has said that it is not
+        # personal.
         if label in tagged | found or label not in known
     }
 
@@ -182,6 +190,8 @@ def blank_cells(
     Rows of a wrong width have no place in it.
     """
     labels = [label.strip() for label in table.labels]
+    # Numbers are gathered by column: each then is one expression on a batch, however
+    # many cells are blanked.
     cells: dict[tuple[str, int], set[int]] = {}
     for (part, number), findings in places.items():
         for each in findings:

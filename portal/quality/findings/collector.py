@@ -59,6 +59,7 @@ class Collector:
         known = self.counts.get((check, field), 0)
         self.counts[check, field] = known + 1
         self._bad = self._bad or severity == "error"
+        # Before the texts are made, which is what a finding costs.
         if known >= self.limit:
             return
         spoken = f"{title} ({field})" if title and title != field else field

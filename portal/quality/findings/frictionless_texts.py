@@ -59,6 +59,7 @@ def vietnamese(code: str, note: str) -> str:
         ) + written
     if code == "constraint-error" and (broken := _CONSTRAINT.search(note)):
         limit = broken.group(2)
+        # A pattern or a list of a schema can be as long as a page.
         limit = limit if len(limit) <= LONGEST else f"{limit[:LONGEST]}…"
         return CONSTRAINTS.get(broken.group(1), note).format(limit=limit)
     if same := _SAME.search(note):

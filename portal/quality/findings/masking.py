@@ -33,9 +33,14 @@ def mask_report(report: Report) -> Report:
 
 
 def _masked(finding: Finding, columns: set[str]) -> Finding:
+    """The finding without its cell and without any text that quotes it, where it is of
+    such a column.
+    """
+    # A finding on a key of several columns names them all, joined so.
     named = {finding.field, *(finding.field or "").split(", ")}
     if finding.check == PERSONAL_DATA or not named & columns:
         return finding
+    # Notes of our own checks quote the values that they compare.
     note = finding.note if _tells_no_cell(finding) else ""
     hidden = (finding.cell, "" if note else finding.note)
     message = Text(
@@ -58,6 +63,8 @@ def _tells_no_cell(finding: Finding) -> bool:
 
 def without(text: str, *hidden: str) -> str:
     """A text without the values that it quotes, the longest first."""
+    # A short value may stand inside of a longer one, which would then no longer be
+    # found.
     for each in sorted(hidden, key=len, reverse=True):
         text = text.replace(each, "…") if len(each) >= TELLING else text
     return text

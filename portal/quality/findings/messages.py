@@ -210,6 +210,10 @@ def say(
 
 
 class _Filled(dict[str, object]):
+    """What a template is filled with; a name that a finding does not have is left
+    empty.
+    """
+
     def __missing__(self, key: str) -> str:
         return ""
 
@@ -218,12 +222,15 @@ def _plain_hint(code: str, note: str, found: Message) -> Text | None:
     """The hint for the very type or constraint, or the general one; None where it has
     words to be filled in.
     """
+    # The note is made by Frictionless: type is "date/default", constraint "minimum" is
+    # "0".
     named = note.split('"', 2)[1] if code in _BETTER and '"' in note else ""
     return _hint(code, named, found.hint_vi, found.hint_en)
 
 
 @functools.lru_cache(1024)
 def _hint(code: str, named: str, vi: str, en: str) -> Text | None:
+    # Behind the slash stands the format of the type.
     better = _BETTER.get(code, {}).get(named.split("/")[0])
     if better:
         return Text(*better)

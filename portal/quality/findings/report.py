@@ -80,6 +80,7 @@ class Report:
 
 
 def _finding_dict(finding: Finding) -> dict[str, Any]:
+    """One finding, JSON-ready; "verdict" only where there is one."""
     shown = {
         "check": finding.check,
         "severity": finding.severity,

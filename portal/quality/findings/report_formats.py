@@ -137,6 +137,7 @@ def frictionless(body: Mapping[str, Any], name: str) -> Json:
             **({"cell": each["cell"]} if each["cell"] else {}),
         }
         for each in report.get("findings", [])
+        # Readers of Frictionless' format know no other codes.
         if each["check"] in ERRORS
     ]
     total = sum(
@@ -179,6 +180,8 @@ def table(body: Mapping[str, Any], lang: str) -> str:
         said = {**each, "message": each["message"][lang], "hint": each["hint"][lang]}
         writer.writerow([plain(said[name]) for name in HEADER])
     for count in report.get("counts", []):
+        # Only the first findings of each kind are listed, so that the rest is told as a
+        # number.
         more = count["count"] - shown.get((count["check"], count["field"]), 0)
         if more > 0:
             text = (
@@ -211,6 +214,8 @@ def for_strangers(body: Mapping[str, Any]) -> Json:
     names = {each["field"] for each in [*listed, *counted] if each["field"]} | set(
         labels
     )
+    # One label that is a person's value tells that the header is a record: then all
+    # labels are.
     hidden = names if any(map(is_value, names)) else set()
     findings = [_without_cell(each, hidden) for each in listed]
     counts = [
@@ -220,6 +225,7 @@ def for_strangers(body: Mapping[str, Any]) -> Json:
     told = {
         key: value
         for key, value in (body.get("decision") or {}).items()
+        # The names of released columns may be such labels too.
         if key != "columns"
     }
     decided = {key: HIDDEN if value in hidden else value for key, value in told.items()}
@@ -233,6 +239,7 @@ def for_strangers(body: Mapping[str, Any]) -> Json:
 
 
 def _without_cell(finding: Mapping[str, Any], names: set[str]) -> Json:
+    """The finding without cell and note, and without the texts that quote them."""
     field = HIDDEN if finding["field"] in names else finding["field"]
     cut = [
         finding["note"],

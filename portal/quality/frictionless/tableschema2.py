@@ -17,6 +17,7 @@ def as_read(field: Json) -> Json:
     values.
     """
     constraints = dict(field.get("constraints") or {})
+    # Frictionless refuses a constraint that it does not know.
     constraints.pop("jsonSchema", None)
     listed = categories(field)
     if listed:
