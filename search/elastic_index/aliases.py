@@ -89,6 +89,7 @@ class Indices:
             name for name, aliases in self.held().items() if self.filling in aliases
         ):
             meta = self._meta(name)
+            # What an older release began has other columns: it is begun anew.
             if meta.get("layout") == self._layout:
                 return name, str(meta.get("upto", ""))
         self.sweep()
@@ -113,6 +114,8 @@ class Indices:
         self._client.indices.put_settings(
             index=name, settings={"index": {"refresh_interval": None}}
         )
+        # An index at rest was never refreshed: without this its first searches would
+        # find nothing.
         self._client.options(request_timeout=REFRESH_SECONDS).indices.refresh(
             index=name
         )
@@ -142,6 +145,9 @@ class Indices:
             self._client.options(ignore_status=404).indices.delete(index=name)
 
     def _check_layout(self, name: str) -> None:
+        """Raise SearchUnavailable where the served index has other columns than
+        ours.
+        """
         # Asked by the alias: the index of this name may have been replaced a moment
         # ago.
         if (
@@ -173,10 +179,14 @@ class Indices:
                 settings=settings,
             )
         except ApiError as error:
+            # Another process made it in this moment: either one will do.
             if error.error != "resource_already_exists_exception":
                 raise
         asking = self._client.options(
-            request_timeout=COPIES_SECONDS + 5.0, ignore_status=408
+            # 408 says that the replicas found no node in time: the index works without
+            # them.
+            request_timeout=COPIES_SECONDS + 5.0,
+            ignore_status=408,
         )
         asking.cluster.health(
             index=name, wait_for_status="green", timeout=f"{COPIES_SECONDS}s"
@@ -184,6 +194,7 @@ class Indices:
         return name
 
     def _settings(self) -> Json:
+        """The settings of a new index."""
         one = (
             {"auto_expand_replicas": "0-1"}
             if self._replicas is None

@@ -29,6 +29,8 @@ class Breaker:
 
     def check(self) -> None:
         """Raise SearchUnavailable while the server is left alone."""
+        # Without the lock, as every call asks and nearly all find no failure. It is
+        # asked again below.
         if self._failures < FAILURES:
             return
         with self._lock:

@@ -107,6 +107,7 @@ class Bulk:
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="bulk") as pool:
             for batch in _batches(entries):
                 if len(under_way) >= AT_ONCE:
+                    # The oldest first: once it is in, everything before it is in too.
                     last = _outcome(under_way)
                     settled += 1
                     if settled % NOTED_BATCHES == 0:
@@ -173,6 +174,7 @@ class Bulk:
         Returns what became of each. Raises AliasGone, and SearchUnavailable where some
         are put off to the end.
         """
+        # Outcomes keep the places of their changes, as only some are sent again.
         outcomes: list[Json] = [{}] * len(batch)
         left = list(range(len(batch)))
         for attempt in range(self._retries + 1):
@@ -195,6 +197,7 @@ class Bulk:
 def _sent(
     client: Elasticsearch, alias: str, changes: list[bytes], refresh: bool
 ) -> list[Json]:
+    """The outcome of each change of one bulk request. Raises AliasGone."""
     # Bytes already: the client hands them on as they are.
     lines: Anything = [b"\n".join(changes)]
     try:
@@ -210,6 +213,7 @@ def _sent(
     outcomes: list[Json] = [
         outcome for item in body["items"] for outcome in item.values()
     ]
+    # A deletion of what is not there is a 404 as well, but has no error.
     if any(outcome["status"] == 404 and "error" in outcome for outcome in outcomes):
         raise AliasGone
     return outcomes
@@ -227,6 +231,7 @@ def raise_for(refused: dict[str, str]) -> None:
 
 
 def _batches(entries: Iterable[IndexEntry]) -> Iterator[Batch]:
+    """The entries as changes, in batches bounded by number and bytes."""
     batch: Batch = []
     size = 0
     for entry in entries:
@@ -257,8 +262,11 @@ def _mark(key: str) -> bytes:
 
 
 def _head(key: str, version: int) -> bytes:
+    """The line of a bulk request that names a document and its version."""
     return (
         orjson.dumps(
+            # "gte", so that the same change may be sent twice: a repeated one is no
+            # conflict.
             {"index": {"_id": key, "version": version, "version_type": "external_gte"}}
         )
         + b"\n"

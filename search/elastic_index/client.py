@@ -94,6 +94,7 @@ def watcher(server: Server, seconds: float) -> Elasticsearch:
 
 
 def _named(server: Server) -> dict[str, Anything]:
+    """What the client is built with."""
     given: dict[str, Anything] = {}
     hosts = [_host(url) for url in server.urls]
     if who := _authorization(server):
@@ -132,6 +133,7 @@ def _authorization(server: Server) -> str:
 
 
 def _trusting(ca_certs: str) -> ssl.SSLContext:
+    """TLS that trusts the authority in this file. Raises ValueError."""
     try:
         return ssl.create_default_context(cafile=ca_certs)
     except (OSError, ssl.SSLError):
@@ -187,10 +189,12 @@ def _patient(breaker: Breaker, authorization: str) -> type[Transport]:
                         method, target, max_retries=0, **options
                     )
                 except TransportError as error:
+                    # Each time-out costs its whole time, so it is tried but once more.
                     late += isinstance(error, ConnectionTimeout)
                     if (
                         attempt >= max_retries
                         or late > 1
+                        # A certificate will not be another one a moment later.
                         or isinstance(error, TlsError)
                     ):
                         breaker.failed()
@@ -198,6 +202,8 @@ def _patient(breaker: Breaker, authorization: str) -> type[Transport]:
                 else:
                     status = _status(target, answer)
                     if status not in AGAIN or attempt >= max_retries:
+                        # A 500 may be of one question alone: it must not close the
+                        # server to all others.
                         breaker.failed() if status in LATER else breaker.worked()
                         return answer
                     others = 0
@@ -240,6 +246,7 @@ def clear_errors(*, asking: bool = False) -> Iterator[None]:
 
 
 def _refusal(error: ApiError) -> str:
+    """What to do where the server answers but refuses."""
     if error.status_code == 401:
         return (
             "Elasticsearch refused the login; check PORTAL_SEARCH_USER and "
@@ -256,6 +263,7 @@ def _refusal(error: ApiError) -> str:
 
 
 def _silence(error: TransportError) -> str:
+    """What to do where no answer comes."""
     if isinstance(error, TlsError):
         if "CERTIFICATE_VERIFY_FAILED" in repr(error.__cause__):
             return (

@@ -127,11 +127,14 @@ def facet_terms(facet: Facet, request: SearchRequest) -> Json:
     told: it would name values of datasets that the asker may not see.
     """
     size = max(1, min(request.facet_limit, MOST_FACETS))
+    # The server takes no size of 0, so for none a count is asked that no value reaches.
     least = 2**31 - 1 if request.facet_limit <= 0 else max(1, request.facet_mincount)
     terms: Json = {
         "field": facet.column,
         "size": size,
         "min_doc_count": least,
+        # Each shard names its own most frequent values: with few of them a value's
+        # count would lack shards.
         "shard_size": size * 2 + 1_000,
     }
     if facet.prefix:
@@ -140,11 +143,14 @@ def facet_terms(facet: Facet, request: SearchRequest) -> Json:
 
 
 def _highest(query: Tiered, most: int) -> Json:
+    """The first `most` tiers, each raised above all that follow."""
     last = len(query.tiers) - 1
     raised = [
         _raised(compile_clause(tier), query.step * (last - place))
         for place, tier in enumerate(query.tiers[:most])
     ]
+    # Without a tie-breaker a hit has the score of its best tier alone, and `step` parts
+    # the tiers.
     return {"dis_max": {"queries": raised, "tie_breaker": 0.0}}
 
 
@@ -153,6 +159,7 @@ def _raised(query: Json, by: float) -> Json:
 
 
 def _together(clauses: tuple[Clause, ...]) -> Json:
+    """All of the clauses; those that refuse are `must_not`."""
     refused = [
         compile_clause(child.clause) for child in clauses if isinstance(child, Except)
     ]
@@ -163,6 +170,7 @@ def _together(clauses: tuple[Clause, ...]) -> Json:
 
 
 def _leaf(clause: Clause) -> Json:
+    """A clause without others in it; scores 1 where only a whole value counts."""
     match clause:
         case Is(column, value):
             term = {"term": {column: {"value": value}}}
@@ -182,6 +190,8 @@ def _leaf(clause: Clause) -> Json:
                         column: {
                             "value": word,
                             "fuzziness": distance,
+                            # The default of 50 would find fewer words than the embedded
+                            # index does.
                             "max_expansions": 1_000,
                         }
                     }
@@ -196,6 +206,7 @@ def _leaf(clause: Clause) -> Json:
 
 
 def _bounds(clause: Between | TextBetween) -> Json:
+    """The ends of a range, with or without their borders."""
     bounds: Json = {}
     include_low = isinstance(clause, Between) or clause.include_low
     include_high = isinstance(clause, Between) or clause.include_high

@@ -81,6 +81,8 @@ class DeepPager:
         """
         walked = 0
         while walked < most:
+            # A step ends where the skipped hits end: their sources are not sent, those
+            # of the others are.
             size = min(self.window, (most if walked >= skipped else skipped) - walked)
             source = {} if walked >= skipped else {"_source": False}
             further = {"search_after": after} if after else {}

@@ -92,12 +92,16 @@ class ElasticIndex:
         )
 
     def _write(self, entries: list[IndexEntry], gone: list[str]) -> None:
+        """Write a change to the served index and to one that is being filled."""
+        # A rebuild that begins after this look reads the database, where the change is
+        # already.
         filling = self._indices.ready()
         refused = self._bulk.write(self._alias, entries, gone, marking=False)
         if filling:
             refused |= self._bulk.write(
                 self._indices.filling, entries, gone, marking=True
             )
+        # Only now: what one index refuses must not keep the rest from the other.
         raise_for(refused)
 
     def search(self, request: SearchRequest) -> SearchResult:
@@ -145,6 +149,9 @@ class ElasticIndex:
             return int(self._client.count(index=self._alias, query=_there())["count"])
 
     def _forget_marks(self) -> None:
+        """Take out the marks of deletions, once the index that they guarded is
+        served.
+        """
         marked = {
             "query": {"term": {"gone": True}},
             "sort": [{"id": "asc"}],

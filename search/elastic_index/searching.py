@@ -30,6 +30,7 @@ _WHOLE: Json = {"allow_partial_search_results": False}
 """Half of the shards' answers would be wrong counts: rather an error, and another
 try.
 """
+# Each shard would count words for itself, and equal matches would score differently.
 _SCORED_AS_ONE: Json = {"search_type": "dfs_query_then_fetch"}
 
 
@@ -75,12 +76,15 @@ class Searcher:
     def _page(
         self, asked: Plan, request: SearchRequest, where: Json
     ) -> tuple[Json, list[Json]]:
+        """The counts and the hits of a page, in one request or two."""
         first = quick_tiers(asked)
         place = {"from": request.start, "size": request.rows, "track_total_hits": False}
         how = where | self._scoring
         sought = _hits_body(asked, first or compile_clause(asked.query)) | place
         counts, page = self._several([where, _count_body(asked, request), how, sought])
         left = int(counts["hits"]["total"]["value"]) - request.start
+        # The quick tiers did not fill the page; the whole query ranks them first as
+        # well.
         if first and len(page["hits"]["hits"]) < min(request.rows, left):
             (page,) = self._several(
                 [how, _hits_body(asked, compile_clause(asked.query)) | place]
@@ -132,11 +136,13 @@ def _hits_body(asked: Plan, query: Json) -> Json:
         "query": _within(asked, query),
         "sort": order,
         "_source": ["payload"],
+        # Sorted by a column nobody reads the score; sorted by score it is there anyway.
         "track_scores": False,
     }
 
 
 def _within(asked: Plan, query: Json) -> Json:
+    """A query within the filters of a plan, without the marks of deletions."""
     filters = [compile_clause(child) for child in asked.filters]
     return {
         "bool": {
@@ -155,6 +161,7 @@ def _preference(request: SearchRequest) -> str:
 
 
 def _hit(hit: Json) -> Hit:
+    """A hit as the server tells it."""
     return Hit(
         str(hit["_id"]),
         str(hit["_source"].get("payload", "")).encode(),
@@ -163,6 +170,7 @@ def _hit(hit: Json) -> Hit:
 
 
 def _pairs(counts: Json, place: int, facet: Facet) -> tuple[tuple[str, int], ...]:
+    """The values of a facet with their counts; its place names it in the answer."""
     buckets = counts.get("aggregations", {}).get(str(place), {}).get("buckets", [])
     return tuple(
         (str(bucket["key"]).removeprefix(facet.prefix), int(bucket["doc_count"]))
