@@ -93,6 +93,7 @@ def plan(request: SearchRequest, now: datetime | None = None) -> Plan:
 
 
 def _query(request: SearchRequest, now: datetime) -> Clause:
+    """The clause of q, at the step that is asked for."""
     asked = parse_q(nfc(request.q), request.dismax)
     # Who writes Lucene's grammar means the words as they are written.
     lexicon = request.lexicon if is_free(request.q, request.dismax) else EMPTY

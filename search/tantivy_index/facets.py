@@ -59,6 +59,7 @@ def _known(buckets: list[tuple[str, int]], size: int, limit: int) -> bool:
 
 
 def _first(buckets: list[tuple[str, int]], limit: int, least: int) -> Counts:
+    """The values that are shown: most frequent first, ties by value."""
     ordered = sorted(buckets, key=lambda bucket: (-bucket[1], bucket[0]))
     # A value without any match is never told: it may be of datasets that the asker may
     # not see.
