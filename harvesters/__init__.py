@@ -100,6 +100,7 @@ def check_config(kind: str, url: str, config: Mapping[str, Any]) -> dict[str, An
     if not url.strip():
         raise ConfigError({"url": ["Missing value"]})
     loaded = load_config(BY_NAME[kind].config(), config)
+    # Here, so that it is told to whoever saves the source and not by its first job.
     if kind == "sql":
         _check_database(url)
     one_dataset = kind == "files" and not loaded["each"]
@@ -110,6 +111,7 @@ def check_config(kind: str, url: str, config: Mapping[str, Any]) -> dict[str, An
 
 
 def _check_database(url: str) -> None:
+    """Refuse an address that is none of a database, as a fault of the configuration."""
     try:
         databases.parse(url)
     except SourceError as error:

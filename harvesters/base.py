@@ -63,6 +63,7 @@ class SourceAdapter(Protocol):
     secret in repr.
     """
 
+    # Bad entries are yielded, not raised: a generator that raised is at its end.
     def items(self) -> Iterator[RemoteItem | ItemError]:
         """List every dataset of the source, lazily, page by page.
 

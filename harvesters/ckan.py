@@ -121,6 +121,7 @@ class CkanAdapter:
         return str(package.get("id") or "") if isinstance(package, Mapping) else ""
 
     def _item(self, package: Any) -> RemoteItem | ItemError:
+        """One entry of a page, with a fingerprint of all that is said of it."""
         package_id = self._id(package)
         if not package_id or not package.get("name"):
             return ItemError(
@@ -137,6 +138,7 @@ class CkanAdapter:
         return RemoteItem(package_id, title, fingerprint, dict(package))
 
     def _page(self, start: int) -> Mapping[str, Any]:
+        """One page of package_search from `start` on. Raises SourceError."""
         params = {
             "rows": str(self._config["page_size"]),
             "start": str(start),
@@ -165,6 +167,7 @@ class CkanAdapter:
         return page
 
     def _filters(self) -> str:
+        """The configured filters as one query of Solr; empty for none."""
         config = self._config
         parts = [config["fq"]] if config["fq"] else []
         for field, key in (
@@ -195,6 +198,7 @@ class CkanAdapter:
     def _record(
         self, package: Mapping[str, Any], resources: tuple[ResourceRecord, ...]
     ) -> DatasetRecord:
+        """A package dict as a dataset with these resources."""
         extras = {
             str(extra["key"]): _text(extra.get("value"))
             for extra in package.get("extras") or ()
@@ -231,6 +235,9 @@ class CkanAdapter:
     def _resource(
         self, described: Mapping[str, Any], folder: Path, number: int, wanted: set[str]
     ) -> ResourceRecord:
+        """A resource dict as a record; its file is fetched where its format is
+        wanted.
+        """
         url, format_ = _text(described.get("url")), _text(described.get("format"))
         extras = {
             key: value
@@ -256,6 +263,7 @@ class CkanAdapter:
         )
 
     def _download(self, url: str, path: Path, format_: str) -> Content:
+        """A file of a resource, fetched to `path`. Raises ItemError."""
         try:
             fetched = self._client.download(url, path)
         except SourceError as error:
@@ -321,6 +329,7 @@ def _is_page(page: Any) -> TypeGuard[Mapping[str, Any]]:
 
 
 def _error_text(answer: Any) -> str:
+    """What an answer says of its error, 200 signs at most."""
     error = answer.get("error") if isinstance(answer, Mapping) else None
     if not isinstance(error, Mapping):
         return str(answer)[:200]

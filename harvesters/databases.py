@@ -86,6 +86,7 @@ def parse(address: str) -> URL:
 
 
 def _postgresql(url: URL) -> URL:
+    """The address, if it names one host, user and database and no strange option."""
     strange = sorted(set(url.query) - POSTGRESQL_OPTIONS)
     if strange:
         known = ", ".join(sorted(POSTGRESQL_OPTIONS))
@@ -175,6 +176,7 @@ def _one(value: str | tuple[str, ...]) -> str:
 
 
 def _checked_file(name: str, roots: tuple[Path, ...]) -> Path:
+    """The file of an SQLite database below one of the roots. Raises SourceError."""
     path = Path(name).resolve()
     if not any(path.is_relative_to(root.resolve()) for root in roots):
         raise SourceError(
@@ -208,6 +210,7 @@ def _refuse_own(
 
 
 def _is_same(one: str, other: str) -> bool:
+    """Whether two texts name one address; false where one names none."""
     try:
         return _parse_address(one) == _parse_address(other)
     except ValueError:

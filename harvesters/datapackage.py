@@ -70,9 +70,11 @@ class DataPackageAdapter:
         descriptor = self._descriptor()
         name = str(descriptor.get("name") or self._url)
         title = str(descriptor.get("title") or "")
+        # Without a fingerprint: a file may change and its descriptor stay the same.
         yield RemoteItem(name, title)
 
     def _descriptor(self) -> Mapping[str, Any]:
+        """The datapackage.json. Raises SourceError where it lists no resources."""
         if self._remote:
             descriptor = self._client.get_json(self._url)
         else:
@@ -123,6 +125,7 @@ class DataPackageAdapter:
         )
 
     def _resource(self, described: Any, folder: Path, number: int) -> ResourceRecord:
+        """One described resource with its files, copied below `folder`."""
         if not isinstance(described, Mapping):
             raise ItemError(f"Resource {number + 1} of the package is no object.")
         name = str(described.get("name") or f"resource-{number + 1}")
@@ -153,6 +156,7 @@ class DataPackageAdapter:
         )
 
     def _download(self, path: str, target: Path, name: str) -> ContentPart:
+        """One file of a resource, brought to `target`. Raises ItemError."""
         if path.startswith(("http://", "https://")):
             fetched = self._client.download(path, target)
             file_name = path.split("?")[0].rsplit("/", 1)[-1]
@@ -171,6 +175,7 @@ class DataPackageAdapter:
         return self._copy(path, target, name)
 
     def _copy(self, path: str, target: Path, name: str) -> ContentPart:
+        """A file beside the descriptor, copied to `target`."""
         base = local_path(self._url, self._roots).parent
         source = base / path
         # `inside` follows links: one in the folder may lead out of it.
@@ -191,6 +196,7 @@ class DataPackageAdapter:
         return schema if isinstance(schema, Mapping) else None
 
     def _schema_file(self, path: str) -> Any:
+        """The schema that a path in the package names; None where there is none."""
         if ".." in PurePosixPath(path).parts or path.startswith("/"):
             raise ItemError(
                 f"A schema lies outside its package: {path[:100]}", code="unsafe-path"

@@ -110,6 +110,8 @@ class DcatAdapter:
         seen: set[str] = set()
         url, total = self._url, None
         while url:
+            # Cut off in silence, a listing would look complete, and what is missing be
+            # deleted.
             if url in urls or len(urls) >= self._config["max_pages"]:
                 where = safe_url(self._url)
                 raise SourceError(
@@ -157,6 +159,7 @@ class DcatAdapter:
                 yield _item(*entry)
 
     def _page(self, url: str) -> Page:
+        """One answer of the catalogue, in whatever notation it comes."""
         headers: dict[str, str] = {}
         with self._client.stream(
             "GET", url, headers={"Accept": ACCEPT}, headers_seen=headers
@@ -224,6 +227,7 @@ class DcatAdapter:
     def _resource(
         self, resource: ResourceRecord, path: Path, wanted: set[str]
     ) -> ResourceRecord:
+        """A resource with its file, which is fetched where its format is wanted."""
         if not self._config["keep_ids"]:
             resource = replace(resource, id=None)
         if format_name(resource.format, resource.url) not in wanted:
@@ -270,6 +274,7 @@ def _is_expanded(entry: Mapping[str, Any]) -> bool:
 
 
 def _graph_page(graph: Graph, url: str) -> Page:
+    """The datasets of a graph, their number in all, and where it goes on."""
     entries: list[tuple[str, DatasetRecord] | ItemError] = []
     for node in dataset_nodes(graph):
         dataset_id = identity(graph, node)
@@ -306,6 +311,7 @@ def _graph_page(graph: Graph, url: str) -> Page:
 
 
 def _join_url(url: str, next_page: str) -> str:
+    """The address of the next page; empty for none. Raises SourceError."""
     try:
         return urljoin(url, next_page) if next_page else ""
     except ValueError:
@@ -316,6 +322,7 @@ def _join_url(url: str, next_page: str) -> str:
 
 
 def _entries(url: str, document: Any) -> Page:
+    """The datasets of a data.json, which is always one page."""
     datasets = document.get("dataset") if isinstance(document, Mapping) else document
     if not isinstance(datasets, list):
         raise SourceError(
@@ -341,6 +348,7 @@ def _entries(url: str, document: Any) -> Page:
 
 
 def _item(dataset_id: str, record: DatasetRecord) -> RemoteItem:
+    """A dataset as an item whose payload is all of it."""
     # There and back through JSON: the payload is what a row of the database gives back.
     payload: dict[str, Any] = orjson.loads(orjson.dumps(asdict(record)))
     text = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
@@ -349,6 +357,8 @@ def _item(dataset_id: str, record: DatasetRecord) -> RemoteItem:
 
 
 def _from_payload(payload: Mapping[str, Any]) -> DatasetRecord:
+    """The dataset that `_item` put into a payload."""
+    # JSON knows lists only; records hold tuples.
     resources = tuple(ResourceRecord(**resource) for resource in payload["resources"])
     pairs = tuple((pair[0], pair[1]) for pair in payload["vocabulary_tags"])
     lists = {name: tuple(payload[name]) for name in ("tags", "groups")}

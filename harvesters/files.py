@@ -80,6 +80,7 @@ class FilesAdapter:
         self._url, self._config, self._roots = url, config, roots
 
     def _folder(self) -> Path:
+        """The folder of the source. Raises SourceError where it is none."""
         folder = local_path(self._url, self._roots)
         if not folder.is_dir():
             raise SourceError(
@@ -107,6 +108,7 @@ class FilesAdapter:
             yield RemoteItem(path.name, path.stem, _hash([path]), {"file": path.name})
 
     def _whole(self) -> RemoteItem:
+        """All configured resources as one item, with a fingerprint of their files."""
         described = self._config["dataset"]
         paths: list[Path] = []
         for resource in self._config["resources"]:
@@ -122,6 +124,7 @@ class FilesAdapter:
         return dataset_record(self._config["dataset"], resources)
 
     def _single(self, item: RemoteItem) -> DatasetRecord:
+        """One dropped file as a dataset of its own. Raises ItemError."""
         # The last part alone: the name was read from a row, and leads nowhere else.
         file_name = Path(str(item.payload.get("file") or item.id)).name
         path = self._folder() / file_name
@@ -142,6 +145,9 @@ class FilesAdapter:
         )
 
     def _resource(self, described: Mapping[str, Any]) -> ResourceRecord:
+        """A configured resource with the files that match. Raises ItemError for
+        none.
+        """
         paths = self._matching(described["pattern"])
         if not paths:
             raise ItemError(

@@ -13,6 +13,7 @@ import httpcore
 from harvesters.base import SourceError
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+# These addresses of IPv6 hold one of IPv4: where they lead to may be private.
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 SIX_TO_FOUR = ipaddress.ip_network("2002::/16")
 SHARED_SPACE = ipaddress.ip_network("100.64.0.0/10")
@@ -31,6 +32,7 @@ class Guard:
         """
         try:
             answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        # A name that no domain can have raises UnicodeError when it is encoded.
         except (OSError, UnicodeError):
             raise SourceError(
                 "unknown-host",
@@ -47,6 +49,7 @@ class Guard:
         """Raise SourceError unless the address is public, or named by the
         configuration.
         """
+        # Link-local addresses come with the name of an interface behind "%".
         parsed = ipaddress.ip_address(address.partition("%")[0])
         if not is_public(parsed) and not self._is_allowed(host, parsed):
             raise SourceError(
@@ -56,6 +59,7 @@ class Guard:
             )
 
     def _is_allowed(self, host: str, address: IpAddress) -> bool:
+        """Whether the configuration allows a host or its address explicitly."""
         if host.lower().strip("[]") in self._hosts:
             return True
         return any(
@@ -65,6 +69,7 @@ class Guard:
 
 
 def _network(name: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """The network that a text names; None where it names a host."""
     try:
         return ipaddress.ip_network(name, strict=False)
     except ValueError:

@@ -136,6 +136,7 @@ class GuardedClient:
                 for chunk in chunks:
                     digest.update(chunk)
                     size += file.write(chunk)
+        # Also when the job is stopped: half a file must not be taken for a whole one.
         except BaseException:
             path.unlink(missing_ok=True)
             raise
@@ -173,6 +174,7 @@ class GuardedClient:
     def _answer(
         self, method: str, url: str, deadline: float, request: dict[str, Any]
     ) -> httpx.Response:
+        """The answer to a request, tried again while that may help."""
         for attempt in range(self.options.retries + 1):
             last = attempt == self.options.retries
             try:
@@ -227,6 +229,7 @@ class GuardedClient:
     def _once(
         self, method: str, url: str, deadline: float, request: dict[str, Any]
     ) -> httpx.Response:
+        """The answer to one request, redirects not followed. Raises SourceError."""
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise SourceError(
                 "bad-address", f"{safe_url(url)} is no http or https address."
@@ -269,6 +272,7 @@ class GuardedClient:
             ) from None
 
     def _refuse_error(self, response: httpx.Response, url: str) -> httpx.Response:
+        """The response if it is a good one. Raises SourceError."""
         status = response.status_code
         if status < 300:
             return response
@@ -287,6 +291,9 @@ class GuardedClient:
     def _chunks(
         self, response: httpx.Response, url: str, deadline: float
     ) -> Iterator[bytes]:
+        """The body of a response, piece by piece, within the limits of size and
+        time.
+        """
         size = 0
         try:
             for chunk in response.iter_bytes(CHUNK):
@@ -320,6 +327,7 @@ class GuardedClient:
             ) from None
 
     def _pause(self, attempt: int, deadline: float, wait: str | None) -> None:
+        """Wait before another try, never past the deadline. Raises SourceError."""
         # Jitter: sources that failed together are not asked again together.
         seconds = self.options.backoff * 2**attempt * (0.5 + random.random())  # noqa: S311 - jitter, not a secret
         if wait and wait.isdigit():
@@ -357,6 +365,7 @@ def safe_url(url: str) -> str:
 
 
 def _port(url: str) -> int | None:
+    """The port that an address names; None for none, or for no number."""
     try:
         return urlsplit(url).port
     except ValueError:

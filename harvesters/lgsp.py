@@ -144,6 +144,8 @@ class LgspAdapter:
         """
         url = f"{self._base}/{service['path'].lstrip('/')}"
         read_rows = xml_rows if service["kind"] == "xml" else json_rows
+        # The client repeats what fails as HTTP; an error inside a 200 is a success to
+        # it.
         for left in (2, 1, 0):
             body = self._call(url, service["params"])
             try:
@@ -154,6 +156,7 @@ class LgspAdapter:
         raise AssertionError("the last try returns or raises")
 
     def _call(self, url: str, params: Mapping[str, str]) -> bytes:
+        """The body that a service answers; a token that is refused is renewed once."""
         query = dict(params)
         try:
             return self._client.get_bytes(
@@ -226,6 +229,7 @@ class Authority:
         self._until = 0.0
 
     def _renew(self, kind: str, secret: str) -> None:
+        """Fetch a new token and note when it expires. Raises SourceError."""
         identity = self._config["client_id"]
         if kind == "oauth2_cc":
             answer = self._client.post_form(
@@ -247,6 +251,7 @@ class Authority:
                 f"{where} gave no token; check the client id and its secret.",
             )
         self._token = token
+        # A token that lasts less than a minute is used for a second at least.
         usable_seconds = max(1.0, float(lasts) - EARLY_SECONDS)
         self._until = time.monotonic() + usable_seconds
 

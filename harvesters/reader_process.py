@@ -41,6 +41,7 @@ def read_database(request: Mapping[str, Any], folder: Path) -> None:
 
 
 def _run(request: bytes, folder: Path, seconds: float) -> Mapping[str, Any]:
+    """What the reader answers to a request, within so many seconds."""
     # A process of its own, by exec: a driver that crashes or eats memory ends it alone,
     # and nothing of the portal's (settings, connections, keys) is in it.
     process = subprocess.Popen(
@@ -79,6 +80,7 @@ def _run(request: bytes, folder: Path, seconds: float) -> Mapping[str, Any]:
 
 
 def _answer(text: bytes) -> Mapping[str, Any]:
+    """The answer of the reader. Raises SourceError where it gave none."""
     try:
         answer: Mapping[str, Any] = orjson.loads(text)
     except orjson.JSONDecodeError:

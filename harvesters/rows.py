@@ -100,14 +100,17 @@ class RowShaper:
         ]
 
     def _cell(self, name: str, value: Any) -> str:
+        """A value as text: dates in ISO form, numbers with a plain decimal point."""
         written = cell_text(value)
         if name in self._dates:
             return self._date(written)
+        # A number that is no text has its decimal point already.
         if name in self._numbers and isinstance(value, str):
             return self._plain_number(written)
         return written
 
     def _date(self, text: str) -> str:
+        """A date of the source's format in ISO form; any other text as it is."""
         try:
             moment = datetime.strptime(text.strip(), self._format)  # noqa: DTZ007 - dates of a source have no zone
         except ValueError:
@@ -118,6 +121,7 @@ class RowShaper:
         return moment.isoformat()
 
     def _plain_number(self, text: str) -> str:
+        """A number without the source's thousands signs, its decimals after a point."""
         stripped = text.strip()
         if not self._number.match(stripped):
             return text

@@ -82,6 +82,7 @@ class Secrets:
             raise SourceError(
                 "no-secret", f"The secret {name} is not set; set PORTAL_SECRET_{name}."
             )
+        # Without a binding a secret is for nobody, rather than for whoever names it.
         if not secret.hosts or not secret.organizations:
             raise _refusal(name, "it is bound to nothing")
         # Not enough: whoever may make a source of another office could send the secret
@@ -102,6 +103,7 @@ class Secrets:
 
 
 def _refusal(name: str, reason: str) -> SourceError:
+    """The error of a secret that is not for this host or organization."""
     text = (
         f"The secret {name} is not revealed: {reason}. Whoever runs the portal says "
         f"in PORTAL_SECRET_{name}_FOR"
@@ -131,6 +133,7 @@ def _port(url: httpx.URL) -> int | None:
 
 
 def _spellings(host: str, named: str, port: int | None) -> Iterator[str]:
+    """How a setting may name a host: bare, as named, and with its port."""
     yield host
     yield named
     if port is not None:

@@ -33,6 +33,8 @@ class QueryConfig(Config):
     @validates("query")
     def check_query(self, value: str, data_key: str) -> None:
         """One statement that reads."""
+        # For the author of the query only: the process that reads forbids writing by
+        # itself, whatever a statement says.
         if not _SELECT.match(value) or ";" in value.rstrip().rstrip(";"):
             raise ValidationError("One SELECT statement is expected.")
 
@@ -113,6 +115,7 @@ class SqlAdapter:
 
 
 def _resource(described: Mapping[str, Any], file: Path) -> ResourceRecord:
+    """A described query's file of rows as a resource."""
     part = ContentPart.of(file, f"{described['name']}.csv")
     return ResourceRecord(
         name=described["name"],

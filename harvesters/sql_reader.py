@@ -39,6 +39,7 @@ def main() -> None:
 
 
 def _end_with_parent() -> None:
+    """End this process as soon as nobody holds the other end of its input."""
     # Past Python's buffer, whose lock would be missed at an ordinary end.
     while os.read(0, 1024):
         pass
@@ -97,6 +98,7 @@ def _limit(request: Mapping[str, Any]) -> None:
 
 
 def _read(request: Mapping[str, Any]) -> None:
+    """Run the queries of a request, each into its file."""
     engine = _engine(request["connection"])
     try:
         with engine.connect() as connection:
@@ -109,6 +111,7 @@ def _read(request: Mapping[str, Any]) -> None:
 
 
 def _engine(described: Mapping[str, Any]) -> Engine:
+    """An engine for the connection: SQLite opened for reading, or PostgreSQL."""
     if described["kind"] == "sqlite":
         address = f"file:{quote(described['file'])}?mode=ro"
         return create_engine(
@@ -139,6 +142,7 @@ def _only_read(connection: Connection, seconds: int) -> None:
 
 
 def _table(connection: Connection, query: str, path: Path, most: int) -> None:
+    """Write what a query gives to a CSV file, row by row."""
     streamed = connection.execution_options(stream_results=True, yield_per=FETCH)
     result = streamed.execute(text(query))
     rows = ([cell_text(value) for value in row] for row in result)

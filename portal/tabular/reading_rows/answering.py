@@ -151,6 +151,7 @@ def select_statement(
 def _by_statement(
     engine: Engine, source: _Source, query: RowQuery, statement: Statement
 ) -> RowPage:
+    """The page of a query, read and counted by SQL."""
     selected = [quote_name(column.name) for column in statement.columns]
     sql = select_statement(statement, source.sql, query, selected)
     parameters = [*statement.rank_parameters, *statement.parameters]
@@ -260,6 +261,7 @@ class _HotQuery:
         return _page(statement, rows.hstack(ranks), total)
 
     def _fits_one_scan(self) -> bool:
+        """Whether one scan can give both the page and the total."""
         query = self.query
         if not self.statement.by_number or not query.include_total:
             return False

@@ -49,6 +49,7 @@ class Deadlines:
                 self._running.pop(id(cursor), None)
 
     def _told(self) -> list[str]:
+        """The refusal of a query that takes too long, in both languages."""
         limit = f"{self._seconds:g}"
         message = Message(
             "The query takes longer than {limit} seconds: ask for fewer rows, "
@@ -72,6 +73,7 @@ class Deadlines:
             self._interrupt_late()
 
     def _interrupt_late(self) -> None:
+        """Interrupt every running query that is past its deadline."""
         # What is interrupted here cannot have ended and become another query meanwhile.
         with self._lock:
             for cursor, until in self._running.values():

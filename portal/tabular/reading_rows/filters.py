@@ -57,6 +57,7 @@ class Conditions:
             raise RowQueryError({"filters": bounds.told(refusal)})
 
     def _joined(self, word: str, filters: Any, depth: int) -> str:
+        """SQL for a list of filters joined by " OR " or " AND "; false for none."""
         if not isinstance(filters, list):
             raise RowQueryError({"filters": ["A list of objects is expected"]})
         self._count(len(filters))
@@ -66,6 +67,7 @@ class Conditions:
         )
 
     def _entry(self, key: str, value: Any, depth: int) -> str:
+        """SQL for one key of a filter: an operator over filters, or a column."""
         if key in ("$or", "$and"):
             return self._joined(" OR " if key == "$or" else " AND ", value, depth)
         if key.startswith("$") and not key.startswith("$$"):
@@ -79,6 +81,7 @@ class Conditions:
         return self._column(column, value)
 
     def _column(self, column: Column, value: Any) -> str:
+        """SQL for what one column is compared with: a value, a list, or comparisons."""
         if isinstance(value, list):
             self._count(len(value))
             scalars = [each for each in value if not isinstance(each, Mapping)]
@@ -94,6 +97,7 @@ class Conditions:
         return self._compare(column, "=", value)
 
     def _compared(self, column: Column, comparisons: Mapping[str, Any]) -> str:
+        """SQL for comparisons of one column that all have to hold; true for none."""
         unknown = [key for key in comparisons if key not in COMPARISONS]
         if unknown:
             raise RowQueryError({"filters": [f"Unknown operator: {unknown[0]}"]})
@@ -106,6 +110,7 @@ class Conditions:
         return " AND ".join(f"({part})" for part in parts) or "TRUE"
 
     def _one_of(self, column: Column, values: Any) -> str:
+        """SQL for a column that equals one of these values; false for none."""
         if not isinstance(values, list):
             raise RowQueryError({"filters": [f"A list is expected for {column.name}"]})
         return (
@@ -114,6 +119,7 @@ class Conditions:
         )
 
     def _compare(self, column: Column, operator: str, value: Any) -> str:
+        """SQL for one comparison; its value becomes a parameter."""
         self._comparisons += 1
         if self._comparisons > MOST:
             refusal = Message("Too many comparisons (limit {limit})").filled(limit=MOST)
@@ -151,6 +157,7 @@ class Conditions:
         return ", ".join(self._sort_key(part, names) for part in parts)
 
     def _sort_key(self, text: str, names: Collection[str]) -> str:
+        """SQL for one key of an order. Raises RowQueryError for an unknown column."""
         name, direction, nulls = _split_sort(text)
         if name not in names:
             raise RowQueryError({"sort": [f'invalid value "{name}"']})
@@ -158,6 +165,7 @@ class Conditions:
 
 
 def _split_sort(text: str) -> tuple[str, str, str]:
+    """The name, the direction and the place of nulls in one key of an order."""
     rest, nulls = text, ""
     lowered = rest.lower()
     for word in ("first", "last"):

@@ -108,6 +108,8 @@ def boolean(text: str, subject: str) -> TextQuery:
 
 
 class _Parser:
+    """Reads one text query by descent: or, and, not, phrase, word."""
+
     def __init__(self, text: str, subject: str) -> None:
         self._tokens, self._at, self._depth = _tokens(text), 0, 0
         self._subject, self._query = subject, TextQuery()
@@ -123,6 +125,7 @@ class _Parser:
         return self._tokens[self._at] if self._at < len(self._tokens) else ""
 
     def _many(self, sign: str, word: str, inner: Callable[[], str]) -> str:
+        """SQL for parts that a sign joins, as one condition in brackets."""
         parts = [inner()]
         while self._peek() == sign:
             self._at += 1
@@ -136,6 +139,7 @@ class _Parser:
         return self._many("&", "AND", self._not)
 
     def _not(self) -> str:
+        """SQL for what follows "!", negated; else for a phrase."""
         if self._peek() != "!":
             return self._phrase()
         self._at += 1
@@ -152,6 +156,7 @@ class _Parser:
             raise TextQueryError(f"nested more than {DEEPEST} deep")
 
     def _phrase(self) -> str:
+        """SQL for a bracket, or for words that have to follow each other."""
         if self._peek() == "(":
             self._at += 1
             self._deeper()
@@ -169,6 +174,7 @@ class _Parser:
         return self._condition(said, prefix)
 
     def _word(self) -> tuple[list[str], bool]:
+        """The words of one token, and whether the last may go on (":*")."""
         token = self._peek()
         if not token or token in ("&", "|", ")", "<->", "!", "(") or token[0] in ":<":
             raise TextQueryError(
@@ -182,6 +188,7 @@ class _Parser:
         return words(token), prefix
 
     def _condition(self, said: list[str], prefix: bool) -> str:
+        """SQL for one phrase, which also counts for the rank."""
         if not said:
             return "TRUE"  # a sign alone is no word, and asks for nothing
         phrase = " " + " ".join(said)
@@ -190,6 +197,7 @@ class _Parser:
 
 
 def _tokens(text: str) -> list[str]:
+    """The tokens of a text query. Raises TextQueryError at what is none."""
     found, at = [], 0
     while text[at:].strip():
         match = _TOKEN.match(text, at)

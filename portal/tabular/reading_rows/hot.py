@@ -170,6 +170,9 @@ class HotTables:
     def _make(
         self, fingerprint: str, target: Path, write: Callable[[Path], None]
     ) -> None:
+        """Write one copy and put it in its place, unless it is larger than all may
+        be.
+        """
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="hot-", dir=self._folder) as work:
             # Made aside and then renamed: nobody ever opens half a copy.
@@ -194,6 +197,9 @@ class HotTables:
         return [path for path in paths if path.is_file()]
 
     def _remember(self, fingerprint: str, table: HotTable) -> HotTable:
+        """Keep a table open as the newest; the oldest beyond OPEN_AT_ONCE are let
+        go.
+        """
         with self._lock:
             self._open[fingerprint] = (table, time.monotonic())
             while len(self._open) > OPEN_AT_ONCE:
@@ -206,6 +212,7 @@ class HotTables:
                 os.utime(path)
 
     def _work(self) -> None:
+        """Make the copies that were asked for, one after the other, for ever."""
         while True:
             fingerprint, batches = self._queue.get()
             try:
@@ -239,6 +246,7 @@ def _open_copy(path: Path, words_path: Path | None = None) -> HotTable:
 
 
 def _write(path: Path, batches: Batches) -> None:
+    """Write batches as one Arrow file. Raises ValueError for rows out of order."""
     last_id = 0
     writer = None
     for batch in batches():

@@ -93,6 +93,7 @@ def csv_text(
 
 
 def _cell(name: str, kind: pl.DataType, column: Column) -> pl.Expr:
+    """One column as CKAN's dumps write it."""
     if isinstance(kind, pl.Boolean):
         # A null is neither, and stays an empty cell.
         is_true = pl.when(name).then(pl.lit("t"))

@@ -83,6 +83,7 @@ def _order(
 
 
 def _columns(visible: Mapping[str, Column], query: RowQuery) -> tuple[Column, ...]:
+    """The columns that are asked for, without repetition; all of them by default."""
     own = Column(ID, "integer", "int")
     if query.fields is None:
         return (*(() if query.distinct else (own,)), *visible.values())
@@ -119,6 +120,7 @@ class _Texts:
 
 
 def _texts(conditions: Conditions, query: RowQuery) -> _Texts:
+    """The conditions, ranks and headlines of the words that are asked for."""
     texts = _Texts()
     whole = not query.hidden
     all_of: list[str] = []
@@ -160,6 +162,7 @@ def refuse_words(texts: Iterable[Any]) -> None:
 
 
 def _text_query(text: str, subject: str, is_plain: bool) -> TextQuery:
+    """A text query as SQL. Raises RowQueryError for one that cannot be read."""
     try:
         return plain(text, subject) if is_plain else boolean(text, subject)
     except TextQueryError as error:

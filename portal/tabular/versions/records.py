@@ -150,6 +150,7 @@ def guess(value: Any) -> str:
 
 
 def _guess_integer(number: int) -> str:
+    """The smallest type of PostgreSQL that holds a whole number."""
     for name, limit in LIMITS.items():
         if abs(number) < limit:
             return name
@@ -157,6 +158,7 @@ def _guess_integer(number: int) -> str:
 
 
 def _guess_text(text: str) -> str:
+    """The type that a text looks like: a number, a moment, else text."""
     stripped = text.strip()
     # As a number, 0123 would come back without its zero: such codes are texts.
     if _CODE.match(stripped.lstrip("+-")) and "." not in stripped:
@@ -198,6 +200,7 @@ def _as_json(value: Any) -> str:
 
 
 def _value(value: Any, column: Column) -> Any:
+    """One value as its column keeps it. Raises ValueError for one that does not fit."""
     if value is None or (value == "" and column.type != "string"):
         return None
     # CKAN has no type of time: such a column is a text to clients.
@@ -207,6 +210,7 @@ def _value(value: Any, column: Column) -> Any:
 
 
 def _text(value: Any, column: Column) -> str:
+    """A value as text; what is no text as JSON."""
     if not isinstance(value, str):
         return orjson.dumps(value).decode()
     # PostgreSQL takes no zero byte in a text, and so neither does CKAN.
@@ -216,6 +220,7 @@ def _text(value: Any, column: Column) -> str:
 
 
 def _integer(value: Any, column: Column) -> int:
+    """A whole number within the limits of its column's type."""
     if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
         raise ValueError
     number = int(_ascii(value)) if isinstance(value, str) else int(value)
@@ -235,6 +240,7 @@ def _ascii(text: str) -> str:
 
 
 def _decimal(value: Any, column: Column) -> Decimal:
+    """A number of at most DIGITS digits, exactly as it was written."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError
     number = Decimal(_ascii(str(value)))
@@ -264,6 +270,7 @@ def _float(value: Any, column: Column) -> float:
 
 
 def _flag(value: Any, column: Column) -> bool:
+    """Yes or no, in one of the spellings that PostgreSQL takes."""
     word = str(value).strip().lower()
     if word not in _TRUE | _FALSE:
         raise ValueError
@@ -271,6 +278,7 @@ def _flag(value: Any, column: Column) -> bool:
 
 
 def _moment(text: str) -> datetime:
+    """A day or moment in ISO form, or with its day first."""
     day_first = _DAY_FIRST.match(text)
     if day_first:
         day, month, year = (int(number) for number in day_first.groups())
@@ -286,6 +294,7 @@ def _date(value: Any, column: Column) -> date:
 
 
 def _timestamp(value: Any, column: Column) -> datetime:
+    """A moment in its column's zone, told without the zone."""
     moment = _moment(str(value).strip())
     if column.zone and moment.tzinfo is not None:
         # Python reads an offset only behind a time: any day will do.
@@ -296,6 +305,7 @@ def _timestamp(value: Any, column: Column) -> datetime:
 
 
 def _time(value: Any, column: Column) -> str:
+    """A time of day, as it was written."""
     text = str(value).strip()
     if not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?", text):
         raise ValueError
@@ -303,6 +313,7 @@ def _time(value: Any, column: Column) -> str:
 
 
 def _json(value: Any, column: Column) -> str:
+    """A value as JSON text."""
     if not isinstance(value, str):
         return orjson.dumps(value).decode()
     if column.type in ("object", "array", "geojson"):

@@ -117,6 +117,7 @@ class ColumnShape:
         return was_text or is_first
 
     def _look_at_numbers(self, texts: pl.Series) -> None:
+        """Note how many digits numbers have, and whether decimals hold them exactly."""
         present = texts.drop_nulls()
         if not present.len():
             return
@@ -138,6 +139,7 @@ class ColumnShape:
         return values.alias(self.name)
 
     def _cast(self, texts: pl.Series) -> pl.Series:
+        """Texts as values of the column's type; null where one does not fit."""
         stripped = texts.str.strip_chars()
         if self.type in ("integer", "year"):
             return numbers(texts, self.field).str.to_integer(strict=False)

@@ -52,6 +52,7 @@ def apply(
 
 
 def _typed_for_insert(manifest: Manifest, records: Sequence[Record]) -> list[Values]:
+    """Records as typed values. Raises RecordError for keys that are no columns."""
     columns = {column.name: column for column in manifest.fields}
     typed: list[Values] = []
     for row, record in enumerate(records, 1):
@@ -64,6 +65,7 @@ def _typed_for_insert(manifest: Manifest, records: Sequence[Record]) -> list[Val
 
 
 def _typed_for_update(manifest: Manifest, records: Sequence[Record]) -> list[Values]:
+    """Records as typed values; they may name their row by `_id`."""
     columns = {column.name: column for column in manifest.fields}
     columns[ID] = Column(ID, "integer", "int8")
     typed: list[Values] = []
@@ -77,6 +79,7 @@ def _typed_for_update(manifest: Manifest, records: Sequence[Record]) -> list[Val
 
 
 def _insert(changes: TableChanges, manifest: Manifest, rows: list[Values]) -> Manifest:
+    """The table with these rows added. Raises RecordError for keys that exist."""
     manifest, frame = changes.typed_frame(manifest, rows)
     keys = manifest.primary_key
     if keys:
@@ -113,6 +116,7 @@ def _refuse_stored(
 
 
 def _duplicate_error(keys: Sequence[str], key: Key, row: int) -> RecordError:
+    """The error of a key that exists, worded as PostgreSQL does."""
     names, values = ", ".join(keys), ", ".join(map(str, key))
     message = (
         f"duplicate key value violates unique constraint: key ({names})=({values}) "
@@ -122,6 +126,7 @@ def _duplicate_error(keys: Sequence[str], key: Key, row: int) -> RecordError:
 
 
 def _check_keys(keys: Sequence[str], rows: Sequence[Values]) -> None:
+    """Refuse records without a full key, or a table without keys."""
     if not keys:
         raise RecordError({"table": ["table does not have a unique key defined"]})
     for row, values in enumerate(rows, 1):
@@ -179,6 +184,7 @@ def _store(
 
 
 def _not_found(merged: _Merged, place: int) -> RecordError:
+    """The error of an update whose key no row has."""
     key = list(merged.values)[place]
     values = ", ".join(map(str, key))
     message = f'key "{values}" not found'

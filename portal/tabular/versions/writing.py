@@ -241,6 +241,7 @@ def _learn(shapes: list[ColumnShape], texts: list[pl.Series]) -> bool:
 def _typed_batch(
     batch: TextBatch, shapes: list[ColumnShape], texts: list[pl.Series], first: int
 ) -> pl.DataFrame:
+    """One batch typed, with row numbers from `first` on and the texts to search in."""
     rows = batch.frame[ROW]
     values = [
         shape.typed(cells, rows) for shape, cells in zip(shapes, texts, strict=True)
