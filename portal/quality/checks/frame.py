@@ -358,6 +358,7 @@ def _seconds_of_day(value: dt.time) -> float:
 
 
 def _seconds(value: Any) -> float:
+    """A duration in seconds."""
     # Months have no fixed length: they are counted from one agreed day.
     if not isinstance(value, dt.timedelta):
         value = value.totimedelta(start=dt.datetime(2000, 1, 1, tzinfo=dt.UTC))

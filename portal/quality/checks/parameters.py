@@ -79,6 +79,7 @@ class Choice(Parameter):
         super().__init__(**options)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        """The word. Raises ValidationError for any other."""
         if not isinstance(value, str) or value not in self.words:
             listed = ", ".join(self.words)
             raise wrong(
@@ -92,6 +93,7 @@ class Flag(Parameter):
     """true or false."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
+        """The value. Raises ValidationError for what is neither."""
         if not isinstance(value, bool):
             raise wrong(
                 f"{shown(value)} phải là true hoặc false",
@@ -116,6 +118,7 @@ class Number(Parameter):
         super().__init__(**options)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        """The number, as an int where it counts. Raises ValidationError."""
         number = finite(value)
         if self.whole and number != int(number):
             raise wrong(
@@ -221,6 +224,7 @@ class ColumnNames(Parameter):
     def _deserialize(
         self, value: Any, attr: Any, data: Any, **kwargs: Any
     ) -> list[str]:
+        """The names as a list. Raises ValidationError."""
         listed = [name(each) for each in several(value, self.least)]
         if self.exactly and len(listed) != self.exactly:
             raise wrong(
@@ -278,6 +282,7 @@ class Conditions(Parameter):
     """
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Json:
+        """The conditions by column. Raises ValidationError."""
         if not isinstance(value, Mapping):
             raise wrong(
                 f'{shown(value)} phải có dạng {{"cột": giá trị}}',
@@ -337,6 +342,7 @@ class Pattern(Parameter):
     """A regular expression with named groups."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        """The pattern. Raises ValidationError where polars cannot use it."""
         pattern = name(value)
         if not group_names(pattern):
             raise wrong(
@@ -362,6 +368,7 @@ def group_names(pattern: str) -> frozenset[str]:
 
 
 def _no_pattern(value: object) -> ValidationError:
+    """The refusal of what is no pattern."""
     return wrong(
         f"{shown(value)} không phải biểu thức chính quy dùng được",
         f"{shown(value)} is no regular expression that can be used",

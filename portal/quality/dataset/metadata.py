@@ -38,10 +38,12 @@ def check_record(record: DatasetRecord) -> Report:
     for field in _missing(record):
         say("metadata-missing", field)
     if not NAME.fullmatch(record.name):
+        # A name that is refused may be of any length.
         say("metadata-name", "name", record.name[:100])
     if record.license_id and record.license_id not in LICENCE_BY_ID:
         say("licence-unknown", "license_id", record.license_id[:100])
     for field, text in _texts(record):
+        # The replacement character stands where a letter was lost in decoding.
         if "\ufffd" in text or any(mark in text for mark in MOJIBAKE):
             say("metadata-damaged", field)
     if not record.resources:

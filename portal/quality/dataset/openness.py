@@ -51,6 +51,7 @@ def _yes(value: object) -> Outcome:
 
 
 def _complete(facts: Facts) -> Outcome:
+    # Resources without a table drop out; where none is left nothing is known.
     return _all(each.whole for each in facts.resources if each.whole is not None)
 
 
@@ -66,11 +67,13 @@ def _reachable(facts: Facts) -> Outcome:
 
 
 def _machine_readable(facts: Facts) -> Outcome:
+    # One resource is enough: a PDF may stand beside it.
     return _yes(any(each.format in MACHINE_READABLE for each in facts.resources))
 
 
 def _anonymous(facts: Facts) -> Outcome:
     return _yes(
+        # A dataset that names no access kind counts as open.
         not facts.package.get("private") and facts.text("access_kind") in ("", "open")
     )
 

@@ -202,6 +202,7 @@ def say(
         f"{code}: {{note}}", f"{code}: {{note}}", "", ""
     )
     filled = _Filled(detail, why=vietnamese(code, str(detail.get("note", ""))))
+    # format_map asks _Filled for what is missing; format would make a plain dict of it.
     message = Text(found.vi.format_map(filled), found.en.format_map(filled))
     plain = _plain_hint(code, str(detail.get("note", "")), found)
     return message, plain or Text(
@@ -230,6 +231,9 @@ def _plain_hint(code: str, note: str, found: Message) -> Text | None:
 
 @functools.lru_cache(1024)
 def _hint(code: str, named: str, vi: str, en: str) -> Text | None:
+    """The hint for a named type or constraint, or the general one; None where that has
+    words to be filled in.
+    """
     # Behind the slash stands the format of the type.
     better = _BETTER.get(code, {}).get(named.split("/")[0])
     if better:

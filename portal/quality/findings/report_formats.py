@@ -198,6 +198,7 @@ def table(body: Mapping[str, Any], lang: str) -> str:
 def plain(value: Any) -> str:
     """A cell that no spreadsheet takes for a formula."""
     text = "" if value is None else str(value)
+    # Spreadsheets compute a cell that begins so, and a stranger may have written it.
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 

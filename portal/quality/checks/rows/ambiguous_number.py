@@ -42,6 +42,7 @@ class Separators:
         yield from ()
 
     def _look(self, index: int, rows: Batch) -> None:
+        """Count the numbers of one column, or let it go where it shows its decimals."""
         name, cells = str(index), rows.frame[str(index)]
         separated = rows.frame.select(ROW, name)
         if self._columns[index].rule.type == "integer":

@@ -32,6 +32,7 @@ def watch(view: View) -> Outliers | None:
 
 
 def _days(*values: int) -> str:
+    """Rows of CSV with one value a day."""
     return "".join(
         f"2026-{nth // 28 + 1:02}-{nth % 28 + 1:02},{value}\n"
         for nth, value in enumerate(values)

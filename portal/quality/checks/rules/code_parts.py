@@ -49,6 +49,7 @@ def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator
         return part.cast(pl.Float64, strict=False)
 
     off = (formula.arithmetic(asked["formula"], number) - asked["equals"]).abs()
+    # pl.format takes a plain string for the name of a column.
     said = pl.lit(f"{asked['formula']} = {asked['equals']}")
     note = pl.format("{}: {}", code, said).alias(NOTE)
     broken = frame.data.filter(off > asked.get("tolerance", 0))

@@ -31,6 +31,7 @@ def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator
     names = asked["fields"]
     place = [frame.number(name).alias(f"_{name}") for name in names]
     keys = [each.meta.output_name() for each in place]
+    # A row without a place repeats none.
     rows = frame.data.select(PART, ROW, *place).drop_nulls()
     rows = rows.with_columns(pl.col(ROW).first().over(keys).alias(EARLIER))
     yield from hits(rows.filter(pl.col(EARLIER) != pl.col(ROW)), names[0])

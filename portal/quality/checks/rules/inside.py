@@ -39,6 +39,7 @@ def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator
     """
     # Where nobody has loaded the borders, the box alone decides.
     borders = references(BORDERS) if "commune" in asked else None
+    # By file and row, as each file numbers its rows anew.
     outside = set()
     for hit in _outside_box(frame, asked):
         outside.add((hit.part, hit.row))

@@ -33,6 +33,7 @@ class Asks(Parameters):
 
 def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator[Hit]:
     """Totals that are smaller than the one before."""
+    # Where a total begins anew each year, its fall at the turn of the year is none.
     years = [frame.period_year(asked["order_by"])] if "within" in asked else []
     rows = timeline(frame, asked, years).rows
     fallen = rows.filter(pl.col(NOW) < pl.col(BEFORE))

@@ -24,6 +24,7 @@ class Asks(Parameters):
 
 def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator[Hit]:
     """Codes of twelve digits, which persons have."""
+    # Spaces around it do not make another number of it.
     persons = frame.text(asked["field"]).str.contains(r"^\s*[0-9]{12}\s*$")
     yield from hits(frame.data.filter(persons), asked["field"])
 

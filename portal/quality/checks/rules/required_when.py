@@ -30,6 +30,7 @@ class Asks(Parameters):
 def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator[Hit]:
     """Rows where the cell is empty all the same."""
     when = asked["when"]
+    # Every sign for "missing" is null here, not only an empty cell.
     note, required = when, frame.text(when).is_not_null()
     if "equals" in asked:
         note = f"{when} = {asked['equals']}"

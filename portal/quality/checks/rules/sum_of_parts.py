@@ -51,6 +51,7 @@ def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator
     rows = rows.with_columns(frame.number(asked["field"]).alias(NOW), *grouping)
     rows = rows.filter(pl.col(NOW).is_not_null())
     is_whole = frame.is_any_of(asked["part"], [asked["whole"]])
+    # A row that names neither is not counted among the parts.
     is_part = frame.text(asked["part"]).is_not_null() & ~is_whole
     sums = rows.filter(is_part).group_by(keys)
     sums_of_parts = sums.agg(pl.col(NOW).sum().alias(SUM), pl.len().alias(PARTS))

@@ -46,6 +46,7 @@ def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator
     ratio = pl.col(NOW) / pl.col(NOW).median().over(series.keys)
     width = (factor / WIDTH, factor * WIDTH)
     slipped = ratio.is_between(*width) | (1 / ratio).is_between(*width)
+    # A literal, as pl.format takes a plain string for the name of a column.
     note = pl.format("{}, ×{}", short(NOW), pl.lit(f"{factor:g}")).alias(NOTE)
     rows = series.rows.filter(slipped)
     yield from hits(rows.with_columns(note), asked["field"])
