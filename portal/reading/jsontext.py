@@ -102,6 +102,7 @@ def _width(records: list[Any], most: int) -> int:
 
 
 def _load(text: str) -> Any:
+    """A JSON text whose numbers stay as they are written."""
     # As texts: floats would change "1.10" and numbers with many digits.
     return json.loads(
         text, parse_float=_Number, parse_int=_Number, parse_constant=_Number

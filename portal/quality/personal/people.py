@@ -109,6 +109,7 @@ class People:
         ), owners | anybody
 
     def _named(self, frame: pl.DataFrame, *, officers: bool) -> Mask:
+        """Which rows have words in a column of officers, or of owners."""
         chosen = self.is_officer if officers else self.is_owner
         mask = np.zeros(frame.height, dtype=np.bool_)
         for index in filter(chosen, range(len(self.roles))):
