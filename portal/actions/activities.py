@@ -106,6 +106,7 @@ def dashboard_activity_list(ctx: Context, target: object, params: Params) -> lis
     return [
         {
             **row,
+            # Stamps are ISO texts of one form, so they compare as times do.
             "is_new": row["timestamp"] > (stamp(seen) or "")
             and row["user_id"] != user_id,
         }
@@ -135,6 +136,7 @@ def dashboard_mark_activities_old(ctx: Context, target: object, params: Params) 
 
 def shown_activity(ctx: Context, params: Params) -> Activity:
     """The activity of `id`, if the caller may know of it."""
+    # Found through the list: one rule says which activities a caller may see.
     listed = db.list_activities(
         ctx.uow.session, Activity.id == params["id"], visible(ctx), db.Page(1)
     )
@@ -206,6 +208,7 @@ def visible(ctx: Context) -> ColumnElement[bool]:
 
 
 def _refuse_readers(ctx: Context, activity: Activity) -> None:
+    """Raise NotAuthorized for those who may not edit the activity's dataset."""
     dataset = ctx.uow.session.get(Dataset, activity.object_id)
     if dataset is None or not policy.may_edit(ctx.actor, dataset):
         raise NotAuthorized(
@@ -273,6 +276,7 @@ def _moment(params: Params, name: str) -> datetime | None:
             if seconds is not None
             else None
         )
+    # Which of them is raised depends on the platform and the number.
     except (ValueError, OverflowError, OSError):
         raise Invalid({name: ["Must be a number of seconds since 1970"]}) from None
 
@@ -299,6 +303,7 @@ def _describe(ctx: Context, activity: Activity) -> Json:
 
 
 def _diff(before: Json, after: Json, kind: str) -> str:
+    """How two states differ, line by line of their JSON with sorted keys."""
     old, new = (
         orjson.dumps(each, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
         .decode()

@@ -179,6 +179,7 @@ def _release(
         report, params["columns"] or (), open_=dataset.is_open, key="resource_id"
     )
     decided = _decide(ctx, dataset, resource.id, content, params, report.id)
+    # A link that was refused has no stored content that a run could read.
     if not resource.file_key and not resource.version_id:
         _fetch_again(ctx, resource)
     elif reports.open_run(ctx.uow.session, resource.id) is None:
@@ -251,6 +252,7 @@ def refuse_persons(
 
 
 def _listed(names: Sequence[str]) -> str:
+    # A label that is personal data itself is not repeated in the message.
     told = [name for name in names if name and not is_value(name)]
     return f": {', '.join(told)}" if told else ""
 
@@ -345,6 +347,7 @@ def _decide(
     params: Params,
     report_id: str | None,
 ) -> ValidationOverride:
+    """Write down, also in the audit log, that this content may pass, and why."""
     decided = ValidationOverride(
         id=new_id(),
         package_id=dataset.id,
@@ -363,6 +366,7 @@ def _decide(
 
 
 def _describe(decided: ValidationOverride) -> Json:
+    """The decision as the actions answer it."""
     return {
         "id": decided.id,
         "package_id": decided.package_id,

@@ -121,6 +121,7 @@ def harvest_source_clear(
     source = db.get_source(ctx.uow.session, params["id"])
     if job := db.open_job(ctx.uow.session, source.id):
         db.abort(ctx.uow.session, job)
+    # The job is ended first: a trip under way would bring back what is removed here.
     packages = db.list_packages(ctx.uow.session, source.id)
     yield
     yield from in_steps(packages, lambda package_id: _clear(ctx, source.id, package_id))
@@ -318,6 +319,7 @@ def harvest_log_list(
     )
     entries = [
         {
+            # Entries are no rows of their own: job and place make an id that stays.
             "id": f"{job.id}-{place}",
             "level": level,
             "content": str(told.get("message") or told.get("code") or ""),
@@ -338,6 +340,7 @@ def harvest_log_list(
 
 
 def _page(params: Params) -> dict[str, int]:
+    """Limit and offset, within what a list and every database take."""
     return {
         "limit": max(1, min(params["limit"], 1000)),
         "offset": max(0, min(params["offset"], FARTHEST)),
@@ -345,6 +348,7 @@ def _page(params: Params) -> dict[str, int]:
 
 
 def _object_errors(ctx: Context, item: HarvestObject) -> dict[str, Any]:
+    """The object with its errors and, where there is one, its validation report."""
     report = (
         ctx.uow.session.get(ValidationReport, item.report_id)
         if item.report_id

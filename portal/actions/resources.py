@@ -188,6 +188,7 @@ def package_resource_reorder(
 
 
 def _get(dataset: Dataset, resource_id: str) -> Resource:
+    """The live resource of a dataset; raises NotFound."""
     resource = dataset.find_resource(resource_id)
     if resource is None:
         raise NotFound("Not found: Resource was not found.")
@@ -206,6 +207,7 @@ def _save(
     record: ResourceRecord,
     params: Params,
 ) -> ResourceDict:
+    """Take over a record and a file that came with it, and return the resource dict."""
     upload = params.get("upload")
     if flag(params.get("clear_upload")) or (
         resource.url_type == "upload" and _relinked(record, resource)
@@ -236,6 +238,7 @@ def _relinked(record: ResourceRecord, resource: Resource) -> bool:
     file's address.
     """
     return (
+        # Clients send the download address of a file back as its url: that is no link.
         record.url.startswith(("http://", "https://"))
         and f"/resource/{resource.id}/download/" not in record.url
     )

@@ -63,6 +63,7 @@ def package_revise(
     patterns = _patterns(params, "filter")
     revised = {
         **nested.filtered(current, patterns),
+        # Whatever filter and update say: it stays this dataset, of this type.
         "id": dataset.id,
         "type": dataset.type,
     }
@@ -78,6 +79,8 @@ def package_revise(
     answer = {"package": orjson.loads(dataset.rendered)}
     if params["include"] is None:
         return answer
+    # Patterns keep what none of them names: the last one, put behind them, takes it
+    # away.
     included = _patterns(params, "include")
     return dict(
         nested.filtered(answer, [*included, nested.Pattern(keep=False, parts=("*",))])
@@ -120,6 +123,7 @@ def _match(given: Params) -> dict[str, Any]:
 
 
 def _patterns(params: Params, name: str) -> list[nested.Pattern]:
+    """The globs of a parameter, compiled; raises Invalid for one that is none."""
     try:
         return [nested.Pattern.of(glob) for glob in params[name] or ()]
     except ValueError as error:

@@ -128,13 +128,19 @@ def schema_propose(ctx: Context, target: object, params: Params) -> Json:
 
 
 def _from_text(ctx: Context, params: Params) -> proposal.Proposal:
+    """A schema for the table sent as text; raises Invalid beyond MOST_FIELDS."""
     work = ctx.portal.settings.data_dir / "work"
     work.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=work) as folder:
         path = Path(folder) / "table"
+        # Line breaks stay as they were sent: they are part of what is read.
         path.write_text(params["text"], encoding="utf-8", newline="")
         part = ContentPart(
-            path, Path(str(params["name"])).name or "table.csv", "", path.stat().st_size
+            # The name is the caller's: no folder may come in with it.
+            path,
+            Path(str(params["name"])).name or "table.csv",
+            "",
+            path.stat().st_size,
         )
         table = read_table(Content((part,)), format="", options=_limits(ctx))
         if len(table.labels) > MOST_FIELDS:
@@ -171,6 +177,8 @@ def schema_adopt(ctx: Context, dataset: HeldDataset, params: Params) -> Json:
     resource.table_schema = adopted
     dataset_writes.refuse_tagged(ctx, dataset, [resource])
     load = datastore.note_load(ctx.uow.session, resource.id)
+    # The file stays as it is, and a known one is not loaded again: what is known of it
+    # is forgotten.
     load.content_hash = load.etag = load.modified = None
     ctx.uow.later(LOAD, resource.id)
     resources.save(ctx.uow, dataset, resource, ctx.portal.settings.site_url)
@@ -178,6 +186,7 @@ def schema_adopt(ctx: Context, dataset: HeldDataset, params: Params) -> Json:
 
 
 def _proposed(ctx: Context, resource: Resource) -> tuple[Json, list[Json]]:
+    """A schema for the table of a resource, and notes on it; raises Invalid."""
     try:
         made = proposal.propose(_table_of(ctx, resource))
     except BadFile as problem:
@@ -186,7 +195,10 @@ def _proposed(ctx: Context, resource: Resource) -> tuple[Json, list[Json]]:
 
 
 def _from_resource(ctx: Context, params: Params) -> proposal.Proposal:
+    """A schema for the table of `resource_id`, for those who may edit its dataset."""
     dataset = shown_of_resource(ctx, params)
+    # Everybody may send a text, but the file of a dataset is for its editors: the
+    # action's own permission cannot say that.
     policy.authorise(ctx.actor, Permission.DATASET_UPDATE, dataset)
     resource = dataset.find_resource(params["resource_id"])
     assert resource is not None  # noqa: S101 - the dataset was found by it
@@ -224,6 +236,7 @@ def _limits(ctx: Context) -> ReadOptions:
 
 
 def _refuse_large(given: Any, key: str) -> None:
+    """Raise Invalid for a schema beyond MOST_FIELDS or LONGEST_SCHEMA."""
     fields = given.get("fields") if isinstance(given, Mapping) else None
     if isinstance(fields, list) and len(fields) > MOST_FIELDS:
         too_many = Message("A schema has at most {limit} fields here")
@@ -234,15 +247,19 @@ def _refuse_large(given: Any, key: str) -> None:
 
 
 def _named(name: str, key: str) -> catalog.TableSchema:
+    """The catalogue's table of that name; raises NotFound for an id, else Invalid."""
     try:
         return catalog.get(name)
     except catalog.UnknownTable as error:
+        # What is asked for by its id is not found; a name in another field is a fault
+        # of it.
         if key == "id":
             raise NotFound(f"Not found: {error.message}") from None
         raise Invalid({key: [error.message]}) from None
 
 
 def _descriptor(given: Any, key: str) -> Mapping[str, Any]:
+    """The descriptor that is given or named; raises Invalid for a faulty one."""
     _refuse_large(given, key)
     described = _named(given, key).descriptor if isinstance(given, str) else given
     problems = [

@@ -357,6 +357,7 @@ def package_validation_list(
 
 
 def _describe(report: ValidationReport) -> Json:
+    """The decision as the actions answer it."""
     return {
         "id": report.id,
         "package_id": report.package_id,

@@ -183,6 +183,7 @@ def package_create_default_resource_views(
 
 
 def _defaults(ctx: Context, dataset: Dataset, resources: list[Resource]) -> list[Json]:
+    """The new views, as dicts, that the formats of the resources suggest."""
     made = []
     for resource in resources:
         type_ = (
@@ -190,6 +191,7 @@ def _defaults(ctx: Context, dataset: Dataset, resources: list[Resource]) -> list
             if resource.datastore_active
             else BY_FORMAT.get(resource.format)
         )
+        # Who asks twice gets no view twice.
         held = {view.view_type for view in db.list_views(ctx.uow.session, resource.id)}
         if type_ and type_ not in held:
             made.append(
@@ -202,6 +204,7 @@ def _defaults(ctx: Context, dataset: Dataset, resources: list[Resource]) -> list
 
 
 def _add(ctx: Context, resource_id: str, params: Params) -> ResourceView:
+    """A new view, the last of its resource; raises Invalid for an unknown type."""
     if params["view_type"] not in VIEW_TYPES:
         raise Invalid(
             {"view_type": [f"No plugin found for view_type {params['view_type']}"]}
@@ -221,10 +224,13 @@ def _add(ctx: Context, resource_id: str, params: Params) -> ResourceView:
 
 
 def _config(params: Params) -> Json:
+    # What the portal does not know belongs to the type of view, and is given back as it
+    # came.
     return {key: value for key, value in params.items() if key not in OURS}
 
 
 def _describe(view: ResourceView, dataset: Dataset) -> Json:
+    """The view as CKAN shows it: what its type needs stands beside its own fields."""
     return {
         **view.config,
         "id": view.id,

@@ -121,10 +121,15 @@ def tag_delete(ctx: Context, target: object, params: Params) -> None:
     )
     if tag is None:
         raise NotFound(f'Not found: Could not find tag "{params["id"]}"')
+    # Datasets are only rendered anew: losing a tag is not their publishers' change, so
+    # there is no activity and no new time.
     ctx.uow.later_for_each(RENDER, db.delete_tag(ctx.uow.session, tag))
 
 
 def _describe(ctx: Context, vocabulary: Vocabulary) -> dict[str, Any]:
+    """The vocabulary as CKAN shows it, with its tags."""
+    # Tags that this call added or dropped have to be there for the query; a read has
+    # none.
     if ctx.uow.write:
         ctx.uow.session.flush()
     tags = [tag_dict(tag) for tag in db.tags_of(ctx.uow.session, vocabulary.id)]
@@ -134,6 +139,7 @@ def _describe(ctx: Context, vocabulary: Vocabulary) -> dict[str, Any]:
 def _set_tags(
     ctx: Context, vocabulary: Vocabulary, wanted: list[dict[str, Any]]
 ) -> None:
+    """Give a vocabulary exactly these tags; raises Invalid if one in use would go."""
     names = {str(tag["name"]) for tag in wanted}
     held = {tag.name: tag for tag in db.tags_of(ctx.uow.session, vocabulary.id)}
     used = sorted(

@@ -54,6 +54,7 @@ def write_dataset(
     dataset = known or _new(ctx, record)
     before = dataset.metadata_modified if known else None
     if known:
+        # CKAN takes another type without an error, and keeps the one that it has.
         record = replace(record, type=known.type)
     elif not ctx.actor.sysadmin:
         record = replace(record, state="active")
@@ -64,12 +65,15 @@ def write_dataset(
     db.save(ctx.uow, dataset, ctx.portal.settings.site_url)
     uploads.await_loads(ctx, dataset.resources)
     given = moment_of(params.get("metadata_modified"))
+    # A client that sends a whole dict back sends its old time with it: only another
+    # time is meant.
     if ctx.actor.sysadmin and given is not None and given != before:
         db.set_modified(ctx.uow, dataset, given)
     return orjson.Fragment(dataset.rendered)
 
 
 def _new(ctx: Context, record: DatasetRecord) -> HeldDataset:
+    """The new dataset of a record, held, under the record's id or a new one."""
     dataset = Dataset(
         id=record.id or new_id(), creator_user_id=ctx.actor.user_id, name=record.name
     )
@@ -186,6 +190,8 @@ def _personal_errors(
     """What holds personal data cannot be made public, nor be called open."""
     if known is None:
         return {}
+    # Only a turn to the open is refused: a dataset that is public already can still be
+    # edited.
     turns = {
         "private": known.private and not loaded.get("private"),
         "access_kind": loaded.get("access_kind")
@@ -238,6 +244,7 @@ def refuse_tagged(
 
 
 def _vocabulary_errors(ctx: Context, loaded: Params) -> dict[str, Any]:
+    """What is wrong with the tags that name a vocabulary, by field."""
     messages = []
     for key, name in vocabulary_tags(loaded):
         vocabulary = vocabularies.find(ctx.uow.session, key)
@@ -251,9 +258,12 @@ def _vocabulary_errors(ctx: Context, loaded: Params) -> dict[str, Any]:
 
 
 def _id_errors(ctx: Context, loaded: Params, known: Dataset | None) -> dict[str, Any]:
+    """What is wrong with the id that a new dataset is to get, by field."""
     given = loaded.get("id")
     if not given or known:
         return {}
+    # CKAN tells an editor that it does not know the field, and a sysadmin what is wrong
+    # with the id.
     if not ctx.actor.sysadmin:
         return {"id": ["The input field id was not expected."]}
     if not is_uuid(given):
@@ -270,6 +280,7 @@ def _owner(
 ) -> tuple[Group | None, str]:
     """The owning organization, or what is wrong with it."""
     if not owner_org:
+        # A dataset that never had an organization can still be edited without one.
         allowed = ctx.portal.settings.create_unowned_dataset or (
             known is not None and known.owner_org is None
         )
@@ -289,6 +300,7 @@ def _owner(
 def _resource_errors(
     ctx: Context, loaded: Params, known: Dataset | None
 ) -> dict[str, Any]:
+    """Which resources have the id of another dataset's resource, by position."""
     own = {resource.id for resource in known.all_resources} if known else set()
     messages: list[dict[str, Any]] = []
     for resource in loaded.get("resources") or ():
@@ -297,6 +309,8 @@ def _resource_errors(
             and resource["id"] not in own
             and ctx.uow.session.get(Resource, resource["id"])
         )
+        # Clients find a fault by its position, so a resource without one gets an empty
+        # dict.
         messages.append({"id": ["Resource id already exists."]} if foreign else {})
     return {"resources": messages} if any(messages) else {}
 
@@ -317,6 +331,7 @@ def _group_ids(ctx: Context, known: Dataset | None, record: DatasetRecord) -> li
         if name
     ]
     active = [group for group in found if group is not None and group.state == "active"]
+    # Who edits a dataset sends its groups back, also those that he is no member of.
     if not all(group.id in here or _may_join(ctx.actor, group) for group in active):
         raise NotAuthorized("Access denied: not authorized to edit these groups")
     return [group.id for group in active]

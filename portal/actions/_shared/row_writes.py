@@ -113,6 +113,7 @@ def _in_rows(
     ctx: Context, before: Manifest | None, after: Manifest
 ) -> Iterable[PersonalColumn]:
     known = {part.key for part in before.parts} if before else set()
+    # A part never changes: what was there before was looked at when it was written.
     parts = tuple(part for part in after.parts if part.key not in known)
     rows = sum(part.rows for part in parts)
     if not rows:
@@ -125,6 +126,7 @@ def _in_rows(
 
 
 def _in_columns(before: Manifest | None, after: Manifest) -> Iterable[PersonalMention]:
+    """Personal data in names and texts of columns that are new or changed."""
     known = set(map(_said, before.fields)) if before else set()
     new = [column for column in after.fields if _said(column) not in known]
     return [
@@ -193,6 +195,7 @@ def _note(
 
 
 def _finding(resource: Resource, found: PersonalData) -> Mapping[str, Any]:
+    """The personal data as a warning of a report, without its value."""
     field = found.label if isinstance(found, PersonalColumn) else None
     message = Message("Personal data: the dataset cannot become public with it.")
     return {

@@ -76,6 +76,8 @@ class _Limited:
         self._upload, self._left = upload, limit
 
     def read(self, size: int = -1) -> bytes:
+        # The bytes are counted as they come: a file over the limit is not read to its
+        # end.
         chunk = self._upload.stream.read(size)
         self._left -= len(chunk)
         if self._left < 0:
@@ -88,6 +90,7 @@ def file_name(name: str) -> str:
     kept.
     """
     plain = (
+        # Unicode has đ as a letter of its own: NFKD does not take it apart.
         unicodedata.normalize("NFKD", name.replace("đ", "d").replace("Đ", "D"))
         .encode("ascii", "ignore")
         .decode()
