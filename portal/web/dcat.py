@@ -23,6 +23,7 @@ from portal.actions import registry
 from portal.db import datasets as db
 from portal.domain.datasets import Dataset
 from portal.web.action_api import actor_of_request, packed, the_portal
+from portal.web.paging import page_of_request
 from schemas.cache import Room
 from schemas.dcat import us
 from schemas.dcat.documents import dataset_fragment, document, fragment
@@ -115,7 +116,7 @@ def catalog(suffix: str) -> Response:
 
 def _catalog(notation: Notation) -> Response:
     """A page of the catalogue in one notation."""
-    page = _page()
+    page = page_of_request(LAST_PAGE)
     found = _search(page)
     results = [orjson.dumps(result) for result in found["results"]]
     total = int(found["count"])
@@ -177,14 +178,6 @@ def _address(notation: Notation, page: int) -> str:
     }
     address = f"{the_portal().settings.site_url}/catalog.{notation.suffix}"
     return f"{address}?{urlencode({**kept, 'page': page})}"
-
-
-def _page() -> int:
-    """The page that is asked for. Raises BadRequest for what is no such number."""
-    text = request.args.get("page", "1")
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= LAST_PAGE:
-        raise BadRequest(f"page takes a whole number from 1 to {LAST_PAGE}")
-    return int(text)
 
 
 def _search(page: int) -> Any:
@@ -296,7 +289,7 @@ def dcat_json() -> Response:
     """A page of the public catalogue as a plain list, in ckanext-dcat's JSON: `page`,
     `q`, `fq`, `modified_since`.
     """
-    found = _search(_page())
+    found = _search(page_of_request(LAST_PAGE))
     url = the_portal().settings.site_url
     body = orjson.dumps(
         [

@@ -12,12 +12,12 @@ from xml.etree import ElementTree as Xml
 
 import orjson
 from flask import Blueprint, Response, request
-from werkzeug.exceptions import BadRequest
 
 from i18n import Message
 from portal.access.identity import ANONYMOUS
 from portal.actions import registry
 from portal.web.action_api import packed, the_portal
+from portal.web.paging import page_of_request
 from schemas.package_dict import PackageDict
 
 feeds = Blueprint("feeds", __name__)
@@ -106,10 +106,7 @@ def _call(name: str, **params: Any) -> Any:
 
 def _feed(title: str, search: dict[str, str], sort: str = NEWEST) -> Response:
     """A page of what a search finds, newest first unless `sort` says otherwise."""
-    page = request.args.get("page", "1")
-    if not page.isdigit() or not 1 <= int(page) <= LAST_PAGE:
-        raise BadRequest(f"page takes a whole number from 1 to {LAST_PAGE}")
-    number = int(page)
+    number = page_of_request(LAST_PAGE)
     found = _call(
         "package_search", **search, rows=ROWS, start=(number - 1) * ROWS, sort=sort
     )
