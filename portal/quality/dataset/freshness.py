@@ -42,6 +42,8 @@ def judge(
     if not frequency:
         return Freshness(None, updated, None, None)
     period = PERIODS.get(frequency)
+    # A frequency without a period, such as "irregular", sets no day on which an update
+    # is due.
     if period is None:
         return Freshness(frequency, updated, None, True)
     # A promise was made and never kept.

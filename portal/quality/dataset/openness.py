@@ -56,6 +56,7 @@ def _complete(facts: Facts) -> Outcome:
 
 
 def _fresh(facts: Facts) -> Outcome:
+    # None means that no frequency was promised: nothing can be broken.
     return "unknown" if facts.fresh is None else _yes(facts.fresh)
 
 

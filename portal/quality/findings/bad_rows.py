@@ -128,6 +128,7 @@ def _shown(cells: tuple[str, ...], hidden: set[int], width: int) -> list[str]:
     """Cells as a sample shows them; in a row of a wrong width any cell may be one of a
     hidden column.
     """
+    # A cell too many or too few moves all that follow it under other labels.
     shifted = bool(hidden) and len(cells) != width
     return [
         HIDDEN if cell and (shifted or i in hidden or i >= width) else cell[:200]
@@ -195,6 +196,7 @@ def blank_cells(
     cells: dict[tuple[str, int], set[int]] = {}
     for (part, number), findings in places.items():
         for each in findings:
+            # Only what is not of its type cannot be stored; broken constraints can.
             if each.check == TYPE and each.field in labels:
                 cells.setdefault((part, labels.index(each.field)), set()).add(number)
 

@@ -35,6 +35,7 @@ def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator
     """Values that lie too far from the one before; nothing is a share of zero."""
     before, now = pl.col(BEFORE), pl.col(NOW)
     change = (now - before) / before.abs() * 100
+    # For the note alone; the comparison takes the change unrounded.
     percent = change.round(0).cast(pl.Int64, strict=False)
     note = pl.format("{} → {} ({}%)", short(BEFORE), short(NOW), percent)
     # The first value of a series has null before it, which keeps no row either.

@@ -32,6 +32,7 @@ class Asks(Parameters):
 
 def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator[Hit]:
     """Values above the limit of their parameter."""
+    # A text such as "<0.05" is no number: it is null, and above no limit.
     value = frame.number(asked["field"])
     limit = frame.looked_up(asked["parameter"], asked["limits"], pl.Float64)
     # A parameter without a limit has null for one, and is never above it.

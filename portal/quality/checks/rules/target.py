@@ -30,6 +30,7 @@ def run(frame: Frame, asked: dict[str, Any], references: References) -> Iterator
     number = frame.data.filter(frame.where(where)).height
     if number < asked["minimum"]:
         note = f"{conditions_text(where)}: {number} / {asked['minimum']}"
+        # No single row is at fault.
         yield Hit(0, 0, next(iter(where), ""), note)
 
 
