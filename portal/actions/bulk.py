@@ -93,16 +93,23 @@ class _Bulk:
         ):
             yield
         yield  # nobody waits for a lock that only looking has taken
+        # Sorted, so that two such calls take their locks in one order.
         yield from self._changed(sorted(ids))
 
     def _changed(self, ids: list[str]) -> Steps[None]:
+        """Change the datasets in steps; raises Unfinished if some are done and some are
+        not.
+        """
         changed: list[str] = []
         kept = 0
         try:
             for _ in in_steps(ids, lambda key: changed.append(self._change_one(key))):
                 yield
+                # The step before is committed once the next one begins: only that
+                # counts as done.
                 kept = len(changed)
         except (PortalError, SQLAlchemyError) as problem:
+            # Nothing is committed yet: it failed whole, as a call of one step does.
             if not kept:
                 raise
             raise Unfinished(problem, ids[:kept], ids[kept:]) from problem
@@ -111,7 +118,9 @@ class _Bulk:
         return self._checked(db.find_dataset(self._ctx.uow.session, key)).id
 
     def _change_one(self, dataset_id: str) -> str:
+        """Lock a dataset, look at it again and change it; returns its id."""
         dataset = find_dataset(self._ctx.uow, dataset_id)
+        # Somebody else may have changed it since the first look.
         self._checked(dataset)
         if dataset is not None:
             self._change(dataset)
@@ -124,11 +133,13 @@ class _Bulk:
             raise NotFound(
                 "Not found: A dataset of the list was not found in this organization."
             )
+        # A public one is not opened by this.
         if self._opens and dataset.private:
             self._refuse_persons(dataset)
         return dataset
 
     def _refuse_persons(self, dataset: Dataset) -> None:
+        """Raise Invalid if a file or table of the dataset holds personal data."""
         if any(
             db.holds_persons(self._ctx.uow.session, each) for each in dataset.resources
         ):

@@ -57,6 +57,7 @@ def held_by_table(ctx: Context, params: Params) -> HeldDataset:
     found = find_live_resource(ctx.uow, datastore.resolve(ctx.uow.session, key))
     if found is None:
         raise NotFound(f'Not found: Resource "{key}" was not found.')
+    # An alias may have been sent: from here on it is the id.
     params["resource_id"] = found.resource.id
     return found.dataset
 
@@ -136,6 +137,8 @@ def datastore_upsert(ctx: Context, dataset: HeldDataset, params: Params) -> Json
     except RecordError as error:
         raise Invalid(error.errors) from None
     if params["dry_run"]:
+        # The audit row and the commit of the action follow; what was written so far
+        # goes.
         ctx.uow.session.rollback()
     else:
         _keep(ctx, dataset, resource, manifest, access, quiet=True)
@@ -186,6 +189,7 @@ def _delete_rows(
     manifest: Manifest,
     params: Params,
 ) -> Json:
+    """Delete the rows that the filters find, all for {}, and answer as CKAN does."""
     filters = params["filters"]
     if not isinstance(filters, Mapping):
         raise Invalid({"filters": ["Not a json object"]})
@@ -196,6 +200,7 @@ def _delete_rows(
     }
     tables = ctx.portal.tables
     if not filters:
+        # No row has to be looked for: the new version simply has none.
         changed = tables.changes.truncate(manifest)
     else:
         query = RowQuery(
@@ -217,6 +222,7 @@ def _delete_rows(
 
 
 def _records(ctx: Context, manifest: Manifest, filters: Mapping[str, Any]) -> Any:
+    """The rows that are about to go, as records, as many as one page may have."""
     most = ctx.portal.settings.datastore_rows_max
     return ctx.portal.tables.search(
         manifest, RowQuery(filters=filters, limit=most, include_total=False)
@@ -234,6 +240,7 @@ def _locked(ctx: Context, params: Params) -> Resource:
 
 
 def _table(ctx: Context, resource: Resource) -> Manifest:
+    """The table of a resource as it is; raises NotFound for one without rows."""
     manifest = datastore.manifest_of(ctx.uow.session, resource)
     if manifest is None:
         raise NotFound(f'Not found: Resource "{resource.id}" was not found.')
@@ -265,6 +272,7 @@ def _new_resource(ctx: Context, dataset: HeldDataset, params: Params) -> Resourc
 
 def _shaped(ctx: Context, manifest: Manifest | None, params: Params) -> Manifest:
     """The table with the columns and the key that are asked for. Raises RecordError."""
+    # A table that exists keeps the columns and the key that are not named, as in CKAN.
     known = {column.name: column for column in manifest.fields} if manifest else {}
     columns = _columns(known, params)
     names = {column.name for column in columns}
@@ -273,6 +281,7 @@ def _shaped(ctx: Context, manifest: Manifest | None, params: Params) -> Manifest
         manifest.primary_key if primary_key is None and manifest else primary_key or ()
     )
     unknown = [key for key in keys if key not in names]
+    # A key that is not named in this call may lose its column to delete_fields.
     if unknown and primary_key is None:
         keys, unknown = (), []  # the key went with its column
     if unknown:
@@ -322,10 +331,13 @@ def _columns(known: Mapping[str, Column], params: Params) -> list[Column]:
             )
             columns[column.name] = column
     for name, value in first.items():
+        # CKAN adds a column for a new key of the first record; `_id` is no column of
+        # its own.
         if name not in columns and name != "_id":
             columns[name] = column_of({"id": name}, guess(value))
     first_of: dict[str, str] = {}
     for name in columns:
+        # The engine that reads the rows takes "A" and "a" for one column.
         if (other := first_of.setdefault(alike(name), name)) != name:
             raise RecordError(
                 {
@@ -353,12 +365,14 @@ def _informed(column: Column, field: Mapping[str, Any]) -> Column:
 def _written(
     ctx: Context, manifest: Manifest, records: Sequence[Mapping[str, Any]], method: str
 ) -> Manifest:
+    """The table with the records in it; raises RecordError beyond MOST_RECORDS."""
     if len(records) > MOST_RECORDS:
         raise RecordError({"records": [f"at most {MOST_RECORDS} records at once"]})
     return upserting.apply(ctx.portal.tables.changes, manifest, records, method)
 
 
 def _alias(ctx: Context, resource: Resource, aliases: Sequence[str] | None) -> None:
+    """Replace the aliases of a table, unless none are named; raises Invalid."""
     if aliases is None:
         return
     wrong = [name for name in aliases if not good_alias(name)]
@@ -388,6 +402,7 @@ def _keep(
 
 
 def _answered(answer: Json, manifest: Manifest, params: Params) -> Json:
+    """The answer with the total and the records, where they are asked for."""
     counted = {"total": manifest.rows} if params["calculate_record_count"] else {}
     return {
         **answer,

@@ -93,6 +93,7 @@ def search_suggest(ctx: Context, target: object, params: Params) -> dict[str, An
                 for hit in ctx.portal.search.search(near).hits
             ]
         )
+    # What is typed so far may be no valid query yet: that is no error here.
     except QueryError:
         return {"datasets": [], "did_you_mean": None}
     except SearchUnavailable:
@@ -106,6 +107,7 @@ def search_suggest(ctx: Context, target: object, params: Params) -> dict[str, An
 
 
 def _matched(package: PackageDict, text: str) -> dict[str, str]:
+    """The dataset in CKAN's shape: what is shown, and by which field it was found."""
     by_name = text.lower() in package["name"]
     shown = package["name"] if by_name else f"{package['title']} ({package['name']})"
     return {
@@ -135,6 +137,7 @@ def group_autocomplete(
 def _groups(
     ctx: Context, params: Params, *, organization: bool
 ) -> list[dict[str, str]]:
+    """The organizations or groups that match, in CKAN's shape."""
     found = people.list_groups(
         ctx.uow.session, organization=organization, q=params["q"]
     )
@@ -155,6 +158,7 @@ def format_autocomplete(ctx: Context, target: object, params: Params) -> list[st
 
 
 def _text(params: Params) -> str:
+    """What was typed, as `q` or as `query`; raises Invalid for nothing."""
     text = str(params["q"] or params["query"] or "").strip()
     if not text:
         raise Invalid({"q": [MISSING]})
@@ -192,6 +196,7 @@ def resource_search(ctx: Context, target: object, params: Params) -> dict[str, A
 
 
 def _listed(query: Any) -> list[str]:
+    """The terms of a query as a list; raises Invalid for anything but texts."""
     listed = query if isinstance(query, list) else [query]
     if not listed or not all(isinstance(text, str) for text in listed):
         raise Invalid({"query": "Must be <field>:<value> pair(s)"})
@@ -199,6 +204,7 @@ def _listed(query: Any) -> list[str]:
 
 
 def _term(text: str) -> tuple[str, str]:
+    """The field and the text of one term; raises Invalid for an unknown field."""
     field, colon, value = text.partition(":")
     if not colon or not value:
         raise Invalid({"query": "Must be <field>:<value> pair(s)"})

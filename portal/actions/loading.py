@@ -164,9 +164,11 @@ def xloader_hook(ctx: Context, dataset: HeldDataset, params: Params) -> None:
 
 
 def _submit(ctx: Context, dataset: HeldDataset, params: Params) -> bool:
+    """Ask for the loading of a file or link; CKAN answers true."""
     resource = ctx.uow.session.get_one(Resource, _resource_id(params))
     load = datastore.note_load(ctx.uow.session, resource.id)
     if params["ignore_hash"]:
+        # A file that is known is not loaded again: what is known of it is forgotten.
         load.content_hash = load.etag = load.modified = None
     if resource.url_type == PUSHED:
         resource.url_type = None  # the rows are the portal's own to load again
@@ -176,6 +178,7 @@ def _submit(ctx: Context, dataset: HeldDataset, params: Params) -> bool:
 
 
 def _status(ctx: Context, params: Params) -> Json:
+    """How the loading stands, in the shape of DataPusher; raises NotFound."""
     load: TableLoad | None = datastore.load_of(ctx.uow.session, _resource_id(params))
     if load is None:
         raise NotFound("Not found")
@@ -196,6 +199,7 @@ def _status(ctx: Context, params: Params) -> Json:
 
 
 def _hook(ctx: Context, params: Params) -> None:
+    """Write down what a loader outside the portal says, errors cut to LONGEST_ERROR."""
     error = params["error"]
     datastore.note_load(
         ctx.uow.session,

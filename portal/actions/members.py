@@ -66,11 +66,13 @@ def member_delete(ctx: Context, group: Group, params: Params) -> None:
 
 
 def _object(ctx: Context, params: Params) -> tuple[str, HeldDataset | None]:
+    """The id of the user or dataset that is meant, and the dataset, held."""
     if params["object_type"] == "user":
         return people.get_user(ctx.uow.session, params["object"]).id, None
     if params["object_type"] != "package":
         raise Invalid({"object_type": [f"Value must be one of {', '.join(KINDS)}"]})
     dataset = held_dataset(ctx.uow, params["object"])
+    # The group's permission says nothing of the dataset: it must not be found out so.
     policy.authorise(ctx.actor, Permission.DATASET_READ, dataset)
     return dataset.id, dataset
 
@@ -91,10 +93,12 @@ def member_list(ctx: Context, group: Group, params: Params) -> list[list[str]]:
 
 
 def _label(capacity: str) -> str:
+    # CKAN leaves this one word, which datasets have, in lower case.
     return capacity if capacity == "public" else capacity.capitalize()
 
 
 def _visible(ctx: Context, kind: str, key: str) -> bool:
+    """Whether the caller may know of it: of users always, of datasets he may read."""
     if kind != "package":
         return True
     dataset = ctx.uow.session.get(Dataset, key)

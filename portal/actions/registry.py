@@ -245,6 +245,7 @@ def _run(ctx: Context, declared: Action, given: Params) -> Any:
         getattr(target, "id", None),
     )
     if isinstance(result, Generator):
+        # The audit row was added before: it goes into the first step's transaction.
         result = _in_order(ctx, result)
     ctx.uow.commit()
     return result
@@ -371,7 +372,10 @@ def _shape(messages: Mapping[Any, Any], unknown: Unknown) -> dict[str, Any]:
         return shaped
     unknown_keys = [key for key, value in shaped.items() if value == ["Unknown field."]]
     errors: dict[str, Any] = {
-        key: value for key, value in shaped.items() if key not in unknown_keys
+        # CKAN puts the names of unknown parameters together in one place.
+        key: value
+        for key, value in shaped.items()
+        if key not in unknown_keys
     }
     if unknown_keys:
         errors["__extras"] = [f'invalid value "{key}"' for key in unknown_keys]

@@ -87,10 +87,12 @@ def package_search(
 def _searched(
     ctx: Context, index: SearchBackend, params: Params, request: SearchRequest
 ) -> SearchAnswer:
+    """The answer of the index, with titles and highlights; raises what CKAN does."""
     shown = _highlights(params) if request.tell_wanted else None
     try:
         result = index.search(request)
     except QueryError as error:
+        # CKAN answers a bad sort or parameter with 400, and a bad query with 409.
         raise (SearchQueryProblem if error.kind == "query" else SearchProblem)(
             str(error)
         ) from None
@@ -98,6 +100,8 @@ def _searched(
         raise Unavailable(
             "The search index cannot be reached now; try again later."
         ) from None
+    # Titles stand in the database, as an organization may be renamed after it was
+    # indexed.
     titles = {
         field: search_answers.titles_of(ctx, field, [name for name, _ in pairs])
         for field, pairs in result.facets.items()
@@ -121,6 +125,7 @@ def _searched(
 
 
 def _request(ctx: Context, params: Params) -> SearchRequest:
+    """The search that the parameters ask for; raises Invalid beyond its bounds."""
     fields = params["facet_field"]
     filters = tuple(text for text in (*params["fq"], *params["fq_list"]) if text)
     too_many = Message("At most {limit} filters")
@@ -195,6 +200,8 @@ def _query(q: str) -> str:
 
 
 def _answer(result: SearchResult, fl: list[str], titles: Titles) -> dict[str, Any]:
+    """The answer in CKAN's shape; `fl` narrows each dataset to some of its fields."""
+    # The index keeps package dicts as JSON: they go out as they are, unparsed.
     results: list[Any] = [orjson.Fragment(hit.payload) for hit in result.hits]
     if fl:
         loaded = (orjson.loads(hit.payload) for hit in result.hits)
@@ -218,6 +225,7 @@ def _answer(result: SearchResult, fl: list[str], titles: Titles) -> dict[str, An
 def _facet(
     field: str, pairs: tuple[tuple[str, int], ...], titles: Mapping[str, str]
 ) -> dict[str, Any]:
+    """One facet in CKAN's shape, sorted as CKAN does, backwards by display name."""
     items = [
         {"name": name, "display_name": titles.get(name, name), "count": count}
         for name, count in pairs

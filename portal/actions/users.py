@@ -90,6 +90,7 @@ def user_list(ctx: Context, target: object, params: Params) -> list[Any]:
     _refuse_strangers(ctx)
     users = people.list_users(ctx.uow.session, q=params["q"])
     if params["email"] and ctx.actor.sysadmin:
+        # Others get the whole list: whom an address belongs to is for sysadmins alone.
         users = [
             user
             for user in users
@@ -183,6 +184,7 @@ def user_invite(ctx: Context, group: Group, params: Params) -> dict[str, Any]:
     joining_db.drop_expired_invitations(ctx.uow.session, now())
     known = people.find_user_by_email(ctx.uow.session, params["email"])
     if known is not None:
+        # The answer is the same for every address: it must not tell who has an account.
         give_role(ctx, group, known.id, params["role"])
         if ctx.actor.sysadmin:
             return _describe(ctx, known)
@@ -230,6 +232,7 @@ def _over_name(ctx: Context, user: User, given: Params) -> Params:
     if ctx.actor.invitation:
         return _for_invitation(user, given)
     named = {key: value for key, value in given.items() if value is not None}
+    # A client that does not name `sysadmin` takes nobody's rights away.
     if "sysadmin" not in given:
         named["sysadmin"] = user.sysadmin
     return {"name": user.name, **named}
@@ -286,6 +289,7 @@ def user_patch(ctx: Context, user: User, params: Params) -> dict[str, Any]:
 
 
 def _change(ctx: Context, user: User, params: Params) -> dict[str, Any]:
+    """Change the account; an invitation only opens it."""
     if ctx.actor.invitation:
         return _open(ctx, user, params["password"])
     if params["name"] != user.name:
@@ -304,6 +308,8 @@ def _open(ctx: Context, user: User, new_password: str) -> dict[str, Any]:
     invited = user.state == INVITED
     password = accounts.hash_password(new_password)
     keep = joining_db.open_account if invited else accounts_db.reset_password
+    # Whether it was used is asked of the database in one step with the change: an
+    # invitation works once, also for two requests at a time.
     if not keep(ctx.uow.session, user, password):
         refusal = Message("This invitation was used.")
         raise NotAuthorized(f"Access denied: {refusal.en} / {refusal.vi}")
@@ -312,6 +318,7 @@ def _open(ctx: Context, user: User, new_password: str) -> dict[str, Any]:
         and user.email is not None
         and people.email_taken(ctx.uow.session, user.email, user.id)
     )
+    # Two people may be invited by one address: who opens the account first has it.
     user.set_email(None if taken else user.email)
     activity.note(ctx.uow, USER, user.id, "new" if invited else "changed")
     token = accounts.issue_token(
@@ -328,6 +335,7 @@ def user_delete(ctx: Context, user: User, params: Params) -> None:
 
 
 def _refuse_strangers(ctx: Context) -> None:
+    """Raise NotAuthorized for nobody where users are not shown in public."""
     if (
         ctx.actor.anonymous
         and not ctx.actor.sysadmin
@@ -337,6 +345,7 @@ def _refuse_strangers(ctx: Context) -> None:
 
 
 def _describe_anew(ctx: Context, user: User, params: Params) -> None:
+    """Take over address, texts and password; raises Invalid for a taken address."""
     if params.get("email") and people.email_taken(
         ctx.uow.session, params["email"], user.id
     ):
@@ -359,6 +368,7 @@ def _describe_anew(ctx: Context, user: User, params: Params) -> None:
 
 
 def _describe(ctx: Context, user: User) -> dict[str, Any]:
+    """The user as CKAN shows it; address and rights to oneself and sysadmins alone."""
     own = ctx.actor.sysadmin or (
         ctx.actor.user_id is not None and ctx.actor.user_id == user.id
     )

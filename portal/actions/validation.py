@@ -53,6 +53,7 @@ def shown_by_id(ctx: Context, params: Params) -> Dataset:
 
 
 def _resource(dataset: Dataset, params: Params) -> Resource:
+    """The live resource of the dataset; raises NotFound."""
     resource = dataset.find_resource(str(params.get("resource_id") or params.get("id")))
     if resource is None:
         raise NotFound("Not found: Resource was not found.")
@@ -83,6 +84,7 @@ def resource_validation_show(ctx: Context, dataset: Dataset, params: Params) -> 
 def _chosen_report(
     ctx: Context, resource: Resource, report_id: str | None
 ) -> ValidationReport:
+    """The report that is asked for, or the newest; raises NotFound."""
     if report_id:
         asked = ctx.uow.session.get(ValidationReport, report_id)
         found = (
@@ -173,6 +175,7 @@ class _Batch:
         return answer
 
     def _one(self, table: TableKey) -> None:
+        """Ask for the run of one table, if it is still there; note what went wrong."""
         held = find_live_resource(self._ctx.uow, table.resource_id)
         if (
             held is None
@@ -185,6 +188,7 @@ class _Batch:
             with self._ctx.uow.session.begin_nested():
                 _run(self._ctx, held.dataset, held.resource)
         except Exception as problem:
+            # An outage meets all the others, too: the whole batch stops.
             if outages.explain(problem) is not None:
                 raise
             self._note(table, problem)
@@ -192,6 +196,7 @@ class _Batch:
             self._asked_for.append(table)
 
     def _note(self, table: TableKey, problem: Exception) -> None:
+        """Log the error, and keep it for the answer in words that a caller may read."""
         log.error(
             "the resource %s could not be asked to be validated",
             table.resource_id,
@@ -247,9 +252,11 @@ def batch_query(given: object) -> dict[str, list[str]]:
 def _matching_datasets(
     ctx: Context, query: dict[str, list[str]], limit: int
 ) -> tuple[list[str], int]:
+    """Ids of the datasets that the query finds, up to `limit`, and the count of all."""
     request = SearchRequest(
         q=query["q"][0],
         fq=tuple(query["fq"]),
+        # Pages are cut by position: the order must be the same for each of them.
         sort="id asc",
         rows=min(limit, ctx.portal.settings.rows_max),
         labels=policy.labels_for(ctx.actor),
@@ -294,6 +301,7 @@ def _is_stored(resource: Resource) -> bool:
 
 
 def _run(ctx: Context, dataset: HeldDataset, resource: Resource) -> ValidationReport:
+    """The run that waits already, or a new one; raises Invalid for a bare link."""
     if not _is_stored(resource):
         raise Invalid(
             {

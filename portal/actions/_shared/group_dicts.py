@@ -54,6 +54,7 @@ def list_groups(ctx: Context, params: Params, *, organization: bool) -> list[Any
 
 
 def _limit(params: Params) -> int:
+    """How many may be listed: fewer where each is a whole dict."""
     most = MOST_DICTS if params["all_fields"] else MOST_NAMES
     if params["limit"] is None:
         return most
@@ -63,6 +64,7 @@ def _limit(params: Params) -> int:
 def _in_order(
     ctx: Context, keys: list[GroupKey], params: Params, *, organization: bool
 ) -> list[GroupKey]:
+    """The keys in the order asked for; datasets are counted only if need be."""
     field, descending = _sort(params)
     if field == "name":
         return sorted(keys, key=lambda key: key.name, reverse=descending)
@@ -125,6 +127,7 @@ def packages(ctx: Context, group: Group, limit: int) -> list[orjson.Fragment]:
     bodies = group_datasets.list_rendered_in(
         ctx.uow.session, group, readable(ctx.actor), limit
     )
+    # Package dicts are kept as JSON: they go out as they are, unparsed.
     return [orjson.Fragment(body) for body in bodies]
 
 
@@ -135,6 +138,7 @@ def members(ctx: Context, group: Group) -> list[Json]:
 
 
 def _member(actor: Actor, user: User, capacity: str) -> Json:
+    """A member in CKAN's shape, with the role as `capacity`."""
     member: Json = {
         "id": user.id,
         "name": user.name,
@@ -165,6 +169,7 @@ def describe(group: Group, count: int, *, extras: bool = True) -> Json:
         "approval_status": group.approval_status,
         "state": group.state,
         "created": stamp(group.created),
+        # CKAN's clients read these keys everywhere; only single dicts count followers.
         "num_followers": 0,
         "package_count": count,
         "tags": [],
@@ -197,6 +202,7 @@ def of_user(
     session = ctx.uow.session
     roles = who.organizations if organization else who.groups
     groups = people.list_groups(session, organization=organization, q=None)
+    # A sysadmin has every right everywhere, without being a member.
     if who.sysadmin:
         roles = {group.id: "admin" for group in groups}
     with_right = ROLES_WITH.get(permission, ("admin",))

@@ -50,6 +50,7 @@ def create(ctx: Context, params: Params, *, organization: bool) -> Json:
 
 
 def _new_id(ctx: Context, wanted: str | None) -> str:
+    """The id that a sysadmin wants, or a new one; raises Invalid."""
     if not wanted:
         return new_id()
     if not ctx.actor.sysadmin:
@@ -85,6 +86,8 @@ def update(ctx: Context, group: HeldGroup, params: Params) -> Json:
     _describe_anew(ctx, group, params)
     _set_users(ctx, group, params)
     ctx.uow.session.flush()
+    # An organization may have thousands of datasets: they are rendered only if they
+    # would say something else.
     if _told_by_datasets(group) != before:
         _render_datasets(ctx, group)
     _note(ctx, group, "changed")
@@ -124,6 +127,7 @@ def purge(ctx: Context, group: HeldGroup) -> Steps[None]:
     if group.is_organization:
         ids = group_datasets.list_dataset_ids(ctx.uow.session, group)
         yield from in_steps(ids, lambda dataset_id: _disown(ctx, dataset_id, group.id))
+    # Each step ended a transaction and its locks: the group is held anew.
     group = held_group(ctx.uow, group.id)
     _refuse_with_datasets(ctx, group)
     if not group.is_organization:
@@ -145,11 +149,13 @@ def _disown(ctx: Context, dataset_id: str, organization_id: str) -> None:
 
 
 def _refuse_with_datasets(ctx: Context, group: Group) -> None:
+    """Raise Invalid for an organization that owns datasets still."""
     if group.is_organization and group_datasets.owns_datasets(ctx.uow.session, group):
         raise Invalid("Organization cannot be deleted while it still has datasets")
 
 
 def _describe_anew(ctx: Context, group: Group, params: Params) -> None:
+    """Take over name, texts, extras and profile; raises Invalid for a taken name."""
     name_holder = people.find_group(ctx.uow.session, params["name"])
     if name_holder is not None and name_holder.id != group.id:
         raise Invalid({"name": ["Group name already exists in database"]})

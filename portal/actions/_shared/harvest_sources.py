@@ -129,6 +129,7 @@ def save_source(
     if source.frequency == "MANUAL" or not source.active:
         source.next_run = None
     else:
+        # A change does not put off a trip that is due already.
         source.next_run = source.next_run or now()
     ctx.uow.session.add(source)
     ctx.uow.session.flush()
@@ -136,19 +137,25 @@ def save_source(
 
 
 def _free_name(ctx: Context, source: HarvestSource, params: Params) -> str:
+    """The name that is given, kept or made of the title; raises Invalid for a taken
+    one.
+    """
     wanted = params["name"] or source.name or _slug(params["title"] or params["url"])
     clash = select(HarvestSource).where(
         HarvestSource.name == wanted, HarvestSource.id != source.id
     )
     if ctx.uow.session.scalars(clash).first() is None:
         return wanted
+    # Only a name that somebody chose is refused; one made up here gets a suffix.
     if params["name"]:
         raise Invalid({"name": ["That name is already in use."]})
     return f"{wanted[:LONGEST_SLUG]}-{source.id[:8]}"
 
 
 def _slug(text: str) -> str:
+    """ASCII letters, digits and hyphens of a text, at most LONGEST_SLUG of them."""
     plain = (
+        # Unicode has đ as a letter of its own: NFKD does not take it apart.
         unicodedata.normalize("NFKD", text.lower().replace("đ", "d"))
         .encode("ascii", "ignore")
         .decode()

@@ -57,6 +57,7 @@ def drop_role(ctx: Context, group: HeldGroup, params: Params) -> None:
 
 
 def _named_user(ctx: Context, params: Params) -> User:
+    """The active user `username`; raises Invalid."""
     user = people.find_user(ctx.uow.session, params["username"])
     if user is None or user.state != "active":
         raise Invalid({"username": ["User does not exist."]})
