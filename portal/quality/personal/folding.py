@@ -7,7 +7,14 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_HUMP = re.compile(r"(?<=[a-zà-ỹđ0-9])(?=[A-ZĐ])|(?<=[A-Z])(?=[A-Z][a-z])")
+# In Unicode capitals and small letters of Vietnamese take turns: a range such as à-ỹ
+# would hold both, and "ĐIỆN" would fall apart.
+_LATIN = [chr(code) for code in range(ord("A"), ord("ỹ") + 1)]
+_SMALL = "".join(sign for sign in _LATIN if sign.islower())
+_CAPITALS = "".join(sign for sign in _LATIN if sign.isupper())
+_HUMP = re.compile(
+    f"(?<=[{_SMALL}0-9])(?=[{_CAPITALS}])|(?<=[{_CAPITALS}])(?=[{_CAPITALS}][{_SMALL}])"
+)
 """Where camelCase parts its words."""
 _INVISIBLE = ("Cf", "Mn", "Me", "Cc")
 _KEPT_CONTROLS = "\n\t\r"
@@ -27,7 +34,7 @@ def label_words(label: str) -> str:
     with or without diacritics.
     """
     clean = bare(label)
-    # The range à-ỹ of the pattern holds capitals too: "ĐIỆN" would fall apart.
+    # Capitals alone have no humps: "H2O" is one word.
     parted = clean if clean.isupper() else _HUMP.sub(" ", clean)
     return fold(parted)
 

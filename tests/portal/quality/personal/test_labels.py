@@ -13,6 +13,8 @@ GUARDS = ("portal.quality.personal.mentions",)
 TABLES: list[tuple[str, list[str], list[str]]] = [
     ("error", ["stt", "so_gttt"], ["1", "038095012345"]),
     ("error", ["stt", "So CMTND"], ["1", "171 234 567"]),
+    ("error", ["stt", "Số CHỨNG MINH nhân dân"], ["1", "171 234 567"]),
+    ("error", ["stt", "SốChứngMinhNhânDân"], ["1", "171 234 567"]),
     ("hold", ["a", "b"], ["x", "038.095.012345"]),
     ("error", ["a", "noi_dung"], ["x", "Bà Trần Thị Bình (038195012346) đề nghị"]),
     ("error", ["HoVaTen", "f5"], ["Lê Văn Cường", "038 195 012 346"]),
