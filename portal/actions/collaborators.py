@@ -124,6 +124,7 @@ def _refuse_where_disabled(ctx: Context) -> None:
 
 
 def _check_capacity(capacity: str | None) -> None:
+    """Raise Invalid for a role that no collaborator can have."""
     if capacity and capacity not in COLLABORATOR_CAPACITIES:
         raise Invalid(
             {"capacity": [f"Value must be one of {', '.join(COLLABORATOR_CAPACITIES)}"]}
@@ -131,6 +132,7 @@ def _check_capacity(capacity: str | None) -> None:
 
 
 def _user(ctx: Context, name_or_id: str) -> User:
+    """The active user of that name or id; raises NotFound."""
     user = people.find_user(ctx.uow.session, name_or_id)
     if user is None or user.state != "active":
         raise NotFound("Not found: User not found")
@@ -138,6 +140,7 @@ def _user(ctx: Context, name_or_id: str) -> User:
 
 
 def _describe(held: Collaborator) -> dict[str, Any]:
+    """The collaborator in CKAN's shape; `state` only while it is an offer."""
     return {
         "package_id": held.package_id,
         "user_id": held.user_id,

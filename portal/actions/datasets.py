@@ -170,6 +170,7 @@ def package_patch(
     """
     current = orjson.loads(dataset.rendered)
     merged = {**current, **params, "id": dataset.id}
+    # What was merged in from now must not stand against the text that replaces it.
     if "tag_string" in params and "tags" not in params:
         del merged["tags"]
     return write_dataset(ctx, dataset, merged, current)

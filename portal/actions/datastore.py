@@ -167,6 +167,8 @@ def datastore_search_sql(
         version = _kept(ctx, table) if table else None
         if table is None or version is None:
             raise NotFound(f'Not found: Resource "{name}" was not found.')
+        # Any number of tables may stand in one query: each is judged here, not by the
+        # action's permission.
         if not policy.may_read(ctx.actor, table):
             raise NotAuthorized("Access denied: Not authorized to read resource.")
         disclosure.demand_rows(ctx.actor, table)
@@ -183,6 +185,7 @@ def datastore_search_sql(
 
 
 def _version(ctx: Context, table: ShownTable, params: Params) -> Kept:
+    """The version that is asked for, of which the caller may have the rows."""
     asked = str(params.get("version") or "").strip()
     if not asked:
         kept = _kept(ctx, table)
@@ -246,6 +249,8 @@ def _of(version: TableVersion) -> Kept:
 def _answer(
     table: ShownTable, params: Params, query: RowQuery, found: Answer
 ) -> dict[str, Any]:
+    """The answer in CKAN's shape, with what was asked for repeated in it."""
+    # A page of CSV or TSV is one text in the answer; records are JSON already.
     is_text = params["records_format"] in ("csv", "tsv")
     answer: dict[str, Any] = {
         "resource_id": table.resource_id,
@@ -262,12 +267,14 @@ def _answer(
         "records": orjson.loads(found.records)
         if is_text
         else orjson.Fragment(found.records),
+        # Gone from CKAN 2.12; clients of 2.9 to 2.11 read them still.
         "_links": _links(params, query.limit),
         "total_was_estimated": False,
     }
     if found.total is not None:
         answer["total"] = found.total
     full = found.count == query.limit and found.last is not None
+    # The filter of the next page goes by `_id`: only rows in its order can go on so.
     if params["include_next_page"] and full and query.by_number:
         answer["next_page"] = {"_id": {"gt": found.last}}
     return answer

@@ -45,6 +45,7 @@ def job_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
     """Return one job of job_list by its `id`; one that is done exists no more."""
     key = params["id"]
     row = (
+        # Ids are 64-bit: a longer number would be an error of the database.
         db.find(ctx.uow.session, int(key)) if key.isdigit() and len(key) < 19 else None
     )
     if row is None:
@@ -53,6 +54,7 @@ def job_show(ctx: Context, target: object, params: Params) -> dict[str, Any]:
 
 
 def _describe(row: OutboxRow) -> dict[str, Any]:
+    """The row in the shape of CKAN's jobs; after a failure it is `scheduled`."""
     waits = row.attempts > 0 and row.due > now()
     return {
         "id": str(row.id),

@@ -50,6 +50,7 @@ def membership_decline(ctx: Context, target: object, params: Params) -> None:
 
 
 def _offers(ctx: Context, *, joined: bool = False) -> list[db.Offer]:
+    """What the caller is offered; with `joined` also what he is a member of."""
     states = (PENDING, ACTIVE) if joined else (PENDING,)
     found = db.list_offers(ctx.uow.session, ctx.actor.user_id or "", states)
     allowed = ctx.portal.settings.dataset_collaborators
@@ -61,6 +62,7 @@ def _offers(ctx: Context, *, joined: bool = False) -> list[db.Offer]:
 
 
 def _offer(ctx: Context, name_or_id: str, *, joined: bool = False) -> db.Offer:
+    """The offer of that id or name; raises NotFound."""
     for offer in _offers(ctx, joined=joined):
         if name_or_id in (offer.object_id, offer.name):
             return offer
@@ -69,6 +71,7 @@ def _offer(ctx: Context, name_or_id: str, *, joined: bool = False) -> db.Offer:
 
 
 def _described(offer: db.Offer) -> Json:
+    """The offer as the actions answer it."""
     return {
         "id": offer.object_id,
         "name": offer.name,

@@ -29,6 +29,8 @@ def held_subject(ctx: Context, params: Params) -> HeldDataset:
         datasets.find_dataset(ctx.uow.session, params[side])
         for side in ("subject", "object")
     )
+    # Both at once, in the one order that all writers take: two calls that name them the
+    # other way round would wait for each other.
     held_datasets(ctx.uow, [dataset.id for dataset in named if dataset is not None])
     return held_dataset(ctx.uow, params["subject"])
 
@@ -134,6 +136,7 @@ def _sides(
 def _existing(
     ctx: Context, dataset: HeldDataset, params: Params
 ) -> tuple[HeldDataset, HeldDataset, Relationship]:
+    """The datasets in the forward direction and their relation; raises NotFound."""
     first, second, forward = _sides(ctx, dataset, params)
     relation = db.find(ctx.uow.session, first.id, second.id, forward)
     if relation is None:

@@ -109,6 +109,7 @@ def task_status_delete(ctx: Context, target: object, params: Params) -> None:
 
 
 def _note(ctx: Context, params: Params) -> TaskStatus:
+    """The task of that entity, type and key, or a new one, with its new state."""
     task = db.find_task(
         ctx.uow.session, params["entity_id"], params["task_type"], params["key"]
     )
@@ -127,6 +128,7 @@ def _note(ctx: Context, params: Params) -> TaskStatus:
 
 
 def _describe(task: TaskStatus) -> Json:
+    """The task in CKAN's shape."""
     names = (
         "id",
         "entity_id",
@@ -211,6 +213,7 @@ def term_translation_update_many(ctx: Context, target: object, params: Params) -
 
 
 def _translate(ctx: Context, params: Params) -> Json:
+    """Keep one translation and return it; raises Invalid for a text too long."""
     row = {name: params[name] for name in ("term", "term_translation", "lang_code")}
     wrong = {
         name: [f"Must be at most {most} characters long"]

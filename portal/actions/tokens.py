@@ -56,6 +56,7 @@ def shown_owner_of_token(ctx: Context, params: Params) -> User:
 
 
 def _token(ctx: Context, params: Params) -> ApiToken:
+    """The token that is named by itself or by its id; raises NotFound."""
     found = (
         people.find_user_by_token(ctx.uow.session, params["token"])
         if params["token"]

@@ -32,6 +32,7 @@ def shown_with_versions(ctx: Context, params: Params) -> Dataset:
     )
     if found is None:
         raise NotFound(f'Not found: Resource "{key}" was not found.')
+    # An alias may have been sent: from here on it is the id.
     params["resource_id"] = found[0].id
     return found[1]
 
@@ -121,6 +122,7 @@ def datastore_diff(ctx: Context, dataset: Dataset, params: Params) -> dict[str, 
 def _version(
     ctx: Context, dataset: Dataset, params: Params, name: str, asked: str | None
 ) -> TableVersion:
+    """The version asked for, else the current one; raises NotFound or Invalid."""
     resource = dataset.find_resource(params["resource_id"])
     if not asked and resource is not None:
         found = datasets.current_version(ctx.uow.session, resource)
@@ -139,5 +141,6 @@ def _version(
         and old_versions.may_see(ctx.uow, ctx.actor, resource, dataset, found)
     )
     if found is None or not seen:
+        # A version that may not be seen is answered as one that is not there.
         raise NotFound("Not found: there is no such version.")
     return found
