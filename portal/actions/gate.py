@@ -110,6 +110,7 @@ def organization_validation_policy_update(
 
 
 def _set(ctx: Context, kind: str, object_id: str, params: Params) -> None:
+    """Keep the policy of a dataset or organization, and audit who set it."""
     mode = params["policy"] or None
     reports.set_policy(
         ctx.uow.session,
@@ -124,6 +125,7 @@ def _set(ctx: Context, kind: str, object_id: str, params: Params) -> None:
 
 
 def _policy(policy: Policy) -> Json:
+    """The policy as the actions answer it."""
     return {
         "policy": policy.mode,
         "max_bad_percent": policy.max_bad_percent,

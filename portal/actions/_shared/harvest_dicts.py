@@ -32,6 +32,7 @@ def source_dicts(
 
 
 def _source(source: HarvestSource) -> dict[str, Any]:
+    """The source's own fields as ckanext-harvest shows them."""
     return {
         "id": source.id,
         "name": source.name,
@@ -111,6 +112,8 @@ def job_dicts(session: Session, jobs: Sequence[HarvestJob]) -> list[dict[str, An
 
 
 def _most_frequent(errors: Counter[str]) -> list[list[Any]]:
+    """[message, count] of the most frequent errors, at most ERRORS_IN_SUMMARY."""
+    # By text where two are as frequent: the same job is told alike each time.
     ranked = sorted(errors.items(), key=lambda pair: (-pair[1], pair[0]))
     return [[message, count] for message, count in ranked[:ERRORS_IN_SUMMARY]]
 

@@ -87,6 +87,7 @@ def access_after(resource: Resource) -> str:
 
 
 def _in_records(after: Manifest, records: Records) -> Iterable[PersonalColumn]:
+    """Personal data in the records as they were sent, column by column."""
     names = [column.name for column in after.fields]
     texts: dict[str, Any] = {
         str(index): [_text(record.get(name)) for record in records]
@@ -104,6 +105,7 @@ def _in_records(after: Manifest, records: Records) -> Iterable[PersonalColumn]:
 
 
 def _text(value: Any) -> str:
+    """The value as text for a scan; nothing is an empty text."""
     if isinstance(value, (dict, list)):
         return orjson.dumps(value, default=str).decode()
     return "" if value is None else str(value)
@@ -112,6 +114,7 @@ def _text(value: Any) -> str:
 def _in_rows(
     ctx: Context, before: Manifest | None, after: Manifest
 ) -> Iterable[PersonalColumn]:
+    """Personal data in the parts that a write added."""
     known = {part.key for part in before.parts} if before else set()
     # A part never changes: what was there before was looked at when it was written.
     parts = tuple(part for part in after.parts if part.key not in known)
